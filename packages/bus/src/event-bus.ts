@@ -1,0 +1,218 @@
+/**
+ * The seam between Tocsin and whatever carries its log: three small interfaces, of which an adapter says in `guarantees`
+ * which it provides. Subjects are dot-separated tokens; filters may use `*` (one token) and a last `>` (one or more).
+ * What every adapter must hold to is the contract suite in `contract/`.
+ */
+import type { Position } from '@tocsin/core';
+
+/** A subject without wildcards, such as `tocsin.events.live.3.acme`. */
+export type Subject = string;
+
+/** A subject that may hold `*` and a last `>`. */
+export type SubjectFilter = string;
+
+/** What an adapter promises: data, shown to operators and read by the contract suite. */
+export interface Guarantees {
+  /** Name shown to operators, such as `nats` or `memory`. */
+  readonly bus: string;
+  /** What an acknowledgement survives: `none` the end of the process, `process` its kill, `fsync` a power cut. */
+  readonly durability: 'none' | 'process' | 'fsync';
+  readonly ordering: 'stream' | 'subject' | 'none';
+  /** Whether a commit of several messages to one stream is stored wholly or not at all. */
+  readonly atomicCommit: boolean;
+  /** Most messages in one commit. */
+  readonly maxCommitMessages: number;
+  /** Largest message, headers included, in bytes. */
+  readonly maxMessageBytes: number;
+  /** How long the id of a stored message is remembered, milliseconds; 0 where it is not. */
+  readonly dedupWindowMs: number;
+  readonly redelivery: boolean;
+  /** Whether `ReplayLog` and `StateStore` are provided. */
+  readonly replay: boolean;
+  readonly state: boolean;
+}
+
+/** A message to be stored. `body` belongs to the bus until the commit settles. */
+export interface Outgoing {
+  readonly subject: Subject;
+  /** Deterministic id: a second message with it is a duplicate and is not stored again within `dedupWindowMs`. */
+  readonly id: string;
+  /** Short text headers; names and values are printable ASCII. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body: Uint8Array;
+  /** Last position of its subject as the writer knows it (`none`: nothing there yet); otherwise the commit is refused as `bus.fenced`. */
+  readonly expect?: Position | 'none' | undefined;
+}
+
+/** Where a message was stored. */
+export interface Published {
+  readonly subject: Subject;
+  readonly id: string;
+  readonly position: Position;
+  /** True when it was there already, stored by an earlier commit. */
+  readonly duplicate: boolean;
+}
+
+/** A message as read back. Bytes are views: copy to keep. */
+export interface Stored {
+  readonly subject: Subject;
+  readonly id: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly position: Position;
+  /** When the bus stored it, milliseconds since 1970. */
+  readonly storedMs: number;
+}
+
+/** A message delivered for handling. The first of `ack`, `retry`, `reject` wins and says so by returning true; `extend` restarts the ack wait. */
+export interface Delivery {
+  readonly message: Stored;
+  readonly position: Position;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  ack(): boolean;
+  extend(): void;
+  /** Delivered again after `afterMs`. */
+  retry(options?: { afterMs?: number }): boolean;
+  /** Not delivered again. Keeping it elsewhere is the caller's job. */
+  reject(reason: string): boolean;
+}
+
+/** Deliveries until disposed. Leaving the loop releases nothing by itself: dispose it. */
+export interface Subscription extends AsyncIterable<Delivery>, AsyncDisposable {}
+
+/** Where a subscription starts that has no history, or a reader. */
+export type Start = 'first' | 'new' | Date | { readonly after: Position };
+
+/** How a group consumes. Members of one group share the work. */
+export interface SubscribeOptions {
+  /** Durable name: its progress outlives its members. */
+  readonly group: string;
+  readonly start: Start;
+  /** Most bytes and messages delivered and not yet settled, per member. */
+  readonly maxBytes?: number | undefined;
+  readonly maxMessages?: number | undefined;
+  /** After this long without an answer a message is delivered again, milliseconds. */
+  readonly ackWaitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a stream is kept. */
+export interface StreamSpec {
+  readonly name: string;
+  readonly subjects: readonly SubjectFilter[];
+  /** Age after which messages go, milliseconds; 0 keeps them for ever. */
+  readonly maxAgeMs: number;
+  /** Size limit in bytes; -1 for none. At the limit new messages are refused (`bus.full`), never old ones evicted. */
+  readonly maxBytes: number;
+  /** Most messages kept per subject; 0 for no limit. The oldest of the subject gives way. */
+  readonly maxPerSubject: number;
+  /** How long message ids are remembered, milliseconds. */
+  readonly dedupWindowMs: number;
+  readonly retention?: 'limits' | 'work_queue' | undefined;
+}
+
+/** The streams and state buckets an installation needs. Declarative: applying it twice changes nothing. */
+export interface Topology {
+  readonly streams: readonly StreamSpec[];
+  readonly buckets: readonly BucketSpec[];
+}
+
+/** A difference between what is declared and what is there. */
+export interface Drift {
+  readonly kind: 'created' | 'updated' | 'refused';
+  /** Stream or bucket name. */
+  readonly name: string;
+  readonly field: string;
+  readonly declared: string;
+  readonly found: string;
+}
+
+/** Publish, subscribe and topology. */
+export interface EventBus extends AsyncDisposable {
+  readonly guarantees: Guarantees;
+  /**
+   * Stores messages of one stream as one durable unit and resolves when they are on disk, in the order given. Aborting
+   * stops the wait, not the write. A unit whose every id is stored already resolves with `duplicate: true` throughout.
+   * @throws bus.full, bus.unavailable, bus.unknown (resend the same ids), bus.fenced, bus.too_large, bus.closed
+   */
+  commit(messages: readonly Outgoing[], options?: { signal?: AbortSignal }): Promise<Published[]>;
+  /** Resolves when the consumer is registered: nothing stored afterwards is missed. @throws bus.unavailable, bus.closed */
+  subscribe(filter: SubjectFilter, options: SubscribeOptions): Promise<Subscription>;
+  /** Creates what is missing, updates what may be updated, and reports every difference found. Never hides or deletes. */
+  ensure(topology: Topology): Promise<Drift[]>;
+}
+
+/** Reading the log itself: in order, without acknowledgements. */
+export interface ReplayLog {
+  /**
+   * Messages in stored order. `follow` keeps waiting for new ones; otherwise it ends at what was last when it began.
+   * Survives reconnects without gaps or repeats. @throws bus.bad_position, bus.unavailable, bus.closed
+   */
+  read(filter: SubjectFilter, from: Start, options?: ReadOptions): AsyncIterable<Stored>;
+  /** The messages at these positions, in this order; those no longer kept are left out. @throws bus.bad_position */
+  get(positions: readonly Position[]): Promise<Stored[]>;
+  /** The newest message of a subject; undefined where there is none. */
+  last(subject: Subject): Promise<Stored | undefined>;
+  info(filter: SubjectFilter): Promise<StreamInfo>;
+  /** Removes messages of a filter up to and including a position; resolves with how many went. */
+  purge(filter: SubjectFilter, upTo: Position): Promise<number>;
+}
+
+/** Bounds of a read. */
+export interface ReadOptions {
+  /** Last position wanted. */
+  readonly until?: Position | undefined;
+  /** Most messages. */
+  readonly limit?: number | undefined;
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a stream holds. */
+export interface StreamInfo {
+  readonly stream: string;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly first: Position | undefined;
+  readonly last: Position | undefined;
+  readonly consumers: readonly ConsumerInfo[];
+}
+
+/** How far a group has come. */
+export interface ConsumerInfo {
+  readonly group: string;
+  /** Messages not yet delivered, and delivered but not yet acknowledged. */
+  readonly pending: number;
+  readonly unacknowledged: number;
+}
+
+/** A bucket of small values, compare-and-set only. */
+export interface BucketSpec {
+  readonly name: string;
+  /** Life of a value after its last put, milliseconds; 0 for ever. */
+  readonly ttlMs: number;
+}
+
+/** Shared state: leases, manifests, rule sets. */
+export interface StateStore {
+  bucket(name: string): StateBucket;
+}
+
+/** One value and its revision. */
+export interface StateEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: number;
+}
+
+/** Keys are subject tokens or several joined by dots; values at most 512 KiB. */
+export interface StateBucket {
+  get(key: string): Promise<StateEntry | undefined>;
+  /** Writes if the key's revision is still `expected` (0: the key is absent). Resolves with the new revision. @throws bus.fenced, bus.too_large */
+  put(key: string, value: Uint8Array, expected: number): Promise<number>;
+  delete(key: string, expected: number): Promise<void>;
+  keys(): Promise<string[]>;
+  /** Every change from now on, first the present values; a deleted key has an empty value and `deleted`. */
+  watch(options?: { signal?: AbortSignal }): AsyncIterable<StateEntry & { readonly deleted: boolean }>;
+}

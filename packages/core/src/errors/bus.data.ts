@@ -1,0 +1,59 @@
+/** Error rows of the bus (`bus.*`). */
+import type { ErrorTable } from './error-row.ts';
+
+export const busErrors = {
+  'bus.too_large': {
+    retry: 'never', http: 413, exit: 65,
+    about: 'A message is larger than the bus takes.',
+    say: (d: { subject: string; bytes: number; maxBytes: number }) =>
+      `A message for ${d.subject} has ${d.bytes} bytes and the bus takes ${d.maxBytes}. Nothing of its batch was stored. Send smaller events.`,
+  },
+  'bus.full': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'The stream has reached its size limit and refuses new messages to protect unread ones.',
+    say: (d: { stream: string }) =>
+      `Stream ${d.stream} is full. Nothing was stored and nothing was evicted. Free disk space or raise its limit, then send again.`,
+  },
+  'bus.unavailable': {
+    retry: 'reconnect', http: 503, exit: 69,
+    about: 'The bus cannot be reached; nothing was sent.',
+    say: (d: { reason: string }) => `The bus is not reachable: ${d.reason}. Nothing was stored. Tocsin keeps reconnecting; send again.`,
+  },
+  'bus.unknown': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'No answer came: the messages may or may not be stored.',
+    say: (d: { subject: string; waitedMs: number }) =>
+      `No acknowledgement for ${d.subject} came within ${d.waitedMs} ms: it may or may not be stored. Send again with the same ids; a stored copy is recognised.`,
+  },
+  'bus.fenced': {
+    retry: 'never', http: 409, exit: 70,
+    about: 'The subject has moved on: somebody else wrote to it since.',
+    say: (d: { subject: string }) => `Another writer has written to ${d.subject} since it was read. Nothing was stored. Read it again and decide anew.`,
+  },
+  'bus.closed': {
+    retry: 'never', http: 503, exit: 69,
+    about: 'The bus was closed by its owner.',
+    say: (d: { what: string }) => `${d.what} was asked of a bus that is closed. Nothing was stored.`,
+  },
+  'bus.unsupported': {
+    retry: 'never', http: 500, exit: 78,
+    about: 'A component needs a guarantee that the configured bus does not give.',
+    say: (d: { component: string; guarantee: string; bus: string }) =>
+      `${d.component} needs ${d.guarantee}, which the ${d.bus} bus does not give. Tocsin did not start it. Configure another bus or leave the component out.`,
+  },
+  'bus.bad_position': {
+    retry: 'never', http: 400, exit: 65,
+    about: 'A position is malformed, or belongs to another stream or an earlier generation of this one.',
+    say: (d: { position: string; reason: string }) => `Position ${d.position} cannot be read: ${d.reason}. Start from a time or from the first message.`,
+  },
+  'bus.bad_frame': {
+    retry: 'never', http: 500, exit: 65,
+    about: 'Bytes that should be a frame are not: wrong magic, version, length or checksum.',
+    say: (d: { reason: string; bytes: number }) => `A frame of ${d.bytes} bytes cannot be read: ${d.reason}. It was set aside unread.`,
+  },
+  'bus.bad_name': {
+    retry: 'never', http: 400, exit: 64,
+    about: 'A tenant or source name cannot be part of a subject.',
+    say: (d: { name: string; reason: string }) => `Name ${d.name} cannot be used: ${d.reason}.`,
+  },
+} satisfies ErrorTable;

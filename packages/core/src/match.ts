@@ -1,0 +1,39 @@
+/**
+ * Matches: what the matcher writes to MATCHES and folds read. A step is one message: how far a partition has been
+ * read, the watermarks, and what matched on the way; the newest step of a partition is the matcher's checkpoint.
+ */
+import type { Entity, Evidence, Explanation } from './alert.ts';
+import type { Lane } from './event.ts';
+import type { Position } from './position.ts';
+
+/** One rule's hit on one event. */
+export interface Match {
+  readonly ruleId: string;
+  readonly tenant: string;
+  /** Event time and receive time, milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly receivedMs: number;
+  readonly evidence: Evidence;
+  /** Values of the fields that any fold groups by, by field name as the rule writes it. */
+  readonly group: Readonly<Record<string, string>>;
+  readonly entities: readonly Entity[];
+  readonly explanation: readonly Explanation[];
+  readonly correlationId?: string | undefined;
+}
+
+/** One message on `tocsin.matches.<partition>`. */
+export interface MatchStep {
+  readonly partition: number;
+  /** Identity of the owner that wrote it; ULID. */
+  readonly epoch: string;
+  /** Last EVENTS position read of this partition, per lane; absent before the first. */
+  readonly read: Readonly<Partial<Record<Lane, Position>>>;
+  /** Event-time watermark per `tenant/source`, milliseconds since 1970: no earlier event is expected, idle or not. */
+  readonly watermarks: Readonly<Record<string, number>>;
+  /** Hash of the rule set that judged these events. */
+  readonly ruleSet: string;
+  /** Events judged in this step, after dedup; and the duplicates left out. */
+  readonly judged: number;
+  readonly duplicates: number;
+  readonly matches: readonly Match[];
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/** Unit tests read the packages' sources; tests with real servers (`*.broker.test.ts`, `tests/`) are a project of their own. */
+export default defineConfig({
+  resolve: { conditions: ['tocsin-source'] },
+  ssr: { resolve: { conditions: ['tocsin-source'] } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], exclude: ['**/*.broker.test.ts', '**/node_modules/**', '**/dist/**'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['packages/*/src/**/*.broker.test.ts', 'tests/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
