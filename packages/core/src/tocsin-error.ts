@@ -2,6 +2,7 @@
  * The one error class and the whole error table. Types, exit codes, HTTP statuses and the reference page come from the
  * table; a code is typed once, in the data file of its area, and never reused.
  */
+import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
 import { configErrors } from './errors/config.data.ts';
@@ -12,6 +13,7 @@ import { storeErrors } from './errors/store.data.ts';
 
 /** Every error code of the product. */
 export const errorTable = {
+  ...apiErrors,
   ...authErrors,
   ...busErrors,
   ...configErrors,
