@@ -20,6 +20,16 @@ export function eventsFilter(lane: Lane): string {
   return `${NAMESPACE}.events.${lane}.>`;
 }
 
+/** Filter for one tenant's live frames. */
+export function tenantEventsFilter(tenant: string): string {
+  return `${NAMESPACE}.events.live.*.${encodeToken(tenant)}`;
+}
+
+/** Filter for one tenant's alerts. */
+export function tenantAlertsFilter(tenant: string): string {
+  return `${NAMESPACE}.alerts.${encodeToken(tenant)}.*`;
+}
+
 /** Subject of a partition's match steps. */
 export function matchesSubject(partition: number): string {
   return `${NAMESPACE}.matches.${partition}`;

@@ -22,6 +22,16 @@ export const apiErrors = {
     about: 'A request does not fit its description in the API document.',
     say: (d: { reason: string }) => `The request was not understood: ${d.reason}. Nothing was done. See /api/v1/openapi.json for what is expected.`,
   },
+  'api.too_large': {
+    retry: 'never', http: 413, exit: 65,
+    about: 'The body of an API request is larger than the server reads.',
+    say: (d: { maxBytes: number }) => `The request's body is larger than ${d.maxBytes} bytes. Nothing was done. Send it in smaller parts.`,
+  },
+  'api.media_type': {
+    retry: 'never', http: 415, exit: 64,
+    about: 'The body of an API request is of a media type the route does not read.',
+    say: (_: object) => 'The request has a body of a media type that this route does not read. Nothing was done. Send application/json.',
+  },
   'api.unreachable': {
     retry: 'later', http: 503, exit: 69,
     about: 'The command line finds no Tocsin at the address it was given.',
