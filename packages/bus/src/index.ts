@@ -1,1 +1,4 @@
 export type * from './event-bus.ts';
+export { encodeFrame, type FrameFields } from './frame/encode-frame.ts';
+export { MAX_EVENT_BYTES, MAX_FRAME_BYTES, MAX_FRAME_EVENTS } from './frame/frame-layout.ts';
+export { type ExpectedFrame, openFrame } from './frame/open-frame.ts';
