@@ -16,7 +16,6 @@ export { createLineSplitter, type Line, type LineLimits, type LineSplitter } fro
 export type { Fields, LogSource } from './log-source.ts';
 export type * from './match.ts';
 export type { EventPosition, Position } from './position.ts';
-export type { SeverityId, SigmaLevel } from './severity.ts';
 export {
   isNestedWithin,
   memberRange,
@@ -27,6 +26,8 @@ export {
   splitJsonObject,
   splitMemberArray,
 } from './split-json-array.ts';
+export type { SeverityScheme } from './severity.data.ts';
+export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';
 export { decodeToken, encodeToken, MAX_NAME_BYTES } from './subject-token.ts';
 export { type ErrorCode, type ErrorDetails, errorTable, isTocsinError, TocsinError } from './tocsin-error.ts';
 export { createUlidGenerator, ulidTimeMs } from './ulid.ts';

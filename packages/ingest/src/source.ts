@@ -2,13 +2,14 @@
  * What passes between the parts of ingest: a configured source, records as they arrive, records as decoded and mapped,
  * and the answer per record. Listeners make raw records; decoders and mappings read them; the intake answers.
  */
-import type { ErrorCode, EventPosition, Fields, HotAttributes, Lane, SeverityId } from '@tocsin/core';
+import type { ErrorCode, EventPosition, HotAttributes, Lane, SeverityId } from '@tocsin/core';
+import type { AcceptedRecord, DecodedRecord } from './decoders/record-decoder.ts';
 
 /** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
 export interface Source {
   readonly tenant: string;
   readonly name: string;
-  /** Name of the decoder that reads its records, such as `windows-json`; `auto` where the record tells. */
+  /** Name of the decoder that reads its records, such as `windows-json`; `auto` where its looks tell. */
   readonly format: string;
   readonly lane: Lane;
   /** Spreads one busy source over partitions; empty for the usual one. */
@@ -42,18 +43,9 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** A record as a decoder made it: its own bytes (a view of the raw record's where possible) and its fields. */
-export interface DecodedRecord {
-  readonly bytes: Uint8Array;
-  readonly fields: Fields;
-}
-
-/** Reads one raw record; it may hold several (CloudTrail's `Records`). Never throws on input: what it cannot read comes back as a refusal. */
-export type DecodeRecords = (format: string, bytes: Uint8Array) => readonly (DecodedRecord | Refusal)[];
-
 /** What a mapping finds in a record. */
 export interface MappedRecord {
-  /** Id of the mapping, such as `windows.sysmon.process_creation`; `generic` where none applies. */
+  /** Id of the mapping, such as `windows.sysmon.process_creation`. */
   readonly mapping: string;
   /** The record's own id, where the mapping says it is unique per source. */
   readonly id?: string | undefined;
@@ -65,8 +57,11 @@ export interface MappedRecord {
   readonly attributes: HotAttributes;
 }
 
-/** Reads the hot columns out of a record's fields. Never throws on input. */
-export type MapRecord = (format: string, fields: Fields) => MappedRecord;
+/** Reads one raw record, which may hold several (CloudTrail's `Records`), in the order of the input; at least one result. Never throws on input. */
+export type DecodeRecords = (format: string, bytes: Uint8Array) => readonly DecodedRecord[];
+
+/** Reads the hot columns out of a record as decoded. Never throws on input. */
+export type MapRecord = (record: AcceptedRecord, receivedMs: number) => MappedRecord;
 
 /** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already. */
 export type RecordResult =
