@@ -6,9 +6,11 @@ import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
 import { configErrors } from './errors/config.data.ts';
+import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
+import { mappingErrors } from './errors/mapping.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
 /** Every error code of the product. */
@@ -17,8 +19,10 @@ export const errorTable = {
   ...authErrors,
   ...busErrors,
   ...configErrors,
+  ...decodeErrors,
   ...detectErrors,
   ...ingestErrors,
+  ...mappingErrors,
   ...storeErrors,
 } satisfies ErrorTable;
 
