@@ -16,6 +16,8 @@ import { root } from './launch/workspace.mjs';
 
 const program = join(root, 'packages', 'tocsin', 'dist', 'main.js');
 const script = (name) => join(root, 'scripts', name);
+/** Node 24 runs TypeScript; with this condition packages resolve to their sources, so these need no build. */
+const FROM_SOURCE = ['--conditions=tocsin-source'];
 /** Commands of `tocsin` that start the server; the others only ask a running one. */
 const SERVING = ['up', 'start'];
 
@@ -29,10 +31,10 @@ const TASKS = {
     cwd: userFolder,
     quiet: true,
   },
-  test: { run: (args) => [script('test.ts'), ...args], build: false, nats: () => (process.env.CI ? 'needed' : 'wanted') },
-  check: { run: (args) => [script('check.ts'), ...args], build: false },
+  test: { run: (args) => [...FROM_SOURCE, script('test.ts'), ...args], build: false, nats: () => (process.env.CI ? 'needed' : 'wanted') },
+  check: { run: (args) => [...FROM_SOURCE, script('check.ts'), ...args], build: false },
   bench: { run: (args) => [script('bench.ts'), ...args], build: true, nats: () => 'needed' },
-  docs: { run: (args) => [script('gen-reference.ts'), ...args], build: true },
+  docs: { run: (args) => [...FROM_SOURCE, script('gen-reference.ts'), ...args], build: false },
   format: { run: () => [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--write', '.'], build: false },
   build: { build: true },
 };
