@@ -12,9 +12,11 @@ export {
 export type * from './event.ts';
 export type * from './frame-view.ts';
 export { fnv1a, hashParts, partitionOf, sha256Hex } from './hash.ts';
+export { type Closable, createScope, type Scope, type ScopeOptions } from './lifecycle.ts';
 export { createLineSplitter, type Line, type LineLimits, type LineSplitter } from './line-splitter.ts';
 export type { Fields, LogSource } from './log-source.ts';
 export type * from './match.ts';
+export { Secret } from './secret.ts';
 export type { EventPosition, Position } from './position.ts';
 export {
   isNestedWithin,
