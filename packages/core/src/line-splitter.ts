@@ -7,6 +7,8 @@
 export interface LineLimits {
   /** Longest line in bytes, its end of line apart. */
   readonly maxLineBytes: number;
+  /** Most lines altogether, blank ones apart; what follows is not read. Unlimited where absent. */
+  readonly maxLines?: number | undefined;
 }
 
 /** One line: its bytes, or, beyond the limit, only how long it was. */
@@ -17,6 +19,8 @@ export interface LineSplitter {
   push(chunk: Uint8Array): Line[];
   /** The last line where it had no end of line. */
   end(): Line[];
+  /** True once there were more than `maxLines` lines. */
+  readonly isFull: boolean;
 }
 
 const LF = 0x0a;
@@ -26,6 +30,7 @@ const CR = 0x0d;
 export function createLineSplitter(limits: LineLimits): LineSplitter {
   let parts: Uint8Array[] = [];
   let held = 0;
+  let room = limits.maxLines ?? Number.POSITIVE_INFINITY;
 
   const hold = (part: Uint8Array): void => {
     held += part.length;
@@ -34,6 +39,7 @@ export function createLineSplitter(limits: LineLimits): LineSplitter {
     else if (part.length > 0) parts.push(part.slice());
   };
   const take = (last: Uint8Array, lines: Line[]): void => {
+    const before = lines.length;
     if (held === 0) addLine(last, limits.maxLineBytes, lines);
     else {
       hold(last);
@@ -42,17 +48,21 @@ export function createLineSplitter(limits: LineLimits): LineSplitter {
     }
     parts = [];
     held = 0;
+    room -= lines.length - before;
   };
 
   return {
+    get isFull() {
+      return room < 0;
+    },
     push(chunk) {
       const lines: Line[] = [];
       let start = 0;
-      for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
+      for (let end = chunk.indexOf(LF); end !== -1 && room >= 0; end = chunk.indexOf(LF, start)) {
         take(chunk.subarray(start, end), lines);
         start = end + 1;
       }
-      if (start < chunk.length) hold(chunk.subarray(start));
+      if (start < chunk.length && room >= 0) hold(chunk.subarray(start));
       return lines;
     },
     end() {
