@@ -117,7 +117,8 @@ export class ContractKit {
   }
 
   /** What a promise comes to, letting time pass, within the harness's deadline. */
-  async settled<T>(promise: Promise<T>, what: string): Promise<T> {
+  async settled<T>(awaited: PromiseLike<T>, what: string): Promise<T> {
+    const promise = Promise.resolve(awaited);
     let done = false;
     const mark = (): void => {
       done = true;
