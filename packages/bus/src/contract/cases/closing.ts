@@ -45,7 +45,7 @@ export const closingCases: readonly ContractCase[] = [
       await resume();
       const other = await kit.open();
       await kit.settled(other.commit([message]), 'the message sent again');
-      assert.deepEqual(await kit.texts(other, all), ['under way']);
+      assert.deepEqual(kit.atLeastOnce(await kit.texts(other, all)), ['under way']);
     },
   },
   {
@@ -138,7 +138,7 @@ export const closingCases: readonly ContractCase[] = [
       const sentAgain = { ...message, body: bytesOf('sent') };
       body.fill(0);
       await kit.settled(bus.commit([sentAgain]), 'the message sent again');
-      assert.deepEqual(await kit.texts(bus, all), ['sent']);
+      assert.deepEqual(kit.atLeastOnce(await kit.texts(bus, all)), ['sent']);
     },
   },
 ];

@@ -36,13 +36,15 @@ export const faultCases: readonly ContractCase[] = [
         const outcomes = await kit.settled(settled, 'every commit to settle');
         kit.note(`round ${round}: ${outcomes.map((each) => each.status).join(' ')}`);
         for (const [i, outcome] of outcomes.entries()) {
-          if (outcome.status === 'rejected') assert.ok(isTocsinError(outcome.reason, 'bus.unknown') || isTocsinError(outcome.reason, 'bus.unavailable'), String(outcome.reason));
+          // What was answered is not sent again: that would hide a loss.
+          if (outcome.status === 'fulfilled') continue;
+          assert.ok(isTocsinError(outcome.reason, 'bus.unknown') || isTocsinError(outcome.reason, 'bus.unavailable'), String(outcome.reason));
           await commitUntilStored(kit, bus, at(batches, i));
         }
       }
       const texts = (await kit.readAll(bus, all)).map(textOf);
       const wanted = numbers(5).flatMap((round) => numbers(8).flatMap((batch) => numbers(5, `${round}:${batch}:`)));
-      assert.deepEqual([...texts].sort(), wanted.sort(), 'each message once');
+      assert.deepEqual([...kit.atLeastOnce(texts)].sort(), wanted.sort(), 'each message once');
       for (let i = 0; i < texts.length && kit.guarantees.atomicCommit; i += 5) {
         assert.deepEqual(texts.slice(i, i + 5), numbers(5, (texts[i] ?? '').slice(0, -1)), 'each commit in one piece');
       }
@@ -63,8 +65,8 @@ export const faultCases: readonly ContractCase[] = [
       await resume();
       await commitUntilStored(kit, bus, batch);
       await commitUntilStored(kit, bus, single);
-      assert.deepEqual((await kit.texts(bus, all)).sort(), ['before', 'single', ...numbers(10)].sort());
-      assert.deepEqual(await kit.texts(bus, subject('b')), numbers(10));
+      assert.deepEqual([...kit.atLeastOnce(await kit.texts(bus, all))].sort(), ['before', 'single', ...numbers(10)].sort());
+      assert.deepEqual(kit.atLeastOnce(await kit.texts(bus, subject('b'))), numbers(10));
     },
   },
   {
@@ -79,7 +81,7 @@ export const faultCases: readonly ContractCase[] = [
       await kit.refused(bus.last(subject('a')), 'bus.unavailable');
       await kit.harness.startServer();
       await commitUntilStored(kit, bus, [message]);
-      assert.deepEqual(await kit.texts(bus, all), ['before', 'meanwhile']);
+      assert.deepEqual(kit.atLeastOnce(await kit.texts(bus, all)), ['before', 'meanwhile']);
     },
   },
   {
