@@ -12,7 +12,6 @@ import {
   createIntake,
   decoders,
   defaultDecodeLimits,
-  type EventsRouteLimits,
   type Framer,
   fieldsOf,
   type Intake,
@@ -47,7 +46,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; limits: Partial<EventsRouteLimits> },
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number },
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,

@@ -73,7 +73,7 @@ export class ApiClient {
       response = await fetch(`${url}/api/v1${path}`, {
         method,
         headers: { authorization: `Bearer ${request.token ?? this.address.token}`, ...json, ...request.raw?.headers },
-        ...(body === undefined ? {} : { body: body as BodyInit }),
+        ...(body === undefined ? {} : { body }),
         ...(request.signal ? { signal: request.signal } : {}),
       });
     } catch (cause) {

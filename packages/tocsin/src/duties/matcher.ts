@@ -87,7 +87,7 @@ class Matcher {
       const found = matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf: this.#options.fieldsOf,
         skip: (index) => verdicts[index] === 'duplicate',
-        onRuleError: this.#options.onTrouble,
+        onRuleError: ({ ruleId, at, cause }) => this.#options.onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
       });
       for (const match of found) tally.matches.push(match);
     } catch (error) {

@@ -26,6 +26,7 @@ const WELL_AFTER_MS = 60_000;
 
 type StoppableApi = ThreadApi & { readonly stop: () => Promise<void> };
 
+
 /** A running thread. Disposing asks it to stop and waits for its end. */
 export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable {
   readonly #options: SupervisedThreadOptions;
@@ -64,7 +65,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (!worker) return;
-    await this.#client?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
+    await (this.#client as ThreadClient<StoppableApi> | undefined)?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
     await worker.terminate();
   }
 
