@@ -4,26 +4,27 @@
  */
 import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
-import type { AcceptedRecord } from './decoders/record-decoder.ts';
+import { decoders } from './decoders/decoders.ts';
+import { type AcceptedRecord, type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createEarlyAnswers, type EarlyAnswers, type EarlyEntry, earlyKeyOf } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';
-import type { DecodeRecords, Envelope, MapRecord, RawRecord, RecordResult, Source } from './source.ts';
+import type { MappingSet } from './mappings/mapping-set.ts';
+import type { Envelope, RawRecord, RecordResult, Source } from './source.ts';
 
 /** Bounds of an intake. */
 export interface IntakeLimits {
   /** How far in the future of receipt an event's time may lie; milliseconds. Default 5 minutes. */
   readonly maxSkewMs?: number | undefined;
-  /** Largest event in bytes. Default 1 MiB. */
-  readonly maxEventBytes?: number | undefined;
+  /** Bounds of one record. Default: 1 MiB, 64 levels, 10,000 members. */
+  readonly decode?: DecodeLimits | undefined;
   /** Ids remembered to answer resends early. Default 100,000. */
   readonly maxEarlyIds?: number | undefined;
 }
 
 /** What an intake is made of. */
 export interface IntakeOptions {
-  readonly decode: DecodeRecords;
-  readonly map: MapRecord;
+  readonly mappings: Pick<MappingSet, 'map'>;
   readonly framer: Pick<Framer, 'add'>;
   readonly clock: Clock;
   /** Makes ids for records that have none: ULIDs. */
@@ -48,14 +49,13 @@ export interface Intake {
 }
 
 const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
-const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024;
 const DEFAULT_MAX_EARLY_IDS = 100_000;
 
 /** An intake; opens nothing. */
 export function createIntake(options: IntakeOptions): Intake {
   const bounds: Bounds = {
     maxSkewMs: options.limits?.maxSkewMs ?? DEFAULT_MAX_SKEW_MS,
-    maxEventBytes: options.limits?.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES,
+    decode: options.limits?.decode ?? defaultDecodeLimits,
   };
   const early = createEarlyAnswers(options.limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS);
   return {
@@ -68,7 +68,7 @@ export function createIntake(options: IntakeOptions): Intake {
 
 interface Bounds {
   readonly maxSkewMs: number;
-  readonly maxEventBytes: number;
+  readonly decode: DecodeLimits;
 }
 
 interface BatchOptions extends IntakeOptions {
@@ -100,8 +100,8 @@ function createBatch(options: BatchOptions): Batch {
   stored.catch(() => undefined);
 
   const takeAccepted = (accepted: AcceptedRecord, envelope: Envelope | undefined): void => {
-    const mapped = options.map(accepted, options.receivedMs);
-    const ownId = envelope?.id ?? (options.idempotencyKey === undefined ? mapped.id : `${options.idempotencyKey}-${pending.length}`);
+    const mapped = options.mappings.map(accepted.format, accepted.fields, options.receivedMs);
+    const ownId = envelope?.id ?? (options.idempotencyKey === undefined ? mapped.producerEventId : `${options.idempotencyKey}-${pending.length}`);
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) return refuse(new TocsinError('ingest.bad_record', { reason }));
     const id = ownId ?? options.nextId();
@@ -135,12 +135,10 @@ function createBatch(options: BatchOptions): Batch {
       pending.push({ result: { status: 'rejected', code: raw.refused.code, reason: raw.refused.reason } });
       return;
     }
-    const decoded = options.decode(source.format, raw.bytes);
+    const decoded = decoders[source.format].decode(raw.bytes, bounds.decode);
     decoded.forEach((record, place) => {
       if ('rejected' in record) pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
-      else if (record.record.length > bounds.maxEventBytes) {
-        refuse(new TocsinError('ingest.record_too_large', { bytes: record.record.length, maxBytes: bounds.maxEventBytes }));
-      } else takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));
+      else takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));
     });
   };
 
