@@ -143,7 +143,7 @@ function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
     add(key, records) {
       const partition = partitionOf(key.tenant, key.source, key.shard, options.partitions);
       return new Promise<EventPosition[]>((resolve, reject) => {
-        const waiter: Waiter = { positions: new Array(records.length), missing: records.length, failed: false, resolve, reject };
+        const waiter: Waiter = { positions: Array.from({ length: records.length }), missing: records.length, failed: false, resolve, reject };
         const weights = queue.weigh(records);
         if (!options.budget.take(weights.total)) {
           reject(new TocsinError('ingest.overloaded', { waitingBytes: options.budget.used, maxBytes: options.budget.maxBytes }));
