@@ -6,7 +6,6 @@ import type { Fields, LogSource } from '@tocsin/core';
 import { isFormat } from '../decoders/decoders.ts';
 import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
 import { compileFinder, type Finder } from './condition-index.ts';
-import { expandPaths } from './field-reader.ts';
 import { type MappingDocument, parseMappingDocument } from './mapping-document.ts';
 import { isShape, type PartialSpec, readMappings, readOrder, readShape, readTests } from './mapping-file.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
@@ -105,7 +104,8 @@ function compileFormat(format: string, placed: readonly Placed[], compiled: Read
     .map(({ spec }) => ({
       target: compiled.get(spec.id) ?? unmapped,
       when: spec.when,
-      paths: (field: string) => expandPaths(spec.aliases[field] ?? [field], spec.prefixes),
+      aliases: spec.aliases,
+      prefixes: spec.prefixes,
     }));
   return { find: compileFinder(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? unmapped };
 }
