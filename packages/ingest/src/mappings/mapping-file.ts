@@ -9,11 +9,6 @@ import type { DocumentPath, MappingDocument } from './mapping-document.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
 import { readAttributes, readConditions, readEventId, readSeverity, readTimes } from './mapping-values.ts';
 
-/** What a file gives: a shape under its name, or mappings with their tests. */
-export type MappingFile =
-  | { readonly shape: string; readonly base: PartialSpec }
-  | { readonly specs: readonly MappingSpec[]; readonly tests: readonly MappingTest[] };
-
 /** What a shape, a mapping or a case may say; what it does not say is undefined. */
 export type PartialSpec = { readonly [K in Exclude<keyof MappingSpec, 'id' | 'version'>]?: MappingSpec[K] | undefined };
 
@@ -25,12 +20,18 @@ export function readShape(document: MappingDocument): { name: string; base: Part
 
 /** Whether a document is a shape rather than a mapping. */
 export function isShape(document: MappingDocument): boolean {
-  return typeof document.value === 'object' && document.value !== null && 'shape' in document.value && !('mapping' in document.value);
+  return isObjectWith(document.value, 'shape') && !('mapping' in document.value);
+}
+
+/** When a mapping file has its turn: 0 unless it says otherwise, higher comes later. @throws mapping.bad_file */
+export function readOrder(document: MappingDocument): number {
+  const order = isObjectWith(document.value, 'order') ? document.value.order : 0;
+  return typeof order === 'number' && Number.isInteger(order) ? order : document.fail(['order'], 'order must be a whole number');
 }
 
 /** Reads a mapping file's specs, the cases in order, then the file's own. @throws mapping.bad_file */
 export function readMappings(document: MappingDocument, shapes: ReadonlyMap<string, PartialSpec>): MappingSpec[] {
-  const top = document.object(document.value, [], ['mapping', 'description', 'version', 'shape', 'only_cases', 'cases', 'tests', ...COMMON]);
+  const top = document.object(document.value, [], ['mapping', 'description', 'version', 'order', 'shape', 'cases', 'tests', ...COMMON]);
   const id = textAt(document, top['mapping'], ['mapping']);
   const version = top['version'] ?? 1;
   if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) return document.fail(['version'], 'version must be a whole number from 1');
@@ -40,12 +41,12 @@ export function readMappings(document: MappingDocument, shapes: ReadonlyMap<stri
     const one = document.object(given, at, ['id', ...COMMON]);
     return complete(document, merge(base, readPartial(document, one, at)), { id: textAt(document, one['id'], [...at, 'id']), version, at });
   });
-  return top['only_cases'] === true ? cases : [...cases, complete(document, base, { id, version, at: ['mapping'] })];
+  return [...cases, complete(document, base, { id, version, at: ['mapping'] })];
 }
 
 /** Reads the tests that a mapping file carries. @throws mapping.bad_file */
 export function readTests(document: MappingDocument): MappingTest[] {
-  const tests = (document.value as { tests?: unknown }).tests ?? [];
+  const tests = isObjectWith(document.value, 'tests') ? document.value.tests : [];
   return listAt(document, tests, ['tests']).map((given, index) => {
     const at: DocumentPath = ['tests', index];
     const one = document.object(given, at, ['name', 'format', 'record', 'received', 'expect']);
@@ -126,6 +127,10 @@ function shapeOf(document: MappingDocument, name: unknown, shapes: ReadonlyMap<s
   if (name === undefined) return {};
   const shape = shapes.get(textAt(document, name, ['shape']));
   return shape ?? document.fail(['shape'], `no shape is called ${String(name)}; known are ${[...shapes.keys()].join(', ')}`);
+}
+
+function isObjectWith<K extends string>(value: unknown, key: K): value is Record<K, unknown> {
+  return typeof value === 'object' && value !== null && key in value;
 }
 
 function readAliases(document: MappingDocument, value: unknown, at: DocumentPath): Record<string, readonly string[]> {
