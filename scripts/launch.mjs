@@ -10,6 +10,7 @@ import { dependencies } from './launch/dependencies.mjs';
 import { handOver } from './launch/hand-over.mjs';
 import { natsServer } from './launch/nats-server.mjs';
 import { node24 } from './launch/node24.mjs';
+import { Interrupted } from './launch/run-tool.mjs';
 import { SetUpError, unwritable } from './launch/set-up-error.mjs';
 import { withSetUpLock } from './launch/set-up-lock.mjs';
 import { root } from './launch/workspace.mjs';
@@ -27,7 +28,7 @@ const TASKS = {
   tocsin: {
     run: (args) => [program, ...args],
     build: true,
-    nats: (args) => (SERVING.includes(args[0]) ? 'needed' : undefined),
+    nats: (given) => (SERVING.includes(given[0]) ? 'needed' : undefined),
     cwd: userFolder,
     quiet: true,
   },
@@ -47,6 +48,12 @@ try {
   if (name === 'clean') clean(args);
   else await launch(TASKS[name]);
 } catch (error) {
+  if (error instanceof Interrupted) process.kill(process.pid, error.signal);
+  else explain(error);
+}
+
+/** A set-up that could not be done is told in words; anything else is our bug and keeps its stack. */
+function explain(error) {
   const known = error instanceof SetUpError ? error : unwritable(error, error.path ?? root);
   if (known === undefined) throw error;
   process.stderr.write(`${known.text}\n`);
