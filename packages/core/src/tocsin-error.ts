@@ -8,6 +8,7 @@ import { configErrors } from './errors/config.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
+import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
 /** Every error code of the product. */
@@ -17,6 +18,7 @@ export const errorTable = {
   ...configErrors,
   ...detectErrors,
   ...ingestErrors,
+  ...serverErrors,
   ...storeErrors,
 } satisfies ErrorTable;
 
