@@ -154,6 +154,7 @@ export interface ReplayLog {
   get(positions: readonly Position[]): Promise<Stored[]>;
   /** The newest message of a subject; undefined where there is none. */
   last(subject: Subject): Promise<Stored | undefined>;
+  /** The state of the whole stream that a filter belongs to. @throws bus.no_stream */
   info(filter: SubjectFilter): Promise<StreamInfo>;
   /** Removes messages of a filter up to and including a position; resolves with how many went. */
   purge(filter: SubjectFilter, upTo: Position): Promise<number>;
@@ -198,6 +199,9 @@ export interface BucketSpec {
 export interface StateStore {
   bucket(name: string): StateBucket;
 }
+
+/** What the product's own buses provide: all three interfaces. */
+export type CompleteBus = EventBus & ReplayLog & StateStore;
 
 /** One value and its revision. */
 export interface StateEntry {

@@ -54,12 +54,17 @@ export function comparePositions(a: Position, b: Position): number {
   return a === b ? 0 : parsePosition(a).sequence - sequenceIn(parsePosition(a), b);
 }
 
-/** Sequence of a position that must belong to this life of this stream. @throws bus.bad_position when it belongs elsewhere */
-export function sequenceIn(life: StreamLife, position: Position): number {
+/**
+ * Sequence of a position that must belong to this life of this stream and not lie beyond its end: a stream that lost its
+ * end would give the same positions to other messages.
+ * @throws bus.bad_position when it belongs elsewhere or is greater than `lastSequence`
+ */
+export function sequenceIn(life: StreamLife, position: Position, lastSequence = Number.MAX_SAFE_INTEGER): number {
   const parts = parsePosition(position);
   if (parts.site !== life.site) throw badPosition(position, `it belongs to site ${parts.site}, not to ${life.site}`);
   if (parts.stream !== life.stream) throw badPosition(position, `it belongs to stream ${parts.stream}, not to ${life.stream}`);
   if (parts.generation !== life.generation) throw badPosition(position, `stream ${life.stream} was made anew since`);
+  if (parts.sequence > lastSequence) throw badPosition(position, `stream ${life.stream} has never come that far, or has lost its end`);
   return parts.sequence;
 }
 

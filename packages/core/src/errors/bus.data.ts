@@ -63,7 +63,7 @@ export const busErrors = {
   },
   'bus.bad_commit': {
     retry: 'never', http: 500, exit: 70,
-    about: 'Messages were given to one commit that cannot be one: none, too many, of several streams, or two with one id.',
+    about: 'Messages were given to one commit that cannot be one: too many, of several streams, or two with one id.',
     say: (d: { reason: string }) => `A commit cannot be made: ${d.reason}. Nothing was stored. Split it into several commits.`,
   },
   'bus.no_stream': {

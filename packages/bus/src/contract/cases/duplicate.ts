@@ -1,0 +1,87 @@
+/** Cases about ids: what was stored before is recognised, answered with its position, and not stored again. */
+import { strict as assert } from 'node:assert';
+import { at, type ContractCase, numbers } from '../contract-kit.ts';
+
+export const duplicateCases: readonly ContractCase[] = [
+  {
+    name: 'a commit sent again is a duplicate throughout, at its first positions',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground();
+      const batch = [kit.message(subject('a'), 'a', { expect: 'none' }), kit.message(subject('a'), 'b'), kit.message(subject('c'), 'c', { expect: 'none' })];
+      const first = await bus.commit(batch);
+      for (const sender of [bus, await kit.open()]) {
+        const again = await sender.commit(batch);
+        if (kit.guarantees.dedupWindowMs === 0) continue;
+        assert.deepEqual(again, first.map((each) => ({ ...each, duplicate: true })));
+      }
+      const copies = kit.guarantees.dedupWindowMs === 0 ? 3 : 1;
+      assert.equal((await kit.readAll(bus, all)).length, 3 * copies);
+    },
+  },
+  {
+    name: 'a single message sent again is a duplicate at its first position',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground();
+      const message = kit.message(subject('a'), 'a');
+      const [first] = await bus.commit([message]);
+      await kit.write(bus, subject('a'), ['b']);
+      const again = await bus.commit([{ ...message, body: new Uint8Array(3) }]);
+      assert.deepEqual(again, [{ ...first, duplicate: true }]);
+      assert.deepEqual(await kit.texts(bus, all), ['a', 'b']);
+    },
+  },
+  {
+    name: 'of a commit known in part the rest is stored, nothing twice',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground();
+      const batch = kit.messages(subject('a'), 10);
+      const early = await bus.commit([at(batch, 2), at(batch, 5)]);
+      const published = await kit.settled(bus.commit(batch), 'a commit known in part');
+      assert.deepEqual(published.map((each) => each.duplicate), batch.map((_, i) => i === 2 || i === 5));
+      assert.deepEqual([at(published, 2).position, at(published, 5).position], early.map((each) => each.position));
+      assert.deepEqual(await kit.texts(bus, all), ['2', '5', '0', '1', '3', '4', '6', '7', '8', '9']);
+      const stored = await kit.settled(bus.get(published.map((each) => each.position)), 'all by position');
+      assert.deepEqual(stored.map((each) => each.id), batch.map((each) => each.id));
+    },
+  },
+  {
+    name: 'ids are remembered across a server that stops or is killed',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground();
+      const sent = kit.messages(subject('a'), 5);
+      const first = await bus.commit(sent);
+      for (const kill of [false, true]) {
+        await kit.harness.stopServer({ kill });
+        await kit.harness.startServer();
+        const fresh = await kit.open();
+        const again = await kit.settled(fresh.commit(sent), `a resend after ${kill ? 'a kill' : 'a stop'}`);
+        assert.deepEqual(again, first.map((each) => ({ ...each, duplicate: true })));
+      }
+      assert.deepEqual(await kit.texts(await kit.open(), all), numbers(5));
+    },
+  },
+  {
+    name: 'an id is forgotten once its window has passed',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground({ dedupWindowMs: 300 });
+      const message = kit.message(subject('a'), 'a');
+      const started = await bus.commit([message]);
+      assert.equal(at(await bus.commit([message]), 0).duplicate, true);
+      await kit.harness.time.until(async () => !at(await bus.commit([message]), 0).duplicate, 'the id to be forgotten');
+      assert.equal(at(started, 0).duplicate, false);
+      assert.deepEqual(await kit.texts(bus, all), ['a', 'a']);
+    },
+  },
+  {
+    name: 'the same id in two streams is two messages',
+    async run(kit) {
+      const one = await kit.ground();
+      const two = await kit.ground({}, one.bus);
+      const id = 'shared';
+      await one.bus.commit([kit.message(one.subject('a'), '1', { id })]);
+      const [second] = await one.bus.commit([kit.message(two.subject('a'), '2', { id })]);
+      assert.equal(second?.duplicate, false);
+      assert.deepEqual(await kit.texts(one.bus, two.all), ['2']);
+    },
+  },
+];
