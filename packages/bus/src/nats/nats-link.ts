@@ -41,6 +41,8 @@ export interface NatsLink extends AsyncDisposable {
   expectAnswers(subject: string, handler: AnswerHandler): { readonly reply: string; forget(): void };
   /** Calls back after each loss and each return of the connection, until the function it gives back is called. */
   onChange(listener: (isUp: boolean) => void): () => void;
+  /** Whether the server has refused a publish to this subject to us. */
+  isForbidden(subject: string): boolean;
   /** Resolves when the connection is up. @throws NoAnswer after `deadline` (of performance.now), bus.closed */
   whenUp(deadline: number): Promise<void>;
 }
@@ -48,6 +50,8 @@ export interface NatsLink extends AsyncDisposable {
 const RECONNECT_WAIT_MS = 100;
 const CONNECT_MS = 5_000;
 const PING_MS = 20_000;
+/** Refused subjects remembered; a process with so many has no use for the next one. */
+const MAX_FORBIDDEN = 1_000;
 
 /** Connects. @throws bus.unavailable when no server answers */
 export async function openLink(options: LinkOptions): Promise<NatsLink> {
@@ -78,6 +82,7 @@ class Link implements NatsLink {
   readonly #options: LinkOptions;
   readonly #listeners = new Set<(isUp: boolean) => void>();
   readonly #open = new Map<string, { readonly subject: string; readonly handler: AnswerHandler }>();
+  readonly #forbidden = new Set<string>();
   readonly #inbox: string;
   readonly #answers: Subscription;
   #count = 0;
@@ -98,6 +103,10 @@ class Link implements NatsLink {
     const token = (++this.#count).toString(36);
     this.#open.set(token, { subject, handler });
     return { reply: `${this.#inbox}.${token}`, forget: () => this.#open.delete(token) };
+  }
+
+  isForbidden(subject: string): boolean {
+    return this.#forbidden.has(subject);
   }
 
   onChange(listener: (isUp: boolean) => void): () => void {
@@ -151,6 +160,7 @@ class Link implements NatsLink {
   /** The server tells of a refused publish by subject only: every open question to it was refused. */
   #refuse(cause: InstanceType<typeof errors.PermissionViolationError>): void {
     if (cause.operation !== 'publish') return;
+    if (this.#forbidden.size < MAX_FORBIDDEN) this.#forbidden.add(cause.subject);
     const error = new TocsinError('bus.forbidden', { subject: cause.subject, name: this.#options.name }, { cause });
     for (const [token, question] of this.#open) {
       if (question.subject !== cause.subject) continue;

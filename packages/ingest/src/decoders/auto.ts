@@ -1,0 +1,44 @@
+/**
+ * The format `auto`: picks the format of each record by its looks. What it picks depends on the record alone, so that the
+ * stored bytes read the same later; it answers with the format picked, never with `auto`.
+ */
+import type { Fields } from '@tocsin/core';
+import { decodeEnvelope, looksLikeCloudtrail, recordsArray } from './cloudtrail.ts';
+import { skipSpace } from './json-elements.ts';
+import { parseJsonRecord } from './json-record.ts';
+import { fieldsOfWrappedLine, linuxAuthDecoder } from './linux-auth.ts';
+import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
+import { looksLikeWindows } from './windows-json.ts';
+
+/** Decoder that picks by looks: JSON objects by their members, text by a syslog header. */
+export const autoDecoder: RecordDecoder = { decode: decodeByLooks };
+
+function decodeByLooks(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[] {
+  const first = bytes[skipSpace(bytes, bytes[0] === BYTE_ORDER_MARK ? 3 : 0)];
+  if (first !== OPEN_OBJECT) return [first === OPEN_ARRAY || first === undefined ? unknownFormat(bytes) : decodeText(bytes, limits)];
+  const open = recordsArray(bytes);
+  if (open !== undefined) return decodeEnvelope(bytes, open, limits);
+  const parsed = parseJsonRecord(bytes, 'json', limits);
+  return ['refusal' in parsed ? parsed.refusal : byMembers(bytes, parsed.fields)];
+}
+
+function byMembers(record: Uint8Array, fields: Fields): DecodedRecord {
+  if (looksLikeWindows(fields)) return { record, format: 'windows-json', fields };
+  if (looksLikeCloudtrail(fields)) return { record, format: 'cloudtrail', fields };
+  // Zeek's own syslog log also carries lines as `message`; it is a Zeek record all the same.
+  const wrapped = fields['_path'] === undefined ? fieldsOfWrappedLine(fields) : undefined;
+  return wrapped === undefined ? { record, format: 'json', fields } : { record, format: 'linux-auth', fields: wrapped };
+}
+
+function decodeText(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
+  const [decoded] = linuxAuthDecoder.decode(bytes, limits);
+  return decoded === undefined || ('rejected' in decoded && decoded.rejected === 'decode.bad_line') ? unknownFormat(bytes) : decoded;
+}
+
+function unknownFormat(bytes: Uint8Array): DecodedRecord {
+  return rejectRecord(bytes, 'decode.unknown_format', { known: 'a JSON object, a CloudTrail file, a syslog line' });
+}
+
+const BYTE_ORDER_MARK = 0xef;
+const OPEN_OBJECT = 0x7b;
+const OPEN_ARRAY = 0x5b;

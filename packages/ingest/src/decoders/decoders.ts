@@ -1,0 +1,35 @@
+/** The table of formats: a source names one of its keys. To add a format, write a decoder beside this file and add a row. */
+import type { Fields } from '@tocsin/core';
+import { autoDecoder } from './auto.ts';
+import { cloudtrailDecoder } from './cloudtrail.ts';
+import { jsonDecoder } from './json.ts';
+import { linuxAuthDecoder } from './linux-auth.ts';
+import { type DecodeLimits, defaultDecodeLimits, type RecordDecoder } from './record-decoder.ts';
+import { windowsJsonDecoder } from './windows-json.ts';
+
+/** Every decoder by the name of its format. */
+export const decoders = {
+  auto: autoDecoder,
+  cloudtrail: cloudtrailDecoder,
+  json: jsonDecoder,
+  'linux-auth': linuxAuthDecoder,
+  'windows-json': windowsJsonDecoder,
+} satisfies Record<string, RecordDecoder>;
+
+/** A format that a source can name. */
+export type FormatName = keyof typeof decoders;
+
+/** Whether a name is a format's. */
+export function isFormat(name: string): name is FormatName {
+  return Object.hasOwn(decoders, name);
+}
+
+/**
+ * Fields of one stored record, the same as when it was decoded at ingest; undefined where the format is unknown or the
+ * bytes are not one record of it. Give the limits of ingest where they were larger than the default.
+ */
+export function fieldsOf(format: string, record: Uint8Array, limits: DecodeLimits = defaultDecodeLimits): Fields | undefined {
+  if (!isFormat(format)) return undefined;
+  const [decoded, second] = decoders[format].decode(record, limits);
+  return decoded !== undefined && second === undefined && 'fields' in decoded ? decoded.fields : undefined;
+}

@@ -1,0 +1,280 @@
+/**
+ * The framer: gathers records per (tenant, lane, partition) and commits everything waiting of a lane as one cycle, which is one
+ * fsync. While a cycle is in flight the next one fills. What waits is bounded in bytes; an answer means fsynced. Which frames a
+ * cycle holds is decided in `framer-queue.ts`, ordinals in `frame-ordinals.ts`.
+ */
+import { type Clock, type EventPosition, type FrameHeader, type FrameRecord, isTocsinError, type Lane, type Position, partitionOf, TocsinError } from '@tocsin/core';
+import { createFrameOrdinals, type OrdinalLease } from './frame-ordinals.ts';
+import { createFramerQueue, type FramePlan, type FramerQueue, type Waiter } from './framer-queue.ts';
+
+/** A frame ready for the bus. */
+export interface OutgoingFrame {
+  readonly tenant: string;
+  readonly lane: Lane;
+  readonly partition: number;
+  /** `<epoch>.<partition>.<lane>.<n>`: never given to another frame. */
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Whose records they are. Tenant, source and shard choose the partition. */
+export interface FramerKey {
+  readonly tenant: string;
+  readonly lane: Lane;
+  readonly source: string;
+  readonly shard: string;
+}
+
+/** What a framer is made of. */
+export interface FramerOptions {
+  /** Partitions of the installation: fixed when it is created. */
+  readonly partitions: number;
+  readonly site: string;
+  readonly clock: Clock;
+  /** Makes the identity of this run of the framer. */
+  readonly nextId: () => string;
+  /** Frame codec. @throws bus.too_large */
+  readonly encode: (fields: Omit<FrameHeader, 'count' | 'minTimeMs' | 'maxTimeMs'>, records: readonly FrameRecord[]) => Uint8Array;
+  /** Stores frames of one lane as one durable unit, in this order; one position per frame. Rejects with a bus error. */
+  readonly commit: (frames: readonly OutgoingFrame[]) => Promise<readonly Position[]>;
+  /** Longest wait while another cycle is in flight and a slot is free; milliseconds. Default 10. */
+  readonly maxDelayMs?: number | undefined;
+  /** Most bytes waiting or in flight, estimated columns included. Default 128 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
+  /** Cycles of one lane in flight at once; commits start in order. Default 2. */
+  readonly maxInFlight?: number | undefined;
+}
+
+/** Takes records and answers with where they are stored. Disposing drains. */
+export interface Framer extends AsyncDisposable {
+  /** Identity of this run. */
+  readonly epoch: string;
+  /** Bytes waiting or in flight. */
+  readonly queuedBytes: number;
+  /**
+   * Resolves when every record is fsynced, with one position per record in order. Order is kept per (tenant, source, shard).
+   * On a rejection some may be stored: send again with the same ids. @throws ingest.overloaded, ingest.closing, and what `commit` throws
+   */
+  add(key: FramerKey, records: readonly FrameRecord[]): Promise<EventPosition[]>;
+  /** Takes no more, sends what waits, resolves when the last cycle has settled. */
+  drain(): Promise<void>;
+}
+
+const DEFAULT_MAX_DELAY_MS = 10;
+const DEFAULT_MAX_QUEUED_BYTES = 128 * 1024 * 1024;
+const DEFAULT_MAX_IN_FLIGHT = 2;
+/** Waiting bytes that make a cycle worth its own fsync at once while another is in flight. */
+const WORTHWHILE_BYTES = 512 * 1024;
+/** Most frames in one atomic batch (nats-server 2.12 and later). */
+const MAX_CYCLE_FRAMES = 1000;
+/** Most bytes of records in one cycle: bounds how long a later arrival waits for the encoding of earlier ones. */
+const MAX_CYCLE_BYTES = 8 * 1024 * 1024;
+/** Errors that say that nothing was stored. */
+const NOTHING_STORED = ['bus.full', 'bus.unavailable', 'bus.fenced', 'bus.too_large', 'bus.closed'] as const;
+
+/** A framer of both lanes; starts nothing until something is added. */
+export function createFramer(options: FramerOptions): Framer {
+  const epoch = options.nextId();
+  const budget = createBudget(options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES);
+  const lane = (name: Lane): LaneFramer => createLaneFramer(name, { ...options, epoch, budget });
+  const lanes: Record<Lane, LaneFramer> = { live: lane('live'), bulk: lane('bulk') };
+  let draining: Promise<void> | undefined;
+
+  const framer: Framer = {
+    epoch,
+    get queuedBytes() {
+      return budget.used;
+    },
+    async add(key, records) {
+      if (draining !== undefined) throw new TocsinError('ingest.closing', { what: 'The framer' });
+      if (records.length === 0) return [];
+      return await lanes[key.lane].add(key, records);
+    },
+    drain() {
+      draining ??= Promise.all([lanes.live.drain(), lanes.bulk.drain()]).then(() => undefined);
+      return draining;
+    },
+    [Symbol.asyncDispose]: () => framer.drain(),
+  };
+  return framer;
+}
+
+interface Budget {
+  readonly used: number;
+  readonly maxBytes: number;
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
+function createBudget(maxBytes: number): Budget {
+  let used = 0;
+  return {
+    maxBytes,
+    get used() {
+      return used;
+    },
+    take(bytes) {
+      if (used + bytes > maxBytes) return false;
+      used += bytes;
+      return true;
+    },
+    give(bytes) {
+      used -= bytes;
+    },
+  };
+}
+
+interface LaneFramer {
+  add(key: FramerKey, records: readonly FrameRecord[]): Promise<EventPosition[]>;
+  drain(): Promise<void>;
+}
+
+interface LaneOptions extends FramerOptions {
+  readonly epoch: string;
+  readonly budget: Budget;
+}
+
+function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
+  const queue = createFramerQueue();
+  const ordinals = createFrameOrdinals();
+  const pump = createPump(queue, options, () => sendCycle(queue, { lane, ordinals, options }));
+
+  return {
+    add(key, records) {
+      const partition = partitionOf(key.tenant, key.source, key.shard, options.partitions);
+      return new Promise<EventPosition[]>((resolve, reject) => {
+        const waiter: Waiter = { positions: new Array(records.length), missing: records.length, failed: false, resolve, reject };
+        const weights = queue.weigh(records);
+        if (!options.budget.take(weights.total)) {
+          reject(new TocsinError('ingest.overloaded', { waitingBytes: options.budget.used, maxBytes: options.budget.maxBytes }));
+          return;
+        }
+        queue.push({ tenant: key.tenant, partition }, { records, weights, waiter });
+        pump.wake();
+      });
+    },
+    drain: () => pump.drain(),
+  };
+}
+
+interface Pump {
+  /** Something was added. */
+  wake(): void;
+  drain(): Promise<void>;
+}
+
+/**
+ * Decides when a cycle starts: at the end of this turn of the event loop when nothing is in flight; otherwise when what waits is
+ * worth an fsync of its own or has waited `maxDelayMs`, as long as a slot is free; and always when a cycle ends.
+ */
+function createPump(queue: FramerQueue, options: LaneOptions, send: () => Promise<void>): Pump {
+  const maxDelayMs = options.maxDelayMs ?? DEFAULT_MAX_DELAY_MS;
+  const maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
+  let inFlight = 0;
+  let scheduled = false;
+  let oldestMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let drained: (() => void) | undefined;
+
+  const isDue = (): boolean => inFlight === 0 || queue.bytes >= WORTHWHILE_BYTES || options.clock.monotonicMs() - oldestMs >= maxDelayMs || drained !== undefined;
+  const start = (): void => {
+    inFlight++;
+    // `send` settles the waiters and never rejects.
+    void send().then(() => {
+      inFlight--;
+      pump();
+    });
+    oldestMs = options.clock.monotonicMs();
+  };
+  const pump = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    while (!queue.isEmpty && inFlight < maxInFlight && isDue()) start();
+    if (queue.isEmpty && inFlight === 0) drained?.();
+    else if (!queue.isEmpty && inFlight < maxInFlight) timer = setTimeout(pump, Math.max(1, maxDelayMs - (options.clock.monotonicMs() - oldestMs)));
+  };
+
+  return {
+    wake() {
+      if (scheduled) return;
+      scheduled = true;
+      if (inFlight === 0 || timer === undefined) oldestMs = options.clock.monotonicMs();
+      // At the end of the turn, so that everything that arrives in it shares the fsync.
+      setImmediate(() => {
+        scheduled = false;
+        pump();
+      });
+    },
+    drain() {
+      return new Promise((resolve) => {
+        drained = resolve;
+        pump();
+      });
+    },
+  };
+}
+
+interface CycleContext {
+  readonly lane: Lane;
+  readonly ordinals: ReturnType<typeof createFrameOrdinals>;
+  readonly options: LaneOptions;
+}
+
+interface SentFrame {
+  readonly plan: FramePlan;
+  readonly lease: OrdinalLease;
+  readonly frame: OutgoingFrame;
+}
+
+/** Encodes and commits one cycle and settles its waiters. Never rejects. */
+async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<void> {
+  const plans = queue.takeCycle({ maxFrames: MAX_CYCLE_FRAMES, maxBytes: MAX_CYCLE_BYTES });
+  const sent: SentFrame[] = [];
+  for (const plan of plans) {
+    const lease = context.ordinals.take(plan.partition, plan.records.length);
+    try {
+      sent.push({ plan, lease, frame: encodePlan(plan, lease, context) });
+    } catch (error) {
+      lease.release();
+      settleFailure([plan], error);
+    }
+  }
+  try {
+    if (sent.length > 0) settleSuccess(sent, await context.options.commit(sent.map((one) => one.frame)));
+  } catch (error) {
+    if (NOTHING_STORED.some((code) => isTocsinError(error, code))) for (const one of sent.reverse()) one.lease.release();
+    settleFailure(sent.map((one) => one.plan), error);
+  } finally {
+    for (const plan of plans) context.options.budget.give(plan.weight);
+  }
+}
+
+function encodePlan(plan: FramePlan, lease: OrdinalLease, { lane, options }: CycleContext): OutgoingFrame {
+  const { tenant, partition } = plan;
+  const id = `${options.epoch}.${partition}.${lane}.${lease.frame}`;
+  const bytes = options.encode({ id, tenant, lane, partition, epoch: options.epoch, ordinal: lease.ordinal, site: options.site }, plan.records);
+  return { tenant, lane, partition, id, bytes };
+}
+
+function settleSuccess(sent: readonly SentFrame[], positions: readonly Position[]): void {
+  sent.forEach(({ plan }, i) => {
+    const position = positions[i];
+    if (position === undefined) throw new TocsinError('ingest.internal', { what: 'A commit that answered for fewer frames than it was given' });
+    let index = 0;
+    for (const { waiter, from, count } of plan.segments) {
+      for (let k = 0; k < count; k++) waiter.positions[from + k] = { position, index: index++ };
+      waiter.missing -= count;
+      if (waiter.missing === 0 && !waiter.failed) waiter.resolve(waiter.positions);
+    }
+  });
+}
+
+function settleFailure(plans: readonly FramePlan[], error: unknown): void {
+  for (const plan of plans) {
+    for (const { waiter } of plan.segments) {
+      // What still waits of a failed addition is not sent: its sender repeats the whole.
+      waiter.failed = true;
+      waiter.reject(error);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** Memory set aside for request bodies: bytes of all requests in flight and of each source. Refuses instead of waiting. */
+
+/** Bounds in bytes. */
+export interface ByteBudgetLimits {
+  readonly maxBytes: number;
+  readonly maxBytesPerSource: number;
+}
+
+/** What one request holds of the budget. */
+export interface BudgetShare {
+  /** Takes more: undefined where granted, else which bound is reached; then nothing was taken. */
+  take(bytes: number): 'all' | 'source' | undefined;
+  /** Gives everything back. Calling it again does nothing. */
+  release(): void;
+}
+
+/** Bytes in flight. */
+export interface ByteBudget {
+  readonly used: number;
+  share(sourceKey: string): BudgetShare;
+}
+
+/** An unused budget. */
+export function createByteBudget(limits: ByteBudgetLimits): ByteBudget {
+  const bySource = new Map<string, number>();
+  let used = 0;
+  const give = (sourceKey: string, bytes: number): void => {
+    used -= bytes;
+    const left = (bySource.get(sourceKey) ?? 0) - bytes;
+    if (left > 0) bySource.set(sourceKey, left);
+    else bySource.delete(sourceKey);
+  };
+  return {
+    get used() {
+      return used;
+    },
+    share(sourceKey) {
+      let held = 0;
+      return {
+        take(bytes) {
+          const ofSource = bySource.get(sourceKey) ?? 0;
+          if (ofSource + bytes > limits.maxBytesPerSource) return 'source';
+          if (used + bytes > limits.maxBytes) return 'all';
+          used += bytes;
+          held += bytes;
+          bySource.set(sourceKey, ofSource + bytes);
+          return undefined;
+        },
+        release() {
+          if (held > 0) give(sourceKey, held);
+          held = 0;
+        },
+      };
+    },
+  };
+}

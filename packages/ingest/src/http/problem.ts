@@ -1,0 +1,50 @@
+/** Errors as HTTP answers: status, `Retry-After`, `WWW-Authenticate` and one body for all (RFC 9110 sections 10.2.3, 11.6.1 and 15). */
+import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
+import type { RecordResult } from '../source.ts';
+
+/** An answer ready to be sent. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Seconds after which a refused request is worth sending again. */
+const RETRY_AFTER_SECONDS = '1';
+
+/** The answer to an error. What is no Tocsin error is answered as `ingest.internal`, without its text. */
+export function answerToError(error: unknown): Answer {
+  const known = isTocsinError(error) ? error : new TocsinError('ingest.internal', { what: 'The request' }, { cause: error });
+  return { status: known.row.http, headers: headersFor(known), body: JSON.stringify({ error: problemOf(known) }) };
+}
+
+/** The answer to records that were judged one by one: 202 where at least one is stored, else the status of the refusals. */
+export function answerToResults(results: readonly RecordResult[]): Answer {
+  const counts = { stored: 0, duplicate: 0, rejected: 0 };
+  for (const result of results) counts[result.status]++;
+  const items = results.map(itemOf);
+  const summary = { accepted: counts.stored, duplicates: counts.duplicate, rejected: counts.rejected };
+  if (counts.rejected < results.length) return { status: 202, headers: {}, body: JSON.stringify({ ...summary, items }) };
+  const error = new TocsinError('ingest.all_rejected', { records: results.length });
+  return { status: statusOfRejections(results), headers: {}, body: JSON.stringify({ error: problemOf(error), ...summary, items }) };
+}
+
+function problemOf(error: TocsinError): Readonly<Record<string, string>> {
+  return { code: error.code, message: error.message, retry: error.retry };
+}
+
+function headersFor(error: TocsinError): Readonly<Record<string, string>> {
+  const { http } = error.row;
+  if (http === 503 || http === 429) return { 'retry-after': RETRY_AFTER_SECONDS };
+  return http === 401 ? { 'www-authenticate': 'Bearer' } : {};
+}
+
+function itemOf(result: RecordResult, index: number): object {
+  if (result.status !== 'rejected') return { index, id: result.id, status: result.status };
+  return { index, id: result.id ?? null, status: result.status, code: result.code, reason: result.reason };
+}
+
+/** 413 where size is all that is wrong with every record, else 400. */
+function statusOfRejections(results: readonly RecordResult[]): number {
+  return results.every((result) => result.status === 'rejected' && errorTable[result.code].http === 413) ? 413 : 400;
+}

@@ -1,0 +1,120 @@
+/** A mapping made fast: its spec compiled to functions over a record's fields. Which mapping applies is `condition-index.ts`. */
+import { type Fields, type HotAttribute, type HotAttributes, type LogSource, type SeverityId, severityFrom } from '@tocsin/core';
+import { isIP } from 'node:net';
+import { compileCondition } from './condition-index.ts';
+import { readTime } from './event-time.ts';
+import { compileContainers, compileReader, expandPaths, textOf } from './field-reader.ts';
+import type { AttributeSource, MappingSpec, SeveritySource } from './mapping-spec.ts';
+
+/** What a mapping found in one record. */
+export interface Mapped {
+  /** Id of the mapping, such as `windows.sysmon.process_creation`. */
+  readonly mapping: string;
+  /** CloudEvents `type` where the producer gave none: the mapping's id. */
+  readonly type: string;
+  readonly classUid: number;
+  readonly activityId: number;
+  readonly severity: SeverityId;
+  /** Event time, milliseconds since 1970; undefined where the record gives none that can be read. Not clamped. */
+  readonly timeMs: number | undefined;
+  /** Each at most 1,024 characters, well-formed text. */
+  readonly attributes: HotAttributes;
+  /** The producer's own id, unique per source; undefined where the record gives none. */
+  readonly producerEventId: string | undefined;
+}
+
+/** Longest hot attribute, characters; longer values are cut. They are for routing and grouping: the record has the whole. */
+export const MAX_ATTRIBUTE_LENGTH = 1024;
+
+/** Longest producer event id, characters; a longer one is not used. */
+export const MAX_EVENT_ID_LENGTH = 512;
+
+/** Compiles a mapping to a function of a record's fields and its time of receipt, milliseconds since 1970. */
+export function compileMapping(spec: MappingSpec): (fields: Fields, receivedMs: number) => Mapped {
+  const containers = compileContainers(spec.prefixes);
+  const time = spec.time.map(({ from, as }) => ({ read: compileReader(from, spec.aliases), as }));
+  const severity = spec.severity.map((source) => compileSeverity(source, spec));
+  const attributes = compileAttributes(spec);
+  const eventId = compileEventId(spec);
+  const { id, classUid, activityId } = spec;
+  return (fields, receivedMs) => {
+    const within = containers(fields);
+    let timeMs: number | undefined;
+    for (let at = 0; at < time.length && timeMs === undefined; at++) timeMs = readTime(time[at]?.read(fields, within), time[at]?.as ?? 'any', receivedMs);
+    let level: SeverityId = 0;
+    for (let at = 0; at < severity.length && level === 0; at++) level = severity[at]?.(fields, within) ?? 0;
+    return {
+      mapping: id, type: id, classUid, activityId, severity: level, timeMs,
+      attributes: attributes(fields, within), producerEventId: eventId(fields, within),
+    };
+  };
+}
+
+/** What rules need to know of a mapping. */
+export function logSourceOf(spec: MappingSpec): LogSource {
+  const aliases = Object.fromEntries(Object.entries(spec.aliases).map(([name, paths]) => [name, expandPaths(paths, spec.prefixes)]));
+  const { id: mapping, product, services, categories, prefixes, entity } = spec;
+  return { mapping, product, services, categories, aliases, prefixes, entity };
+}
+
+type Reading<T> = (fields: Fields, containers: readonly Fields[]) => T;
+
+function compileSeverity(source: SeveritySource, spec: MappingSpec): Reading<SeverityId> {
+  if ('value' in source) return () => source.value;
+  const read = compileReader(source.from, spec.aliases);
+  return (fields, containers) => severityFrom(source.scheme, read(fields, containers));
+}
+
+function compileAttributes(spec: MappingSpec): Reading<HotAttributes> {
+  const names = Object.keys(spec.attributes) as HotAttribute[];
+  const plan = names.map((name) => ({ name, sources: (spec.attributes[name] ?? []).map((source) => compileAttribute(source, name, spec)) }));
+  return (fields, containers) => {
+    const found: Partial<Record<HotAttribute, string>> = {};
+    for (const { name, sources } of plan) {
+      for (const read of sources) {
+        const value = read(fields, containers);
+        if (value === undefined) continue;
+        found[name] = value;
+        break;
+      }
+    }
+    return found;
+  };
+}
+
+function compileAttribute(source: AttributeSource, name: HotAttribute, spec: MappingSpec): Reading<string | undefined> {
+  if ('value' in source) {
+    const holds = source.when.map((condition) => compileCondition(condition, readWhole(condition.field, spec)));
+    return (fields) => (holds.every((one) => one(fields)) ? source.value : undefined);
+  }
+  const read = compileReader(source.from, spec.aliases);
+  const address = name === 'src_endpoint.ip' || name === 'dst_endpoint.ip';
+  return (fields, containers) => {
+    const text = textOf(read(fields, containers));
+    if (text === undefined || (address && isIP(text) === 0)) return undefined;
+    return text.length > MAX_ATTRIBUTE_LENGTH ? text.slice(0, MAX_ATTRIBUTE_LENGTH).toWellFormed() : text.toWellFormed();
+  };
+}
+
+function readWhole(field: string, spec: MappingSpec): (fields: Fields) => unknown {
+  const read = compileReader('', { '': expandPaths(spec.aliases[field] ?? [field], spec.prefixes) });
+  return (fields) => read(fields, [fields]);
+}
+
+/** The first list whose fields all have a value, joined by `/`. */
+function compileEventId(spec: MappingSpec): Reading<string | undefined> {
+  const lists = spec.eventId.map((names) => names.map((name) => compileReader(name, spec.aliases)));
+  return (fields, containers) => {
+    for (const readers of lists) {
+      const id = joinAll(readers.map((read) => textOf(read(fields, containers))));
+      if (id !== undefined) return id;
+    }
+    return undefined;
+  };
+}
+
+function joinAll(parts: readonly (string | undefined)[]): string | undefined {
+  if (parts.some((part) => part === undefined)) return undefined;
+  const id = parts.join('/').toWellFormed();
+  return id.length > MAX_EVENT_ID_LENGTH ? undefined : id;
+}

@@ -1,0 +1,86 @@
+/**
+ * Reading a record's fields by the names that mappings use: an alias stands for paths, any other name is looked up as
+ * written, then under each prefix. Compiled once, so that a record costs one look per place that it really has.
+ */
+import type { Fields } from '@tocsin/core';
+
+/** Reads one field of a record whose containers were found by `Containers`; undefined where it is missing. */
+export type FieldReader = (fields: Fields, containers: readonly Fields[]) => unknown;
+
+/** The objects of a record in which undotted names are looked up: itself first, then what lies under each prefix. */
+export type Containers = (fields: Fields) => readonly Fields[];
+
+/** Compiles the prefixes of a mapping, such as `winlog.event_data.`. */
+export function compileContainers(prefixes: readonly string[]): Containers {
+  const paths = prefixes.map((prefix) => prefix.slice(0, -1).split('.'));
+  if (paths.length === 0) return (fields) => [fields];
+  return (fields) => {
+    const found = [fields];
+    for (const path of paths) {
+      const value = follow(fields, path);
+      if (typeof value === 'object' && value !== null) found.push(value as Fields);
+    }
+    return found;
+  };
+}
+
+/** Compiles the reading of a name. */
+export function compileReader(name: string, aliases: Readonly<Record<string, readonly string[]>>): FieldReader {
+  const readers = (aliases[name] ?? [name]).map(readPath);
+  const [only, another] = readers;
+  if (only !== undefined && another === undefined) return only;
+  return (fields, containers) => {
+    for (const read of readers) {
+      const value = read(fields, containers);
+      if (value !== undefined && value !== null && value !== '') return value;
+    }
+    return undefined;
+  };
+}
+
+/** Every path that paths stand for, for those who read without containers: as written, then the undotted ones under each prefix. */
+export function expandPaths(paths: readonly string[], prefixes: readonly string[]): string[] {
+  const plain = paths.filter((path) => !path.includes('.'));
+  return [...paths, ...prefixes.flatMap((prefix) => plain.map((path) => prefix + path))];
+}
+
+/** Text of a scalar, or of an array's first; undefined where there is none or it is one of the words for nothing: empty, `-`. */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value === '' || value === '-' ? undefined : value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) && !Array.isArray(value[0]) ? textOf(value[0]) : undefined;
+}
+
+/** Names that every object has: a path may not hold them. */
+export function isReserved(name: string): boolean {
+  return name in Object.prototype;
+}
+
+function readPath(path: string): FieldReader {
+  return path.includes('.') ? readDotted(path) : readPlain(path);
+}
+
+function readPlain(name: string): FieldReader {
+  return (_, containers) => {
+    for (const container of containers) {
+      const value = container[name];
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+}
+
+/** A dotted path is a member of that very name (Zeek's `id.orig_h`), or members within members. */
+function readDotted(path: string): FieldReader {
+  const parts = path.split('.');
+  return (fields) => fields[path] ?? follow(fields, parts);
+}
+
+function follow(fields: Fields, path: readonly string[]): unknown {
+  let value: unknown = fields;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Fields)[part];
+  }
+  return value;
+}

@@ -1,0 +1,112 @@
+/**
+ * The mappings in force: files in, one function from a record's fields to what they mean out. Reading files is
+ * `shipped-mappings.ts`; decoding records is `decoders/`.
+ */
+import type { Fields, LogSource } from '@tocsin/core';
+import { isFormat } from '../decoders/decoders.ts';
+import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
+import { compileFinder, type Finder } from './condition-index.ts';
+import { expandPaths } from './field-reader.ts';
+import { type MappingDocument, parseMappingDocument } from './mapping-document.ts';
+import { isShape, type PartialSpec, readMappings, readShape, readTests } from './mapping-file.ts';
+import type { MappingSpec, MappingTest } from './mapping-spec.ts';
+
+/** A file of mappings; `path` is for messages and for the order of files. */
+export interface MappingText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Mappings, compiled. Immutable. */
+export interface MappingSet {
+  /**
+   * What a record's fields mean. `format` is the one the decoder answered with; `receivedMs` gives a year to times without one.
+   * Never throws on a format of the decoders' table.
+   */
+  map(format: string, fields: Fields, receivedMs: number): Mapped;
+  /** What rules need to know of each mapping, in order. */
+  logSources(): readonly LogSource[];
+  /** A format by which a record of this mapping can be decoded again; undefined where no mapping has the id. */
+  formatOf(mapping: string): string | undefined;
+  readonly specs: readonly MappingSpec[];
+  /** Tests that the files carry, for those who run them. */
+  readonly tests: readonly MappingTest[];
+}
+
+/**
+ * Loads mapping files. Order of precedence: files as given, within a file its cases, then itself; those without conditions
+ * come after all others, one per format. @throws mapping.bad_file on the first mistake; nothing is loaded then
+ */
+export function loadMappings(files: readonly MappingText[]): MappingSet {
+  const documents = files.map(parseMappingDocument);
+  const shapes = new Map<string, PartialSpec>(documents.filter(isShape).map((document) => namedShape(document)));
+  const mappings = documents.filter((document) => !isShape(document));
+  const placed = mappings.flatMap((document) => readMappings(document, shapes).map((spec) => ({ spec, document })));
+  checkIds(placed);
+  const specs = placed.map(({ spec }) => spec);
+  const finders = compileFinders(placed);
+  const formats = new Map(specs.map((spec) => [spec.id, spec.formats[0]]));
+  return {
+    specs,
+    tests: mappings.flatMap((document) => readTests(document)),
+    map: (format, fields, receivedMs) => {
+      const found = finders.get(format) ?? finders.get('json');
+      return (found?.find(fields) ?? found?.otherwise ?? unmapped)(fields, receivedMs);
+    },
+    logSources: () => specs.map(logSourceOf),
+    formatOf: (mapping) => formats.get(mapping),
+  };
+}
+
+interface Placed {
+  readonly spec: MappingSpec;
+  readonly document: MappingDocument;
+}
+
+type Map1 = (fields: Fields, receivedMs: number) => Mapped;
+
+interface FormatFinder {
+  readonly find: Finder<Map1>;
+  readonly otherwise: Map1;
+}
+
+function namedShape(document: MappingDocument): [string, PartialSpec] {
+  const { name, base } = readShape(document);
+  return [name, base];
+}
+
+function checkIds(placed: readonly Placed[]): void {
+  const seen = new Set<string>();
+  for (const { spec, document } of placed) {
+    if (seen.has(spec.id)) document.fail(['mapping'], `mapping ${spec.id} is there twice`);
+    seen.add(spec.id);
+    const unknown = spec.formats.find((format) => !isFormat(format) || format === 'auto');
+    if (unknown !== undefined) document.fail(['formats'], `no format is called ${unknown}`);
+  }
+}
+
+function compileFinders(placed: readonly Placed[]): Map<string, FormatFinder> {
+  const compiled = new Map(placed.map(({ spec }) => [spec.id, compileMapping(spec)]));
+  const formats = new Set(placed.flatMap(({ spec }) => spec.formats));
+  return new Map([...formats].map((format) => [format, compileFormat(format, placed, compiled)]));
+}
+
+function compileFormat(format: string, placed: readonly Placed[], compiled: ReadonlyMap<string, Map1>): FormatFinder {
+  const own = placed.filter(({ spec }) => spec.formats.includes(format));
+  const [last, another] = own.filter(({ spec }) => spec.when.length === 0);
+  if (another !== undefined) another.document.fail(['mapping'], `${another.spec.id} has no conditions, and neither has ${last?.spec.id}: ${format} needs one of them`);
+  if (last === undefined) own[0]?.document.fail(['formats'], `${format} has no mapping without conditions, which it needs for what nothing else reads`);
+  const entries = own
+    .filter(({ spec }) => spec.when.length > 0)
+    .map(({ spec }) => ({
+      target: compiled.get(spec.id) ?? unmapped,
+      when: spec.when,
+      paths: (field: string) => expandPaths(spec.aliases[field] ?? [field], spec.prefixes),
+    }));
+  return { find: compileFinder(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? unmapped };
+}
+
+/** What is said of a record where no mapping at all was loaded: an OCSF base event. */
+function unmapped(): Mapped {
+  return { mapping: 'json', type: 'json', classUid: 0, activityId: 0, severity: 0, timeMs: undefined, attributes: {}, producerEventId: undefined };
+}

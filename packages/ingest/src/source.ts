@@ -1,0 +1,69 @@
+/**
+ * What passes between the parts of ingest: a configured source, records as they arrive, records as decoded and mapped,
+ * and the answer per record. Listeners make raw records; decoders and mappings read them; the intake answers.
+ */
+import type { ErrorCode, EventPosition, HotAttributes, Lane, SeverityId } from '@tocsin/core';
+import type { AcceptedRecord, DecodedRecord } from './decoders/record-decoder.ts';
+
+/** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
+export interface Source {
+  readonly tenant: string;
+  readonly name: string;
+  /** Name of the decoder that reads its records, such as `windows-json`; `auto` where its looks tell. */
+  readonly format: string;
+  readonly lane: Lane;
+  /** Spreads one busy source over partitions; empty for the usual one. */
+  readonly shard: string;
+}
+
+/** Facts about a record that its transport carries beside it: CloudEvents attributes, an idempotency key. All optional. */
+export interface Envelope {
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  readonly timeMs?: number | undefined;
+  readonly subject?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly causationId?: string | undefined;
+  readonly traceparent?: string | undefined;
+  /** The tenant it claims; data only. */
+  readonly tenantClaim?: string | undefined;
+}
+
+/** One piece of a body as the listener cut it. `bytes` are a view into the body and stay unchanged until the answer. */
+export interface RawRecord {
+  readonly bytes: Uint8Array;
+  readonly envelope?: Envelope | undefined;
+  /** Set where the listener itself refuses this piece: it is answered, not read. */
+  readonly refused?: Refusal | undefined;
+}
+
+/** Why one record was not taken. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+/** What a mapping finds in a record. */
+export interface MappedRecord {
+  /** Id of the mapping, such as `windows.sysmon.process_creation`. */
+  readonly mapping: string;
+  /** The record's own id, where the mapping says it is unique per source. */
+  readonly id?: string | undefined;
+  /** When it happened, milliseconds since 1970. */
+  readonly timeMs?: number | undefined;
+  readonly severity: SeverityId;
+  readonly classUid: number;
+  readonly activityId: number;
+  readonly attributes: HotAttributes;
+}
+
+/** Reads one raw record, which may hold several (CloudTrail's `Records`), in the order of the input; at least one result. Never throws on input. */
+export type DecodeRecords = (format: string, bytes: Uint8Array) => readonly DecodedRecord[];
+
+/** Reads the hot columns out of a record as decoded. Never throws on input. */
+export type MapRecord = (record: AcceptedRecord, receivedMs: number) => MappedRecord;
+
+/** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already. */
+export type RecordResult =
+  | { readonly status: 'stored' | 'duplicate'; readonly id: string; readonly at: EventPosition }
+  | { readonly status: 'rejected'; readonly id?: string | undefined; readonly code: ErrorCode; readonly reason: string };

@@ -1,0 +1,71 @@
+/**
+ * The streams and buckets of an installation, and which duty may touch which: declared here, applied by the bus, drift
+ * reported. Sizes of the event streams come from the settings; everything else is part of the design.
+ */
+import type { StreamSpec, Topology } from '@tocsin/bus';
+import { ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, eventsFilter, MATCHES_FILTER, NAMESPACE } from './subjects.ts';
+
+const DAY_MS = 86_400_000;
+/** How long message ids are remembered: longer than any resend of ours. */
+const DEDUP_WINDOW_MS = 300_000;
+
+/** Bucket of fold checkpoints: chunks and the manifest that names them. */
+export const MANIFESTS_BUCKET = 'manifests';
+/** Bucket of rule sets by content hash: old sets stay loadable until every checkpoint has passed them. */
+export const RULE_SETS_BUCKET = 'rule-sets';
+
+/** What may differ between installations. */
+export interface TopologyOptions {
+  readonly eventsMaxBytes: number;
+  readonly eventsMaxAgeMs: number;
+}
+
+/** Every stream and bucket of an installation. */
+export function topology(options: TopologyOptions): Topology {
+  const events = { maxAgeMs: options.eventsMaxAgeMs, maxBytes: options.eventsMaxBytes };
+  return {
+    streams: [
+      stream('EVENTS_LIVE', eventsFilter('live'), events),
+      stream('EVENTS_BULK', eventsFilter('bulk'), events),
+      stream('MATCHES', MATCHES_FILTER, { maxAgeMs: 7 * DAY_MS }),
+      stream('ALERTS', ALERTS_FILTER, { maxAgeMs: 30 * DAY_MS }),
+      stream('AUDIT', AUDIT_FILTER, { maxAgeMs: 365 * DAY_MS }),
+      stream('CHANGES', CHANGES_FILTER, { maxAgeMs: 0, maxPerSubject: 1 }),
+      stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS }),
+    ],
+    buckets: [
+      { name: MANIFESTS_BUCKET, ttlMs: 0 },
+      { name: RULE_SETS_BUCKET, ttlMs: 0 },
+    ],
+  };
+}
+
+function stream(name: string, filter: string, limits: Partial<StreamSpec>): StreamSpec {
+  return { name, subjects: [filter], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: DEDUP_WINDOW_MS, ...limits };
+}
+
+/** A duty of a process that speaks to the bus under a key of its own. */
+export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'api';
+
+/** What a duty may do. Whatever is not listed is refused by the bus itself. */
+export interface DutyGrant {
+  /** Subjects it may write. */
+  readonly write: readonly string[];
+  /** Streams it may read. */
+  readonly read: readonly string[];
+  /** Buckets it may read and write. */
+  readonly buckets: readonly string[];
+}
+
+/** Which duty may touch what: ingest cannot publish alerts, the store can write nothing at all. */
+export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
+  ingest: { write: [`${NAMESPACE}.events.>`], read: [], buckets: [] },
+  match: { write: [MATCHES_FILTER, DEADLETTER_FILTER], read: ['EVENTS_LIVE', 'EVENTS_BULK', 'MATCHES', 'CHANGES'], buckets: [RULE_SETS_BUCKET] },
+  correlate: { write: [ALERTS_FILTER, DEADLETTER_FILTER], read: ['MATCHES', 'ALERTS'], buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET] },
+  store: { write: [], read: ['EVENTS_LIVE', 'EVENTS_BULK', 'ALERTS'], buckets: [] },
+  api: {
+    write: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER],
+    read: ['EVENTS_LIVE', 'EVENTS_BULK', 'MATCHES', 'ALERTS', 'AUDIT', 'CHANGES', 'DEADLETTER'],
+    buckets: [],
+  },
+};
