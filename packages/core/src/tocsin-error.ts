@@ -10,6 +10,7 @@ import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
+import { serverErrors } from './errors/server.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
@@ -22,6 +23,7 @@ export const errorTable = {
   ...decodeErrors,
   ...detectErrors,
   ...ingestErrors,
+  ...serverErrors,
   ...mappingErrors,
   ...storeErrors,
 } satisfies ErrorTable;

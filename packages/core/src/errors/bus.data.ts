@@ -76,4 +76,9 @@ export const busErrors = {
     about: 'An argument given to the bus is outside its range: a limit, a wait, a header, an id or a key.',
     say: (d: { what: string; reason: string }) => `The bus was given ${d.what} and ${d.reason}. Nothing was done. Correct the caller.`,
   },
+  'bus.forbidden': {
+    retry: 'never', http: 403, exit: 77,
+    about: 'The key that a duty shows to the bus does not allow what it tried.',
+    say: (d: { subject: string; name: string }) => `${d.name} may not publish to ${d.subject}. Nothing was stored. Use the key of the duty that owns this subject.`,
+  },
 } satisfies ErrorTable;
