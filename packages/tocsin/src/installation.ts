@@ -38,8 +38,8 @@ export interface InstallationOptions {
   readonly settings: InstallationSettings;
   /** Path of a nats-server found by set-up, tried after the one in the settings. */
   readonly natsServer?: string | undefined;
-  /** Folders searched for nats-server, as PATH lists them. */
-  readonly searchPath: readonly string[];
+  /** Text of PATH, searched for nats-server. */
+  readonly searchPath: string | undefined;
   /** Folder of the rules that come with Tocsin. */
   readonly shippedRules: string;
   readonly version: string;
@@ -137,7 +137,7 @@ function startBusServer({ dataDir, settings, logger, natsServer, searchPath }: I
   return startNatsServer({
     directory: join(dataDir, 'bus'),
     site: settings.site,
-    binary: { configured: settings.bus.natsServer, found: natsServer, path: searchPath },
+    binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
     duties: dutyGrants,
     topology: declaredTopology(settings),
     log: (level, line) => logger[level]({ from: 'nats-server' }, line),

@@ -10,12 +10,9 @@ import type { Clock, Position } from '@tocsin/core';
 import {
   createFramer,
   createIntake,
-  decoders,
-  defaultDecodeLimits,
   type Framer,
   fieldsOf,
   type Intake,
-  isFormat,
   type MappingSet,
 } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
@@ -60,8 +57,7 @@ export function wireIngest(
     },
   });
   const intake = createIntake({
-    decode: (format, bytes) => (isFormat(format) ? decoders[format].decode(bytes, defaultDecodeLimits) : []),
-    map: mappings.map,
+    mappings,
     framer,
     clock: around.clock,
     nextId: around.nextId,
