@@ -18,7 +18,8 @@ const ID = /^[!-~]+$/;
 const HEADER_NAME = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
 /** Printable ASCII that neither begins nor ends with a space: carried by every bus without trimming. */
 const HEADER_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
-const KEY = /^[A-Za-z0-9=-][A-Za-z0-9_=-]*(?:\.[A-Za-z0-9_=-]+)*$/;
+/** `_kv` at the beginning is reserved by the JetStream key-value convention (NATS ADR-8). */
+const KEY = /^(?!_kv)[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]+)*$/;
 const GROUP = /^[A-Za-z0-9_-]{1,128}$/;
 
 /**
@@ -63,10 +64,10 @@ export function checkSubscribe(filter: string, options: SubscribeOptions): void 
   }
 }
 
-/** The key itself when it is one: tokens of letters, digits, `-`, `_`, `=` joined by dots, not beginning with `_`. @throws bus.bad_request */
+/** The key itself when it is one: tokens of letters, digits, `-`, `_`, `=` joined by dots, not beginning with `_kv`. @throws bus.bad_request */
 export function checkKey(key: string): string {
   if (typeof key === 'string' && key.length <= MAX_KEY_CHARACTERS && KEY.test(key)) return key;
-  throw badRequest(`key ${show(key)}`, 'it is not at most 512 letters, digits, -, _, = in tokens joined by dots');
+  throw badRequest(`key ${show(key)}`, 'it is not at most 512 letters, digits, -, _, = in tokens joined by dots, or begins with _kv');
 }
 
 /** Checks a value for a bucket. @throws bus.too_large */

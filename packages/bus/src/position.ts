@@ -51,7 +51,8 @@ export function parsePosition(position: Position): PositionParts {
  * @throws bus.bad_position when they belong to different streams or lives of one: no order exists between those
  */
 export function comparePositions(a: Position, b: Position): number {
-  return a === b ? 0 : parsePosition(a).sequence - sequenceIn(parsePosition(a), b);
+  const parts = parsePosition(a);
+  return parts.sequence - sequenceIn(parts, b);
 }
 
 /**

@@ -58,19 +58,6 @@ export function filtersOverlap(a: SubjectFilter, b: SubjectFilter): boolean {
   }
 }
 
-/** Whether every subject that `inner` takes is taken by `outer`. */
-export function filterCovers(outer: SubjectFilter, inner: SubjectFilter): boolean {
-  const wide = outer.split('.');
-  const narrow = inner.split('.');
-  for (const [i, token] of wide.entries()) {
-    const other = narrow[i];
-    if (other === undefined) return false;
-    if (token === '>') return true;
-    if (other === '>' || (token !== '*' && token !== other)) return false;
-  }
-  return wide.length === narrow.length;
-}
-
 function tokensOf(text: string): string[] {
   if (typeof text !== 'string' || text.length === 0) throw badSubject(String(text), 'it is empty');
   if (text.length > MAX_SUBJECT_CHARACTERS) throw badSubject(text, `it is longer than ${MAX_SUBJECT_CHARACTERS} characters`);

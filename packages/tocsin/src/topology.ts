@@ -3,7 +3,7 @@
  * reported. Sizes of the event streams come from the settings; everything else is part of the design.
  */
 import type { StreamSpec, Topology } from '@tocsin/bus';
-import { ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, eventsFilter, MATCHES_FILTER, NAMESPACE } from './subjects.ts';
+import { ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, eventsFilter, MATCHES_FILTER } from './subjects.ts';
 
 const DAY_MS = 86_400_000;
 /** How long message ids are remembered: longer than any resend of ours. */
@@ -47,25 +47,31 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
 /** A duty of a process that speaks to the bus under a key of its own. */
 export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'api';
 
-/** What a duty may do. Whatever is not listed is refused by the bus itself. */
+/** What a duty may do, in subjects and buckets. Whatever is not listed is refused by the bus itself. */
 export interface DutyGrant {
   /** Subjects it may write. */
-  readonly write: readonly string[];
-  /** Streams it may read. */
-  readonly read: readonly string[];
+  readonly publish: readonly string[];
+  /** Subjects whose streams it may read. */
+  readonly subscribe: readonly string[];
   /** Buckets it may read and write. */
   readonly buckets: readonly string[];
 }
 
+const EVENTS: readonly string[] = [eventsFilter('live'), eventsFilter('bulk')];
+
 /** Which duty may touch what: ingest cannot publish alerts, the store can write nothing at all. */
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
-  ingest: { write: [`${NAMESPACE}.events.>`], read: [], buckets: [] },
-  match: { write: [MATCHES_FILTER, DEADLETTER_FILTER], read: ['EVENTS_LIVE', 'EVENTS_BULK', 'MATCHES', 'CHANGES'], buckets: [RULE_SETS_BUCKET] },
-  correlate: { write: [ALERTS_FILTER, DEADLETTER_FILTER], read: ['MATCHES', 'ALERTS'], buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET] },
-  store: { write: [], read: ['EVENTS_LIVE', 'EVENTS_BULK', 'ALERTS'], buckets: [] },
+  ingest: { publish: EVENTS, subscribe: [], buckets: [] },
+  match: { publish: [MATCHES_FILTER, DEADLETTER_FILTER], subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER], buckets: [RULE_SETS_BUCKET] },
+  correlate: {
+    publish: [ALERTS_FILTER, DEADLETTER_FILTER],
+    subscribe: [MATCHES_FILTER, ALERTS_FILTER],
+    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET],
+  },
+  store: { publish: [], subscribe: [...EVENTS, ALERTS_FILTER], buckets: [] },
   api: {
-    write: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER],
-    read: ['EVENTS_LIVE', 'EVENTS_BULK', 'MATCHES', 'ALERTS', 'AUDIT', 'CHANGES', 'DEADLETTER'],
+    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER],
     buckets: [],
   },
 };

@@ -49,6 +49,16 @@ export class ContractKit {
     this.#state = fnv1a(`contract ${seed}`);
   }
 
+  /** Whether ids of stored messages are remembered; where they are not, what is sent again is stored again. */
+  get remembersIds(): boolean {
+    return this.guarantees.dedupWindowMs > 0;
+  }
+
+  /** What messages sent one or more times must leave: each text once where ids are remembered, else at least once. */
+  atLeastOnce(texts: readonly string[]): readonly string[] {
+    return this.remembersIds ? texts : [...new Set(texts)];
+  }
+
   /** 0 ≤ x < 1, the same series for the same seed (mulberry32). */
   random(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
@@ -117,7 +127,8 @@ export class ContractKit {
   }
 
   /** What a promise comes to, letting time pass, within the harness's deadline. */
-  async settled<T>(promise: Promise<T>, what: string): Promise<T> {
+  async settled<T>(awaited: PromiseLike<T>, what: string): Promise<T> {
+    const promise = Promise.resolve(awaited);
     let done = false;
     const mark = (): void => {
       done = true;

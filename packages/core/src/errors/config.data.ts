@@ -44,4 +44,20 @@ export const configErrors = {
     about: 'A value names an environment variable that is not set.',
     say: (d: { at: string; path: string; name: string }) => `${d.at}: ${d.path} names the environment variable ${d.name}, which is not set. Set it.`,
   },
+  'config.fixed': {
+    retry: 'never',
+    http: 500,
+    exit: 78,
+    about: 'A setting that is fixed when an installation is created was given another value.',
+    say: (d: { setting: string; is: string; wanted: string; dataDir: string }) =>
+      `The installation in ${d.dataDir} was created with ${d.setting} ${d.is} and cannot be started with ${d.wanted}. Nothing was started. Take the setting out, or start another installation with --data.`,
+  },
+  'config.cannot_listen': {
+    retry: 'never',
+    http: 500,
+    exit: 69,
+    about: "The address to listen on is taken or not this machine's.",
+    say: (d: { host: string; port: number; reason: string }) =>
+      `Tocsin cannot listen on ${d.host}:${d.port} (${d.reason}). It has stopped again. Choose another port with --port, or end the program that uses this one.`,
+  },
 } satisfies ErrorTable;

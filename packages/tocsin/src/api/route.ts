@@ -22,7 +22,7 @@ export interface ApiContext {
   readonly privileged: Privileged;
   readonly clock: Clock;
   readonly nextId: () => string;
-  readonly status: () => Promise<InstallationStatus>;
+  readonly status: (tenant: string) => Promise<InstallationStatus>;
   /** Effective settings with secrets redacted. */
   readonly settings: () => unknown;
   /** Aborted when the server closes: ends streams. */

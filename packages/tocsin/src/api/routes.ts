@@ -8,6 +8,7 @@ import { listAudit } from './routes/list-audit.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
 import { revokeSource } from './routes/revoke-source.ts';
+import { settle } from './routes/settle.ts';
 import { showAlert } from './routes/show-alert.ts';
 import { showConfig } from './routes/show-config.ts';
 import { showEvidence } from './routes/show-evidence.ts';
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   addSource,
   revokeSource,
   tail,
+  settle,
   listAudit,
   showConfig,
 ];

@@ -54,7 +54,7 @@ export async function registerApi(app: FastifyInstance, context: ApiContext, aut
     for (const route of routes) addRoute(scope, route, { context, authenticate });
     scope.get('/api/v1/health/live', { schema: { hide: true } }, async () => ({ live: true }));
     scope.get('/api/v1/health/ready', { schema: { hide: true } }, async (_, reply) => {
-      const { state } = await context.status();
+      const { state } = await context.status('');
       return reply.code(state === 'ready' ? 200 : 503).send({ state });
     });
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());

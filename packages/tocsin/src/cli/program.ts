@@ -6,11 +6,8 @@ import { CommanderError, Command as Commander } from 'commander';
 import { ApiClient, ApiError } from './api-client.ts';
 import type { Command, CommandContext, Environment, GivenOptions } from './command.ts';
 import { commands } from './commands.ts';
-import { readRunFile, readToken } from './run-file.ts';
+import { OPERATOR, readRunFile, readToken } from './run-file.ts';
 import { type Screen, Terminal, visible } from './terminal.ts';
-
-/** Name under which the operator's token is kept. */
-export const OPERATOR = 'operator';
 
 /** What the command line is given by the process. */
 export interface ProgramInput {

@@ -5,6 +5,9 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Name under which the operator's token is kept. */
+export const OPERATOR = 'operator';
+
 /** Where an installation listens. */
 export interface RunFile {
   readonly url: string;

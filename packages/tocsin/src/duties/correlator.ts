@@ -11,6 +11,7 @@ import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
+import type { ReadUpTo } from './read-up-to.ts';
 import { type EncodedFolds, TenantFolds } from './tenant-folds.ts';
 
 /** What the correlator is made of. */
@@ -20,6 +21,8 @@ export interface CorrelatorOptions {
   readonly ruleSets: StateBucket;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
+  /** Told what is settled. */
+  readonly readUpTo: ReadUpTo;
   readonly onTrouble: (error: unknown, what: string) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
@@ -107,6 +110,7 @@ class Correlator {
       this.#position = position;
     }
     await this.#writer.write([...changed.values()]);
+    for (const { step } of steps) this.#options.readUpTo.advance(step.read);
     if (this.#options.clock.monotonicMs() >= this.#nextSaveMs) await this.checkpoint();
   }
 

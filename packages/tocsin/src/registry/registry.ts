@@ -2,7 +2,7 @@
  * What is configured at run time: sources, credentials and rules, as the newest message of each subject on CHANGES says.
  * A projection in memory: rebuilt at start, then followed. Writing goes through `privileged` in the routes, never here alone.
  */
-import type { EventBus, Published, ReplayLog, Stored } from '@tocsin/bus';
+import { comparePositions, type EventBus, type Published, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type Position } from '@tocsin/core';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 import type { Role } from '../security/principal.ts';
@@ -60,6 +60,7 @@ export class Registry implements AsyncDisposable {
   readonly #listeners = new Set<(kind: ChangeKind) => void>();
   readonly #stop = new AbortController();
   #following: Promise<void> = Promise.resolve();
+  #position: Position | undefined;
 
   private constructor(bus: RegistryBus) {
     this.#bus = bus;
@@ -75,6 +76,11 @@ export class Registry implements AsyncDisposable {
     }
     registry.#following = registry.#follow(last).catch(onFailure);
     return registry;
+  }
+
+  /** Newest position of CHANGES applied here; undefined while CHANGES is empty. */
+  get position(): Position | undefined {
+    return this.#position;
   }
 
   get<K extends ChangeKind>(tenant: string, kind: K, id: string): Registered<Kinds[K]> | undefined {
@@ -131,6 +137,7 @@ export class Registry implements AsyncDisposable {
     const [, , tenant = '', , id = ''] = subject.split('.');
     const entry = { tenant: decodeToken(tenant), id: decodeToken(id), value, position };
     this.#entries.set(subject, entry);
+    if (this.#position === undefined || comparePositions(this.#position, position) < 0) this.#position = position;
     if (kind === 'credential') this.#credentials.set(entry.id, entry as Registered<CredentialRecord>);
     for (const listener of this.#listeners) listener(kind);
   }

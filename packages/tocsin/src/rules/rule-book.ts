@@ -21,6 +21,8 @@ export interface RuleFile {
 interface TenantRules {
   readonly rules: readonly ParsedRule[];
   readonly compiled: CompiledRules;
+  /** Rules left out, each with file, line and reason. */
+  readonly refused: readonly RefusedRule[];
 }
 
 /** A compiled rule set. Immutable. */
@@ -28,8 +30,6 @@ export class RuleBook {
   /** Content hash over all files, 32 hex digits. */
   readonly hash: string;
   readonly files: readonly RuleFile[];
-  /** Files or rules left out, each with file, line and reason. */
-  readonly refused: readonly RefusedRule[];
   readonly #shared: TenantRules;
   readonly #byTenant = new Map<string, TenantRules>();
 
@@ -37,18 +37,13 @@ export class RuleBook {
     this.files = files;
     this.hash = hashRuleFiles(files);
     const shared = files.filter((file) => file.tenant === undefined);
-    const parsed = parseRules(shared);
-    const refused = [...parsed.refused];
-    this.#shared = { rules: parsed.rules, compiled: compileRules(parsed.rules, logSources) };
+    this.#shared = compileFiles(shared, logSources);
     for (const tenant of new Set(files.flatMap((file) => file.tenant ?? []))) {
-      const own = parseRules([...shared, ...files.filter((file) => file.tenant === tenant)]);
-      refused.push(...own.refused.filter((each) => !refused.some((known) => known.path === each.path && known.line === each.line)));
-      this.#byTenant.set(tenant, { rules: own.rules, compiled: compileRules(own.rules, logSources) });
+      this.#byTenant.set(tenant, compileFiles([...shared, ...files.filter((file) => file.tenant === tenant)], logSources));
     }
-    this.refused = refused;
   }
 
-  /** Parses and compiles files; what cannot be compiled is in `refused`, the rest is in force. */
+  /** Parses and compiles files; what cannot be compiled is left out and listed by `refusedFor`. */
   static compile(files: readonly RuleFile[], logSources: readonly LogSource[]): RuleBook {
     return new RuleBook(files, logSources);
   }
@@ -75,10 +70,20 @@ export class RuleBook {
     return (this.#byTenant.get(tenant) ?? this.#shared).rules;
   }
 
+  /** Rules left out for a tenant. */
+  refusedFor(tenant: string): readonly RefusedRule[] {
+    return (this.#byTenant.get(tenant) ?? this.#shared).refused;
+  }
+
   /** Tenants with rules of their own. */
   tenants(): readonly string[] {
     return [...this.#byTenant.keys()];
   }
+}
+
+function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[]): TenantRules {
+  const { rules, refused } = parseRules(files);
+  return { rules, refused, compiled: compileRules(rules, logSources) };
 }
 
 /** Hash of a rule set: of every file's path, tenant and text, whatever their order. */

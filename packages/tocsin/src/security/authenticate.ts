@@ -3,9 +3,10 @@
  * the credential and from nothing else.
  */
 import { type Clock, TocsinError } from '@tocsin/core';
+import type { Source } from '@tocsin/ingest';
 import type { Registry } from '../registry/registry.ts';
 import { hashToken, readBearer } from './bearer-token.ts';
-import type { Principal } from './principal.ts';
+import { mayDo, type Principal } from './principal.ts';
 
 /** What a caller shows of himself. */
 export interface AuthenticationEvidence {
@@ -28,5 +29,20 @@ export function createAuthenticate(registry: Registry, clock: Clock): Authentica
     if (value.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'it was revoked' });
     if (value.expiresMs !== undefined && value.expiresMs <= clock.nowMs()) throw new TocsinError('auth.refused', { reason: 'it has expired' });
     return { tenant, actor: value.actor, source: value.source, roles: value.roles, credentialId: id.slice(0, 12) };
+  };
+}
+
+/** Authentication at the events door: the credential must belong to a source. @throws auth.forbidden where it may not send events */
+export function createAuthenticateSource(
+  authenticate: Authenticate,
+  registry: Registry,
+): (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }> {
+  return async (evidence) => {
+    const principal = await authenticate(evidence);
+    const { tenant, actor, source: name } = principal;
+    const source = name === undefined ? undefined : registry.get(tenant, 'source', name)?.value;
+    if (!source || !mayDo(principal, 'events.write')) throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
+    if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
+    return { source: { tenant, name: source.name, format: source.format, lane: source.lane, shard: '' } };
   };
 }
