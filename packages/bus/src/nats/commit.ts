@@ -65,6 +65,13 @@ async function withExpectation({ catalogue }: CommitContext, stream: KnownStream
   return { subject, id, headers, body, expectSequence };
 }
 
+/** Stores one message whose expectation is a sequence; its id must be its own. Resolves with where it stands. @throws as `commitMessages` */
+export async function storeMessage(context: CommitContext, stream: KnownStream, message: UnitMessage): Promise<number> {
+  const attempt: Attempt = { ...context, stream, deadline: performance.now() + context.timeoutMs, unsure: false };
+  const [at] = await storeUnit(attempt, [message]);
+  return at?.sequence ?? 0;
+}
+
 async function storeUnit(attempt: Attempt, unit: readonly UnitMessage[]): Promise<StoredAt[]> {
   for (;;) {
     const answer = await sendWhenUp(attempt, unit);
