@@ -57,6 +57,8 @@ export interface Installation extends AsyncDisposable {
   readonly operatorToken: string;
 }
 
+/** Room of all streams but EVENTS together. */
+const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
 /** Heap limits of the threads, MiB. */
 const DETECT_HEAP_MIB = 1024;
 const STORE_HEAP_MIB = 512;
@@ -140,7 +142,9 @@ function startBusServer({ dataDir, settings, logger, natsServer, searchPath }: I
     binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
     duties: dutyGrants,
     topology: declaredTopology(settings),
-    log: (level, line) => logger[level]({ from: 'nats-server' }, line),
+    maxStoreBytes: 2 * settings.bus.eventsMaxBytes + OTHER_STREAMS_BYTES,
+    // What the server calls informative is its start-up banner.
+    log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),
   });
 }
 

@@ -75,7 +75,9 @@ export class Registry implements AsyncDisposable {
       registry.#apply(stored);
       last = stored.position;
     }
-    registry.#following = registry.#follow(last).catch(onFailure);
+    registry.#following = registry.#follow(last).catch((error: unknown) => {
+      if (!registry.#stop.signal.aborted) onFailure(error);
+    });
     return registry;
   }
 
