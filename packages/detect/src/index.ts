@@ -7,3 +7,4 @@ export type { GroupLimits } from './correlate/group-table.ts';
 export { matchFrame, type MatchFrameOptions, type RuleError } from './match/match-frame.ts';
 export { parseRules, type ParsedRules, type RuleFile } from './parse/parse-rules.ts';
 export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';
+export { type RuleTestResult, testRule, type TestRuleOptions } from './test-rule.ts';

@@ -1,12 +1,12 @@
 /**
- * Checkpoint of a fold set: JSON in UTF-8 (states as base64), version 1. States of rules that are gone, or whose folds now mean something else,
+ * Checkpoint of a fold set: JSON in UTF-8 (states too, as text), version 1. States of rules that are gone, or whose folds now mean something else,
  * are dropped and named.
  */
 import { TocsinError } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { createFolds } from './create-folds.ts';
 import { type FoldSet, foldSetOver } from './fold-set.ts';
-import { createGroupTable, type GroupLimits } from './group-table.ts';
+import { type GroupLimits, GroupTable } from './group-table.ts';
 
 /** One group as saved. */
 export interface SavedGroup {
@@ -54,7 +54,7 @@ export function restoreFoldSet(compiled: CompiledRules, bytes: Uint8Array, limit
     dropped.set(group.ruleId, (dropped.get(group.ruleId) ?? 0) + 1);
     return false;
   });
-  return { foldSet: foldSetOver(compiled, createGroupTable(folds, limits, { ...saved, groups })), savedRuleSet: saved.ruleSetHash, dropped };
+  return { foldSet: foldSetOver(compiled, new GroupTable(folds, limits, { ...saved, groups })), savedRuleSet: saved.ruleSetHash, dropped };
 }
 
 function decodeCheckpoint(bytes: Uint8Array): SavedTable {

@@ -6,6 +6,8 @@ export interface DueQueue<T> {
   add(dueMs: number, item: T): void;
   /** Takes the entry that is due first, if it is due by `untilMs`. */
   takeDue(untilMs: number): T | undefined;
+  /** Drops every entry that does not satisfy `isKept`. */
+  keep(isKept: (item: T) => boolean): void;
 }
 
 interface Slot<T> {
@@ -35,6 +37,12 @@ export function createDueQueue<T>(): DueQueue<T> {
         sink(heap, 0);
       }
       return first.item;
+    },
+    keep: (isKept) => {
+      const kept = heap.filter((slot) => isKept(slot.item)).sort((a, b) => (before(a, b) ? -1 : 1));
+      // A sorted list is a heap.
+      heap.length = 0;
+      for (const slot of kept) heap.push(slot);
     },
   };
 }

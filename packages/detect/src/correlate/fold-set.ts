@@ -7,7 +7,7 @@ import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { alertOf, type Episode } from './episode.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
-import { createGroupTable, type GroupLimits, type GroupTable } from './group-table.ts';
+import { type GroupLimits, GroupTable } from './group-table.ts';
 import type { FoldStep } from './fold.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
@@ -34,7 +34,7 @@ export interface FoldSet {
 
 /** Folds of a rule set, without memory. */
 export function createFoldSet(compiled: CompiledRules, limits?: Partial<GroupLimits>): FoldSet {
-  return foldSetOver(compiled, createGroupTable(createFolds(compiled.folds), limits));
+  return foldSetOver(compiled, new GroupTable(createFolds(compiled.folds), limits));
 }
 
 /** Folds over a table that may already hold states. */
@@ -53,7 +53,7 @@ export function foldSetOver(compiled: CompiledRules, table: GroupTable): FoldSet
         return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
       });
     },
-    stats: () => ({ groups: table.size(), bytes: table.bytes(), evicted: table.counts.evicted, late: table.counts.late, unknown: table.counts.unknown }),
+    stats: () => ({ groups: table.size, bytes: table.bytes, evicted: table.counts.evicted, late: table.counts.late, unknown: table.counts.unknown }),
     encode: () => table.encode(compiled.ruleSetHash),
   };
 }
