@@ -10,9 +10,19 @@ for (const seed of [1, 2, 3]) {
 }
 
 test('the whole server is bounded, ids included', async () => {
-  await using bus = createMemoryBus({ maxBytes: 100_000 });
+  const bus = createMemoryBus({ maxBytes: 100_000 });
   const stream = { maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 1_000 };
-  await bus.ensure({ streams: [{ ...stream, name: 'A', subjects: ['a.>'] }, { ...stream, name: 'B', subjects: ['b.>'] }], buckets: [] });
+  await bus.ensure({
+    streams: [
+      { ...stream, name: 'A', subjects: ['a.>'] },
+      { ...stream, name: 'B', subjects: ['b.>'] },
+    ],
+    buckets: [],
+  });
   await bus.commit([{ subject: 'a.x', id: '1', body: new Uint8Array(60_000) }]);
-  await assert.rejects(bus.commit([{ subject: 'b.x', id: '2', body: new Uint8Array(60_000) }]), { code: 'bus.full', details: { stream: 'B' } });
+  await assert.rejects(bus.commit([{ subject: 'b.x', id: '2', body: new Uint8Array(60_000) }]), {
+    code: 'bus.full',
+    details: { stream: 'B' },
+  });
+  await bus[Symbol.asyncDispose]();
 });

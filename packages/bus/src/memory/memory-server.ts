@@ -116,14 +116,19 @@ export class MemoryServer {
 
   /** Resolves at the next ring, or at a time of the monotonic clock if it is finite. */
   async ringOrTime(bell: Bell, atMs: number, signal: AbortSignal): Promise<void> {
-    using _alarm = Number.isFinite(atMs) ? this.alarms.at(atMs, () => bell.ring()) : undefined;
-    await bell.wait(signal);
+    const alarm = Number.isFinite(atMs) ? this.alarms.at(atMs, () => bell.ring()) : undefined;
+    try {
+      await bell.wait(signal);
+    } finally {
+      alarm?.[Symbol.dispose]();
+    }
   }
 
   /** Sends a commit. It is applied in the order sent, in a later turn of the event loop. @throws bus.unavailable */
   submit(messages: readonly Outgoing[]): CommitRequest {
     if (this.#state === 'down') throw new TocsinError('bus.unavailable', { reason: 'the server is stopped' });
-    if (this.#inbox.length >= MAX_WAITING_COMMITS) throw new TocsinError('bus.unavailable', { reason: 'too many commits wait for an answer' });
+    if (this.#inbox.length >= MAX_WAITING_COMMITS)
+      throw new TocsinError('bus.unavailable', { reason: 'too many commits wait for an answer' });
     const request = createCommitRequest(messages, this);
     this.#inbox.push(request);
     queueMicrotask(() => this.#drain());
@@ -175,7 +180,13 @@ export class MemoryServer {
         this.#buckets.set(declared.name, new MemoryBucket({ ...declared }));
         drift.push(createdDrift(declared.name, 'bucket'));
       } else if (bucket.spec.ttlMs !== declared.ttlMs) {
-        drift.push({ kind: 'updated', name: declared.name, field: 'ttlMs', declared: String(declared.ttlMs), found: String(bucket.spec.ttlMs) });
+        drift.push({
+          kind: 'updated',
+          name: declared.name,
+          field: 'ttlMs',
+          declared: String(declared.ttlMs),
+          found: String(bucket.spec.ttlMs),
+        });
         bucket.spec = { ...declared };
         bucket.bell.ring();
       }

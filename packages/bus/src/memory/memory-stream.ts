@@ -86,7 +86,11 @@ export class MemoryStream {
       this.#ids.delete(id);
     }
     if (this.spec.maxAgeMs === 0) return;
-    for (let first = this.firstEntry(); first !== undefined && nowMs - first.message.storedMs > this.spec.maxAgeMs; first = this.firstEntry()) {
+    for (
+      let first = this.firstEntry();
+      first !== undefined && nowMs - first.message.storedMs > this.spec.maxAgeMs;
+      first = this.firstEntry()
+    ) {
       this.remove(first);
     }
   }

@@ -8,8 +8,8 @@ import { at, type ContractCase, type ContractKit, type Ground, numbers, textsOf 
 /** Holds when every way of using the position is refused. */
 async function refusedEverywhere(kit: ContractKit, ground: Ground, position: Position): Promise<void> {
   const { bus, all, subject } = ground;
-  await kit.refused(kit.readAll(bus, all, { after: position }), 'bus.bad_position');
-  await kit.refused(kit.readAll(bus, all, 'first', { until: position }), 'bus.bad_position');
+  await kit.refused(kit.readAll(bus, all, { from: { after: position } }), 'bus.bad_position');
+  await kit.refused(kit.readAll(bus, all, { until: position }), 'bus.bad_position');
   await kit.refused(bus.get([position]), 'bus.bad_position');
   await kit.refused(bus.purge(all, position), 'bus.bad_position');
   await kit.refused(kit.join(ground, 'refused', { start: { after: position } }), 'bus.bad_position');
@@ -22,7 +22,10 @@ export const positionCases: readonly ContractCase[] = [
     async run(kit) {
       const { bus, spec, subject } = await kit.ground();
       const positions = await kit.write(bus, subject('a'), numbers(12));
-      const shuffled = positions.map((position) => ({ position, key: kit.random() })).sort((a, b) => a.key - b.key).map((each) => each.position);
+      const shuffled = positions
+        .map((position) => ({ position, key: kit.random() }))
+        .sort((a, b) => a.key - b.key)
+        .map((each) => each.position);
       assert.deepEqual(shuffled.sort(comparePositions), positions);
       const parts = positions.map(parsePosition);
       assert.deepEqual(new Set(parts.map((each) => each.stream)), new Set([spec.name]));
@@ -48,7 +51,7 @@ export const positionCases: readonly ContractCase[] = [
       for (const position of malformed) await refusedEverywhere(kit, ground, position);
       const [elsewhere] = await kit.write(other.bus, other.subject('a'), ['b']);
       assert.ok(elsewhere !== undefined);
-      await kit.refused(kit.readAll(ground.bus, ground.all, { after: elsewhere }), 'bus.bad_position');
+      await kit.refused(kit.readAll(ground.bus, ground.all, { from: { after: elsewhere } }), 'bus.bad_position');
       await kit.refused(ground.bus.purge(ground.all, elsewhere), 'bus.bad_position');
       assert.deepEqual(await kit.texts(ground.bus, ground.all), ['a']);
     },
@@ -60,7 +63,10 @@ export const positionCases: readonly ContractCase[] = [
       const old = await kit.write(ground.bus, ground.subject('a'), numbers(3));
       await kit.harness.dropStream(ground.spec.name);
       const drift = await ground.bus.ensure({ streams: [ground.spec], buckets: [] });
-      assert.deepEqual(drift.map((each) => each.kind), ['created']);
+      assert.deepEqual(
+        drift.map((each) => each.kind),
+        ['created'],
+      );
       const renewed = await kit.write(ground.bus, ground.subject('a'), numbers(5, 'new '));
       assert.equal(parsePosition(at(renewed, 0)).sequence, parsePosition(at(old, 0)).sequence, 'sequences begin again');
       for (const position of old) {
@@ -82,7 +88,10 @@ export const positionCases: readonly ContractCase[] = [
       const first = await kit.settled(reader.next(), 'the first message');
       assert.equal(first.done, false);
       const next = reader.next();
-      const outcome = next.then((result) => result, (error: unknown) => error);
+      const outcome = next.then(
+        (result) => result,
+        (error: unknown) => error,
+      );
       await kit.harness.dropStream(ground.spec.name);
       await ground.bus.ensure({ streams: [ground.spec], buckets: [] });
       await kit.write(ground.bus, ground.subject('a'), numbers(3, 'new '));
