@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { ACK_WAIT_MS, bytesOf, type ContractCase, numbers, textsOf } from '../contract-kit.ts';
 
+/** Ends: closing, disposing, aborting. */
 export const closingCases: readonly ContractCase[] = [
   {
     name: 'closing ends every wait and refuses everything after',

@@ -5,6 +5,7 @@ import { at, bytesOf, type ContractCase, numbers } from '../contract-kit.ts';
 
 const LARGEST_PART = 64 * 1024;
 
+/** One commit, one unit. */
 export const commitCases: readonly ContractCase[] = [
   {
     name: 'a commit is stored whole and in the order given',

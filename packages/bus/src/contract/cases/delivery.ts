@@ -10,6 +10,7 @@ async function groupIsDone(kit: ContractKit, ground: Ground, group: string): Pro
   }, `group ${group} to have nothing left`);
 }
 
+/** Deliveries to one member. */
 export const deliveryCases: readonly ContractCase[] = [
   {
     name: 'messages are delivered in order, once, and acknowledged for good',

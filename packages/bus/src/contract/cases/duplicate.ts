@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { at, type ContractCase, numbers, textOf } from '../contract-kit.ts';
 
+/** Ids that come again. */
 export const duplicateCases: readonly ContractCase[] = [
   {
     name: 'a commit sent again is a duplicate throughout, at its first positions',

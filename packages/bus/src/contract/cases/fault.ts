@@ -24,6 +24,7 @@ async function commitUntilStored(kit: ContractKit, bus: CompleteBus, batch: read
   return sent;
 }
 
+/** Servers that die, hang, or are full. */
 export const faultCases: readonly ContractCase[] = [
   {
     name: 'a server killed while commits are under way loses and doubles nothing answered',

@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { isTocsinError } from '@tocsin/core';
 import { at, type ContractCase, numbers } from '../contract-kit.ts';
 
+/** Expected positions. */
 export const fencingCases: readonly ContractCase[] = [
   {
     name: 'an expectation that holds is stored, one that does not is fenced',

@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { Delivery } from '../../event-bus.ts';
 import { ACK_WAIT_MS, at, type ContractCase, numbers, textOf, textsOf } from '../contract-kit.ts';
 
+/** Groups and their members. */
 export const groupCases: readonly ContractCase[] = [
   {
     name: 'members of a group share the work, no message to two of them',

@@ -16,6 +16,7 @@ async function refusedEverywhere(kit: ContractKit, ground: Ground, position: Pos
   await kit.refused(bus.commit([kit.message(subject('a'), 'refused', { expect: position })]), 'bus.bad_position');
 }
 
+/** Positions and lives of streams. */
 export const positionCases: readonly ContractCase[] = [
   {
     name: 'positions are ordered as stored and say site and stream',

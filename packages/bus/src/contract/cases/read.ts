@@ -23,6 +23,7 @@ function follow(
   };
 }
 
+/** Reading, following, purging, retention. */
 export const readCases: readonly ContractCase[] = [
   {
     name: 'a read begins and ends where it is told',

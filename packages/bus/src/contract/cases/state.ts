@@ -33,6 +33,7 @@ function watching(
   };
 }
 
+/** State buckets. */
 export const stateCases: readonly ContractCase[] = [
   {
     name: 'a value changes only for who knows its revision',

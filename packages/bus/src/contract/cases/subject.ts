@@ -43,6 +43,7 @@ function drawTokens(kit: ContractKit, tokens: readonly string[], most: number): 
   return Array.from({ length: 1 + kit.draw(most) }, () => tokens[kit.draw(tokens.length)] ?? '');
 }
 
+/** Subjects, filters, hostile names. */
 export const subjectCases: readonly ContractCase[] = [
   {
     name: 'filters take what the oracle says, reading and subscribed',

@@ -12,6 +12,7 @@ const SPEC: StreamSpec = {
   dedupWindowMs: 60_000,
 };
 
+/** Declared streams and buckets. */
 export const topologyCases: readonly ContractCase[] = [
   {
     name: 'applying a topology twice changes nothing',
