@@ -227,6 +227,7 @@ export interface StateBucket {
   /** Writes if the key's revision is still `expected` (0: the key is absent). Resolves with the new revision. @throws bus.fenced, bus.too_large */
   put(key: string, value: Uint8Array, expected: number): Promise<number>;
   delete(key: string, expected: number): Promise<void>;
+  /** Present keys in ascending order. */
   keys(): Promise<string[]>;
   /**
    * First the present values, then every change; a key deleted or ended by its life has an empty value and `deleted`. A watcher

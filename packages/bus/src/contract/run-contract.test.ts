@@ -94,6 +94,37 @@ const FAULTS: readonly Fault[] = [
     }),
   },
   {
+    what: 'does not hear an abort',
+    caught: 'an abort ends the wait of an iteration, a read and a watch',
+    change: (bus) => ({ read: (filter, from, options) => bus.read(filter, from, { ...options, signal: undefined }) }),
+  },
+  {
+    what: 'registers a subscription late',
+    caught: 'a subscription is registered when it resolves',
+    change: (bus) => ({
+      subscribe: async (...request) => {
+        let joined: Promise<Subscription> | undefined;
+        const join = (): Promise<Subscription> => (joined ??= bus.subscribe(...request));
+        return {
+          [Symbol.asyncIterator]: () => ({ next: async () => (await join())[Symbol.asyncIterator]().next() }),
+          [Symbol.asyncDispose]: async () => (await join())[Symbol.asyncDispose](),
+        };
+      },
+    }),
+  },
+  {
+    what: 'repeats what a following read has shown',
+    caught: 'a following read survives restarts without gap or repeat',
+    change: (bus) => ({ read: (...request) => repeatEvery(10, bus.read(...request)) }),
+  },
+  {
+    what: 'keeps quiet about deletions',
+    caught: "a watch tells present values, then every key's changes and deletions",
+    change: (bus) => ({
+      bucket: (name) => ({ ...bus.bucket(name), watch: (options) => withoutDeletions(bus.bucket(name).watch(options)) }),
+    }),
+  },
+  {
     what: 'ends no wait on closing',
     caught: 'closing ends every wait and refuses everything after',
     change: () => ({ [Symbol.asyncDispose]: async () => undefined }),
@@ -228,6 +259,19 @@ async function* skipFirst<T>(items: AsyncIterable<T>): AsyncGenerator<T, void, u
     if (skipped) yield item;
     skipped = true;
   }
+}
+
+async function* repeatEvery<T>(count: number, items: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  let seen = 0;
+  for await (const item of items) {
+    yield item;
+    seen += 1;
+    if (seen % count === 0) yield item;
+  }
+}
+
+async function* withoutDeletions<T extends { readonly deleted: boolean }>(changes: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  for await (const change of changes) if (!change.deleted) yield change;
 }
 
 function deliveries(subscription: Subscription, change: (delivery: Delivery) => Delivery): Subscription {

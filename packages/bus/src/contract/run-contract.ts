@@ -73,9 +73,13 @@ export async function runCase(contractCase: ContractCase, openHarness: OpenHarne
     await kit.closeAll();
     await harness.time.until(async () => (await harness.leaks()).length === 0, 'closed buses to leave nothing behind');
   } catch (cause) {
-    const leaks = await harness.leaks();
-    await kit.closeAll();
-    throw new Error(report(contractCase, kit, { cause, leaks }), { cause });
+    const open = await harness.leaks();
+    // Closing may hang for the same reason that failed the case: that is told beside it, not instead of it.
+    const closing = await kit.closeAll().then(
+      () => 'in order',
+      (error: unknown) => String(error),
+    );
+    throw new Error(report(contractCase, kit, { cause, open, closing }), { cause });
   }
 }
 
@@ -90,14 +94,15 @@ async function expectFailure(contractCase: ContractCase, run: ContractRun): Prom
 function report(
   contractCase: ContractCase,
   kit: ContractKit,
-  failure: { readonly cause: unknown; readonly leaks: readonly string[] },
+  failure: { readonly cause: unknown; readonly open: readonly string[]; readonly closing: string },
 ): string {
   return [
     failure.cause instanceof Error ? failure.cause.message : String(failure.cause),
     `case: ${contractCase.name}`,
     `adapter and guarantees: ${JSON.stringify(kit.guarantees)}`,
     `seed: ${kit.seed}`,
-    `open at the time: ${failure.leaks.join(', ') || 'nothing'}`,
+    `open at the time: ${failure.open.join(', ') || 'nothing'}`,
+    `closed: ${failure.closing}`,
     `seen, in order:${kit.record.map((line) => `\n  ${line}`).join('') || ' nothing'}`,
   ].join('\n');
 }
