@@ -55,6 +55,9 @@ const MAX_FRAME_BYTES = 256 * 1024;
 /** Fixed columns of one event and its share of the dictionaries. */
 const COLUMN_BYTES = 64;
 
+/** Additions taken before the list is shortened: a group that never empties must not keep them all. */
+const FORGET_FROM = 256;
+
 interface Group {
   readonly tenant: string;
   readonly partition: number;
@@ -145,6 +148,10 @@ function takeFrame(group: Group): FramePlan {
     if (end < length) break;
     group.head++;
     group.taken = 0;
+  }
+  if (group.head >= FORGET_FROM) {
+    group.waiting.splice(0, group.head);
+    group.head = 0;
   }
   return { tenant: group.tenant, partition: group.partition, records, weight: bytes + droppedBytes, segments };
 }

@@ -44,7 +44,7 @@ describe('a decoder written from the page', () => {
   });
 });
 
-function plain(event: { record: Uint8Array }): object {
+function plain<T extends { record: Uint8Array }>(event: T): object {
   return { ...event, record: Buffer.from(event.record).toString('hex') };
 }
 
