@@ -103,7 +103,7 @@ function notRecords(): BadBody[] {
 
 function compressions(): BadBody[] {
   const good = text('{"ok":1}');
-  const packers = { gzip: (bytes: Uint8Array): Uint8Array => gzipSync(bytes), br: brotli, zstd: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes) };
+  const packers = { gzip: (bytes: Uint8Array): Uint8Array => gzipSync(bytes), br: brotli, zstd: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }) };
   return Object.entries(packers).flatMap(([encoding, pack]) => {
     const packed = pack(text(`{"a":"${'x'.repeat(300)}"}`));
     const bomb = pack(new Uint8Array(80 * MIB).fill(0x20));
