@@ -46,11 +46,16 @@ test('a member called __proto__ is a field like any other and reaches no prototy
 
 test('the quick bound and the exact scan agree with the depth and members of the parsed value', () => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 8 }), fc.integer({ min: 0, max: 9 }), fc.integer({ min: 1, max: 40 }), (value, maxDepth, maxKeys) => {
-      const text = JSON.stringify(value);
-      const expected = depthOf(value) > maxDepth || keysOf(value) > maxKeys;
-      expect(scanJson(text, { maxDepth, maxKeys }) !== undefined).toBe(expected);
-    }),
+    fc.property(
+      fc.jsonValue({ maxDepth: 8 }),
+      fc.integer({ min: 0, max: 9 }),
+      fc.integer({ min: 1, max: 40 }),
+      (value, maxDepth, maxKeys) => {
+        const text = JSON.stringify(value);
+        const expected = depthOf(value) > maxDepth || keysOf(value) > maxKeys;
+        expect(scanJson(text, { maxDepth, maxKeys }) !== undefined).toBe(expected);
+      },
+    ),
     { numRuns: 500 },
   );
 });

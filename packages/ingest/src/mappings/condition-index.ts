@@ -125,11 +125,17 @@ function addEntry<T>(tables: Map<string, Table<T>>, slots: Slots, one: { entry: 
   const { target, when } = one.entry;
   const asked = when.map((condition) => ({ condition, slot: slots.of(condition.field, one.entry) }));
   const rest = asked.flatMap(({ condition, slot }) => ('exists' in condition ? [{ slot, exists: condition.exists }] : []));
-  const equalities = asked.flatMap(({ condition, slot }) => ('anyOf' in condition ? [{ slot, anyOf: condition.anyOf }] : [])).sort((a, b) => a.slot - b.slot);
+  const equalities = asked
+    .flatMap(({ condition, slot }) => ('anyOf' in condition ? [{ slot, anyOf: condition.anyOf }] : []))
+    .sort((a, b) => a.slot - b.slot);
   const key = equalities.map(({ slot }) => slot).join(',');
   const table = tables.get(key) ?? { slots: equalities.map(({ slot }) => slot), root: new Map() };
   tables.set(key, table);
-  addLeaf(table.root, equalities.length === 0 ? [['']] : equalities.map(({ anyOf }) => anyOf.flatMap(spellings)), { order: one.order, target, rest });
+  addLeaf(table.root, equalities.length === 0 ? [['']] : equalities.map(({ anyOf }) => anyOf.flatMap(spellings)), {
+    order: one.order,
+    target,
+    rest,
+  });
 }
 
 function addLeaf<T>(level: Level<T>, path: readonly (readonly ConditionValue[])[], leaf: Leaf<T>): void {

@@ -26,7 +26,10 @@ async function* rowsOf(folder: string): AsyncGenerator<Row> {
   const files = readdirSync(`${CORPORA}/${folder}`).filter((name) => /\.(ndjson|log)\.gz$/.test(name));
   for (const file of files.sort()) {
     let at = 0;
-    const lines = createInterface({ input: createReadStream(`${CORPORA}/${folder}/${file}`).pipe(createGunzip()), crlfDelay: Number.POSITIVE_INFINITY });
+    const lines = createInterface({
+      input: createReadStream(`${CORPORA}/${folder}/${file}`).pipe(createGunzip()),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    });
     for await (const line of lines) {
       if (line === '') continue;
       for (const decoded of decoders.auto.decode(new TextEncoder().encode(line), defaultDecodeLimits)) {
@@ -54,7 +57,8 @@ test.skipIf(missing).each(['windows-otrf/events', 'cloudtrail', 'linux-auth-sysl
       records++;
       if (EXPLAINED[folder]?.test(file)) continue;
       const fallback = mapped.mapping === 'json' || mapped.mapping === 'zeek.other' || mapped.mapping === 'windows.sysmon';
-      if (fallback || mapped.timeMs === undefined) unexplained.set(`${file} ${mapped.mapping}`, (unexplained.get(`${file} ${mapped.mapping}`) ?? 0) + 1);
+      if (fallback || mapped.timeMs === undefined)
+        unexplained.set(`${file} ${mapped.mapping}`, (unexplained.get(`${file} ${mapped.mapping}`) ?? 0) + 1);
     }
     expect(records).toBeGreaterThan(100);
     expect([...unexplained]).toEqual([]);
@@ -71,10 +75,17 @@ test.skipIf(missing).each(['windows-otrf/events', 'cloudtrail', 'linux-auth-sysl
       if (first.has(key)) continue;
       const { timeMs, ...rest } = mapped;
       const fields = decoded.format === 'linux-auth' ? { fields: decoded.fields } : {};
-      first.set(key, { file, at, format: decoded.format, time: timeMs === undefined ? null : new Date(timeMs).toISOString(), ...rest, ...fields });
+      first.set(key, {
+        file,
+        at,
+        format: decoded.format,
+        time: timeMs === undefined ? null : new Date(timeMs).toISOString(),
+        ...rest,
+        ...fields,
+      });
     }
     const sorted = [...first].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-    await expect(`${JSON.stringify(sorted, null, 1)}\n`).toMatchFileSnapshot(`golden/${folder.split('/').join('-')}.json`);
+    await expect(`${JSON.stringify(sorted, null, 1)}\n`).toMatchFileSnapshot(`golden/${folder.split('/').join('-')}.golden`);
   },
 );
 
@@ -107,7 +118,8 @@ function readClasses(): Map<number, Set<number>> {
   const categories = (sources.get('categories.json') as { attributes: Record<string, { uid: number }> }).attributes;
   const events = [...sources].filter(([path]) => path.includes('events/')).map(([path, value]) => ({ path, event: value as OcsfEvent }));
   const byName = new Map(events.map((one) => [one.event.name, one.event]));
-  const categoryOf = (event: OcsfEvent): string | undefined => event.category ?? (event.extends === undefined ? undefined : withParent(event, byName, categoryOf));
+  const categoryOf = (event: OcsfEvent): string | undefined =>
+    event.category ?? (event.extends === undefined ? undefined : withParent(event, byName, categoryOf));
   const activitiesOf = (event: OcsfEvent): number[] => [
     ...Object.keys(event.attributes?.activity_id?.enum ?? {}).map(Number),
     ...(withParent(event, byName, activitiesOf) ?? []),
@@ -122,7 +134,13 @@ function readClasses(): Map<number, Set<number>> {
   return found;
 }
 
-type OcsfEvent = { name: string; uid?: number; category?: string; extends?: string; attributes?: { activity_id?: { enum?: Record<string, unknown> } } };
+type OcsfEvent = {
+  name: string;
+  uid?: number;
+  category?: string;
+  extends?: string;
+  attributes?: { activity_id?: { enum?: Record<string, unknown> } };
+};
 
 function withParent<T>(event: OcsfEvent, byName: ReadonlyMap<string, OcsfEvent>, read: (parent: OcsfEvent) => T): T | undefined {
   const parent = byName.get(event.extends ?? '');
@@ -135,7 +153,8 @@ function readSchema(): Map<string, unknown> {
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
     const name = tar.toString('latin1', at, tar.indexOf(0, at));
     const size = Number.parseInt(tar.toString('latin1', at + 124, at + 135), 8);
-    if (name === 'categories.json' || /events\/.*\.json$/.test(name)) found.set(name, JSON.parse(tar.toString('utf8', at + 512, at + 512 + size)));
+    if (name === 'categories.json' || /events\/.*\.json$/.test(name))
+      found.set(name, JSON.parse(tar.toString('utf8', at + 512, at + 512 + size)));
     at += 512 + Math.ceil(size / 512) * 512;
   }
   return found;

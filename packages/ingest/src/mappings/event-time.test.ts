@@ -17,12 +17,20 @@ test.each([
   expect(readIsoTime(text)).toBe(at(wanted));
 });
 
-test.each(['', '2020', '2020-13-01T00:00:00Z', '2021-02-29T00:00:00Z', '2020-01-01T24:00:00Z', '2020-01-01T00:00:00Zx', '2020-01-01T00:00:00+1', '2020-01-01T00:00:00.Z', '１０２０-01-01T00:00:00Z', '0000-01-01T00:00:00Z'])(
-  '%j is no ISO time',
-  (text) => {
-    expect(readIsoTime(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  '2020',
+  '2020-13-01T00:00:00Z',
+  '2021-02-29T00:00:00Z',
+  '2020-01-01T24:00:00Z',
+  '2020-01-01T00:00:00Zx',
+  '2020-01-01T00:00:00+1',
+  '2020-01-01T00:00:00.Z',
+  '１０２０-01-01T00:00:00Z',
+  '0000-01-01T00:00:00Z',
+])('%j is no ISO time', (text) => {
+  expect(readIsoTime(text)).toBeUndefined();
+});
 
 test.each([
   ['Mar 27 13:06:56', '2017-04-01T00:00:00Z', '2017-03-27T13:06:56Z'],
@@ -38,9 +46,12 @@ test.each([
   expect(readSyslogTime(text, at(received))).toBe(at(wanted));
 });
 
-test.each(['Feb 30 00:00:00', 'mar 27 13:06:56', 'Mar 27 13:06:5', 'Mar 27 13:06:56 ', 'Mar  0 13:06:56', 'Mar 27 25:06:56'])('%j is no syslog time', (text) => {
-  expect(readSyslogTime(text, at('2024-04-01T00:00:00Z'))).toBeUndefined();
-});
+test.each(['Feb 30 00:00:00', 'mar 27 13:06:56', 'Mar 27 13:06:5', 'Mar 27 13:06:56 ', 'Mar  0 13:06:56', 'Mar 27 25:06:56'])(
+  '%j is no syslog time',
+  (text) => {
+    expect(readSyslogTime(text, at('2024-04-01T00:00:00Z'))).toBeUndefined();
+  },
+);
 
 test.each([
   [1_588_205_199.82437, 1_588_205_199_824],
@@ -52,9 +63,12 @@ test.each([
   expect(readTime(value, 'any', 0)).toBe(wanted);
 });
 
-test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e30, true, null, {}, [], 'yesterday', '1e9', '0x10', ' 1588205199'])('%s is no time', (value) => {
-  expect(readTime(value, 'any', 0)).toBeUndefined();
-});
+test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e30, true, null, {}, [], 'yesterday', '1e9', '0x10', ' 1588205199'])(
+  '%s is no time',
+  (value) => {
+    expect(readTime(value, 'any', 0)).toBeUndefined();
+  },
+);
 
 test('a named unit is believed', () => {
   expect(readTime(5000, 'epoch_ms', 0)).toBe(5000);

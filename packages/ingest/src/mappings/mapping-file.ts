@@ -34,7 +34,8 @@ export function readMappings(document: MappingDocument, shapes: ReadonlyMap<stri
   const top = document.object(document.value, [], ['mapping', 'description', 'version', 'order', 'shape', 'cases', 'tests', ...COMMON]);
   const id = textAt(document, top['mapping'], ['mapping']);
   const version = top['version'] ?? 1;
-  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) return document.fail(['version'], 'version must be a whole number from 1');
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1)
+    return document.fail(['version'], 'version must be a whole number from 1');
   const base = merge(shapeOf(document, top['shape'], shapes), readPartial(document, top, []));
   const cases = listAt(document, top['cases'] ?? [], ['cases']).map((given, index) => {
     const at: DocumentPath = ['cases', index];
@@ -59,15 +60,35 @@ export function readTests(document: MappingDocument): MappingTest[] {
 }
 
 const COMMON = [
-  'formats', 'when', 'product', 'services', 'categories', 'aliases', 'prefixes', 'time', 'severity', 'class', 'activity', 'attributes', 'entity', 'event_id',
+  'formats',
+  'when',
+  'product',
+  'services',
+  'categories',
+  'aliases',
+  'prefixes',
+  'time',
+  'severity',
+  'class',
+  'activity',
+  'attributes',
+  'entity',
+  'event_id',
 ];
 const EXPECTABLE = ['mapping', 'class', 'activity', 'severity', 'time', 'attributes', 'event_id'];
 const ATTRIBUTES: readonly HotAttribute[] = [
-  'device.hostname', 'actor.user.name', 'src_endpoint.ip', 'dst_endpoint.ip', 'process.file.path', 'api.operation', 'status',
+  'device.hostname',
+  'actor.user.name',
+  'src_endpoint.ip',
+  'dst_endpoint.ip',
+  'process.file.path',
+  'api.operation',
+  'status',
 ];
 
 function readPartial(document: MappingDocument, given: Readonly<Record<string, unknown>>, at: DocumentPath): PartialSpec {
-  const strings = (key: string): readonly string[] | undefined => given[key] === undefined ? undefined : stringsAt(document, given[key], [...at, key]);
+  const strings = (key: string): readonly string[] | undefined =>
+    given[key] === undefined ? undefined : stringsAt(document, given[key], [...at, key]);
   const read = <T>(key: string, reader: (document: MappingDocument, value: unknown, at: DocumentPath) => T): T | undefined =>
     given[key] === undefined ? undefined : reader(document, given[key], [...at, key]);
   return {
@@ -146,7 +167,11 @@ function readPrefixes(document: MappingDocument, value: unknown, at: DocumentPat
 
 function readEntity(document: MappingDocument, value: unknown, at: DocumentPath): readonly HotAttribute[] {
   const names = stringsAt(document, value, at);
-  return names.map((name, index) => ATTRIBUTES.find((one) => one === name) ?? document.fail([...at, index], `no hot attribute is called ${name}; known are ${ATTRIBUTES.join(', ')}`));
+  return names.map(
+    (name, index) =>
+      ATTRIBUTES.find((one) => one === name) ??
+      document.fail([...at, index], `no hot attribute is called ${name}; known are ${ATTRIBUTES.join(', ')}`),
+  );
 }
 
 function stringsAt(document: MappingDocument, value: unknown, at: DocumentPath): readonly string[] {
@@ -163,5 +188,7 @@ function textAt(document: MappingDocument, value: unknown, at: DocumentPath): st
 }
 
 function numberAt(document: MappingDocument, value: unknown, at: DocumentPath): number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : document.fail(at, `${at.join('.')} must be a whole number`);
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+    ? value
+    : document.fail(at, `${at.join('.')} must be a whole number`);
 }

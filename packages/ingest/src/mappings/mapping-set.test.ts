@@ -25,7 +25,9 @@ test('every shipped mapping file carries tests, and all of them hold', () => {
 
 test('a mapping test that does not hold is reported with what came', () => {
   const text = 'mapping: x\nformats: [json]\nwhen: { a: 1 }\ntests:\n  - { name: t, record: { a: 1 }, expect: { mapping: y } }\n';
-  expect(runMappingTests(loadMappings([base, { path: 'a.yml', text }]))).toMatchObject([{ test: { name: 't' }, differences: ['mapping: wanted "y", came "x"'] }]);
+  expect(runMappingTests(loadMappings([base, { path: 'a.yml', text }]))).toMatchObject([
+    { test: { name: 't' }, differences: ['mapping: wanted "y", came "x"'] },
+  ]);
 });
 
 test.each([
@@ -58,10 +60,26 @@ test.each([
 
 test('log sources carry what rules need: services, categories, aliases in every shape', () => {
   const created = set.logSources().find(({ mapping }) => mapping === 'windows.security.process_creation');
-  expect(created).toMatchObject({ product: 'windows', services: ['security'], categories: ['process_creation'], entity: ['device.hostname', 'actor.user.name'] });
-  expect(created?.aliases['Image']).toEqual(['NewProcessName', 'event_data.NewProcessName', 'winlog.event_data.NewProcessName', 'winlog.user_data.NewProcessName', 'Event.EventData.NewProcessName']);
+  expect(created).toMatchObject({
+    product: 'windows',
+    services: ['security'],
+    categories: ['process_creation'],
+    entity: ['device.hostname', 'actor.user.name'],
+  });
+  expect(created?.aliases['Image']).toEqual([
+    'NewProcessName',
+    'event_data.NewProcessName',
+    'winlog.event_data.NewProcessName',
+    'winlog.user_data.NewProcessName',
+    'Event.EventData.NewProcessName',
+  ]);
   expect(created?.aliases['EventID']?.slice(0, 3)).toEqual(['EventID', 'event_id', 'winlog.event_id']);
-  expect(set.logSources().filter(({ categories }) => categories.includes('registry_set')).map(({ mapping }) => mapping)).toEqual(['windows.sysmon.registry_set']);
+  expect(
+    set
+      .logSources()
+      .filter(({ categories }) => categories.includes('registry_set'))
+      .map(({ mapping }) => mapping),
+  ).toEqual(['windows.sysmon.registry_set']);
 });
 
 test('every mapping can be decoded again by the format it is known by', () => {
@@ -97,5 +115,7 @@ function holds(condition: Condition, record: Readonly<Record<string, unknown>>):
   const value = record[condition.field];
   if ('exists' in condition) return (value !== undefined && value !== null) === condition.exists;
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return false;
-  return condition.anyOf.some((wanted) => String(wanted).toLowerCase() === String(value).toLowerCase() && (typeof value === 'string' || wanted === value));
+  return condition.anyOf.some(
+    (wanted) => String(wanted).toLowerCase() === String(value).toLowerCase() && (typeof value === 'string' || wanted === value),
+  );
 }
