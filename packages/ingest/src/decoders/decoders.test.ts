@@ -56,7 +56,7 @@ const scalars = fc.oneof(
     '2020-09-22T02:14:13.517Z',
     'conn',
     -1,
-    1e400,
+    Number.POSITIVE_INFINITY,
   ),
 );
 const objects = fc.letrec<{ object: unknown }>((tie) => ({
@@ -174,9 +174,8 @@ test.each(FORMATS)('%s: a quarter of a megabyte of the worst takes linear time',
   ]) {
     for (const word of words) {
       const record = bytes((head + word.repeat(1 << 18)).slice(0, 1 << 18));
-      for (const one of decoders[format].decode(record, defaultDecodeLimits).slice(0, 3)) {
-        if ('fields' in one) expect(set.map(one.format, one.fields, RECEIVED).mapping).toBeTypeOf('string');
-      }
+      const [one] = decoders[format].decode(record, defaultDecodeLimits);
+      expect(one !== undefined && ('rejected' in one || set.map(one.format, one.fields, RECEIVED).mapping !== '')).toBe(true);
     }
   }
 });

@@ -9,8 +9,8 @@ import type { DocumentPath, MappingDocument } from './mapping-document.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
 import { readAttributes, readConditions, readEventId, readSeverity, readTimes } from './mapping-values.ts';
 
-/** What a shape, a mapping or a case may say; what it does not say is undefined. */
-export type PartialSpec = { readonly [K in Exclude<keyof MappingSpec, 'id' | 'version'>]?: MappingSpec[K] | undefined };
+/** What a shape, a mapping or a case says; what it does not say is absent. */
+export type PartialSpec = { readonly [K in Exclude<keyof MappingSpec, 'id' | 'version'>]?: MappingSpec[K] };
 
 /** Reads a shape. @throws mapping.bad_file */
 export function readShape(document: MappingDocument): { name: string; base: PartialSpec } {
@@ -91,7 +91,7 @@ function readPartial(document: MappingDocument, given: Readonly<Record<string, u
     given[key] === undefined ? undefined : stringsAt(document, given[key], [...at, key]);
   const read = <T>(key: string, reader: (document: MappingDocument, value: unknown, at: DocumentPath) => T): T | undefined =>
     given[key] === undefined ? undefined : reader(document, given[key], [...at, key]);
-  return {
+  const said = {
     formats: strings('formats'),
     when: read('when', readConditions),
     product: read('product', textAt),
@@ -107,47 +107,47 @@ function readPartial(document: MappingDocument, given: Readonly<Record<string, u
     entity: read('entity', readEntity),
     eventId: read('event_id', readEventId),
   };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
 /** What a case adds: conditions are joined; aliases and attributes are by name; anything else replaces what it was. */
 function merge(base: PartialSpec, own: PartialSpec): PartialSpec {
-  const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   return {
     ...base,
-    ...said,
+    ...own,
     when: [...(base.when ?? []), ...(own.when ?? [])],
     aliases: { ...base.aliases, ...own.aliases },
     attributes: { ...base.attributes, ...own.attributes },
   };
 }
 
+/** What a mapping means that says nothing. */
+const SILENT: Omit<MappingSpec, 'id' | 'version'> = {
+  formats: [],
+  when: [],
+  product: undefined,
+  services: [],
+  categories: [],
+  aliases: {},
+  prefixes: [],
+  time: [],
+  severity: [],
+  classUid: 0,
+  activityId: 0,
+  attributes: {},
+  entity: [],
+  eventId: [],
+};
+
 function complete(document: MappingDocument, partial: PartialSpec, own: { id: string; version: number; at: DocumentPath }): MappingSpec {
-  const formats = partial.formats ?? [];
-  if (formats.length === 0) document.fail(own.at, `mapping ${own.id} names no formats`);
-  return {
-    id: own.id,
-    version: own.version,
-    formats,
-    when: partial.when ?? [],
-    product: partial.product,
-    services: partial.services ?? [],
-    categories: partial.categories ?? [],
-    aliases: partial.aliases ?? {},
-    prefixes: partial.prefixes ?? [],
-    time: partial.time ?? [],
-    severity: partial.severity ?? [],
-    classUid: partial.classUid ?? 0,
-    activityId: partial.activityId ?? 0,
-    attributes: partial.attributes ?? {},
-    entity: partial.entity ?? [],
-    eventId: partial.eventId ?? [],
-  };
+  const spec: MappingSpec = { ...SILENT, ...partial, id: own.id, version: own.version };
+  return spec.formats.length === 0 ? document.fail(own.at, `mapping ${own.id} names no formats`) : spec;
 }
 
 function shapeOf(document: MappingDocument, name: unknown, shapes: ReadonlyMap<string, PartialSpec>): PartialSpec {
   if (name === undefined) return {};
-  const shape = shapes.get(textAt(document, name, ['shape']));
-  return shape ?? document.fail(['shape'], `no shape is called ${String(name)}; known are ${[...shapes.keys()].join(', ')}`);
+  const called = textAt(document, name, ['shape']);
+  return shapes.get(called) ?? document.fail(['shape'], `no shape is called ${called}; known are ${[...shapes.keys()].join(', ')}`);
 }
 
 function isObjectWith<K extends string>(value: unknown, key: K): value is Record<K, unknown> {
