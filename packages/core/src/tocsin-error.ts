@@ -10,8 +10,8 @@ import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
-import { serverErrors } from './errors/server.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
+import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
 /** Every error code of the product. */
