@@ -5,6 +5,7 @@
 import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
+import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
@@ -19,6 +20,7 @@ export const errorTable = {
   ...apiErrors,
   ...authErrors,
   ...busErrors,
+  ...cliErrors,
   ...configErrors,
   ...decodeErrors,
   ...detectErrors,
