@@ -62,6 +62,8 @@ const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
 /** Heap limits of the threads, MiB. */
 const DETECT_HEAP_MIB = 1024;
 const STORE_HEAP_MIB = 512;
+const DETECT_YOUNG_MIB = 24;
+const STORE_YOUNG_MIB = 6;
 
 /** Starts an installation; resolves when it takes events. What was opened by a start that fails is closed again. */
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
@@ -164,7 +166,7 @@ function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
 
 function startStore({ dataDir, logger }: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<StoreApi>> {
   const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store') };
-  return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB });
+  return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB, youngMiB: STORE_YOUNG_MIB });
 }
 
 async function startDetect(options: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<DetectApi>> {
@@ -173,7 +175,7 @@ async function startDetect(options: InstallationOptions, address: (duty: Duty) =
   const files = (await Promise.all(folders.map(readRuleFiles))).flat();
   const data: DetectBoot = { match: address('match'), correlate: address('correlate'), partitions: bus.partitions, rules: files };
   const { logger } = options;
-  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: threadScript('detect-thread'), data, logger, heapMiB: DETECT_HEAP_MIB });
+  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: threadScript('detect-thread'), data, logger, heapMiB: DETECT_HEAP_MIB, youngMiB: DETECT_YOUNG_MIB });
 }
 
 /** Script of a thread beside this file: built, or as source where Node runs the sources. */

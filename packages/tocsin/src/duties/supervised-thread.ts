@@ -17,6 +17,8 @@ export interface SupervisedThreadOptions {
   readonly logger: Logger;
   /** Heap limit, MiB: a thread beyond it is ended and started anew. */
   readonly heapMiB: number;
+  /** Room for new objects, MiB: little keeps an idle thread small, much saves a busy one collections. */
+  readonly youngMiB: number;
 }
 
 /** Pauses between restarts, milliseconds: the longest is kept from then on. */
@@ -70,9 +72,9 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
   }
 
   #start(): Promise<void> {
-    const { name, script, data, logger, heapMiB } = this.#options;
+    const { name, script, data, logger, heapMiB, youngMiB } = this.#options;
     const startedMs = performance.now();
-    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB } });
+    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB } });
     this.#worker = worker;
     this.#client = callThread<A>(worker);
     return new Promise((resolve, reject) => {
