@@ -66,13 +66,13 @@ class Handle {
     const message = { subject: this.#subject(key), id, body: value, headers: deletes ? mark : undefined };
     const context = { ...this.#access, timeoutMs: this.#bucket.timeoutMs };
     try {
-      return await storeMessage(context, stream, { ...message, expectSequence: expected });
+      return await storeMessage(context, { ...message, expectSequence: expected });
     } catch (error) {
       if (!isTocsinError(error, 'bus.fenced')) throw error;
       const last = expected === 0 ? await this.#last(key) : undefined;
       if (last === undefined || !isMark(last.headers)) throw this.#fenced(key, error);
       // Absent, but its deletion has left a mark: that is what the subject stands at.
-      return await storeMessage(context, stream, { ...message, expectSequence: sequenceOf(last) }).catch((cause: unknown) => {
+      return await storeMessage(context, { ...message, expectSequence: sequenceOf(last) }).catch((cause: unknown) => {
         throw isTocsinError(cause, 'bus.fenced') ? this.#fenced(key, cause) : cause;
       });
     }

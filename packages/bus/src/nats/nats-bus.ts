@@ -77,7 +77,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
       checkCommit(messages, guarantees);
       if (messages.length === 0) return [];
       const leave = await window.enter(messages.reduce((bytes, message) => bytes + messageBytes(message), 0), scopeWith(signal));
-      const work = commitMessages(context, messages).finally(leave);
+      const work = commitMessages(context, messages, signal).finally(leave);
       underWay.add(work);
       void work.catch(() => undefined).finally(() => underWay.delete(work)); // Whoever asked hears of the error below.
       return await endedBy(signal, work);
@@ -85,7 +85,10 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
     ensure: (topology) => call('A topology', () => applyTopology(link, topology)),
     async subscribe(filter, subscribe) {
       checkSubscribe(filter, subscribe);
-      return await call('A subscription', () => openNatsSubscription(access, { filter, options: subscribe }, scopeWith(subscribe.signal)));
+      requireOpen('A subscription');
+      const scope = scopeWith(subscribe.signal);
+      scope.throwIfAborted();
+      return await endedBy(scope, openNatsSubscription(access, { filter, options: subscribe }, scope));
     },
     async *read(filter, from, read = {}) {
       requireOpen('A read');

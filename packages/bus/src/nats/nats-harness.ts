@@ -23,12 +23,13 @@ const COMMIT_MS = 2_000;
 const TOPOLOGY: Topology = {
   streams: [
     ...Array.from({ length: GROUNDS }, (_, i) => stream(`CONTRACT_${i}`, [`contract${i}.>`])),
+    stream('CONTRACT_UNKNOWN', ['unknown.>']),
     stream('TOPOLOGY', ['topology.>', 'topology2.>']),
     stream('OTHER', ['other.>']),
     stream('BOTH_1', ['both.1.>']),
     stream('BOTH_2', ['both.2.>', 'both.3.*']),
   ],
-  buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'topology'].map((name) => ({ name, ttlMs: 0 })),
+  buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'contract_unknown', 'topology'].map((name) => ({ name, ttlMs: 0 })),
 };
 const SUBJECTS = TOPOLOGY.streams.flatMap((each) => each.subjects);
 const DUTY: DutyPermissions = { publish: SUBJECTS, subscribe: SUBJECTS, purge: SUBJECTS, buckets: TOPOLOGY.buckets.map((each) => each.name) };
@@ -121,7 +122,7 @@ async function leftOver(before: ReturnType<typeof openResources>, server: NatsSe
   if (now.sockets > before.sockets) found.push(`${now.sockets - before.sockets} sockets`);
   if (now.timers > before.timers) found.push(`${now.timers - before.timers} timers`);
   if (server === undefined) return found;
-  const answer = await fetch(`${server.monitorUrl}/connz`, { headers: { connection: 'close' } });
+  const answer = await fetch(`${server.monitorUrl}/connz`, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
   const { num_connections } = (await answer.json()) as { num_connections: number };
   if (num_connections > 0) found.push(`${num_connections} connections at the server`);
   return found;

@@ -119,7 +119,8 @@ class Member implements Subscription {
   #end(): void {
     this.#feed?.stop();
     this.#feed = undefined;
-    for (const { message } of this.#queue.splice(0)) send(this.#access.link, message, '-NAK');
+    // The server puts what is given back before what waits: the last goes first, so that the order stays.
+    for (const { message } of this.#queue.splice(0).reverse()) send(this.#access.link, message, '-NAK');
     this.#held.clear();
     this.#wake();
   }

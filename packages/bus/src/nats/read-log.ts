@@ -1,5 +1,5 @@
 /** Reading the log: ranges in order, single messages by position, the last of a subject, the state of a stream, purging. */
-import type { ConsumerInfo as JetStreamConsumer } from '@nats-io/jetstream';
+import { type ConsumerInfo as JetStreamConsumer, RetentionPolicy } from '@nats-io/jetstream';
 import { type Position, TocsinError } from '@tocsin/core';
 import type { Msg } from '@nats-io/transport-node';
 import type { ReadOptions, Start, Stored, StreamInfo, SubjectFilter } from '../event-bus.ts';
@@ -35,11 +35,35 @@ export async function* readLog({ link, catalogue }: LogAccess, request: { filter
   const start = startOf(catalogue, stream, from);
   const most = options.limit ?? Number.POSITIVE_INFINITY;
   if (most < 1 || end < 1 || (start.kind === 'sequence' && start.sequence > end)) return;
+  if (stream.config.retention === RetentionPolicy.Workqueue) {
+    if (end > last) throw new TocsinError('bus.unsupported', { component: `A read that follows the work queue ${stream.stream}`, guarantee: 'reading ahead of its group', bus: 'nats' });
+    yield* readQueue({ link, catalogue }, { stream, filter, start, end, most });
+    return;
+  }
   let count = 0;
   for await (const { message, facts } of orderedFeed(link, catalogue, { stream, filter, start, follow: end > last, scope })) {
     if (facts.streamSequence > end) return;
     yield storedFromDelivery(catalogue, stream, message, facts);
     if (++count >= most || facts.streamSequence >= end) return;
+  }
+}
+
+/** A work queue takes no consumer beside its group's, so its messages are got one by one. */
+async function* readQueue(
+  { link, catalogue }: LogAccess,
+  { stream, filter, start, end, most }: { stream: KnownStream; filter: SubjectFilter; start: FeedStart; end: number; most: number },
+): AsyncGenerator<Stored, void, undefined> {
+  const notBefore = start.kind === 'time' ? start.time.getTime() : 0;
+  let sequence = start.kind === 'sequence' ? start.sequence : 1;
+  for (let count = 0; count < most && sequence <= end; ) {
+    const message = await getDirect(link, stream.stream, { seq: sequence, next_by_subj: filter });
+    if (message === undefined) return;
+    const stored = storedFromDirect(catalogue, stream, message);
+    sequence = parsePosition(stored.position).sequence + 1;
+    if (sequence - 1 > end) return;
+    if (stored.storedMs < notBefore) continue;
+    count++;
+    yield stored;
   }
 }
 
@@ -91,7 +115,7 @@ export async function purgeLog({ link, catalogue }: LogAccess, filter: SubjectFi
 }
 
 /** One message by the direct path; undefined when it is not kept. Asked again until 5 s have passed where no answer came. @throws bus.unavailable, bus.forbidden, bus.closed */
-export async function getDirect(link: NatsLink, stream: string, query: { seq: number } | { last_by_subj: string }): Promise<Msg | undefined> {
+export async function getDirect(link: NatsLink, stream: string, query: { seq: number; next_by_subj?: string } | { last_by_subj: string }): Promise<Msg | undefined> {
   const deadline = performance.now() + GET_MS;
   // The subject at the end of the question, not in its body, is what permissions can be about.
   const bySubject = 'last_by_subj' in query;
