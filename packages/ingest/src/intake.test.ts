@@ -108,12 +108,15 @@ describe('the intake', () => {
 });
 
 describe('early answers', () => {
-  it('keep to their number of ids, the oldest going first', () => {
-    const answers = createEarlyAnswers(2);
+  it('keep to their number of ids, the older half going first', () => {
+    const answers = createEarlyAnswers(4);
     const entry = { content: 1, batch: { stored: Promise.resolve([]) }, index: 0 };
-    for (const id of ['a', 'b', 'c']) answers.add(id, { ...entry });
-    expect([answers.size, answers.find('a', 1).kind, answers.find('b', 1).kind, answers.find('b', 2).kind]).toEqual([2, 'new', 'duplicate', 'conflict']);
-    for (let content = 2; content < 100; content++) answers.add('c', { ...entry, content });
-    expect(answers.find('c', 99).kind).toBe('conflict');
+    for (const id of ['a', 'b', 'c', 'd', 'e']) answers.add(id, { ...entry });
+    expect(['a', 'b', 'c', 'd', 'e'].map((id) => answers.find(id, 1).kind)).toEqual(['new', 'new', 'duplicate', 'duplicate', 'duplicate']);
+    expect([answers.size, answers.find('e', 2).kind]).toEqual([3, 'conflict']);
+    for (let content = 2; content < 100; content++) answers.add('e', { ...entry, content });
+    expect(answers.find('e', 99).kind).toBe('conflict');
+    for (let i = 0; i < 100; i++) answers.add(`${i}`, { ...entry });
+    expect(answers.size).toBeLessThanOrEqual(4);
   });
 });
