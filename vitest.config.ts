@@ -1,6 +1,6 @@
+/** Unit tests read the packages' sources; tests with real servers (`*.broker.test.ts`, `tests/`) are a project of their own. */
 import { defineConfig } from 'vitest/config';
 
-/** Unit tests read the packages' sources; tests with real servers (`*.broker.test.ts`, `tests/`) are a project of their own. */
 export default defineConfig({
   resolve: { conditions: ['tocsin-source'] },
   ssr: { resolve: { conditions: ['tocsin-source'] } },
@@ -8,13 +8,17 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], exclude: ['**/*.broker.test.ts', '**/node_modules/**', '**/dist/**'] },
+        test: {
+          name: 'unit',
+          include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: ['**/*.broker.test.ts', '**/node_modules/**', '**/dist/**'],
+        },
       },
       {
         extends: true,
         test: {
           name: 'servers',
-          include: ['packages/*/src/**/*.broker.test.ts', 'tests/**/*.test.ts'],
+          include: ['packages/*/{src,test}/**/*.broker.test.ts', 'tests/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,

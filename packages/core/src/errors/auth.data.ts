@@ -4,17 +4,26 @@ import type { ErrorTable } from './error-row.ts';
 export const authErrors = {
   'auth.missing': {
     retry: 'never', http: 401, exit: 77,
-    about: 'A request came without a credential.',
-    say: (d: { what: string }) => `${d.what} needs a credential and none was given. Nothing was read. Send the header Authorization: Bearer <credential>.`,
+    about: 'A request carries no credential.',
+    say: (_: object) => 'The request carries no credential. Nothing was done. Send it with the header "Authorization: Bearer TOKEN".',
   },
   'auth.refused': {
     retry: 'never', http: 401, exit: 77,
     about: 'The credential is unknown, revoked or expired.',
-    say: (d: { what: string }) => `The credential given for ${d.what} is unknown, revoked or expired. Nothing was read. Ask the operator for a new one.`,
+    say: (d: { reason: string }) => `The credential was refused: ${d.reason}. Nothing was done. Ask an administrator for a new one (tocsin sources add).`,
   },
   'auth.forbidden': {
     retry: 'never', http: 403, exit: 77,
-    about: 'The credential is valid but does not allow this.',
-    say: (d: { what: string }) => `The credential given does not allow ${d.what}. Nothing was done. Use a credential that was made for it.`,
+    about: 'The credential is good, but none of its roles grants the act.',
+    say: (d: { actor: string; action: string }) =>
+      `${d.actor} may not do ${d.action}. Nothing was done, and the attempt is on the audit trail. Ask an administrator for the role that grants it.`,
+  },
+  'auth.audit_failed': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'The audit record of a privileged act could not be written in time.',
+    say: (d: { action: string; resource: string; phase: string }) =>
+      d.phase === 'outcome'
+        ? `${d.action} on ${d.resource} was done, but its outcome could not be written to the audit trail. Look at the bus with: tocsin status.`
+        : `${d.action} on ${d.resource} was not done: the audit trail cannot be written. Look at the bus with: tocsin status, then try again.`,
   },
 } satisfies ErrorTable;

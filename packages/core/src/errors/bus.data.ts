@@ -56,4 +56,29 @@ export const busErrors = {
     about: 'A tenant or source name cannot be part of a subject.',
     say: (d: { name: string; reason: string }) => `Name ${d.name} cannot be used: ${d.reason}.`,
   },
+  'bus.bad_subject': {
+    retry: 'never', http: 500, exit: 70,
+    about: 'A subject or subject filter is malformed.',
+    say: (d: { subject: string; reason: string }) => `Subject ${d.subject} cannot be used: ${d.reason}. Nothing was sent. Build subjects from encoded tokens.`,
+  },
+  'bus.bad_commit': {
+    retry: 'never', http: 500, exit: 70,
+    about: 'Messages were given to one commit that cannot be one: too many, of several streams, or two with one id.',
+    say: (d: { reason: string }) => `A commit cannot be made: ${d.reason}. Nothing was stored. Split it into several commits.`,
+  },
+  'bus.no_stream': {
+    retry: 'never', http: 500, exit: 78,
+    about: 'No stream takes a subject, or no bucket has a name: the topology does not declare it.',
+    say: (d: { what: string }) => `There is no stream or bucket for ${d.what}. Nothing was done. Declare it in the topology and apply that first.`,
+  },
+  'bus.bad_request': {
+    retry: 'never', http: 500, exit: 70,
+    about: 'An argument given to the bus is outside its range: a limit, a wait, a header, an id or a key.',
+    say: (d: { what: string; reason: string }) => `The bus was given ${d.what} and ${d.reason}. Nothing was done. Correct the caller.`,
+  },
+  'bus.forbidden': {
+    retry: 'never', http: 403, exit: 77,
+    about: 'The key that a duty shows to the bus does not allow what it tried.',
+    say: (d: { subject: string; name: string }) => `${d.name} may not publish to ${d.subject}. Nothing was stored. Use the key of the duty that owns this subject.`,
+  },
 } satisfies ErrorTable;

@@ -1,0 +1,68 @@
+/** What a JetStream message says of itself: as delivered by a consumer (facts in its reply subject) and as got directly (facts in headers). */
+import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+import type { Stored } from '../event-bus.ts';
+import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
+
+/** The facts of a delivery. */
+export interface DeliveryFacts {
+  readonly streamSequence: number;
+  /** Rises by one with each delivery of a consumer. */
+  readonly consumerSequence: number;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly storedMs: number;
+  /** Matching messages after this one. */
+  readonly pending: number;
+}
+
+const SHORT_FORM_TOKENS = 9;
+const NANO_DIGITS = 6;
+
+/** Facts of a delivered message: `$JS.ACK.<stream>.<consumer>.…`, or with domain and account hash before the stream (ADR-15). */
+export function deliveryFacts(reply: string): DeliveryFacts {
+  const tokens = reply.split('.');
+  const at = tokens.length === SHORT_FORM_TOKENS ? 4 : 6;
+  return {
+    attempt: Number(tokens[at]),
+    streamSequence: Number(tokens[at + 1]),
+    consumerSequence: Number(tokens[at + 2]),
+    storedMs: Number(tokens[at + 3]?.slice(0, -NANO_DIGITS)),
+    pending: Number(tokens[at + 4]),
+  };
+}
+
+/** A delivered message as the seam gives it. */
+export function storedFromDelivery(catalogue: StreamCatalogue, stream: KnownStream, message: Msg, facts: DeliveryFacts): Stored {
+  const position = catalogue.positionOf(stream, facts.streamSequence);
+  return { subject: message.subject, ...idAndHeaders(message.headers), body: message.data, position, storedMs: facts.storedMs };
+}
+
+/** A directly got message as the seam gives it. */
+export function storedFromDirect(catalogue: StreamCatalogue, stream: KnownStream, message: Msg): Stored {
+  const facts = message.headers;
+  return {
+    subject: facts?.get('Nats-Subject') ?? '',
+    ...idAndHeaders(facts),
+    body: message.data,
+    position: catalogue.positionOf(stream, Number(facts?.get('Nats-Sequence'))),
+    storedMs: Date.parse(facts?.get('Nats-Time-Stamp') ?? ''),
+  };
+}
+
+/** Bytes that the server counts for a message. */
+export function deliveredBytes(message: Msg): number {
+  let bytes = message.subject.length + (message.reply?.length ?? 0) + message.data.length;
+  for (const [name, values] of message.headers ?? []) for (const value of values) bytes += name.length + value.length + 4;
+  return bytes;
+}
+
+/** Headers beginning with `Nats-` are the bus's own; none of ours may. */
+function idAndHeaders(lines: MsgHdrs | undefined): { id: string; headers: Record<string, string> } {
+  const own = Object.create(null) as Record<string, string>;
+  let id = '';
+  for (const [name, values] of lines ?? []) {
+    if (name === 'Nats-Msg-Id') id = values[0] ?? '';
+    else if (!name.startsWith('Nats-')) own[name] = values[0] ?? '';
+  }
+  return { id, headers: { ...own } };
+}

@@ -1,0 +1,138 @@
+/** The NATS JetStream adapter: the whole seam over one connection. Its parts are beside it; this file only joins them. */
+import { isTocsinError, TocsinError } from '@tocsin/core';
+import type { CompleteBus, Guarantees } from '../event-bus.ts';
+import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
+import { checkFilter, checkSubject } from '../subject-filter.ts';
+import { createByteWindow } from './byte-window.ts';
+import { commitMessages } from './commit.ts';
+import { openBucket } from './nats-bucket.ts';
+import { openLink } from './nats-link.ts';
+import { openNatsSubscription } from './nats-subscription.ts';
+import { getLast, getMessages, purgeLog, readLog, streamInfo } from './read-log.ts';
+import type { BusCredential } from './server/credentials-file.ts';
+import { MAX_PAYLOAD_BYTES } from './server/server-config.ts';
+import { createStreamCatalogue } from './stream-catalogue.ts';
+import { applyTopology } from './topology.ts';
+
+/** Where to connect, as whom, and how patiently. */
+export interface NatsBusOptions {
+  /** Such as `nats://127.0.0.1:4222`; several for a cluster. */
+  readonly servers: string | readonly string[];
+  /** Absent only where the server asks for none. */
+  readonly credential?: BusCredential | undefined;
+  /** Goes into every position. */
+  readonly site: string;
+  /** Shown by the server beside the connection, such as the duty and the process number. */
+  readonly name: string;
+  /** How long a commit is tried, across reconnects, before it ends as unknown or unavailable; 5,000 by default. */
+  readonly commitTimeoutMs?: number | undefined;
+  /** Most bytes of commits under way; further ones wait. 32 MiB by default. */
+  readonly maxInFlightBytes?: number | undefined;
+  /** What is promised about power cuts: `fsync` where the server syncs each write (the embedded one does), else `process`. */
+  readonly durability?: 'fsync' | 'process' | undefined;
+  /** Shortest dedup window among the streams, for the guarantees. */
+  readonly dedupWindowMs?: number | undefined;
+}
+
+const DEFAULT_COMMIT_MS = 5_000;
+const DEFAULT_IN_FLIGHT_BYTES = 32 * 1024 * 1024;
+/** Below the server's 50 open batches per stream, of which other writers need some. */
+const MAX_UNITS = 32;
+const DEFAULT_DEDUP_MS = 120_000;
+const MAX_COMMIT_MESSAGES = 1_000;
+/** Left for the server's own headers within its largest payload. */
+const HEADER_ROOM_BYTES = 4 * 1024;
+
+/**
+ * Connects to a NATS server. Disposing waits for commits under way, ends everything else, and leaves no socket or timer.
+ * @throws bus.unavailable when no server answers
+ */
+export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus> {
+  const link = await openLink({ servers: options.servers, seed: options.credential?.seed, inboxPrefix: options.credential?.inboxPrefix ?? '_INBOX', name: options.name });
+  const catalogue = createStreamCatalogue(link, options.site);
+  const guarantees = guaranteesOf(options, link.connection.info?.max_payload);
+  const access = { link, catalogue };
+  const context = { link, catalogue, timeoutMs: options.commitTimeoutMs ?? DEFAULT_COMMIT_MS };
+  const window = createByteWindow({ maxBytes: options.maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES, maxUnits: MAX_UNITS });
+  const closing = new AbortController();
+  const underWay = new Set<Promise<unknown>>();
+  const requireOpen = (what: string): void => {
+    if (closing.signal.aborted) throw new TocsinError('bus.closed', { what });
+  };
+  const scopeWith = (signal: AbortSignal | undefined): AbortSignal => AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
+  const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    requireOpen(what);
+    try {
+      return await endedBy(closing.signal, work());
+    } catch (error) {
+      throw isTocsinError(error, 'bus.closed') ? new TocsinError('bus.closed', { what }) : error;
+    }
+  };
+
+  return {
+    guarantees,
+    async commit(messages, { signal } = {}) {
+      requireOpen('A commit');
+      signal?.throwIfAborted();
+      checkCommit(messages, guarantees);
+      if (messages.length === 0) return [];
+      const leave = await window.enter(messages.reduce((bytes, message) => bytes + messageBytes(message), 0), scopeWith(signal));
+      const work = commitMessages(context, messages).finally(leave);
+      underWay.add(work);
+      void work.catch(() => undefined).finally(() => underWay.delete(work)); // Whoever asked hears of the error below.
+      return await endedBy(signal, work);
+    },
+    ensure: (topology) => call('A topology', () => applyTopology(link, topology)),
+    async subscribe(filter, subscribe) {
+      checkSubscribe(filter, subscribe);
+      return await call('A subscription', () => openNatsSubscription(access, { filter, options: subscribe }, scopeWith(subscribe.signal)));
+    },
+    async *read(filter, from, read = {}) {
+      requireOpen('A read');
+      yield* readLog(access, { filter: checkFilter(filter), from, options: read }, scopeWith(read.signal));
+    },
+    get: (positions) => call('A message', () => getMessages(access, positions)),
+    last: (subject) => call('A message', async () => await getLast(access, checkSubject(subject))),
+    info: (filter) => call('Information', async () => await streamInfo(access, checkFilter(filter))),
+    purge: (filter, upTo) => call('A purge', async () => await purgeLog(access, checkFilter(filter), upTo)),
+    bucket: (name) => openBucket(access, { name, timeoutMs: context.timeoutMs, call, requireOpen, scopeWith }),
+    async [Symbol.asyncDispose]() {
+      if (closing.signal.aborted) return;
+      closing.abort(new TocsinError('bus.closed', { what: 'A wait' }));
+      if (link.isUp) await Promise.allSettled(underWay);
+      await link[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What the work comes to, unless the signal aborts first: then its reason, and the work goes on unheard. */
+async function endedBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return await work;
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    aborted.catch(() => undefined); // The race has told it.
+  }
+}
+
+function guaranteesOf(options: NatsBusOptions, maxPayload = MAX_PAYLOAD_BYTES): Guarantees {
+  return Object.freeze({
+    bus: 'nats',
+    durability: options.durability ?? 'process',
+    ordering: 'stream',
+    atomicCommit: true,
+    maxCommitMessages: MAX_COMMIT_MESSAGES,
+    maxMessageBytes: maxPayload - HEADER_ROOM_BYTES,
+    dedupWindowMs: options.dedupWindowMs ?? DEFAULT_DEDUP_MS,
+    redelivery: true,
+    replay: true,
+    state: true,
+  });
+}

@@ -1,0 +1,137 @@
+/** Reading the log: ranges in order, single messages by position, the last of a subject, the state of a stream, purging. */
+import type { ConsumerInfo as JetStreamConsumer } from '@nats-io/jetstream';
+import { type Position, TocsinError } from '@tocsin/core';
+import type { Msg } from '@nats-io/transport-node';
+import type { ReadOptions, Start, Stored, StreamInfo, SubjectFilter } from '../event-bus.ts';
+import { parsePosition } from '../position.ts';
+import { storedFromDelivery, storedFromDirect } from './delivered-message.ts';
+import { callJetStream, JetStreamRefusal, NO_RESPONDERS } from './jetstream-api.ts';
+import { ask, type NatsLink, NoAnswer } from './nats-link.ts';
+import { type FeedStart, orderedFeed } from './ordered-feed.ts';
+import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
+
+/** What reading works with. */
+export interface LogAccess {
+  readonly link: NatsLink;
+  readonly catalogue: StreamCatalogue;
+}
+
+const GET_MS = 5_000;
+const ATTEMPT_MS = 2_500;
+const NOT_FOUND = 404;
+const PAUSE_MS = 50;
+/** Positions asked for at once. */
+const GET_WINDOW = 32;
+
+/** Messages of a filter in stored order. @throws bus.bad_position, bus.no_stream, bus.unavailable, bus.closed, the reason of the abort */
+export async function* readLog({ link, catalogue }: LogAccess, request: { filter: SubjectFilter; from: Start; options: ReadOptions }, scope: AbortSignal): AsyncGenerator<Stored, void, undefined> {
+  const { filter, from, options } = request;
+  scope.throwIfAborted();
+  const stream = await catalogue.findFresh(filter);
+  const last = stream.state.last_seq;
+  const follow = options.follow === true;
+  const wanted = options.until === undefined ? Number.POSITIVE_INFINITY : catalogue.sequenceOf(stream, options.until);
+  const end = follow ? wanted : Math.min(wanted, last);
+  const start = startOf(catalogue, stream, from);
+  const most = options.limit ?? Number.POSITIVE_INFINITY;
+  if (most < 1 || end < 1 || (start.kind === 'sequence' && start.sequence > end)) return;
+  let count = 0;
+  for await (const { message, facts } of orderedFeed(link, catalogue, { stream, filter, start, follow: end > last, scope })) {
+    if (facts.streamSequence > end) return;
+    yield storedFromDelivery(catalogue, stream, message, facts);
+    if (++count >= most || facts.streamSequence >= end) return;
+  }
+}
+
+/** The messages at these positions that are still kept, in this order. @throws bus.bad_position, bus.unavailable, bus.closed */
+export async function getMessages({ link, catalogue }: LogAccess, positions: readonly Position[]): Promise<Stored[]> {
+  const streams = new Map<string, KnownStream>();
+  const found: Stored[] = [];
+  for (let i = 0; i < positions.length; i += GET_WINDOW) {
+    const some = await Promise.all(positions.slice(i, i + GET_WINDOW).map(async (position) => {
+      const stream = await streamOfPosition(catalogue, streams, position);
+      const message = await getDirect(link, stream.stream, { seq: catalogue.sequenceOf(stream, position) });
+      return message === undefined ? [] : [storedFromDirect(catalogue, stream, message)];
+    }));
+    found.push(...some.flat());
+  }
+  return found;
+}
+
+/** The newest message of a subject. @throws bus.no_stream, bus.unavailable, bus.closed */
+export async function getLast({ link, catalogue }: LogAccess, subject: string): Promise<Stored | undefined> {
+  const stream = await catalogue.findFresh(subject);
+  const message = await getDirect(link, stream.stream, { last_by_subj: subject });
+  return message === undefined ? undefined : storedFromDirect(catalogue, stream, message);
+}
+
+/** The state of a filter's stream and its groups. @throws bus.no_stream, bus.unavailable, bus.closed */
+export async function streamInfo({ link, catalogue }: LogAccess, filter: SubjectFilter): Promise<StreamInfo> {
+  const stream = await catalogue.findFresh(filter);
+  const { state } = stream;
+  const position = (sequence: number): Position | undefined => (state.messages === 0 ? undefined : catalogue.positionOf(stream, sequence));
+  const consumers: StreamInfo['consumers'][number][] = [];
+  for (let offset = 0; ; ) {
+    const page = await callJetStream<{ total: number; consumers: JetStreamConsumer[] | null }>(link, `CONSUMER.LIST.${stream.stream}`, { offset });
+    for (const { config, num_pending, num_ack_pending } of page.consumers ?? []) {
+      if (config.durable_name !== undefined) consumers.push({ group: config.durable_name, pending: num_pending, unacknowledged: num_ack_pending });
+    }
+    offset += page.consumers?.length ?? 0;
+    if ((page.consumers?.length ?? 0) === 0 || offset >= page.total) break;
+  }
+  return { stream: stream.stream, messages: state.messages, bytes: state.bytes, first: position(state.first_seq), last: position(state.last_seq), consumers };
+}
+
+/** Removes messages of a filter up to and including a position. @throws bus.bad_position, bus.no_stream, bus.forbidden, bus.unavailable, bus.closed */
+export async function purgeLog({ link, catalogue }: LogAccess, filter: SubjectFilter, upTo: Position): Promise<number> {
+  const stream = await catalogue.findFresh(filter);
+  const sequence = catalogue.sequenceOf(stream, upTo);
+  const { purged } = await callJetStream<{ purged: number }>(link, `STREAM.PURGE.${stream.stream}`, { filter, seq: sequence + 1 });
+  return purged;
+}
+
+/** One message by the direct path; undefined when it is not kept. Asked again until 5 s have passed where no answer came. @throws bus.unavailable, bus.forbidden, bus.closed */
+export async function getDirect(link: NatsLink, stream: string, query: { seq: number } | { last_by_subj: string }): Promise<Msg | undefined> {
+  const deadline = performance.now() + GET_MS;
+  // The subject at the end of the question, not in its body, is what permissions can be about.
+  const bySubject = 'last_by_subj' in query;
+  const question = { subject: `$JS.API.DIRECT.GET.${stream}${bySubject ? `.${query.last_by_subj}` : ''}`, body: bySubject ? '' : JSON.stringify(query) };
+  let reason = 'it does not answer';
+  for (;;) {
+    try {
+      await link.whenUp(deadline);
+      const answer = await ask(link, question, Math.min(deadline, performance.now() + ATTEMPT_MS));
+      const code = answer.headers?.code ?? 0;
+      if (code === 0) return answer;
+      if (code === NOT_FOUND) return undefined;
+      if (code !== NO_RESPONDERS) throw new JetStreamRefusal(code, answer.headers?.description ?? '');
+      reason = 'JetStream is not up';
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      reason = error.message;
+    }
+    if (performance.now() >= deadline) throw new TocsinError('bus.unavailable', { reason: `a message of ${stream}: ${reason}` });
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+async function streamOfPosition(catalogue: StreamCatalogue, seen: Map<string, KnownStream>, position: Position): Promise<KnownStream> {
+  const { stream } = parsePosition(position);
+  const known = seen.get(stream);
+  if (known !== undefined) return known;
+  try {
+    const fresh = await catalogue.fresh(stream);
+    seen.set(stream, fresh);
+    return fresh;
+  } catch (cause) {
+    if (!(cause instanceof TocsinError) || cause.code !== 'bus.no_stream') throw cause;
+    throw new TocsinError('bus.bad_position', { position, reason: `there is no stream ${stream}` }, { cause });
+  }
+}
+
+function startOf(catalogue: StreamCatalogue, stream: KnownStream, from: Start): FeedStart {
+  if (from === 'first') return { kind: 'sequence', sequence: Math.max(1, stream.state.first_seq) };
+  if (from === 'new') return { kind: 'sequence', sequence: stream.state.last_seq + 1 };
+  if (from instanceof Date) return { kind: 'time', time: from };
+  return { kind: 'sequence', sequence: catalogue.sequenceOf(stream, from.after) + 1 };
+}

@@ -1,0 +1,69 @@
+/**
+ * What each duty may do on the bus, from Tocsin's subjects to NATS permissions: JetStream's own subjects are added for
+ * exactly the streams that a duty's subjects belong to. The table of duties itself is the caller's.
+ */
+import { TocsinError } from '@tocsin/core';
+import type { SubjectFilter, Topology } from '../../event-bus.ts';
+import { checkFilter, filtersOverlap } from '../../subject-filter.ts';
+import { bucketStream, bucketSubject } from '../bucket-names.ts';
+
+/** What one duty (a process or thread) may do, in Tocsin's subjects. */
+export interface DutyPermissions {
+  readonly publish: readonly SubjectFilter[];
+  /** Subjects whose streams it may read, consume and look up. */
+  readonly subscribe: readonly SubjectFilter[];
+  /** State buckets it may read and write. */
+  readonly buckets?: readonly string[] | undefined;
+  /** Subjects whose streams it may purge. */
+  readonly purge?: readonly SubjectFilter[] | undefined;
+}
+
+/** NATS permissions: the subjects a user may publish to and subscribe to. */
+export interface NatsPermissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** The duty that applies the topology; it may manage streams, but neither publish nor read what they hold. */
+export const ADMIN_DUTY = 'admin';
+/** The user of the system account. */
+export const SUPERVISOR_DUTY = 'supervisor';
+
+/** NATS permissions of a duty. @throws bus.bad_subject, server.bad_setting for a subject or bucket no stream or bucket is declared for */
+export function natsPermissions(duty: DutyPermissions, topology: Topology, inboxPrefix: string): NatsPermissions {
+  const publish = new Set<string>(['$JS.API.INFO', '$JS.API.STREAM.NAMES']);
+  for (const filter of duty.publish) {
+    publish.add(checkFilter(filter));
+    for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.INFO.${stream}`);
+  }
+  for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
+  for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
+  for (const name of duty.buckets ?? []) {
+    if (!topology.buckets.some((bucket) => bucket.name === name)) throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
+    publish.add(`${bucketSubject(name)}.>`);
+    addReading(publish, bucketStream(name));
+  }
+  return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS] };
+}
+
+/** Permissions of the duty that applies the topology. */
+export function adminPermissions(inboxPrefix: string): NatsPermissions {
+  return { publish: ['$JS.API.>'], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS] };
+}
+
+/** Advisories by which a bus learns that a stream was made anew. */
+export const STREAM_NEWS = ['$JS.EVENT.ADVISORY.STREAM.CREATED.>', '$JS.EVENT.ADVISORY.STREAM.DELETED.>'] as const;
+
+/** Both forms of acknowledgement subjects: with domain and account hash (servers from 2.15 may use it), and without. */
+function addReading(publish: Set<string>, stream: string): void {
+  for (const call of ['STREAM.INFO', 'CONSUMER.LIST', 'CONSUMER.NAMES', 'DIRECT.GET']) publish.add(`$JS.API.${call}.${stream}`);
+  for (const call of ['DIRECT.GET', 'CONSUMER.CREATE', 'CONSUMER.INFO', 'CONSUMER.DELETE', 'CONSUMER.MSG.NEXT']) publish.add(`$JS.API.${call}.${stream}.>`);
+  publish.add(`$JS.ACK.${stream}.>`);
+  publish.add(`$JS.ACK.*.*.${stream}.>`);
+}
+
+function streamsOf(topology: Topology, filter: SubjectFilter): string[] {
+  const streams = topology.streams.filter((stream) => stream.subjects.some((taken) => filtersOverlap(taken, filter)));
+  if (streams.length === 0) throw new TocsinError('server.bad_setting', { what: `Subject ${filter} of a duty`, reason: 'no declared stream takes it' });
+  return streams.map((stream) => stream.name);
+}

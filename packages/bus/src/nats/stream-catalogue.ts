@@ -1,0 +1,82 @@
+/**
+ * Which stream takes a subject, and which life of it this is: looked up once, forgotten when the server tells that a
+ * stream was made or deleted, when the connection was lost, or when sequences run backwards.
+ */
+import type { StreamConfig, StreamInfo as JetStreamInfo } from '@nats-io/jetstream';
+import { type Position, TocsinError } from '@tocsin/core';
+import type { SubjectFilter } from '../event-bus.ts';
+import { encodePosition, sequenceIn, type StreamLife } from '../position.ts';
+import { badRequest } from '../message-check.ts';
+import { matchesSubject } from '../subject-filter.ts';
+import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+import { STREAM_NEWS } from './server/duty-permissions.ts';
+
+/** A stream as it was when last looked at. */
+export interface KnownStream extends StreamLife {
+  readonly config: StreamConfig;
+  readonly state: JetStreamInfo['state'];
+}
+
+/** Looks streams up. Lives as long as its link. */
+export interface StreamCatalogue {
+  /** The stream of a filter, perhaps as remembered. @throws bus.no_stream, bus.bad_request when several streams share the filter */
+  find(filter: SubjectFilter): Promise<KnownStream>;
+  /** The same, asked of the server now. */
+  findFresh(filter: SubjectFilter): Promise<KnownStream>;
+  /** A stream by name, asked of the server now. @throws bus.no_stream */
+  fresh(name: string): Promise<KnownStream>;
+  positionOf(stream: StreamLife, sequence: number): Position;
+  /** Sequence of a position. @throws bus.bad_position when it is of another stream, site, or life */
+  sequenceOf(stream: StreamLife, position: Position): number;
+  /** A sequence was acknowledged as new: one that is not above the last means that the stream was made anew. */
+  noteStored(stream: KnownStream, sequence: number): Promise<KnownStream>;
+}
+
+/** Makes the catalogue of a link. `site` goes into every position. */
+export function createStreamCatalogue(link: NatsLink, site: string): StreamCatalogue {
+  const known = new Map<string, KnownStream>();
+  const highest = new Map<string, number>();
+  const forget = (): void => known.clear();
+  for (const subject of STREAM_NEWS) link.connection.subscribe(subject, { callback: forget });
+  link.onChange(forget);
+
+  async function fresh(name: string): Promise<KnownStream> {
+    try {
+      const info = await callJetStream<JetStreamInfo>(link, `STREAM.INFO.${name}`);
+      const stream = { site, stream: name, generation: info.created.replace(/[^A-Za-z0-9]/g, ''), config: info.config, state: info.state };
+      if (known.get(name)?.generation !== stream.generation) highest.delete(name);
+      known.set(name, stream);
+      return stream;
+    } catch (error) {
+      if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound) throw new TocsinError('bus.no_stream', { what: name }, { cause: error });
+      throw error;
+    }
+  }
+  async function nameOf(filter: SubjectFilter): Promise<string> {
+    const { streams } = await callJetStream<{ streams: string[] | null }>(link, 'STREAM.NAMES', { subject: filter });
+    const [name, second] = streams ?? [];
+    if (name === undefined) throw new TocsinError('bus.no_stream', { what: filter });
+    if (second !== undefined) throw badRequest(`filter ${filter}`, `it spans the streams ${name} and ${second}, which share no order`);
+    return name;
+  }
+  const findFresh = async (filter: SubjectFilter): Promise<KnownStream> => await fresh(await nameOf(filter));
+  return {
+    fresh,
+    findFresh,
+    async find(filter) {
+      for (const stream of known.values()) {
+        if (stream.config.subjects.some((taken) => taken === filter || matchesSubject(taken, filter))) return stream;
+      }
+      return await findFresh(filter);
+    },
+    positionOf: (stream, sequence) => encodePosition({ site, stream: stream.stream, generation: stream.generation, sequence }),
+    sequenceOf: (stream, position) => sequenceIn(stream, position),
+    async noteStored(stream, sequence) {
+      const last = highest.get(stream.stream) ?? 0;
+      const current = sequence > last && known.get(stream.stream) === stream ? stream : await fresh(stream.stream);
+      highest.set(stream.stream, sequence);
+      return current;
+    },
+  };
+}

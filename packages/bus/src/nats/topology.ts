@@ -1,0 +1,120 @@
+/** Streams and buckets as JetStream has them: created, updated where that is possible, every difference reported. */
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo as JetStreamInfo } from '@nats-io/jetstream';
+import type { BucketSpec, Drift, StreamSpec, Topology } from '../event-bus.ts';
+import { checkTopology, createdDrift, streamDrift } from '../topology-check.ts';
+import { bucketStream, bucketSubject } from './bucket-names.ts';
+import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+
+const NANOS_PER_MS = 1_000_000;
+/** How long the mark of a value that ended stays, for watchers: the least the server takes. */
+const MARK_SECONDS = 1;
+const BUCKET_DEDUP_MS = 120_000;
+
+/** Applies a topology. @throws bus.bad_request, bus.bad_subject, bus.unavailable, bus.forbidden, bus.closed */
+export async function applyTopology(link: NatsLink, topology: Topology): Promise<Drift[]> {
+  checkTopology(topology);
+  const drift: Drift[] = [];
+  for (const spec of topology.streams) drift.push(...(await applyStream(link, spec)));
+  for (const spec of topology.buckets) drift.push(...(await applyBucket(link, spec)));
+  return drift;
+}
+
+async function applyStream(link: NatsLink, spec: StreamSpec): Promise<Drift[]> {
+  const found = await findConfig(link, spec.name);
+  if (found === undefined) {
+    await callJetStream(link, `STREAM.CREATE.${spec.name}`, { ...configOf(spec), name: spec.name });
+    return [createdDrift(spec.name, 'stream')];
+  }
+  const drift = [...streamDrift(spec, specOf(found)), ...fixedDrift(spec, found)];
+  if (!drift.some((each) => each.kind === 'updated')) return drift;
+  try {
+    await callJetStream(link, `STREAM.UPDATE.${spec.name}`, { ...found, ...configOf(spec), retention: found.retention });
+    return drift;
+  } catch (error) {
+    if (!(error instanceof JetStreamRefusal)) throw error;
+    return drift.map((each) => ({ ...each, kind: 'refused', found: `${each.found} (${error.message})` }));
+  }
+}
+
+async function applyBucket(link: NatsLink, spec: BucketSpec): Promise<Drift[]> {
+  const name = bucketStream(spec.name);
+  const found = await findConfig(link, name);
+  if (found === undefined) {
+    await callJetStream(link, `STREAM.CREATE.${name}`, { ...bucketConfig(spec), name });
+    return [createdDrift(spec.name, 'bucket')];
+  }
+  const ttlMs = Math.round(found.max_age / NANOS_PER_MS);
+  if (ttlMs === spec.ttlMs) return [];
+  await callJetStream(link, `STREAM.UPDATE.${name}`, { ...found, ...bucketConfig(spec) });
+  return [{ kind: 'updated', name: spec.name, field: 'ttlMs', declared: String(spec.ttlMs), found: String(ttlMs) }];
+}
+
+async function findConfig(link: NatsLink, stream: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await callJetStream<JetStreamInfo>(link, `STREAM.INFO.${stream}`)).config;
+  } catch (error) {
+    if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The bytes limit refuses new messages; the limit per subject, where there is one, lets the oldest of the subject go. */
+function configOf(spec: StreamSpec): Partial<StreamConfig> {
+  return {
+    subjects: [...spec.subjects],
+    retention: spec.retention === 'work_queue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    discard_new_per_subject: false,
+    num_replicas: 1,
+    max_age: spec.maxAgeMs * NANOS_PER_MS,
+    max_bytes: spec.maxBytes,
+    max_msgs_per_subject: spec.maxPerSubject === 0 ? -1 : spec.maxPerSubject,
+    duplicate_window: spec.dedupWindowMs * NANOS_PER_MS,
+    allow_direct: true,
+    allow_atomic: true,
+  };
+}
+
+function specOf(config: StreamConfig): StreamSpec {
+  return {
+    name: config.name,
+    subjects: config.subjects,
+    maxAgeMs: config.max_age / NANOS_PER_MS,
+    maxBytes: config.max_bytes,
+    maxPerSubject: Math.max(0, config.max_msgs_per_subject),
+    dedupWindowMs: config.duplicate_window / NANOS_PER_MS,
+    retention: config.retention === RetentionPolicy.Workqueue ? 'work_queue' : 'limits',
+  };
+}
+
+/** What this adapter relies on beyond the declaration. `storage` cannot be changed, the rest is put right. */
+function fixedDrift(spec: StreamSpec, found: StreamConfig): Drift[] {
+  const wanted = configOf(spec);
+  const drift: Drift[] = [];
+  for (const field of ['discard', 'allow_direct', 'allow_atomic', 'discard_new_per_subject', 'storage'] as const) {
+    const there = found[field] ?? false;
+    if (there === wanted[field]) continue;
+    drift.push({ kind: field === 'storage' ? 'refused' : 'updated', name: spec.name, field, declared: String(wanted[field]), found: String(there) });
+  }
+  return drift;
+}
+
+function bucketConfig(spec: BucketSpec): Partial<StreamConfig> & { subject_delete_marker_ttl?: number } {
+  return {
+    subjects: [`${bucketSubject(spec.name)}.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    num_replicas: 1,
+    max_age: spec.ttlMs * NANOS_PER_MS,
+    max_msgs_per_subject: 1,
+    max_bytes: -1,
+    duplicate_window: Math.min(BUCKET_DEDUP_MS, spec.ttlMs || BUCKET_DEDUP_MS) * NANOS_PER_MS,
+    allow_direct: true,
+    deny_delete: true,
+    allow_msg_ttl: true,
+    ...(spec.ttlMs === 0 ? {} : { subject_delete_marker_ttl: MARK_SECONDS * 1000 * NANOS_PER_MS }),
+  };
+}

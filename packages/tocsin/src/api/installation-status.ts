@@ -1,0 +1,36 @@
+/** How an installation is doing: what `GET /api/v1/status` answers and `tocsin status` shows. */
+import type { Guarantees } from '@tocsin/bus';
+import type { AlertStatus } from '@tocsin/core';
+
+/** State of a duty: running, or what it is waiting for or failed with. */
+export interface DutyStatus {
+  readonly duty: string;
+  readonly state: 'running' | 'starting' | 'failed';
+  readonly restarts: number;
+  readonly reason?: string | undefined;
+}
+
+/** What a stream holds. */
+export interface StreamStatus {
+  readonly stream: string;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** The whole. */
+export interface InstallationStatus {
+  readonly version: string;
+  readonly site: string;
+  readonly state: 'ready' | 'degraded';
+  readonly startedMs: number;
+  readonly guarantees: Guarantees;
+  readonly busServer: string;
+  readonly duties: readonly DutyStatus[];
+  readonly streams: readonly StreamStatus[];
+  readonly events: { readonly stored: number; readonly duplicates: number };
+  readonly alerts: Readonly<Record<AlertStatus, number>>;
+  readonly rules: { readonly loaded: number; readonly refused: number; readonly ruleSet: string };
+  readonly sources: number;
+  /** Events numbered by a framer but never stored: each was refused to its sender. */
+  readonly gaps: number;
+}

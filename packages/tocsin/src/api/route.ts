@@ -1,0 +1,62 @@
+/**
+ * The form of an API route, and what all routes are given. A route says which action it needs; the server authenticates
+ * and authorises before the handler runs, and a handler sees its principal's tenant and no other.
+ */
+import type { EventBus, ReplayLog } from '@tocsin/bus';
+import type { Clock } from '@tocsin/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { DetectApi } from '../duties/detect-api.ts';
+import type { StoreApi } from '../duties/store-api.ts';
+import type { ThreadClient } from '../duties/thread-call.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Action, Principal } from '../security/principal.ts';
+import type { Privileged } from '../security/privileged.ts';
+import type { InstallationStatus } from './installation-status.ts';
+
+/** What handlers work with. */
+export interface ApiContext {
+  readonly bus: EventBus & ReplayLog;
+  readonly registry: Registry;
+  readonly store: ThreadClient<StoreApi>;
+  readonly detect: ThreadClient<DetectApi>;
+  readonly privileged: Privileged;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+  readonly status: (tenant: string) => Promise<InstallationStatus>;
+  /** Effective settings with secrets redacted. */
+  readonly settings: () => unknown;
+  /** Aborted when the server closes: ends streams. */
+  readonly closing: AbortSignal;
+}
+
+/** A JSON Schema, as the OpenAPI document shows it. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** A request after authentication. */
+export interface ApiCall {
+  readonly context: ApiContext;
+  readonly principal: Principal;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** One route of `/api/v1`. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Path below `/api/v1`, parameters as `:name`. */
+  readonly path: string;
+  /** What the principal must be allowed to do. */
+  readonly action: Action;
+  readonly summary: string;
+  readonly query?: JsonSchema | undefined;
+  readonly body?: JsonSchema | undefined;
+  /** Schema of the 200 answer. */
+  readonly answer: JsonSchema;
+  /** Media type of the answer where it is not JSON. */
+  readonly produces?: string | undefined;
+  /** Returns the answer, or undefined where it has written the reply itself. */
+  readonly handle: (call: ApiCall) => Promise<unknown>;
+}

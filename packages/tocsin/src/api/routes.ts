@@ -1,0 +1,34 @@
+/** All routes of `/api/v1` beside the ingest listener's. Adding one is a file in `routes/` and a row here. */
+import type { Route } from './route.ts';
+import { actOnAlert } from './routes/act-on-alert.ts';
+import { addRules } from './routes/add-rules.ts';
+import { addSource } from './routes/add-source.ts';
+import { listAlerts } from './routes/list-alerts.ts';
+import { listAudit } from './routes/list-audit.ts';
+import { listRules } from './routes/list-rules.ts';
+import { listSources } from './routes/list-sources.ts';
+import { revokeSource } from './routes/revoke-source.ts';
+import { settle } from './routes/settle.ts';
+import { showAlert } from './routes/show-alert.ts';
+import { showConfig } from './routes/show-config.ts';
+import { showEvidence } from './routes/show-evidence.ts';
+import { showStatus } from './routes/show-status.ts';
+import { tail } from './routes/tail.ts';
+
+/** Every route, in the order of the API document. */
+export const routes: readonly Route[] = [
+  showStatus,
+  listAlerts,
+  showAlert,
+  showEvidence,
+  actOnAlert,
+  listRules,
+  addRules,
+  listSources,
+  addSource,
+  revokeSource,
+  tail,
+  settle,
+  listAudit,
+  showConfig,
+];

@@ -1,0 +1,28 @@
+/** `POST /settle`: waits until every event stored so far has been judged and its alerts are visible. */
+import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../../subjects.ts';
+import type { Route } from '../route.ts';
+
+export const settle: Route = {
+  method: 'POST',
+  path: '/settle',
+  action: 'alerts.read',
+  summary: 'Wait until every event stored so far has been judged and its alerts are visible',
+  body: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { waitMs: { type: 'integer', minimum: 0, maximum: 60000, default: 30000, description: 'Longest wait' } },
+  },
+  answer: { type: 'object', required: ['settled'], properties: { settled: { type: 'boolean', description: 'False when the wait ended first' } } },
+  async handle({ context, body }) {
+    const { waitMs } = body as { waitMs: number };
+    const untilMs = context.clock.monotonicMs() + waitMs;
+    const leftMs = (): number => Math.max(0, Math.ceil(untilMs - context.clock.monotonicMs()));
+    for (const lane of Object.keys(EVENTS_STREAM) as (keyof typeof EVENTS_STREAM)[]) {
+      const { last, messages } = await context.bus.info(eventsFilter(lane));
+      if (last && messages > 0 && !(await context.detect.settled(lane, last, leftMs()))) return { settled: false };
+    }
+    const alerts = await context.bus.info(ALERTS_FILTER);
+    const shown = !alerts.last || alerts.messages === 0 || (await context.store.alertsReached(alerts.last, leftMs()));
+    return { settled: shown };
+  },
+};

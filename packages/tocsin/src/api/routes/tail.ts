@@ -1,0 +1,79 @@
+/** `GET /tail/:what`: the tenant's events, alerts or matches as they come, one JSON object per line, until the client leaves. */
+import { once } from 'node:events';
+import type { Stored } from '@tocsin/bus';
+import { isTocsinError, type SecurityEvent, TocsinError } from '@tocsin/core';
+import { openFed } from '../../duties/frame-feed.ts';
+import { parseAlert } from '../../duties/alert-writer.ts';
+import { parseStep } from '../../duties/partition-progress.ts';
+import { MATCHES_FILTER, tenantAlertsFilter, tenantEventsFilter } from '../../subjects.ts';
+import type { ApiCall, Route } from '../route.ts';
+
+type Lines = (stored: Stored, tenant: string) => object[];
+
+/** What can be followed: filter for a tenant, and a message's lines for him. */
+const FOLLOWED: Readonly<Record<string, { readonly filter: (tenant: string) => string; readonly lines: Lines }>> = {
+  events: { filter: tenantEventsFilter, lines: eventLines },
+  alerts: { filter: tenantAlertsFilter, lines: (stored) => [{ ...parseAlert(stored), storedMs: stored.storedMs }] },
+  matches: {
+    filter: () => MATCHES_FILTER,
+    lines: (stored, tenant) => parseStep(stored).matches.filter((match) => match.tenant === tenant),
+  },
+};
+
+export const tail: Route = {
+  method: 'GET',
+  path: '/tail/:what',
+  action: 'events.read',
+  summary: 'Follow events, alerts or matches as they come',
+  query: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { from: { type: 'string', enum: ['new', 'first'], default: 'new', description: 'Start with what comes from now on, or with the oldest kept' } },
+  },
+  produces: 'application/x-ndjson',
+  answer: { type: 'string', description: 'One JSON object per line' },
+  async handle(call) {
+    const followed = FOLLOWED[call.params['what'] ?? ''];
+    if (!followed) throw new TocsinError('api.not_found', { what: 'thing to follow', id: call.params['what'] ?? '' });
+    call.reply.hijack();
+    await follow(call, followed.filter(call.principal.tenant), followed.lines);
+  },
+};
+
+async function follow({ context, principal, query, reply, request }: ApiCall, filter: string, lines: Lines): Promise<void> {
+  const left = new AbortController();
+  const { raw } = reply;
+  request.raw.socket.once('close', () => left.abort());
+  const signal = AbortSignal.any([left.signal, context.closing]);
+  const last = query['from'] === 'first' ? undefined : (await context.bus.info(filter)).last;
+  raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  // Tells the client where it stands: whatever is stored from now on will come.
+  raw.write('\n');
+  try {
+    for await (const stored of context.bus.read(filter, last ? { after: last } : 'first', { follow: true, signal })) {
+      const text = lines(stored, principal.tenant).map((line) => `${JSON.stringify(line)}\n`).join('');
+      if (text !== '' && !raw.write(text)) await once(raw, 'drain', { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) request.log.warn({ err: error, code: isTocsinError(error) ? error.code : undefined }, 'A follower was cut off: reading the log ended');
+  } finally {
+    raw.end();
+  }
+}
+
+function eventLines(stored: Stored, tenant: string): object[] {
+  const { frame, tenant: owner } = openFed('live', stored);
+  if (!frame || owner !== tenant) return [];
+  return Array.from({ length: frame.header.count }, (_, i) => eventLine(frame.event(i), stored.position));
+}
+
+function eventLine(event: SecurityEvent, position: string): object {
+  const { record, timeMs, receivedMs, ...rest } = event;
+  return {
+    ...rest,
+    time: new Date(timeMs).toISOString(),
+    received: new Date(receivedMs).toISOString(),
+    position,
+    record: Buffer.from(record).toString(),
+  };
+}

@@ -1,0 +1,70 @@
+/** JSON Schemas that several routes share, as the OpenAPI document shows them. */
+import type { JsonSchema } from './route.ts';
+
+/** Query of a listing: `limit` and `after`, and whatever else it takes. */
+export function pageQuery(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...properties,
+      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'Most entries in the answer' },
+      after: { type: 'string', maxLength: 128, description: '`next` of the page before' },
+    },
+  };
+}
+
+/** Something done to an alert. */
+export const actSchema: JsonSchema = {
+  type: 'object',
+  required: ['kind', 'actor', 'atMs'],
+  properties: {
+    kind: { type: 'string', enum: ['acknowledge', 'resolve', 'false-positive', 'reopen'] },
+    actor: { type: 'string' },
+    atMs: { type: 'integer' },
+    note: { type: 'string' },
+  },
+};
+
+/** An alert; fields beyond those named here are listed in the event reference. */
+export const alertSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: true,
+  required: ['id', 'tenant', 'origin', 'rule', 'severity', 'status', 'count', 'firstMs', 'lastMs', 'evidence'],
+  properties: {
+    id: { type: 'string' },
+    tenant: { type: 'string' },
+    origin: { type: 'string', enum: ['live', 'catch-up', 'redrive', 'restored'] },
+    rule: { type: 'object', additionalProperties: true, properties: { id: { type: 'string' }, title: { type: 'string' } } },
+    severity: { type: 'integer', minimum: 0, maximum: 6 },
+    status: { type: 'string', enum: ['new', 'acknowledged', 'resolved', 'false_positive'] },
+    count: { type: 'integer', minimum: 1, description: 'Events counted, each once' },
+    firstMs: { type: 'integer', description: 'Event time of the first event, milliseconds since 1970' },
+    lastMs: { type: 'integer', description: 'Event time of the last event, milliseconds since 1970' },
+    evidence: { type: 'array', items: { type: 'object', additionalProperties: true } },
+  },
+};
+
+/** A configured source with what it has sent. */
+export const sourceSchema: JsonSchema = {
+  type: 'object',
+  required: ['name', 'format', 'lane', 'createdMs', 'events', 'duplicates'],
+  properties: {
+    name: { type: 'string' },
+    format: { type: 'string' },
+    lane: { type: 'string', enum: ['live', 'bulk'] },
+    createdMs: { type: 'integer' },
+    revokedMs: { type: 'integer' },
+    events: { type: 'integer' },
+    duplicates: { type: 'integer' },
+    lastReceivedMs: { type: 'integer' },
+  },
+};
+
+/** A rule that was refused. */
+export const refusedRuleSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: true,
+  required: ['path', 'line', 'reason'],
+  properties: { path: { type: 'string' }, line: { type: 'integer' }, column: { type: 'integer' }, reason: { type: 'string' } },
+};

@@ -1,0 +1,135 @@
+/**
+ * The HTTP server: TLS or loopback, one error form for every route, authentication and authorisation before any handler,
+ * and the OpenAPI document made from the routes themselves.
+ */
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import swagger from '@fastify/swagger';
+import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Authenticate } from '../security/authenticate.ts';
+import { mayDo, type Principal } from '../security/principal.ts';
+import { openApiInfo } from './open-api.ts';
+import type { ApiContext, Route } from './route.ts';
+import { routes } from './routes.ts';
+
+/** How the server is built. */
+export interface ServerOptions {
+  readonly logger: Logger;
+  readonly tls?: { readonly certPath: string; readonly keyPath: string } | undefined;
+}
+
+/** Largest body of an API request that is not ingest: rule files. Bytes. */
+const API_BODY_BYTES = 32 * 1024 * 1024;
+/** A client must have sent its request within this time, milliseconds: slow ones are closed (slowloris). */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** A server without routes. The caller registers them, listens and closes. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { tls, logger } = options;
+  const shared = {
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: API_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 512 },
+    ajv: { customOptions: { coerceTypes: 'array' as const, removeAdditional: false, allErrors: false } },
+  };
+  // The two forms differ in the type of their server only, which nothing here depends on.
+  const app = (tls
+    ? fastify({ ...shared, https: { cert: readFileSync(tls.certPath), key: readFileSync(tls.keyPath), minVersion: 'TLSv1.2' } })
+    : fastify(shared)) as unknown as FastifyInstance;
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => {
+    answerError(new TocsinError('api.not_found', { what: 'route', id: `${request.method} ${request.url.slice(0, 200)}` }), request, reply);
+  });
+  return app;
+}
+
+/** Registers every API route, the health checks and the OpenAPI document. */
+export async function registerApi(app: FastifyInstance, context: ApiContext, authenticate: Authenticate): Promise<void> {
+  await app.register(swagger, { openapi: { openapi: '3.1.0', ...openApiInfo } });
+  await app.register(async (scope) => {
+    for (const route of routes) addRoute(scope, route, { context, authenticate });
+    scope.get('/api/v1/health/live', { schema: { hide: true } }, async () => ({ live: true }));
+    scope.get('/api/v1/health/ready', { schema: { hide: true } }, async (_, reply) => {
+      const { state } = await context.status('');
+      return reply.code(state === 'ready' ? 200 : 503).send({ state });
+    });
+    scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  });
+}
+
+function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContext; authenticate: Authenticate }): void {
+  app.route({
+    method: route.method,
+    url: `/api/v1${route.path}`,
+    schema: {
+      summary: route.summary,
+      security: [{ bearer: [] }],
+      ...(route.query ? { querystring: route.query } : {}),
+      ...(route.body ? { body: route.body } : {}),
+      ...(route.produces ? { produces: [route.produces] } : {}),
+      response: { 200: route.answer },
+    },
+    // A body is optional where the schema requires no member of it.
+    preValidation: async (request) => {
+      if (route.body && request.body === undefined && route.body['required'] === undefined) request.body = {};
+    },
+    onRequest: async (request) => {
+      const principal = await deps.authenticate({ authorization: request.headers.authorization });
+      if (!mayDo(principal, route.action)) throw new TocsinError('auth.forbidden', { actor: principal.actor, action: route.action });
+      principals.set(request, principal);
+    },
+    // The answer schema describes; it must never strip or fail an answer.
+    serializerCompiler: () => (data) => JSON.stringify(data),
+    handler: (request, reply) => handle(route, deps.context, { request, reply }),
+  });
+}
+
+/** Who each request under way is from. */
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+async function handle(route: Route, context: ApiContext, { request, reply }: { request: FastifyRequest; reply: FastifyReply }): Promise<unknown> {
+  const principal = principals.get(request);
+  if (!principal) throw new TocsinError('auth.missing', {});
+  const answer = await route.handle({
+    context,
+    principal,
+    params: request.params as Record<string, string>,
+    query: request.query as Record<string, unknown>,
+    body: request.body,
+    request,
+    reply,
+  });
+  return reply.sent ? reply : answer;
+}
+
+/** One form for every error: `{ error: { code, message, retry } }`. What has no code of ours is logged and told in general terms only. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toTocsinError(error);
+  const { http, retry } = errorTable[known.code];
+  if (http >= 500 && !isTocsinError(error)) request.log.error({ err: error }, 'A request failed for a reason without a code');
+  if (http === 429 || http === 503) reply.header('retry-after', '1');
+  if (http === 401) reply.header('www-authenticate', 'Bearer');
+  reply.code(http).type('application/json').send({ error: { code: known.code, message: known.message, retry } });
+}
+
+function toTocsinError(error: unknown): TocsinError {
+  if (error instanceof TocsinError) return error;
+  const { statusCode, message } = error as Partial<FastifyError>;
+  if (statusCode === 413) return new TocsinError('api.too_large', { maxBytes: API_BODY_BYTES });
+  if (statusCode === 415) return new TocsinError('api.media_type', {});
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new TocsinError('api.bad_request', { reason: message ?? 'it is malformed' });
+  return new TocsinError('api.internal', { reason: 'see the log' });
+}
+
+/** Where a listening server can be reached. */
+export function serverUrl(app: FastifyInstance, secure: boolean): string {
+  const address = (app.server as Server).address();
+  if (address === null || typeof address === 'string') return String(address);
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${secure ? 'https' : 'http'}://${host}:${address.port}`;
+}

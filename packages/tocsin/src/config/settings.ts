@@ -1,0 +1,88 @@
+/**
+ * Every setting of an installation: names, defaults, units and texts are here and nowhere else. The reference page, the
+ * JSON Schema for editors and `tocsin config` come from this declaration.
+ */
+import { bytes, choice, count, duration, flag, list, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
+
+const listen = settings({
+  about: 'Where the HTTP API and the events door listen.',
+  fields: {
+    host: text({ about: 'Address to listen on. Anything but loopback needs TLS or `insecure`.', default: '127.0.0.1', example: '0.0.0.0' }),
+    port: port({ about: 'TCP port; 0 takes any free one.', default: 7514 }),
+    tlsCert: text({ about: 'PEM file of the TLS certificate chain.', optional: true, example: '/etc/tocsin/tls.crt' }),
+    tlsKey: text({ about: 'PEM file of the TLS private key.', optional: true, example: '/etc/tocsin/tls.key' }),
+    insecure: flag({ about: 'Listen beyond loopback without TLS: credentials and events travel in the clear.', default: false }),
+  },
+  rules: [
+    {
+      name: 'certificate and key together',
+      breach: (value: { tlsCert?: string | undefined; tlsKey?: string | undefined }) =>
+        (value.tlsCert === undefined) === (value.tlsKey === undefined) ? undefined : 'tlsCert and tlsKey must be given together',
+    },
+    {
+      name: 'no clear text beyond loopback',
+      breach: (value: { host: string; tlsCert?: string | undefined; insecure: boolean }) =>
+        isLoopback(value.host) || value.tlsCert !== undefined || value.insecure
+          ? undefined
+          : `listening on ${value.host} needs a certificate and key (--tls-cert, --tls-key), or --insecure to do without`,
+    },
+  ],
+});
+
+const bus = settings({
+  about: 'The embedded bus: a nats-server that Tocsin runs on loopback.',
+  fields: {
+    partitions: count({ about: 'Partitions of the event streams. Fixed when the installation is created.', default: 8, min: 1, max: 64 }),
+    natsServer: text({ about: 'Path of the nats-server to run; otherwise the one set-up has found.', optional: true, example: '/usr/bin/nats-server' }),
+    eventsMaxBytes: bytes({ about: 'Size limit of each event stream. At the limit new events are refused, never old ones evicted.', default: '10GiB', min: 1 << 20 }),
+    eventsMaxAge: duration({ about: 'How long events are kept.', default: '7d' }),
+    commitTimeout: duration({ about: 'How long an acknowledgement may take before the sender is told to send again.', default: '5s' }),
+  },
+});
+
+const ingest = settings({
+  about: 'Limits of the events door.',
+  fields: {
+    maxBodyBytes: bytes({ about: 'Largest request body as sent.', default: '16MiB' }),
+    maxInflatedBytes: bytes({ about: 'Largest request body after decompression.', default: '64MiB' }),
+    maxInFlightBytes: bytes({ about: 'Bodies held in memory at once, all sources together. Beyond it requests are answered 503.', default: '128MiB' }),
+    maxInFlightBytesPerSource: bytes({ about: 'Bodies held in memory at once for one source. Beyond it its requests are answered 429.', default: '64MiB' }),
+    maxSkew: duration({ about: 'How far in the future of its receipt an event time may lie before it is clamped.', default: '5m' }),
+  },
+});
+
+const rules = settings({
+  about: 'Where rules come from, beside those added at run time.',
+  fields: {
+    shipped: flag({ about: 'Use the rules that come with Tocsin.', default: true }),
+    folders: list(text({ about: 'Path of a folder.' }), { about: 'More folders of Sigma rules.', default: [], maxItems: 100 }),
+  },
+});
+
+const log = settings({
+  about: 'What Tocsin says about itself, as JSON lines on standard error.',
+  fields: {
+    level: choice(['debug', 'info', 'warn', 'error', 'silent'], { about: 'Least level that is written.', default: 'info' }),
+  },
+});
+
+/** All settings of an installation. */
+export const installationSettings = settings({
+  about: 'Settings of a Tocsin installation: tocsin.yml in its data folder, overridden by the command line.',
+  fields: {
+    site: text({ about: 'Name of this site: part of every position and of the bus server. Fixed when the installation is created.', default: 'local' }),
+    listen,
+    bus,
+    ingest,
+    rules,
+    log,
+  },
+});
+
+/** Settings as the program uses them: durations in milliseconds, sizes in bytes. */
+export type InstallationSettings = SettingsOf<typeof installationSettings>;
+
+/** Whether an address can only be reached from this machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,100 @@
+/**
+ * Writes folds' alerts to ALERTS so that each change appears once and nobody's act is overwritten: compare-and-set on the
+ * alert's subject; on a conflict the newest message is read again and merged. A change whose `foldRevision` is there
+ * already is left out, so replaying MATCHES is harmless.
+ */
+import type { EventBus, Outgoing, ReplayLog, Stored } from '@tocsin/bus';
+import { type Alert, isTocsinError, type Position } from '@tocsin/core';
+import { commitUntilStored } from '../state/commit-until-stored.ts';
+import { alertSubject } from '../subjects.ts';
+
+/** What the writer is made of. */
+export interface AlertWriterOptions {
+  readonly bus: Pick<EventBus, 'commit'> & Pick<ReplayLog, 'last'>;
+  readonly onTrouble: (error: unknown, what: string) => void;
+  /** Stops trying to write. */
+  readonly giveUp: AbortSignal;
+}
+
+interface Known {
+  readonly position: Position;
+  readonly alert: Alert;
+}
+
+/** Alerts per commit: with ten excerpts of 4 KiB each a commit stays below 10 MB. */
+const COMMIT_ALERTS = 200;
+/** Alerts remembered so that an update needs no look-up; the longest unused is forgotten first. */
+const KNOWN_ALERTS = 10_000;
+
+/** The writer of one correlate duty. Not for concurrent use. */
+export class AlertWriter {
+  readonly #options: AlertWriterOptions;
+  readonly #known = new Map<string, Known>();
+
+  constructor(options: AlertWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every change is on ALERTS. Aborting leaves a prefix written. */
+  async write(alerts: readonly Alert[]): Promise<void> {
+    for (let i = 0; i < alerts.length; i += COMMIT_ALERTS) await this.#writeSome(alerts.slice(i, i + COMMIT_ALERTS));
+  }
+
+  async #writeSome(alerts: readonly Alert[]): Promise<void> {
+    for (;;) {
+      const prepared = (await Promise.all(alerts.map((alert) => this.#prepare(alert)))).filter((each) => each !== undefined);
+      if (prepared.length === 0) return;
+      try {
+        await this.#commit(prepared);
+        return;
+      } catch (error) {
+        if (!isTocsinError(error, 'bus.fenced')) throw error;
+        // Somebody acted on one of them, or this is a replay: read them all anew. Ends, as each conflict is another writer's success.
+        await Promise.all(alerts.map((alert) => this.#refresh(alert)));
+      }
+    }
+  }
+
+  async #commit(prepared: readonly { readonly merged: Alert; readonly message: Outgoing }[]): Promise<void> {
+    const { bus, giveUp, onTrouble } = this.#options;
+    const messages = prepared.map((each) => each.message);
+    const published = await commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error) => onTrouble(error, "writing alerts") });
+    prepared.forEach(({ merged, message }, i) => {
+      const position = published[i]?.position;
+      if (position) this.#remember(message.subject, { position, alert: merged });
+    });
+  }
+
+  /** The message for a change; undefined where ALERTS has it already. */
+  async #prepare(alert: Alert): Promise<{ merged: Alert; message: Outgoing } | undefined> {
+    const subject = alertSubject(alert.tenant, alert.id);
+    // The first revision is most likely new: it is tried without a look-up.
+    const known = this.#known.get(subject) ?? (alert.foldRevision > 1 ? await this.#refresh(alert) : undefined);
+    if (known && known.alert.foldRevision >= alert.foldRevision) return undefined;
+    const merged: Alert = known ? { ...alert, status: known.alert.status, lastAct: known.alert.lastAct } : alert;
+    const expect = known?.position ?? 'none';
+    return { merged, message: { subject, id: `${alert.id}.${alert.foldRevision}.${expect}`, body: Buffer.from(JSON.stringify(merged)), expect } };
+  }
+
+  async #refresh(alert: Alert): Promise<Known | undefined> {
+    const subject = alertSubject(alert.tenant, alert.id);
+    const stored = await this.#options.bus.last(subject);
+    if (!stored) return undefined;
+    const known = { position: stored.position, alert: parseAlert(stored) };
+    this.#remember(subject, known);
+    return known;
+  }
+
+  #remember(subject: string, known: Known): void {
+    this.#known.delete(subject);
+    this.#known.set(subject, known);
+    if (this.#known.size <= KNOWN_ALERTS) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** An alert as stored on ALERTS. */
+export function parseAlert(stored: Stored): Alert {
+  return JSON.parse(Buffer.from(stored.body).toString()) as Alert;
+}

@@ -1,0 +1,58 @@
+/** What the detection thread answers about rules, as plain data. */
+import type { ErrorCode, Lane, Position } from '@tocsin/core';
+import type { RuleFile } from '../rules/rule-book.ts';
+
+/** A rule as listed. */
+export interface RuleSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly level: string;
+  readonly path: string;
+  readonly kind: 'detection' | 'correlation';
+  readonly techniques: readonly string[];
+  /** Rules that are loaded but cannot fire yet, such as with unresolved placeholders: why. */
+  readonly dormant?: string | undefined;
+  /** Whether it is the tenant's own. */
+  readonly own: boolean;
+}
+
+/** A rule that was left out: where and why. */
+export interface RefusedLine {
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  /** Id or title, where they could be read. */
+  readonly rule: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+/** What became of rule files that were looked at. */
+export interface RuleCheck {
+  readonly accepted: readonly RuleSummary[];
+  readonly refused: readonly RefusedLine[];
+  readonly tests: readonly RuleTestLine[];
+}
+
+/** Outcome of one of the tests a rule carries. */
+export interface RuleTestLine {
+  readonly ruleId: string;
+  readonly title: string;
+  readonly test: string;
+  readonly passed: boolean;
+  /** What was expected and what came. */
+  readonly detail: string;
+}
+
+/** Questions to the detection thread. */
+export type DetectApi = {
+  readonly rules: (tenant: string) => { readonly ruleSet: string; readonly rules: readonly RuleSummary[]; readonly refused: readonly RefusedLine[] };
+  /** Compiles files without putting them in force; with `test`, runs the tests they carry. */
+  readonly check: (files: readonly RuleFile[], test: boolean) => RuleCheck;
+  /** Resolves when the rules as of this position of CHANGES are in force, or after `waitMs` without: true if they are. */
+  readonly reached: (position: Position, waitMs: number) => Promise<boolean>;
+  /** Resolves with true when everything up to this position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */
+  readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
+  readonly stop: () => Promise<void>;
+};

@@ -1,0 +1,53 @@
+/** The detection thread: the duties match and correlate side by side, each under its own key. */
+import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { Registry } from '../registry/registry.ts';
+import { RuleActivation } from '../rules/rule-activation.ts';
+import type { RuleFile } from '../rules/rule-book.ts';
+import { checkRules, listRules } from '../rules/rule-report.ts';
+import { RULE_SETS_BUCKET } from '../topology.ts';
+import { wireCorrelate, wireMatch } from '../wire.ts';
+import type { DetectApi } from './detect-api.ts';
+import { type BusAddress, openBus } from './open-bus.ts';
+import { ReadUpTo } from './read-up-to.ts';
+import { bootData, endOnFailure, serveThread, threadSurroundings } from './thread-boot.ts';
+
+/** What the thread is started with. */
+export interface DetectBoot {
+  readonly match: BusAddress;
+  readonly correlate: BusAddress;
+  readonly partitions: number;
+  /** Rules that are everybody's. */
+  readonly rules: readonly RuleFile[];
+}
+
+const boot = bootData<DetectBoot>();
+const around = threadSurroundings();
+const mappings = loadMappings(readShippedMappings());
+const [matchBus, correlateBus] = await Promise.all([openBus(boot.match), openBus(boot.correlate)]);
+const registry = await Registry.open(matchBus, (error) => around.onTrouble(error, 'following CHANGES'));
+const activation = await RuleActivation.open({
+  registry,
+  shared: boot.rules,
+  logSources: mappings.logSources(),
+  bucket: matchBus.bucket(RULE_SETS_BUCKET),
+  onTrouble: around.onTrouble,
+});
+const readUpTo = new ReadUpTo();
+
+const work = Promise.all([
+  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, rules: () => activation.book }), around.signal),
+  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around.signal),
+]);
+
+serveThread({
+  rules: (tenant) => listRules(activation.book, tenant),
+  check: (files, test) => checkRules(files, { mappings, test }),
+  reached: (position, waitMs) => activation.reached(position, waitMs),
+  settled: (lane, position, waitMs) => readUpTo.reached(lane, position, waitMs),
+  async stop() {
+    await around.stop(work);
+    activation[Symbol.dispose]();
+    await registry[Symbol.asyncDispose]();
+    await Promise.all([matchBus[Symbol.asyncDispose](), correlateBus[Symbol.asyncDispose]()]);
+  },
+} satisfies DetectApi);

@@ -1,0 +1,51 @@
+/**
+ * The frames of both lanes, opened and in the order of each partition, from given positions on: what the matcher and the
+ * frame catalogue read. A message that is no frame is handed on as such; it never stops the feed.
+ */
+import { openFrame, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
+import { decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
+import { eventsFilter } from '../subjects.ts';
+import { Pump } from './pump.ts';
+
+/** One message of EVENTS: a frame, or bytes that are none and why. */
+export interface FedFrame {
+  readonly lane: Lane;
+  readonly position: Position;
+  readonly partition: number;
+  readonly tenant: string;
+  readonly stored: Stored;
+  readonly frame?: FrameView | undefined;
+  readonly unreadable?: string | undefined;
+}
+
+/** Frames waiting in memory at most, per feed: with frames of 256 KiB this bounds it to 16 MiB. */
+const FEED_CAPACITY = 64;
+
+/** Follows both lanes until aborted. Errors of reading come out of `take`. */
+export function openFrameFeed(log: Pick<ReplayLog, 'read'>, from: (lane: Lane) => Start, signal: AbortSignal): Pump<FedFrame> {
+  const pump = new Pump<FedFrame>(FEED_CAPACITY);
+  const lanes: readonly Lane[] = ['live', 'bulk'];
+  const reading = lanes.map(async (lane) => {
+    for await (const stored of log.read(eventsFilter(lane), from(lane), { follow: true, signal })) {
+      await pump.put(openFed(lane, stored));
+    }
+  });
+  Promise.all(reading).then(
+    () => pump.end(),
+    (error: unknown) => pump.end(signal.aborted ? undefined : { error }),
+  );
+  return pump;
+}
+
+/** Opens one message of EVENTS. A frame whose own tenant is not its subject's is refused as unreadable. */
+export function openFed(lane: Lane, stored: Stored): FedFrame {
+  const [, , , partition = '', tenantToken = ''] = stored.subject.split('.');
+  const tenant = decodeToken(tenantToken);
+  const fed = { lane, position: stored.position, partition: Number(partition), tenant, stored };
+  try {
+    return { ...fed, frame: openFrame(stored.body, { tenant }) };
+  } catch (error) {
+    if (!isTocsinError(error, 'bus.bad_frame')) throw error;
+    return { ...fed, unreadable: error.message };
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Keeps the projections up with the log: alert table from ALERTS, frame catalogue from EVENTS. Each resumes from the
+ * position its own file records; nothing here ever answers a question.
+ */
+import type { ReplayLog } from '@tocsin/bus';
+import type { FrameView } from '@tocsin/core';
+import type { AlertChange, AlertTable, CataloguedFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
+import { ALERTS_FILTER, EVENTS_STREAM } from '../subjects.ts';
+import { parseAlert } from './alert-writer.ts';
+import { FrameDedup } from './frame-dedup.ts';
+import { type FedFrame, openFrameFeed } from './frame-feed.ts';
+import { Pump } from './pump.ts';
+
+/** Messages applied in one transaction at most, and how long to wait for the first, milliseconds. */
+const BATCH = 256;
+const WAIT_MS = 60_000;
+
+/** Applies ALERTS to the alert table until aborted. `onApplied` is told after each transaction. */
+export async function runAlertProjection(log: ReplayLog, table: AlertTable, follow: { signal: AbortSignal; onApplied: () => void }): Promise<void> {
+  const pump = new Pump<AlertChange>(BATCH);
+  const after = table.applied();
+  const read = async (): Promise<void> => {
+    for await (const stored of log.read(ALERTS_FILTER, after ? { after } : 'first', { follow: true, signal: follow.signal })) {
+      await pump.put({ position: stored.position, alert: parseAlert(stored) });
+    }
+  };
+  read().then(
+    () => pump.end(),
+    (error: unknown) => pump.end(follow.signal.aborted ? undefined : { error }),
+  );
+  while (!pump.finished) {
+    table.apply(await pump.take(BATCH, WAIT_MS));
+    follow.onApplied();
+  }
+}
+
+/** Applies EVENTS to the frame catalogue until aborted. */
+export async function runFrameProjection(log: ReplayLog, catalogue: FrameCatalogue, signal: AbortSignal): Promise<void> {
+  const dedup = new FrameDedup();
+  const feed = openFrameFeed(
+    log,
+    (lane) => {
+      const after = catalogue.applied(EVENTS_STREAM[lane]);
+      return after ? { after } : 'first';
+    },
+    signal,
+  );
+  while (!feed.finished) {
+    const frames = (await feed.take(BATCH, WAIT_MS)).flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
+    for (const lane of ['live', 'bulk'] as const) catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
+  }
+}
+
+function catalogued(fed: FedFrame, frame: FrameView, dedup: FrameDedup): CataloguedFrame {
+  const verdicts = dedup.judge(fed.lane, frame);
+  const tallies = new Map<string, Mutable<SourceTally>>();
+  verdicts.forEach((verdict, i) => {
+    const tally = tallyOf(tallies, frame.source(i));
+    if (verdict === 'duplicate') tally.duplicates += 1;
+    else tally.events += 1;
+    if (verdict === 'conflict') tally.conflicts += 1;
+    tally.bytes += frame.record(i).length;
+    tally.lastTimeMs = Math.max(tally.lastTimeMs, frame.timeMs(i));
+    tally.lastReceivedMs = Math.max(tally.lastReceivedMs, frame.receivedMs(i));
+  });
+  return { stream: EVENTS_STREAM[fed.lane], position: fed.position, header: frame.header, sources: [...tallies.values()] };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function tallyOf(tallies: Map<string, Mutable<SourceTally>>, source: string): Mutable<SourceTally> {
+  let tally = tallies.get(source);
+  if (!tally) {
+    tally = { source, events: 0, duplicates: 0, conflicts: 0, bytes: 0, lastTimeMs: 0, lastReceivedMs: 0 };
+    tallies.set(source, tally);
+  }
+  return tally;
+}

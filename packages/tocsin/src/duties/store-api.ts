@@ -1,0 +1,16 @@
+/** What the store thread answers: the projections' questions, as plain data. */
+import type { AlertStatus, Position } from '@tocsin/core';
+import type { AlertDetail, AlertPage, AlertQuery, SourceTotals } from '@tocsin/store';
+
+/** Questions to the store thread. */
+export type StoreApi = {
+  readonly listAlerts: (query: AlertQuery) => AlertPage;
+  readonly getAlert: (tenant: string, id: string) => AlertDetail | undefined;
+  readonly countAlerts: (tenant: string) => Readonly<Record<AlertStatus, number>>;
+  /** Resolves when the alert table has applied this position of ALERTS, or after `waitMs` without: true if it has. */
+  readonly alertsReached: (position: Position, waitMs: number) => Promise<boolean>;
+  readonly sourceTotals: (tenant: string) => readonly SourceTotals[];
+  readonly totals: () => { readonly frames: number; readonly events: number; readonly duplicates: number; readonly missing: number };
+  /** Stops reading, finishes what was read, closes the files. */
+  readonly stop: () => Promise<void>;
+};

@@ -1,0 +1,108 @@
+/**
+ * A duty's thread, started anew when it ends by itself: at once the first time, then with growing pauses. What it lost is
+ * nothing, because everything it knew stands in the log.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import type { DutyStatus } from '../api/installation-status.ts';
+import type { ThreadTrouble } from './thread-boot.ts';
+import { callThread, type ThreadApi, type ThreadClient } from './thread-call.ts';
+
+/** How a thread is run. */
+export interface SupervisedThreadOptions {
+  /** Names of the duties inside, for messages. */
+  readonly name: string;
+  readonly script: URL;
+  readonly data: unknown;
+  readonly logger: Logger;
+  /** Heap limit, MiB: a thread beyond it is ended and started anew. */
+  readonly heapMiB: number;
+}
+
+/** Pauses between restarts, milliseconds: the longest is kept from then on. */
+const PAUSES_MS = [0, 200, 1000, 5000];
+/** A thread that ran this long is taken to be well: pauses start over. Milliseconds. */
+const WELL_AFTER_MS = 60_000;
+
+type StoppableApi = ThreadApi & { readonly stop: () => Promise<void> };
+
+
+/** A running thread. Disposing asks it to stop and waits for its end. */
+export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable {
+  readonly #options: SupervisedThreadOptions;
+  #worker: Worker | undefined;
+  #client: ThreadClient<A> | undefined;
+  #state: DutyStatus['state'] = 'starting';
+  #reason: string | undefined;
+  #restarts = 0;
+  #failures = 0;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(options: SupervisedThreadOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the thread; resolves when it serves. Rejects when its first start fails. */
+  static async start<A extends StoppableApi>(options: SupervisedThreadOptions): Promise<SupervisedThread<A>> {
+    const thread = new SupervisedThread<A>(options);
+    await thread.#start();
+    return thread;
+  }
+
+  /** Asks the thread that runs now. @throws api.internal while it is being restarted */
+  get client(): ThreadClient<A> {
+    return new Proxy({} as ThreadClient<A>, { get: (_, name) => (this.#client as Record<PropertyKey, unknown> | undefined)?.[name] });
+  }
+
+  status(): DutyStatus {
+    const reason = this.#reason === undefined ? {} : { reason: this.#reason };
+    return { duty: this.#options.name, state: this.#state, restarts: this.#restarts, ...reason };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const worker = this.#worker;
+    if (!worker) return;
+    await (this.#client as ThreadClient<StoppableApi> | undefined)?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
+    await worker.terminate();
+  }
+
+  #start(): Promise<void> {
+    const { name, script, data, logger, heapMiB } = this.#options;
+    const startedMs = performance.now();
+    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB } });
+    this.#worker = worker;
+    this.#client = callThread<A>(worker);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: { ready?: true } & Partial<ThreadTrouble>) => {
+        if (message.ready) {
+          this.#state = 'running';
+          resolve();
+        } else if (message.trouble !== undefined) logger.warn({ duty: name, code: message.code, what: message.what }, message.trouble);
+      });
+      worker.once('error', (error) => {
+        this.#reason = error instanceof Error ? error.message : String(error);
+        logger.error({ err: error, duty: name }, 'A duty ended by an error');
+        reject(error);
+      });
+      worker.once('exit', () => this.#ended(startedMs));
+    });
+  }
+
+  #ended(startedMs: number): void {
+    this.#worker = undefined;
+    if (this.#stopping) return;
+    this.#failures = performance.now() - startedMs > WELL_AFTER_MS ? 0 : this.#failures + 1;
+    const wasServing = this.#state === 'running' || this.#restarts > 0;
+    this.#state = 'failed';
+    // A first start that fails is told to whoever starts the installation; later ends are healed here.
+    if (!wasServing) return;
+    const pauseMs = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length) - 1] ?? 0;
+    this.#timer = setTimeout(() => {
+      this.#restarts += 1;
+      this.#start().catch((error: unknown) => this.#options.logger.error({ err: error, duty: this.#options.name }, 'A duty could not be restarted'));
+    }, pauseMs);
+  }
+}

@@ -1,0 +1,70 @@
+/** What a duty's thread is started with, and what all threads set up alike. Plain data: it crosses into the thread. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { createUlidGenerator, systemClock } from '@tocsin/core';
+import { type ThreadApi, answerCalls } from './thread-call.ts';
+import type { Surroundings } from '../wire.ts';
+
+/** How long a stopping duty may finish what it has taken in, milliseconds. */
+const FINISH_WITHIN_MS = 5000;
+
+/** A line for the main thread's log. */
+export interface ThreadTrouble {
+  readonly trouble: string;
+  readonly what: string;
+  readonly code?: string | undefined;
+}
+
+/** Surroundings of a thread whose stop is asked for by the main thread. */
+export interface ThreadSurroundings extends Surroundings {
+  /** Aborts `signal`, then waits for the work, giving up after a while. */
+  stop(work: Promise<unknown>): Promise<void>;
+}
+
+/** What the main thread passed in. */
+export function bootData<T>(): T {
+  return workerData as T;
+}
+
+/** Surroundings that report trouble to the main thread. */
+export function threadSurroundings(): ThreadSurroundings {
+  const stopping = new AbortController();
+  const givingUp = new AbortController();
+  return {
+    clock: systemClock,
+    nextId: createUlidGenerator(systemClock),
+    signal: stopping.signal,
+    giveUp: givingUp.signal,
+    onTrouble: (error, what) => parentPort?.postMessage(toTrouble(error, what)),
+    async stop(work) {
+      stopping.abort();
+      const timer = setTimeout(() => givingUp.abort(), FINISH_WITHIN_MS);
+      await work.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+/** Tells the main thread that the duty runs, and answers its questions from now on. */
+export function serveThread(api: ThreadApi): void {
+  if (!parentPort) throw new Error('A duty thread runs as a worker thread only');
+  answerCalls(parentPort, api);
+  parentPort.postMessage({ ready: true });
+}
+
+/** The thread ends with the first failure of its work: the supervisor starts it anew from what the log says. */
+export function endOnFailure(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => {
+      if (signal.aborted) return;
+      queueMicrotask(() => {
+        throw error;
+      });
+    },
+  );
+}
+
+function toTrouble(error: unknown, what: string): ThreadTrouble {
+  const trouble = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return { trouble, what, ...(typeof code === 'string' ? { code } : {}) };
+}

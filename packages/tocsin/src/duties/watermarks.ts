@@ -1,0 +1,76 @@
+/**
+ * Event-time watermarks of one partition's sources: how far each source's time has come. Advanced by events,
+ * and by the clock while a source is idle, so that absence can be noticed. The matcher writes them down; folds only read,
+ * and allow for late events behind them.
+ */
+
+/** A source that has sent nothing for this long is idle: its watermark follows the clock. */
+const IDLE_AFTER_MS = 10_000;
+/** An idle source holds nobody back and is no longer followed after this long, milliseconds. */
+const FORGET_AFTER_MS = 86_400_000;
+
+interface SourceTime {
+  watermarkMs: number;
+  lastReceivedMs: number;
+}
+
+/** Watermarks by `tenant/source`. */
+export class Watermarks {
+  readonly #sources = new Map<string, SourceTime>();
+  readonly #changed = new Set<string>();
+
+  /** Takes note of an event. Watermarks never go back. */
+  observe(source: string, watermarkMs: number, receivedMs: number): void {
+    const known = this.#sources.get(source);
+    if (!known) {
+      this.#sources.set(source, { watermarkMs, lastReceivedMs: receivedMs });
+      this.#changed.add(source);
+      return;
+    }
+    if (receivedMs > known.lastReceivedMs) known.lastReceivedMs = receivedMs;
+    if (watermarkMs > known.watermarkMs) {
+      known.watermarkMs = watermarkMs;
+      this.#changed.add(source);
+    }
+  }
+
+  /** Takes over what an earlier owner of the partition had written down. */
+  restore(watermarks: Readonly<Record<string, number>>, writtenMs: number): void {
+    for (const [source, watermarkMs] of Object.entries(watermarks)) {
+      const known = this.#sources.get(source);
+      if (!known || known.watermarkMs < watermarkMs) this.#sources.set(source, { watermarkMs, lastReceivedMs: writtenMs });
+    }
+  }
+
+  /** Moves idle sources on to the clock; true when there is any. */
+  tick(nowMs: number): boolean {
+    let idle = false;
+    for (const [source, time] of this.#sources) {
+      const silentMs = nowMs - time.lastReceivedMs;
+      if (silentMs > FORGET_AFTER_MS) this.#sources.delete(source);
+      else if (silentMs > IDLE_AFTER_MS && nowMs > time.watermarkMs) {
+        time.watermarkMs = nowMs;
+        this.#changed.add(source);
+        idle = true;
+      }
+    }
+    return idle;
+  }
+
+  /** What has moved since the last call. */
+  takeChanged(): Record<string, number> {
+    const changed: Record<string, number> = {};
+    for (const source of this.#changed) {
+      const time = this.#sources.get(source);
+      if (time) changed[source] = time.watermarkMs;
+    }
+    this.#changed.clear();
+    return changed;
+  }
+
+  /** Every source followed: what a tick writes, so that a new owner finds idle sources too. */
+  all(): Record<string, number> {
+    this.#changed.clear();
+    return Object.fromEntries([...this.#sources].map(([source, time]) => [source, time.watermarkMs]));
+  }
+}

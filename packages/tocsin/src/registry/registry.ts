@@ -1,0 +1,147 @@
+/**
+ * What is configured at run time: sources, credentials and rules, as the newest message of each subject on CHANGES says.
+ * A projection in memory: rebuilt at start, then followed. Writing goes through `privileged` in the routes, never here alone.
+ */
+import { comparePositions, type EventBus, type Published, type ReplayLog, type Stored } from '@tocsin/bus';
+import { decodeToken, type Position } from '@tocsin/core';
+import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
+import type { FormatName } from '@tocsin/ingest';
+import type { Role } from '../security/principal.ts';
+
+/** A configured producer. */
+export interface SourceRecord {
+  readonly name: string;
+  /** Name of the decoder, `auto` to tell by looks. */
+  readonly format: FormatName;
+  readonly lane: 'live' | 'bulk';
+  readonly createdMs: number;
+  readonly revokedMs?: number | undefined;
+}
+
+/** A credential; its id on CHANGES is the SHA-256 of its token. */
+export interface CredentialRecord {
+  readonly actor: string;
+  readonly roles: readonly Role[];
+  readonly source?: string | undefined;
+  readonly createdMs: number;
+  readonly expiresMs?: number | undefined;
+  readonly revokedMs?: number | undefined;
+}
+
+/** A rule file added at run time. */
+export interface RuleRecord {
+  readonly path: string;
+  readonly text: string;
+  readonly addedMs: number;
+  readonly removedMs?: number | undefined;
+}
+
+interface Kinds {
+  readonly source: SourceRecord;
+  readonly credential: CredentialRecord;
+  readonly rule: RuleRecord;
+}
+
+/** A configured thing and where its newest state stands on CHANGES. */
+export interface Registered<T> {
+  readonly tenant: string;
+  readonly id: string;
+  readonly value: T;
+  readonly position: Position;
+}
+
+/** The bus as far as the registry needs it. */
+export type RegistryBus = Pick<EventBus, 'commit'> & Pick<ReplayLog, 'read'>;
+
+/** What is configured, kept current. */
+export class Registry implements AsyncDisposable {
+  readonly #bus: RegistryBus;
+  readonly #entries = new Map<string, Registered<unknown>>();
+  readonly #credentials = new Map<string, Registered<CredentialRecord>>();
+  readonly #listeners = new Set<(kind: ChangeKind) => void>();
+  readonly #stop = new AbortController();
+  #following: Promise<void> = Promise.resolve();
+  #position: Position | undefined;
+
+  private constructor(bus: RegistryBus) {
+    this.#bus = bus;
+  }
+
+  /** Reads all of CHANGES, then follows it until disposed; `onFailure` is told if following ends by an error. */
+  static async open(bus: RegistryBus, onFailure: (error: unknown) => void): Promise<Registry> {
+    const registry = new Registry(bus);
+    let last: Position | undefined;
+    for await (const stored of bus.read(CHANGES_FILTER, 'first')) {
+      registry.#apply(stored);
+      last = stored.position;
+    }
+    registry.#following = registry.#follow(last).catch((error: unknown) => {
+      if (!registry.#stop.signal.aborted) onFailure(error);
+    });
+    return registry;
+  }
+
+  /** Newest position of CHANGES applied here; undefined while CHANGES is empty. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  get<K extends ChangeKind>(tenant: string, kind: K, id: string): Registered<Kinds[K]> | undefined {
+    return this.#entries.get(changeSubject(tenant, kind, id)) as Registered<Kinds[K]> | undefined;
+  }
+
+  /** All of a kind, of one tenant or of all, in order of id. */
+  list<K extends ChangeKind>(kind: K, tenant?: string): Registered<Kinds[K]>[] {
+    const found: Registered<Kinds[K]>[] = [];
+    for (const [subject, entry] of this.#entries) {
+      if (subject.split('.')[3] !== kind) continue;
+      if (tenant === undefined || entry.tenant === tenant) found.push(entry as Registered<Kinds[K]>);
+    }
+    return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The credential with this token hash, of whatever tenant. */
+  credentialByHash(hash: string): Registered<CredentialRecord> | undefined {
+    return this.#credentials.get(hash);
+  }
+
+  /** Writes a new state and sees it here before it resolves. @throws bus.fenced when somebody changed the thing since it was read */
+  async put<K extends ChangeKind>(tenant: string, kind: K, id: string, value: Kinds[K]): Promise<void> {
+    const subject = changeSubject(tenant, kind, id);
+    const expect = this.#entries.get(subject)?.position ?? 'none';
+    const body = Buffer.from(JSON.stringify(value));
+    const [published] = await this.#bus.commit([{ subject, id: `${subject}@${expect}`, body, expect }]);
+    this.#set(subject, value, (published as Published).position, kind);
+  }
+
+  /** Calls back after each change, with its kind. Returns a function that ends it. */
+  onChange(listener: (kind: ChangeKind) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#following;
+  }
+
+  async #follow(last: Position | undefined): Promise<void> {
+    const { signal } = this.#stop;
+    for await (const stored of this.#bus.read(CHANGES_FILTER, last ? { after: last } : 'first', { follow: true, signal })) this.#apply(stored);
+  }
+
+  #apply(stored: Stored): void {
+    const kind = stored.subject.split('.')[3] as ChangeKind;
+    if (this.#entries.get(stored.subject)?.position === stored.position) return;
+    this.#set(stored.subject, JSON.parse(Buffer.from(stored.body).toString()), stored.position, kind);
+  }
+
+  #set(subject: string, value: unknown, position: Position, kind: ChangeKind): void {
+    const [, , tenant = '', , id = ''] = subject.split('.');
+    const entry = { tenant: decodeToken(tenant), id: decodeToken(id), value, position };
+    this.#entries.set(subject, entry);
+    if (this.#position === undefined || comparePositions(this.#position, position) < 0) this.#position = position;
+    if (kind === 'credential') this.#credentials.set(entry.id, entry as Registered<CredentialRecord>);
+    for (const listener of this.#listeners) listener(kind);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The first of security's two doors: evidence in, principal out. The tenant, and for producers the source, come from
+ * the credential and from nothing else.
+ */
+import { type Clock, TocsinError } from '@tocsin/core';
+import type { Source } from '@tocsin/ingest';
+import type { Registry } from '../registry/registry.ts';
+import { hashToken, readBearer } from './bearer-token.ts';
+import { mayDo, type Principal } from './principal.ts';
+
+/** What a caller shows of himself. */
+export interface AuthenticationEvidence {
+  /** The `Authorization` header as received. */
+  readonly authorization: string | undefined;
+}
+
+/** Tells who somebody is. @throws auth.missing without a credential, auth.refused with an unknown, revoked or expired one */
+export type Authenticate = (evidence: AuthenticationEvidence) => Promise<Principal>;
+
+/** Authentication by bearer token against the registry's hashed credentials. */
+export function createAuthenticate(registry: Registry, clock: Clock): Authenticate {
+  return async ({ authorization }) => {
+    if (authorization === undefined || authorization === '') throw new TocsinError('auth.missing', {});
+    const token = readBearer(authorization);
+    // Looked up by hash: nothing is compared with a secret, so timing tells nothing about one.
+    const credential = token === undefined ? undefined : registry.credentialByHash(hashToken(token));
+    if (!credential) throw new TocsinError('auth.refused', { reason: 'it is not known' });
+    const { tenant, id, value } = credential;
+    if (value.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'it was revoked' });
+    if (value.expiresMs !== undefined && value.expiresMs <= clock.nowMs()) throw new TocsinError('auth.refused', { reason: 'it has expired' });
+    return { tenant, actor: value.actor, source: value.source, roles: value.roles, credentialId: id.slice(0, 12) };
+  };
+}
+
+/** Authentication at the events door: the credential must belong to a source. @throws auth.forbidden where it may not send events */
+export function createAuthenticateSource(
+  authenticate: Authenticate,
+  registry: Registry,
+): (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }> {
+  return async (evidence) => {
+    const principal = await authenticate(evidence);
+    const { tenant, actor, source: name } = principal;
+    const source = name === undefined ? undefined : registry.get(tenant, 'source', name)?.value;
+    if (!source || !mayDo(principal, 'events.write')) throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
+    if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
+    return { source: { tenant, name: source.name, format: source.format, lane: source.lane, shard: '' } };
+  };
+}

@@ -1,0 +1,41 @@
+/** Who is asking: the outcome of `authenticate` and the only place a tenant comes from. */
+
+/** Roles of people and programs. `producer` may send events and nothing else. */
+export type Role = 'admin' | 'analyst' | 'viewer' | 'producer';
+
+/** What may be asked for. One name per privileged act or protected view. */
+export type Action =
+  | 'events.write'
+  | 'events.read'
+  | 'alerts.read'
+  | 'alerts.write'
+  | 'rules.read'
+  | 'rules.write'
+  | 'sources.read'
+  | 'sources.write'
+  | 'audit.read'
+  | 'status.read';
+
+/** Somebody who has proved who he is. */
+export interface Principal {
+  readonly tenant: string;
+  /** Name for AUDIT: a person, or `source/<name>`. */
+  readonly actor: string;
+  /** Source the credential belongs to, for producers. */
+  readonly source?: string | undefined;
+  readonly roles: readonly Role[];
+  readonly credentialId: string;
+}
+
+const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'status.read'];
+const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
+  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'audit.read'],
+  analyst: [...VIEW, 'alerts.write'],
+  viewer: VIEW,
+  producer: ['events.write'],
+};
+
+/** Whether any of the principal's roles grants the action. */
+export function mayDo(principal: Principal, action: Action): boolean {
+  return principal.roles.some((role) => GRANTS[role].includes(action));
+}

@@ -1,0 +1,66 @@
+/**
+ * Names on the bus: every subject Tocsin writes or reads, in one place (DESIGN "Streams and subjects"). Tenants and
+ * other names become tokens through `encodeToken` only.
+ */
+import { encodeToken, type Lane } from '@tocsin/core';
+
+/** First token of every subject: production, staging and each replay have their own. */
+export const NAMESPACE = 'tocsin';
+
+/** Stream that holds a lane's frames. */
+export const EVENTS_STREAM: Readonly<Record<Lane, string>> = { live: 'EVENTS_LIVE', bulk: 'EVENTS_BULK' };
+
+/** Subject of the frames of one lane, partition and tenant. */
+export function eventsSubject(lane: Lane, partition: number, tenant: string): string {
+  return `${NAMESPACE}.events.${lane}.${partition}.${encodeToken(tenant)}`;
+}
+
+/** Filter for all frames of a lane. */
+export function eventsFilter(lane: Lane): string {
+  return `${NAMESPACE}.events.${lane}.>`;
+}
+
+/** Filter for one tenant's live frames. */
+export function tenantEventsFilter(tenant: string): string {
+  return `${NAMESPACE}.events.live.*.${encodeToken(tenant)}`;
+}
+
+/** Filter for one tenant's alerts. */
+export function tenantAlertsFilter(tenant: string): string {
+  return `${NAMESPACE}.alerts.${encodeToken(tenant)}.*`;
+}
+
+/** Subject of a partition's match steps. */
+export function matchesSubject(partition: number): string {
+  return `${NAMESPACE}.matches.${partition}`;
+}
+
+/** Subject of one alert. */
+export function alertSubject(tenant: string, alertId: string): string {
+  return `${NAMESPACE}.alerts.${encodeToken(tenant)}.${encodeToken(alertId)}`;
+}
+
+/** Subject of a tenant's audit trail. */
+export function auditSubject(tenant: string): string {
+  return `${NAMESPACE}.audit.${encodeToken(tenant)}`;
+}
+
+/** Kinds of things configured at run time. */
+export type ChangeKind = 'source' | 'credential' | 'rule';
+
+/** Subject of one configured thing: its newest message is its state. */
+export function changeSubject(tenant: string, kind: ChangeKind, id: string): string {
+  return `${NAMESPACE}.changes.${encodeToken(tenant)}.${kind}.${encodeToken(id)}`;
+}
+
+/** Subject of what a consumer could not handle. */
+export function deadLetterSubject(tenant: string, consumer: string): string {
+  return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${encodeToken(consumer)}`;
+}
+
+/** Filters over whole streams. */
+export const MATCHES_FILTER = `${NAMESPACE}.matches.>`;
+export const ALERTS_FILTER = `${NAMESPACE}.alerts.>`;
+export const AUDIT_FILTER = `${NAMESPACE}.audit.>`;
+export const CHANGES_FILTER = `${NAMESPACE}.changes.>`;
+export const DEADLETTER_FILTER = `${NAMESPACE}.deadletter.>`;

@@ -1,0 +1,100 @@
+/**
+ * The path of an event, as code: the only place where packages meet. Read top to bottom.
+ *
+ *   producers ─► listener ─► decoder ─► mapping ─► framer ─► EVENTS ─► matcher ─► MATCHES ─► folds ─► ALERTS ─► alert table ─► API
+ *
+ * Each function wires one duty and is given its own connection to the bus, whose key allows that duty and nothing else.
+ */
+import { encodeFrame, type EventBus, type ReplayLog, type StateStore } from '@tocsin/bus';
+import type { Clock, Position } from '@tocsin/core';
+import {
+  createFramer,
+  createIntake,
+  type Framer,
+  fieldsOf,
+  type Intake,
+  type MappingSet,
+} from '@tocsin/ingest';
+import type { AlertTable, FrameCatalogue } from '@tocsin/store';
+import { runCorrelator } from './duties/correlator.ts';
+import { runMatcher } from './duties/matcher.ts';
+import type { ReadUpTo } from './duties/read-up-to.ts';
+import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
+import type { RuleBook } from './rules/rule-book.ts';
+import { eventsSubject } from './subjects.ts';
+import { MANIFESTS_BUCKET, RULE_SETS_BUCKET } from './topology.ts';
+
+/** Everything on a bus that duties use. */
+export type Bus = EventBus & ReplayLog & StateStore;
+
+/** What every duty is given of its surroundings. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** Makes ULIDs. */
+  readonly nextId: () => string;
+  readonly onTrouble: (error: unknown, what: string) => void;
+  /** Stops taking in; what was taken in is finished. */
+  readonly signal: AbortSignal;
+  /** Stops trying to finish. */
+  readonly giveUp: AbortSignal;
+}
+
+/** 1. Records in, frames on EVENTS. What `intake.emit` answers as stored is fsynced. */
+export function wireIngest(
+  bus: Bus,
+  mappings: MappingSet,
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number },
+): { intake: Intake; framer: Framer } {
+  const framer = createFramer({
+    partitions: around.partitions,
+    site: around.site,
+    clock: around.clock,
+    nextId: around.nextId,
+    encode: encodeFrame,
+    async commit(frames) {
+      const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({ subject: eventsSubject(lane, partition, tenant), id, body: bytes }));
+      return (await bus.commit(messages)).map((published): Position => published.position);
+    },
+  });
+  const intake = createIntake({
+    mappings,
+    framer,
+    clock: around.clock,
+    nextId: around.nextId,
+    limits: { maxSkewMs: around.maxSkewMs },
+  });
+  return { intake, framer };
+}
+
+/** 2. EVENTS in, MATCHES out. Runs until stopped. */
+export function wireMatch(bus: Bus, mappings: MappingSet, around: Surroundings & { partitions: number; rules: () => RuleBook }): Promise<void> {
+  return runMatcher({
+    ...around,
+    bus,
+    epoch: around.nextId(),
+    fieldsOf: (frame, index) => fieldsOf(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index)),
+  });
+}
+
+/** 3. MATCHES in, ALERTS out. Runs until stopped. */
+export function wireCorrelate(bus: Bus, mappings: MappingSet, around: Surroundings & { readUpTo: ReadUpTo }): Promise<void> {
+  return runCorrelator({
+    ...around,
+    bus,
+    manifests: bus.bucket(MANIFESTS_BUCKET),
+    ruleSets: bus.bucket(RULE_SETS_BUCKET),
+    logSources: mappings.logSources(),
+  });
+}
+
+/** 4. ALERTS into the alert table, EVENTS into the frame catalogue. Runs until stopped. */
+export async function wireStore(
+  bus: Bus,
+  files: { alerts: AlertTable; frames: FrameCatalogue },
+  around: Pick<Surroundings, 'signal'> & { onAlerts: () => void },
+): Promise<void> {
+  await Promise.all([
+    runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onAlerts }),
+    runFrameProjection(bus, files.frames, around.signal),
+  ]);
+}

@@ -1,0 +1,20 @@
+/** Which rule of CONTRIBUTING.md a lint message belongs to, by the linter's own name. Anything not listed is R17, plain correctness. */
+export const houseRuleOf: Readonly<Record<string, number>> = {
+  'eslint(max-lines-per-function)': 3,
+  'eslint(complexity)': 3,
+  'eslint(max-depth)': 3,
+  'eslint(max-params)': 3,
+  'eslint(no-empty)': 14,
+  'typescript(only-throw-error)': 14,
+  'eslint(no-console)': 15,
+  'node(no-process-env)': 15,
+  'unicorn(no-process-exit)': 15,
+  'import(no-default-export)': 16,
+  'typescript(no-explicit-any)': 16,
+  'typescript(no-non-null-assertion)': 16,
+  'typescript(no-namespace)': 16,
+  'typescript-eslint(no-explicit-any)': 16,
+  'typescript-eslint(no-non-null-assertion)': 16,
+  'typescript-eslint(no-namespace)': 16,
+  'typescript-eslint(no-floating-promises)': 17,
+};
