@@ -54,7 +54,13 @@ describe('the dedup fold', () => {
   });
 
   it('gives the same verdicts when its window is fed again', () => {
-    const events = Array.from({ length: 3000 }, (_, i) => ({ tenant: 't', source: 's', id: `${(i * 31) % 700}`, contentHash32: 1, receivedMs: i }));
+    const events = Array.from({ length: 3000 }, (_, i) => ({
+      tenant: 't',
+      source: 's',
+      id: `${(i * 31) % 700}`,
+      contentHash32: 1,
+      receivedMs: i,
+    }));
     const verdicts = (from: number): DedupVerdict[] => {
       const fold = createDedupFold({ windowMs: 400, maxEntries: 10_000 });
       return events.slice(from).map((one) => fold.advance(one));

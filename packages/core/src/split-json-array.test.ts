@@ -19,7 +19,9 @@ describe('splitJsonArray', () => {
     fc.assert(
       fc.property(spaced, ([values, indent]) => {
         const bytes = encode(` ${JSON.stringify(values, null, indent)}\r\n`);
-        expect(pieces(bytes, splitJsonArray(bytes, limits)).map((piece) => JSON.parse(piece) as unknown)).toEqual(JSON.parse(JSON.stringify(values)));
+        expect(pieces(bytes, splitJsonArray(bytes, limits)).map((piece) => JSON.parse(piece) as unknown)).toEqual(
+          JSON.parse(JSON.stringify(values)),
+        );
       }),
       { numRuns: 500 },
     );
@@ -32,7 +34,10 @@ describe('splitJsonArray', () => {
         const split = splitJsonArray(bytes, limits);
         if (split.failure === undefined) {
           for (const at of split.ranges) expect(at).toBeLessThanOrEqual(bytes.length);
-        } else expect(() => { if (!Array.isArray(JSON.parse(parts.join('')))) throw new Error('no array'); }).toThrow();
+        } else
+          expect(() => {
+            if (!Array.isArray(JSON.parse(parts.join('')))) throw new Error('no array');
+          }).toThrow();
       }),
       { numRuns: 5000 },
     );

@@ -25,7 +25,19 @@ function openBench(limits: IntakeLimits = {}): Bench {
     fail: undefined,
     mapped: {},
     intake: createIntake({
-      mappings: { map: () => ({ mapping: 'm', type: 'm', classUid: 0, activityId: 0, severity: 1, timeMs: nowMs, attributes: {}, producerEventId: undefined, ...bench.mapped }) },
+      mappings: {
+        map: () => ({
+          mapping: 'm',
+          type: 'm',
+          classUid: 0,
+          activityId: 0,
+          severity: 1,
+          timeMs: nowMs,
+          attributes: {},
+          producerEventId: undefined,
+          ...bench.mapped,
+        }),
+      },
       framer: {
         add: async (_key, records) => {
           if (bench.fail !== undefined) throw bench.fail;
@@ -71,7 +83,12 @@ describe('the intake', () => {
     await bench.intake.emit(source, [raw('{"a":3}')]);
     bench.mapped = {};
     await bench.intake.emit(source, [raw('{"a":4}')]);
-    expect(bench.events.map((event) => [event.id, event.producerId])).toEqual([['ce', true], ['k-1', true], ['own', true], ['ulid-0', false]]);
+    expect(bench.events.map((event) => [event.id, event.producerId])).toEqual([
+      ['ce', true],
+      ['k-1', true],
+      ['own', true],
+      ['ulid-0', false],
+    ]);
   });
 
   it('gives each record of one envelope its own id', async () => {
@@ -91,7 +108,12 @@ describe('the intake', () => {
 
   it('answers a duplicate within a batch and across batches, by content', async () => {
     const bench = openBench();
-    const results = await bench.intake.emit(source, [raw('{"a":1}', { id: 'x' }), raw('{"a":1}', { id: 'x' }), raw('{"a":2}', { id: 'x' }), raw('{"a":1}')]);
+    const results = await bench.intake.emit(source, [
+      raw('{"a":1}', { id: 'x' }),
+      raw('{"a":1}', { id: 'x' }),
+      raw('{"a":2}', { id: 'x' }),
+      raw('{"a":1}'),
+    ]);
     expect(results.map((result) => result.status)).toEqual(['stored', 'duplicate', 'stored', 'stored']);
     expect(bench.events.map((event) => event.flags)).toEqual([[], ['id_conflict'], []]);
     expect(await bench.intake.emit(source, [raw('{"a":2}', { id: 'x' })])).toMatchObject([{ status: 'duplicate', at: { index: 1 } }]);
