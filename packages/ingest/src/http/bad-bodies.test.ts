@@ -13,7 +13,7 @@ afterAll(async () => {
 
 const bodies = badBodies();
 
-describe('the events route and bad bodies', () => {
+describe('the events route and bad bodies', { timeout: 30_000 }, () => {
   it('has more than 300 of them, each under its own name', () => {
     expect(bodies.length).toBeGreaterThan(300);
     expect(new Set(bodies.map((bad) => bad.name)).size).toBe(bodies.length);

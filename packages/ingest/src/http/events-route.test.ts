@@ -204,7 +204,7 @@ async function sendForEver(url: string, maxBytes: number): Promise<{ status: str
   const chunk = Buffer.concat([Buffer.from('10000\r\n'), new Uint8Array(65_536).fill(0x20), Buffer.from('\r\n')]);
   while (isOpen && sentBytes < maxBytes) {
     sentBytes += chunk.length;
-    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
+    if (!socket.write(chunk)) await Promise.allSettled([Promise.race([once(socket, 'drain'), once(socket, 'close')])]);
   }
   socket.destroy();
   return { status: answer.split('\r\n')[0] ?? '', sentBytes };

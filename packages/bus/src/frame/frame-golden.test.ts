@@ -1,8 +1,8 @@
 /** Golden bytes of a frame, and a decoder written from docs/reference/wire.md alone that reads them. */
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { GOLDEN_FRAME_HEX } from '../../test/frame.golden.data.ts';
 import { frameRecord, goldenFields, goldenRecords } from '../../test/frame-fixture.ts';
+import { GOLDEN_FRAME_HEX } from '../../test/frame-golden.data.ts';
 import { encodeFrame } from './encode-frame.ts';
 import { openFrame } from './open-frame.ts';
 
