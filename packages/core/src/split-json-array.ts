@@ -88,7 +88,9 @@ export function isNestedWithin(bytes: Uint8Array, maxDepth: number): boolean {
   return typeof end === 'number' || end.reason !== 'too_deep';
 }
 
-type ElementSplit = { readonly ranges: readonly number[]; readonly end: number; readonly failure?: undefined } | { readonly failure: SplitFailure };
+type ElementSplit =
+  | { readonly ranges: readonly number[]; readonly end: number; readonly failure?: undefined }
+  | { readonly failure: SplitFailure };
 
 /** Elements of the array that opens at `start`, and where its `]` is. */
 function splitElements(bytes: Uint8Array, start: number, limits: SplitLimits): ElementSplit {

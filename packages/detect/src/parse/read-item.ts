@@ -124,6 +124,7 @@ function readText(line: Line, text: string, path: DocumentPath): ValueTest {
   }
   const side = sideOf(line.modifiers) ?? (line.field === undefined ? 'contains' : undefined);
   const patterns = encode(parsePattern(written), line, path).map((pattern) => (side === undefined ? pattern : surround(pattern, side)));
+  if (patterns.length === 0) throw new RuleFault('detect.bad_value', `a value of ${line.key} is too short to be found in base64`, path);
   return { kind: 'text', patterns, cased: line.modifiers.includes('cased') };
 }
 

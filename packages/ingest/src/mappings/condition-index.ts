@@ -38,7 +38,7 @@ export function compileCondition(condition: Condition, read: (fields: Fields) =>
   const wanted = new Set(condition.anyOf.flatMap(spellings));
   return (fields) => {
     const value = read(fields);
-    return wanted.has(value as ConditionValue) || (typeof value === 'string' && wanted.has(value.toLowerCase()));
+    return wanted.has((typeof value === 'string' ? value.toLowerCase() : value) as ConditionValue);
   };
 }
 
@@ -125,11 +125,17 @@ function addEntry<T>(tables: Map<string, Table<T>>, slots: Slots, one: { entry: 
   const { target, when } = one.entry;
   const asked = when.map((condition) => ({ condition, slot: slots.of(condition.field, one.entry) }));
   const rest = asked.flatMap(({ condition, slot }) => ('exists' in condition ? [{ slot, exists: condition.exists }] : []));
-  const equalities = asked.flatMap(({ condition, slot }) => ('anyOf' in condition ? [{ slot, anyOf: condition.anyOf }] : [])).sort((a, b) => a.slot - b.slot);
+  const equalities = asked
+    .flatMap(({ condition, slot }) => ('anyOf' in condition ? [{ slot, anyOf: condition.anyOf }] : []))
+    .sort((a, b) => a.slot - b.slot);
   const key = equalities.map(({ slot }) => slot).join(',');
   const table = tables.get(key) ?? { slots: equalities.map(({ slot }) => slot), root: new Map() };
   tables.set(key, table);
-  addLeaf(table.root, equalities.length === 0 ? [['']] : equalities.map(({ anyOf }) => anyOf.flatMap(spellings)), { order: one.order, target, rest });
+  addLeaf(table.root, equalities.length === 0 ? [['']] : equalities.map(({ anyOf }) => anyOf.flatMap(spellings)), {
+    order: one.order,
+    target,
+    rest,
+  });
 }
 
 function addLeaf<T>(level: Level<T>, path: readonly (readonly ConditionValue[])[], leaf: Leaf<T>): void {
@@ -158,13 +164,14 @@ function firstHolding<T>(table: Table<T>, values: Values, best: Leaf<T> | undefi
 }
 
 function lookUp<T>(level: Level<T>, value: unknown): Level<T> | Leaf<T>[] | undefined {
-  if (typeof value === 'string') return level.get(value) ?? level.get(value.toLowerCase());
+  if (typeof value === 'string') return level.get(value.toLowerCase());
   return typeof value === 'number' || typeof value === 'boolean' ? level.get(value) : undefined;
 }
 
-/** A value as records may write it: numbers also as text, text as in the file and in lower case. */
+/** A value as records may write it: numbers and booleans also as text, text in lower case, as it is looked up. */
 function spellings(value: ConditionValue): ConditionValue[] {
-  return [...new Set([value, String(value), String(value).toLowerCase()])];
+  const text = String(value).toLowerCase();
+  return typeof value === 'string' ? [text] : [value, text];
 }
 
 function isThere(value: unknown): boolean {

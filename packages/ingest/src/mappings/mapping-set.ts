@@ -97,8 +97,13 @@ function compileFinders(placed: readonly Placed[]): Map<string, FormatFinder> {
 function compileFormat(format: string, placed: readonly Placed[], compiled: ReadonlyMap<string, Map1>): FormatFinder {
   const own = placed.filter(({ spec }) => spec.formats.includes(format));
   const [last, another] = own.filter(({ spec }) => spec.when.length === 0);
-  if (another !== undefined) another.document.fail(['mapping'], `${another.spec.id} has no conditions, and neither has ${last?.spec.id}: ${format} needs one of them`);
-  if (last === undefined) own[0]?.document.fail(['formats'], `${format} has no mapping without conditions, which it needs for what nothing else reads`);
+  if (another !== undefined)
+    another.document.fail(
+      ['mapping'],
+      `${another.spec.id} has no conditions, and neither has ${last?.spec.id}: ${format} needs one of them`,
+    );
+  if (last === undefined)
+    own[0]?.document.fail(['formats'], `${format} has no mapping without conditions, which it needs for what nothing else reads`);
   const entries = own
     .filter(({ spec }) => spec.when.length > 0)
     .map(({ spec }) => ({
@@ -112,5 +117,14 @@ function compileFormat(format: string, placed: readonly Placed[], compiled: Read
 
 /** What is said of a record where no mapping at all was loaded: an OCSF base event. */
 function unmapped(): Mapped {
-  return { mapping: 'json', type: 'json', classUid: 0, activityId: 0, severity: 0, timeMs: undefined, attributes: {}, producerEventId: undefined };
+  return {
+    mapping: 'json',
+    type: 'json',
+    classUid: 0,
+    activityId: 0,
+    severity: 0,
+    timeMs: undefined,
+    attributes: {},
+    producerEventId: undefined,
+  };
 }
