@@ -2,7 +2,7 @@
  * A commit from question to answer: sent, sent again with the same ids whenever its answer was lost, and turned into
  * positions or one of the bus's errors. The wire form of one attempt is in `publish-unit.ts`.
  */
-import { TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { Outgoing, Published } from '../event-bus.ts';
 import { sequenceIn } from '../position.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
@@ -163,7 +163,7 @@ async function sendWhenUp(attempt: Attempt, unit: readonly UnitMessage[]): Promi
   try {
     await attempt.link.whenUp(attempt.deadline);
   } catch (error) {
-    throw error instanceof NoAnswer ? givenUp(attempt, unit, error.message) : error;
+    throw error instanceof NoAnswer || (attempt.unsure && isTocsinError(error, 'bus.closed')) ? givenUp(attempt, unit, error.message) : error;
   }
   return await publishUnit(attempt.link, unit, attempt.deadline);
 }

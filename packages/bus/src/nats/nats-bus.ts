@@ -1,6 +1,6 @@
 /** The NATS JetStream adapter: the whole seam over one connection. Its parts are beside it; this file only joins them. */
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import type { CompleteBus, Guarantees } from '../event-bus.ts';
+import type { CompleteBus, Guarantees, Outgoing, Published } from '../event-bus.ts';
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
 import { createByteWindow } from './byte-window.ts';
@@ -69,6 +69,12 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
     }
   };
 
+  async function store(messages: readonly Outgoing[], signal: AbortSignal | undefined): Promise<Published[]> {
+    const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
+    const leave = await window.enter(bytes, scopeWith(signal));
+    return await commitMessages(context, messages, signal).finally(leave);
+  }
+
   return {
     guarantees,
     async commit(messages, { signal } = {}) {
@@ -76,8 +82,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
       signal?.throwIfAborted();
       checkCommit(messages, guarantees);
       if (messages.length === 0) return [];
-      const leave = await window.enter(messages.reduce((bytes, message) => bytes + messageBytes(message), 0), scopeWith(signal));
-      const work = commitMessages(context, messages, signal).finally(leave);
+      const work = store(messages, signal);
       underWay.add(work);
       void work.catch(() => undefined).finally(() => underWay.delete(work)); // Whoever asked hears of the error below.
       return await endedBy(signal, work);

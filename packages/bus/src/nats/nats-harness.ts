@@ -24,6 +24,7 @@ const TOPOLOGY: Topology = {
   streams: [
     ...Array.from({ length: GROUNDS }, (_, i) => stream(`CONTRACT_${i}`, [`contract${i}.>`])),
     stream('CONTRACT_UNKNOWN', ['unknown.>']),
+    stream('CONTRACT_NOBODY', ['contractNobody.>']),
     stream('TOPOLOGY', ['topology.>', 'topology2.>']),
     stream('OTHER', ['other.>']),
     stream('BOTH_1', ['both.1.>']),
@@ -32,7 +33,7 @@ const TOPOLOGY: Topology = {
   buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'contract_unknown', 'topology'].map((name) => ({ name, ttlMs: 0 })),
 };
 const SUBJECTS = TOPOLOGY.streams.flatMap((each) => each.subjects);
-const DUTY: DutyPermissions = { publish: SUBJECTS, subscribe: SUBJECTS, purge: SUBJECTS, buckets: TOPOLOGY.buckets.map((each) => each.name) };
+const DUTY: DutyPermissions = { publish: [...SUBJECTS, 'both.>'], subscribe: SUBJECTS, purge: SUBJECTS, buckets: TOPOLOGY.buckets.map((each) => each.name) };
 
 /** A fresh nats-server in a directory of its own. `path` is the text of PATH, where the program is looked for. */
 export async function openNatsHarness(path: string): Promise<ContractHarness> {
@@ -122,9 +123,13 @@ async function leftOver(before: ReturnType<typeof openResources>, server: NatsSe
   if (now.sockets > before.sockets) found.push(`${now.sockets - before.sockets} sockets`);
   if (now.timers > before.timers) found.push(`${now.timers - before.timers} timers`);
   if (server === undefined) return found;
-  const answer = await fetch(`${server.monitorUrl}/connz`, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
-  const { num_connections } = (await answer.json()) as { num_connections: number };
-  if (num_connections > 0) found.push(`${num_connections} connections at the server`);
+  try {
+    const answer = await fetch(`${server.monitorUrl}/connz`, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
+    const { num_connections } = (await answer.json()) as { num_connections: number };
+    if (num_connections > 0) found.push(`${num_connections} connections at the server`);
+  } catch (error) {
+    found.push(`what the server does not tell (${String(error)})`);
+  }
   return found;
 }
 
