@@ -2,7 +2,8 @@
  * The NATS adapter as the contract suite sees it: a real nats-server child per case, really killed, stopped and paused, each bus with
  * a duty's own key, topology applied with the key of the duty that may. For tests only.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContractHarness } from '../contract/contract-harness.ts';
@@ -66,6 +67,7 @@ export async function openNatsHarness(path: string): Promise<ContractHarness> {
       const { pid } = running();
       if (pid === undefined) throw new Error('the server is being restarted');
       process.kill(pid, 'SIGSTOP');
+      await realTime().until(() => hasStopped(pid), 'the server to stand still');
       return async () => void process.kill(pid, 'SIGCONT');
     },
     async dropStream(name) {
@@ -94,6 +96,12 @@ async function openBoth(servers: string, credentials: Credentials): Promise<Comp
       await Promise.all([admin[Symbol.asyncDispose](), bus[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** A stop reaches the threads of a process one by one; until the last has stopped the server still answers. */
+function hasStopped(pid: number): boolean {
+  if (process.platform !== 'linux') return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T');
+  return readdirSync(`/proc/${pid}/task`).every((task) => / \(.*\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')));
 }
 
 function realTime(): ContractHarness['time'] {
