@@ -6,11 +6,11 @@ import { builtinModules } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import type { Finding } from './finding.ts';
 import { importSpecifiers } from './import-specifiers.ts';
-import { readJson, type SourceFile, sourceFiles } from './source-files.ts';
+import { readJson, root, type SourceFile, sourceFiles } from './source-files.ts';
 
 const SCOPE = '@tocsin/';
 const PURE = ['core', 'detect'];
-const TEST = /\.(test|bench)\.ts$|\/fixtures\//;
+const TEST = /\.(test|bench)\.ts$|\/fixtures\/|^packages\/[^/]+\/test\//;
 
 /** The parts of a package.json that boundaries are about. */
 interface Manifest {
@@ -28,20 +28,20 @@ interface Workspace {
 }
 
 /** Every breach of the rules R4 to R7. */
-export function checkBoundaries(): Finding[] {
-  const manifests = new Map(packageNames().map((name) => [name, readJson<Manifest>(`packages/${name}/package.json`)]));
-  const rootDev = new Set(Object.keys(readJson<Manifest>('package.json').devDependencies ?? {}));
+export function checkBoundaries(from = root): Finding[] {
+  const manifests = new Map(packageNames(from).map((name) => [name, readJson<Manifest>(`packages/${name}/package.json`, from)]));
+  const rootDev = new Set(Object.keys(readJson<Manifest>('package.json', from).devDependencies ?? {}));
   const workspace = { manifests, rootDev };
-  const files = sourceFiles(/^packages\/[^/]+\/src\/.*\.ts$/);
-  return [...checkGraph(manifests), ...files.flatMap((file) => checkFile(file, workspace))];
+  const files = sourceFiles(/^packages\/[^/]+\/(src|test)\/.*\.ts$/, from);
+  return [...checkGraph(manifests, from), ...files.flatMap((file) => checkFile(file, workspace))];
 }
 
-function packageNames(): string[] {
-  return sourceFiles(/^packages\/[^/]+\/package\.json$/).map(({ path }) => path.split('/')[1] ?? '');
+function packageNames(from: string): string[] {
+  return sourceFiles(/^packages\/[^/]+\/package\.json$/, from).map(({ path }) => path.split('/')[1] ?? '');
 }
 
-function checkGraph(manifests: ReadonlyMap<string, Manifest>): Finding[] {
-  const table = architectureTable();
+function checkGraph(manifests: ReadonlyMap<string, Manifest>, from: string): Finding[] {
+  const table = architectureTable(from);
   const findings: Finding[] = [];
   for (const [name, manifest] of manifests) {
     const declared = siblings(manifest).join(', ');
@@ -58,7 +58,7 @@ function checkGraph(manifests: ReadonlyMap<string, Manifest>): Finding[] {
       const message = `depends on [${declared}], and ARCHITECTURE.md allows [${allowed.join(', ')}]; change the one that is wrong`;
       findings.push({ path, line: 0, rule: 4, message });
     }
-    const references = tsconfigReferences(name).join(', ');
+    const references = tsconfigReferences(name, from).join(', ');
     if (references !== declared) {
       findings.push({
         path: `packages/${name}/tsconfig.json`,
@@ -72,8 +72,8 @@ function checkGraph(manifests: ReadonlyMap<string, Manifest>): Finding[] {
 }
 
 /** Rows `| package | may import | …` of ARCHITECTURE.md. */
-function architectureTable(): Map<string, string[]> {
-  const text = sourceFiles(/^ARCHITECTURE\.md$/)[0]?.text ?? '';
+function architectureTable(from: string): Map<string, string[]> {
+  const text = sourceFiles(/^ARCHITECTURE\.md$/, from)[0]?.text ?? '';
   const rows = text.slice(Math.max(0, text.indexOf('| package | may import |'))).split('\n\n')[0] ?? '';
   const table = new Map<string, string[]>();
   for (const row of rows.split('\n').slice(2)) {
@@ -89,8 +89,8 @@ function architectureTable(): Map<string, string[]> {
   return table;
 }
 
-function tsconfigReferences(name: string): string[] {
-  const { references = [] } = readJson<{ references?: { path: string }[] }>(`packages/${name}/tsconfig.json`);
+function tsconfigReferences(name: string, from: string): string[] {
+  const { references = [] } = readJson<{ references?: { path: string }[] }>(`packages/${name}/tsconfig.json`, from);
   return references.map(({ path }) => path.replace('../', '')).sort();
 }
 
@@ -131,7 +131,10 @@ type Problem = Pick<Finding, 'rule' | 'message'>;
 
 function relativeProblem(file: SourceFile, specifier: string): Problem | undefined {
   if (!specifier.endsWith('.ts')) return { rule: 7, message: `'${specifier}' must end in .ts, the file's real name` };
-  const home = file.path.split('/').slice(0, 3).join('/');
+  const home = file.path
+    .split('/')
+    .slice(0, TEST.test(file.path) ? 2 : 3)
+    .join('/');
   const target = normalize(join(dirname(file.path), specifier)).replaceAll('\\', '/');
   if (!target.startsWith(`${home}/`)) return { rule: 7, message: `'${specifier}' leaves the package; import another package by its name` };
   return undefined;

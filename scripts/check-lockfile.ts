@@ -3,7 +3,7 @@
  * `npm ci` refuses the lockfile elsewhere), no registry addresses, exact versions.
  */
 import type { Finding } from './finding.ts';
-import { readJson, sourceFiles } from './source-files.ts';
+import { readJson, root, sourceFiles } from './source-files.ts';
 
 /** One entry of `packages` in package-lock.json. */
 interface LockEntry {
@@ -17,8 +17,8 @@ interface LockEntry {
 const path = 'package-lock.json';
 
 /** Every breach of rule R19. */
-export function checkLockfile(): Finding[] {
-  const { packages } = readJson<{ packages: Record<string, LockEntry> }>(path);
+export function checkLockfile(from = root): Finding[] {
+  const { packages } = readJson<{ packages: Record<string, LockEntry> }>(path, from);
   const complain = (message: string): Finding => ({ path, line: 0, rule: 19, message });
   const findings: Finding[] = [];
   for (const [place, entry] of Object.entries(packages)) {
@@ -31,7 +31,7 @@ export function checkLockfile(): Finding[] {
     if (place.startsWith('node_modules/') && entry.link !== true && entry.integrity === undefined)
       findings.push(complain(`${place} has no integrity hash`));
   }
-  return [...findings, ...checkExact()];
+  return [...findings, ...checkExact(from)];
 }
 
 /** Whether a package is locked where `place` would find it: in its own node_modules or any above. */
@@ -42,8 +42,8 @@ function isFound(place: string, name: string, packages: Record<string, LockEntry
   }
 }
 
-function checkExact(): Finding[] {
-  return sourceFiles(/^(packages\/[^/]+\/)?package\.json$/).flatMap((file) => {
+function checkExact(from: string): Finding[] {
+  return sourceFiles(/^(packages\/[^/]+\/)?package\.json$/, from).flatMap((file) => {
     const manifest = JSON.parse(file.text) as Record<string, Record<string, string> | undefined>;
     const all = { ...manifest['dependencies'], ...manifest['devDependencies'], ...manifest['optionalDependencies'] };
     return Object.entries(all)

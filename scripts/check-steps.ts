@@ -35,9 +35,12 @@ async function compiler(args: readonly string[]): Promise<string[]> {
   return code === 0 ? [] : [output.trim()];
 }
 
+/** Names the files only: the diff is what `npm run format` would do. */
 async function format(): Promise<string[]> {
-  const { code, output } = await runPackage('@biomejs/biome/bin/biome', ['check', '--colors=off', '--max-diagnostics=50', '.']);
-  return code === 0 ? [] : [`R1  not formatted; type: npm run format\n${output.trim()}`];
+  const { code, output } = await runPackage('@biomejs/biome/bin/biome', ['check', '--colors=off', '--max-diagnostics=none', '.']);
+  if (code === 0) return [];
+  const files = new Set([...output.matchAll(/^(\S+?)(?::\d+:\d+)? (?:format|assist\/\S+|parse|lint\/\S+)\b/gm)].map((match) => match[1]));
+  return files.size === 0 ? [output.trim()] : [...files].map((path) => `${path}  R1  is not formatted; type: npm run format`);
 }
 
 /** A diagnostic as oxlint prints it with `--format json`. */

@@ -1,7 +1,7 @@
 /**
  * The launcher behind every npm script: makes sure of Node 24, dependencies, build and nats-server, then runs the task on Node 24.
  * Plain JavaScript without dependencies, for any Node ≥ 18 on Linux and macOS. What is done already costs a few file lookups.
- *   node scripts/launch.mjs start|tocsin|test|check|bench|build|format|docs|clean [ARG…]
+ *   node scripts/launch.mjs start|tocsin|test|check|bench|spike|build|format|docs|clean [ARG…]
  */
 import { join } from 'node:path';
 import { build } from './launch/build.mjs';
@@ -10,6 +10,7 @@ import { dependencies } from './launch/dependencies.mjs';
 import { handOver } from './launch/hand-over.mjs';
 import { natsServer } from './launch/nats-server.mjs';
 import { node24 } from './launch/node24.mjs';
+import { Interrupted } from './launch/run-tool.mjs';
 import { SetUpError, unwritable } from './launch/set-up-error.mjs';
 import { withSetUpLock } from './launch/set-up-lock.mjs';
 import { root } from './launch/workspace.mjs';
@@ -27,13 +28,14 @@ const TASKS = {
   tocsin: {
     run: (args) => [program, ...args],
     build: true,
-    nats: (args) => (SERVING.includes(args[0]) ? 'needed' : undefined),
+    nats: (given) => (SERVING.includes(given[0]) ? 'needed' : undefined),
     cwd: userFolder,
     quiet: true,
   },
   test: { run: (args) => [...FROM_SOURCE, script('test.ts'), ...args], build: false, nats: () => (process.env.CI ? 'needed' : 'wanted') },
   check: { run: (args) => [...FROM_SOURCE, script('check.ts'), ...args], build: false },
   bench: { run: (args) => [script('bench.ts'), ...args], build: true, nats: () => 'needed' },
+  spike: { run: (args) => [join(root, 'tests', 'spike', 'main.ts'), ...args], build: false, nats: () => 'needed' },
   docs: { run: (args) => [...FROM_SOURCE, script('gen-reference.ts'), ...args], build: false },
   format: { run: () => [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--write', '.'], build: false },
   build: { build: true },
@@ -47,6 +49,12 @@ try {
   if (name === 'clean') clean(args);
   else await launch(TASKS[name]);
 } catch (error) {
+  if (error instanceof Interrupted) process.kill(process.pid, error.signal);
+  else explain(error);
+}
+
+/** A set-up that could not be done is told in words; anything else is our bug and keeps its stack. */
+function explain(error) {
   const known = error instanceof SetUpError ? error : unwritable(error, error.path ?? root);
   if (known === undefined) throw error;
   process.stderr.write(`${known.text}\n`);

@@ -14,18 +14,18 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Files under `folder` (relative to the root) whose path matches, sorted by path. */
-export function sourceFiles(match: RegExp, folder = '.'): SourceFile[] {
-  return [...walk(join(root, folder))]
-    .map((path) => relative(root, path).replaceAll('\\', '/'))
+/** Files of a clone whose path matches, sorted by path. `from` is the clone's root. */
+export function sourceFiles(match: RegExp, from = root): SourceFile[] {
+  return [...walk(from)]
+    .map((path) => relative(from, path).replaceAll('\\', '/'))
     .filter((path) => match.test(path))
     .sort()
-    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+    .map((path) => ({ path, text: readFileSync(join(from, path), 'utf8') }));
 }
 
-/** Parsed JSON of a file, path relative to the root. */
-export function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(join(root, path), 'utf8')) as T;
+/** Parsed JSON of a file, its path relative to the clone's root `from`. */
+export function readJson<T>(path: string, from = root): T {
+  return JSON.parse(readFileSync(join(from, path), 'utf8')) as T;
 }
 
 function* walk(folder: string): Generator<string> {

@@ -16,7 +16,7 @@ export const build = {
   async make(nodeBin) {
     const before = fingerprint();
     const result = await runTool(nodeBin, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], {
-      env: toolEnvironment(nodeBin),
+      env: toolEnvironment(),
     });
     if (result.code !== 0) {
       throw new SetUpError('the sources do not compile; nothing was started.', {

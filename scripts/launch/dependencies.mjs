@@ -2,32 +2,31 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { npmCommand, runTool } from './run-tool.mjs';
-import { networkTrouble, SetUpError } from './set-up-error.mjs';
-import { readText, root, toolEnvironment, writeText } from './workspace.mjs';
+import { runNpm } from './run-tool.mjs';
+import { again, networkTrouble, SetUpError } from './set-up-error.mjs';
+import { readText, root, writeText } from './workspace.mjs';
 
 const stamp = join(root, 'node_modules', '.tocsin-stamp');
 
-/** Dependencies as the lockfile says. `ready()` is true where they are there; `make(nodeBin)` installs them. */
+/** Dependencies as the lockfile says. `ready()` is true where they are there; `make()` installs them. */
 export const dependencies = {
   name: 'dependencies',
   doing: 'npm ci',
   ready: () => readText(stamp) === wanted(),
-  async make(nodeBin) {
-    const [npm, first] = npmCommand(nodeBin);
+  async make() {
     // --include: NODE_ENV=production or omit=dev in the user's settings must not leave the compiler out.
-    const args = [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error'];
-    const result = await runTool(npm, args, { env: toolEnvironment(nodeBin) });
+    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error'];
+    const result = await runNpm(args);
     if (result.missing) {
       throw new SetUpError('npm is not on PATH; Tocsin gets its dependencies through it.', {
-        type: 'install Node.js with npm (https://nodejs.org), then: npm start',
+        type: `install Node.js with npm (https://nodejs.org), then: ${again}`,
       });
     }
     if (result.code !== 0) {
       const reason = networkTrouble(result.output) ?? `npm ci ended with ${result.code}`;
       throw new SetUpError(`the dependencies could not be installed: ${reason}.`, {
         why: result.output,
-        type: 'npm ci --ignore-scripts     (must work; then: npm start)',
+        type: `npm ci --ignore-scripts     (must work; then: ${again})`,
       });
     }
     writeText(stamp, wanted());

@@ -1,7 +1,7 @@
 /** Runs the task on Node 24 in the launcher's place: same terminal, signals passed on, exit code or signal kept. */
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
-import { SetUpError } from './set-up-error.mjs';
+import { again, SetUpError } from './set-up-error.mjs';
 import { root, withFirst } from './workspace.mjs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -22,7 +22,7 @@ export function handOver(nodeBin, args, { env, cwd }) {
   }
   child.on('error', (error) => {
     process.stderr.write(
-      new SetUpError(`${nodeBin} could not be started.`, { why: String(error), type: 'npm run clean && npm start' }).text,
+      new SetUpError(`${nodeBin} could not be started.`, { why: String(error), type: `npm run clean && ${again}` }).text,
     );
     process.exitCode = 71;
   });
@@ -38,5 +38,5 @@ function refuseBadNodeOptions(nodeBin) {
   if (!process.env.NODE_OPTIONS || nodeBin === process.execPath) return;
   const probe = spawnSync(nodeBin, ['--version'], { encoding: 'utf8' });
   if (probe.status === 0) return;
-  throw new SetUpError(`Node 24 refuses NODE_OPTIONS=${process.env.NODE_OPTIONS}.`, { why: probe.stderr, type: 'NODE_OPTIONS= npm start' });
+  throw new SetUpError(`Node 24 refuses NODE_OPTIONS=${process.env.NODE_OPTIONS}.`, { why: probe.stderr, type: `NODE_OPTIONS= ${again}` });
 }

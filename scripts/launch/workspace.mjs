@@ -53,8 +53,8 @@ export function isWritable(folder) {
  * Environment for tools that set up: without NODE_OPTIONS, which is meant for the program, and with caches inside the clone where the
  * home folder cannot be written.
  */
-export function toolEnvironment(nodeBin) {
-  const env = { ...process.env, PATH: withFirst(dirname(nodeBin)) };
+export function toolEnvironment() {
+  const env = { ...process.env };
   delete env.NODE_OPTIONS;
   if (isWritable(homedir())) return env;
   return {

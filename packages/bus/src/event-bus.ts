@@ -40,7 +40,10 @@ export interface Outgoing {
   /** Short text headers; names and values are printable ASCII. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body: Uint8Array;
-  /** Last position of its subject as the writer knows it (`none`: nothing there yet); otherwise the commit is refused as `bus.fenced`. */
+  /**
+   * Last position of its subject as the writer knows it (`none`: nothing there now); otherwise the commit is refused as
+   * `bus.fenced`. Only the first message of a subject in a commit may have one. Not looked at where the message is a duplicate.
+   */
   readonly expect?: Position | 'none' | undefined;
 }
 
@@ -133,11 +136,18 @@ export interface EventBus extends AsyncDisposable {
   readonly guarantees: Guarantees;
   /**
    * Stores messages of one stream as one durable unit and resolves when they are on disk, in the order given. Aborting
-   * stops the wait, not the write. A unit whose every id is stored already resolves with `duplicate: true` throughout.
-   * @throws bus.full, bus.unavailable, bus.unknown (resend the same ids), bus.fenced, bus.too_large, bus.closed
+   * rejects with the signal's reason and stops the wait, not the write. What is stored already is answered with
+   * `duplicate: true` and its first position; the rest is stored as one unit. Once resolved, each message is stored exactly once.
+   * @throws bus.full, bus.unavailable, bus.unknown (resend the same ids), bus.fenced, bus.too_large, bus.bad_commit,
+   *   bus.bad_position (an expectation of another life of the stream), bus.no_stream, bus.closed
    */
   commit(messages: readonly Outgoing[], options?: { signal?: AbortSignal }): Promise<Published[]>;
-  /** Resolves when the consumer is registered: nothing stored afterwards is missed. @throws bus.unavailable, bus.closed */
+  /**
+   * Resolves when the consumer is registered: nothing stored afterwards is missed. The filter belongs to one stream and is
+   * the group's for ever. Disposing the subscription ends its loop; an abort rejects with the signal's reason, closing the bus
+   * with `bus.closed`. What was delivered by then can be settled until the bus is closed; afterwards settling returns false.
+   * @throws bus.unavailable, bus.closed, bus.no_stream, bus.bad_position, bus.bad_request
+   */
   subscribe(filter: SubjectFilter, options: SubscribeOptions): Promise<Subscription>;
   /** Creates what is missing, updates what may be updated, and reports every difference found. Never hides or deletes. */
   ensure(topology: Topology): Promise<Drift[]>;
@@ -147,7 +157,8 @@ export interface EventBus extends AsyncDisposable {
 export interface ReplayLog {
   /**
    * Messages in stored order. `follow` keeps waiting for new ones; otherwise it ends at what was last when it began.
-   * Survives reconnects without gaps or repeats. @throws bus.bad_position, bus.unavailable, bus.closed
+   * Survives reconnects without gaps or repeats. A position of another life of the stream, or beyond its end, is refused; so is
+   * going on when the stream is removed under the reader. @throws bus.bad_position, bus.no_stream, bus.unavailable, bus.closed
    */
   read(filter: SubjectFilter, from: Start, options?: ReadOptions): AsyncIterable<Stored>;
   /** The messages at these positions, in this order; those no longer kept are left out. @throws bus.bad_position */
@@ -216,7 +227,11 @@ export interface StateBucket {
   /** Writes if the key's revision is still `expected` (0: the key is absent). Resolves with the new revision. @throws bus.fenced, bus.too_large */
   put(key: string, value: Uint8Array, expected: number): Promise<number>;
   delete(key: string, expected: number): Promise<void>;
+  /** Present keys in ascending order. */
   keys(): Promise<string[]>;
-  /** Every change from now on, first the present values; a deleted key has an empty value and `deleted`. */
+  /**
+   * First the present values, then every change; a key deleted or ended by its life has an empty value and `deleted`. A watcher
+   * who lags may be given only the newest change of a key. An abort rejects with the signal's reason.
+   */
   watch(options?: { signal?: AbortSignal }): AsyncIterable<StateEntry & { readonly deleted: boolean }>;
 }

@@ -28,7 +28,8 @@ const GROUP = /^[A-Za-z0-9_-]{1,128}$/;
  * @throws bus.bad_commit, bus.bad_subject, bus.bad_request, bus.too_large
  */
 export function checkCommit(messages: readonly Outgoing[], limits: Pick<Guarantees, 'maxCommitMessages' | 'maxMessageBytes'>): void {
-  if (messages.length > limits.maxCommitMessages) throw badCommit(`it has ${messages.length} messages and the bus takes ${limits.maxCommitMessages}`);
+  if (messages.length > limits.maxCommitMessages)
+    throw badCommit(`it has ${messages.length} messages and the bus takes ${limits.maxCommitMessages}`);
   const ids = new Set<string>();
   const subjects = new Set<string>();
   for (const message of messages) {
@@ -42,7 +43,8 @@ export function checkCommit(messages: readonly Outgoing[], limits: Pick<Guarante
     ids.add(message.id);
     subjects.add(message.subject);
     const bytes = messageBytes(message);
-    if (bytes > limits.maxMessageBytes) throw new TocsinError('bus.too_large', { subject: message.subject, bytes, maxBytes: limits.maxMessageBytes });
+    if (bytes > limits.maxMessageBytes)
+      throw new TocsinError('bus.too_large', { subject: message.subject, bytes, maxBytes: limits.maxMessageBytes });
   }
 }
 
@@ -89,7 +91,10 @@ function checkId(id: string): void {
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!HEADER_NAME.test(name) || /^nats-/i.test(name)) {
-      throw badRequest(`header ${show(name)}`, 'its name is not 1 to 64 letters, digits and -, or begins with Nats-, which is the bus\'s own');
+      throw badRequest(
+        `header ${show(name)}`,
+        "its name is not 1 to 64 letters, digits and -, or begins with Nats-, which is the bus's own",
+      );
     }
     if (typeof value !== 'string' || !HEADER_VALUE.test(value)) {
       throw badRequest(`header ${name}`, 'its value is not printable ASCII, or begins or ends with a space');

@@ -34,9 +34,11 @@ export function encodePosition(parts: PositionParts): Position {
 
 /** What a position says, after checking every part of it. @throws bus.bad_position */
 export function parsePosition(position: Position): PositionParts {
-  if (typeof position !== 'string' || position.length > MAX_CHARACTERS) throw badPosition(String(position), 'it is no text of at most 819 characters');
+  if (typeof position !== 'string' || position.length > MAX_CHARACTERS)
+    throw badPosition(String(position), 'it is no text of at most 819 characters');
   const [site = '', stream = '', generation = '', digits = '', ...rest] = position.split('.');
-  if (rest.length > 0 || !GENERATION.test(generation) || !SEQUENCE.test(digits)) throw badPosition(position, 'it is not of the form site.stream.generation.sequence');
+  if (rest.length > 0 || !GENERATION.test(generation) || !SEQUENCE.test(digits))
+    throw badPosition(position, 'it is not of the form site.stream.generation.sequence');
   const sequence = Number(digits);
   if (!Number.isSafeInteger(sequence)) throw badPosition(position, 'its sequence is beyond 2^53-1');
   try {

@@ -14,7 +14,8 @@ const TOKEN = /^[!-)+-\-/-=?-~]+$/;
 /** The subject itself when it is one: tokens of printable ASCII joined by dots, without wildcards. @throws bus.bad_subject */
 export function checkSubject(subject: Subject): Subject {
   const tokens = tokensOf(subject);
-  for (const token of tokens) if (!TOKEN.test(token)) throw badSubject(subject, 'a token of it is empty or holds other than printable ASCII without * and >');
+  for (const token of tokens)
+    if (!TOKEN.test(token)) throw badSubject(subject, 'a token of it is empty or holds other than printable ASCII without * and >');
   return subject;
 }
 
@@ -23,7 +24,8 @@ export function checkFilter(filter: SubjectFilter): SubjectFilter {
   const tokens = tokensOf(filter);
   for (const [i, token] of tokens.entries()) {
     const wildcard = token === '*' || (token === '>' && i === tokens.length - 1);
-    if (!wildcard && !TOKEN.test(token)) throw badSubject(filter, 'a token of it is empty, holds other than printable ASCII, or is > before the end');
+    if (!wildcard && !TOKEN.test(token))
+      throw badSubject(filter, 'a token of it is empty, holds other than printable ASCII, or is > before the end');
   }
   return filter;
 }

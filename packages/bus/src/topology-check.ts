@@ -18,7 +18,7 @@ export function checkTopology(topology: Topology): void {
   checkNames('stream', topology.streams);
   checkNames('bucket', topology.buckets);
   for (const spec of topology.streams) checkStream(spec);
-  for (const spec of topology.buckets) checkRange(`bucket ${spec.name}`, 'ttlMs', spec.ttlMs, 0);
+  for (const spec of topology.buckets) checkRange(`bucket ${spec.name}, ttlMs`, spec.ttlMs, 0);
   for (const [i, a] of topology.streams.entries()) {
     for (const b of topology.streams.slice(i + 1)) {
       const shared = a.subjects.find((left) => b.subjects.some((right) => filtersOverlap(left, right)));
@@ -50,7 +50,8 @@ export function streamOf<S extends Pick<StreamSpec, 'name' | 'subjects'>>(stream
   for (const stream of streams) if (stream.subjects.some((taken) => filtersOverlap(taken, filter))) found.push(stream);
   const [first, second] = found;
   if (first === undefined) throw new TocsinError('bus.no_stream', { what: filter });
-  if (second !== undefined) throw badRequest(`filter ${filter}`, `it spans the streams ${first.name} and ${second.name}, which share no order`);
+  if (second !== undefined)
+    throw badRequest(`filter ${filter}`, `it spans the streams ${first.name} and ${second.name}, which share no order`);
   return first;
 }
 
@@ -67,13 +68,13 @@ function checkStream(spec: StreamSpec): void {
   const what = `stream ${spec.name}`;
   if (spec.subjects.length === 0) throw badRequest(what, 'it takes no subjects');
   for (const filter of spec.subjects) checkFilter(filter);
-  checkRange(what, 'maxAgeMs', spec.maxAgeMs, 0);
-  if (spec.maxBytes !== -1) checkRange(what, 'maxBytes', spec.maxBytes, 1);
-  checkRange(what, 'maxPerSubject', spec.maxPerSubject, 0);
-  checkRange(what, 'dedupWindowMs', spec.dedupWindowMs, MIN_DEDUP_WINDOW_MS);
+  checkRange(`${what}, maxAgeMs`, spec.maxAgeMs, 0);
+  if (spec.maxBytes !== -1) checkRange(`${what}, maxBytes`, spec.maxBytes, 1);
+  checkRange(`${what}, maxPerSubject`, spec.maxPerSubject, 0);
+  checkRange(`${what}, dedupWindowMs`, spec.dedupWindowMs, MIN_DEDUP_WINDOW_MS);
   if (spec.maxAgeMs > 0 && spec.dedupWindowMs > spec.maxAgeMs) throw badRequest(what, 'its dedupWindowMs is longer than its maxAgeMs');
 }
 
-function checkRange(what: string, field: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) throw badRequest(`${what}, ${field} ${value}`, `it is no integer from ${least}`);
+function checkRange(what: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) throw badRequest(`${what} ${value}`, `it is no integer from ${least}`);
 }

@@ -1,6 +1,5 @@
 export type * from './alert.ts';
 export { type Clock, systemClock } from './clock.ts';
-export type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 export {
   createDedupFold,
   type DedupEvent,
@@ -9,6 +8,7 @@ export {
   type DedupVerdict,
   MAX_CONTENTS_PER_ID,
 } from './dedup-fold.ts';
+export type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 export type * from './event.ts';
 export type * from './frame-view.ts';
 export { fnv1a, hashParts, partitionOf, sha256Hex } from './hash.ts';
@@ -16,8 +16,10 @@ export { type Closable, createScope, type Scope, type ScopeOptions } from './lif
 export { createLineSplitter, type Line, type LineLimits, type LineSplitter } from './line-splitter.ts';
 export type { Fields, LogSource } from './log-source.ts';
 export type * from './match.ts';
-export { Secret } from './secret.ts';
 export type { EventPosition, Position } from './position.ts';
+export { Secret } from './secret.ts';
+export type { SeverityScheme } from './severity.data.ts';
+export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';
 export {
   isNestedWithin,
   memberRange,
@@ -28,8 +30,6 @@ export {
   splitJsonObject,
   splitMemberArray,
 } from './split-json-array.ts';
-export type { SeverityScheme } from './severity.data.ts';
-export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';
 export { decodeToken, encodeToken, MAX_NAME_BYTES } from './subject-token.ts';
 export { type ErrorCode, type ErrorDetails, errorTable, isTocsinError, TocsinError } from './tocsin-error.ts';
 export { createUlidGenerator, ulidTimeMs } from './ulid.ts';

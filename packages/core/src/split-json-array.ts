@@ -37,7 +37,8 @@ const KIND = byteKinds();
 export function splitJsonArray(bytes: Uint8Array, limits: SplitLimits): Split {
   const start = skipSpace(bytes, 0);
   if (bytes[start] !== OPEN_ARRAY) return fail('not_json', start);
-  return splitElements(bytes, start, limits, true);
+  const split = splitElements(bytes, start, limits);
+  return split.failure === undefined ? closed(bytes, split.end, split.ranges) : split;
 }
 
 /** Elements of the array under the member `name` of the object that is the whole of `bytes`, such as CloudTrail's `Records`. The last of several counts. */
@@ -47,7 +48,7 @@ export function splitMemberArray(bytes: Uint8Array, name: string, limits: SplitL
   const range = memberRange(bytes, members.ranges, name);
   if (range === undefined) return fail('no_such_member', 0);
   if (bytes[range[0]] !== OPEN_ARRAY) return fail('not_json', range[0]);
-  return splitElements(bytes, range[0], limits, false);
+  return splitElements(bytes, range[0], limits);
 }
 
 /** Members of the object that is the whole of `bytes`: four numbers each, name with its quotes and value, as start and end. */
@@ -59,17 +60,10 @@ export function splitJsonObject(bytes: Uint8Array, limits: SplitLimits): Split {
   if (bytes[at] === CLOSE_OBJECT) return closed(bytes, at, ranges);
   for (;;) {
     if (ranges.length >= limits.maxPieces * 4) return fail('too_many', at);
-    if (at >= bytes.length) return fail('truncated', at);
-    if (bytes[at] !== QUOTE) return fail('not_json', at);
-    const nameEnd = stringEnd(bytes, at);
-    const colon = skipSpace(bytes, nameEnd);
-    if (colon >= bytes.length) return fail('truncated', colon);
-    if (bytes[colon] !== COLON) return fail('not_json', colon);
-    const valueStart = skipSpace(bytes, colon + 1);
-    const valueEnd = endOfValue(bytes, valueStart, limits.maxDepth - 1);
-    if (typeof valueEnd !== 'number') return { failure: valueEnd };
-    ranges.push(at, nameEnd, valueStart, valueEnd);
-    at = skipSpace(bytes, valueEnd);
+    const member = scanMember(bytes, at, limits.maxDepth - 1);
+    if (!Array.isArray(member)) return { failure: member };
+    ranges.push(...member);
+    at = skipSpace(bytes, member[3]);
     if (bytes[at] === CLOSE_OBJECT) return closed(bytes, at, ranges);
     if (bytes[at] !== COMMA) return fail(at >= bytes.length ? 'truncated' : 'not_json', at);
     at = skipSpace(bytes, at + 1);
@@ -79,7 +73,7 @@ export function splitJsonObject(bytes: Uint8Array, limits: SplitLimits): Split {
 /** Start and end of the value of member `name` (plain ASCII) among the members that `splitJsonObject` found; the last one counts, as in JSON.parse. */
 export function memberRange(bytes: Uint8Array, members: readonly number[], name: string): readonly [number, number] | undefined {
   for (let i = members.length - 4; i >= 0; i -= 4) {
-    if (isName(bytes, members[i] as number, members[i + 1] as number, name)) return [members[i + 2] as number, members[i + 3] as number];
+    if (isName(bytes.subarray(members[i], members[i + 1]), name)) return [members[i + 2] as number, members[i + 3] as number];
   }
   return undefined;
 }
@@ -94,20 +88,36 @@ export function isNestedWithin(bytes: Uint8Array, maxDepth: number): boolean {
   return typeof end === 'number' || end.reason !== 'too_deep';
 }
 
-function splitElements(bytes: Uint8Array, start: number, limits: SplitLimits, whole: boolean): Split {
+type ElementSplit =
+  | { readonly ranges: readonly number[]; readonly end: number; readonly failure?: undefined }
+  | { readonly failure: SplitFailure };
+
+/** Elements of the array that opens at `start`, and where its `]` is. */
+function splitElements(bytes: Uint8Array, start: number, limits: SplitLimits): ElementSplit {
   const ranges: number[] = [];
   let at = skipSpace(bytes, start + 1);
-  if (bytes[at] === CLOSE_ARRAY) return whole ? closed(bytes, at, ranges) : { ranges };
+  if (bytes[at] === CLOSE_ARRAY) return { ranges, end: at };
   for (;;) {
     if (ranges.length >= limits.maxPieces * 2) return fail('too_many', at);
     const end = endOfValue(bytes, at, limits.maxDepth - 1);
     if (typeof end !== 'number') return { failure: end };
     ranges.push(at, end);
     at = skipSpace(bytes, end);
-    if (bytes[at] === CLOSE_ARRAY) return whole ? closed(bytes, at, ranges) : { ranges };
+    if (bytes[at] === CLOSE_ARRAY) return { ranges, end: at };
     if (bytes[at] !== COMMA) return fail(at >= bytes.length ? 'truncated' : 'not_json', at);
     at = skipSpace(bytes, at + 1);
   }
+}
+
+/** Name and value of the member that begins at `at`. */
+function scanMember(bytes: Uint8Array, at: number, maxDepth: number): [number, number, number, number] | SplitFailure {
+  if (bytes[at] !== QUOTE) return { reason: at >= bytes.length ? 'truncated' : 'not_json', at };
+  const nameEnd = stringEnd(bytes, at);
+  const colon = skipSpace(bytes, nameEnd);
+  if (bytes[colon] !== COLON) return { reason: colon >= bytes.length ? 'truncated' : 'not_json', at: colon };
+  const valueStart = skipSpace(bytes, colon + 1);
+  const valueEnd = endOfValue(bytes, valueStart, maxDepth);
+  return typeof valueEnd === 'number' ? [at, nameEnd, valueStart, valueEnd] : valueEnd;
 }
 
 /** End of the value that begins at `start`: of its string, its matching bracket, or its last byte before a separator. */
@@ -154,9 +164,9 @@ function closed(bytes: Uint8Array, at: number, ranges: readonly number[]): Split
   return rest < bytes.length ? fail('trailing_bytes', rest) : { ranges };
 }
 
-function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
-  if (end - start !== name.length + 2) return false;
-  for (let i = 0; i < name.length; i++) if (bytes[start + 1 + i] !== name.charCodeAt(i)) return false;
+function isName(quoted: Uint8Array, name: string): boolean {
+  if (quoted.length !== name.length + 2) return false;
+  for (let i = 0; i < name.length; i++) if (quoted[1 + i] !== name.charCodeAt(i)) return false;
   return true;
 }
 

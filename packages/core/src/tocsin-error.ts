@@ -5,13 +5,14 @@
 import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
+import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
-import { serverErrors } from './errors/server.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
+import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
 /** Every error code of the product. */
@@ -19,6 +20,7 @@ export const errorTable = {
   ...apiErrors,
   ...authErrors,
   ...busErrors,
+  ...cliErrors,
   ...configErrors,
   ...decodeErrors,
   ...detectErrors,

@@ -2,8 +2,9 @@
  * What ingest decides about one record beyond what its mapping found: identity, time, flags, bounds of texts. Pure; what arrives
  * here may be hostile, what leaves is within bounds.
  */
-import type { EventFlag, Fields, FrameRecord, HotAttributes } from '@tocsin/core';
-import type { Envelope, MappedRecord, Source } from './source.ts';
+import type { EventFlag, Fields, FrameRecord } from '@tocsin/core';
+import type { Mapped } from './mappings/compile-mapping.ts';
+import type { Envelope, Source } from './source.ts';
 
 /** Longest id, type, subject and the like, in UTF-16 units. A record with a longer id is refused, other texts are cut. */
 export const MAX_TEXT_UNITS = 1024;
@@ -16,7 +17,7 @@ export interface EventParts {
   readonly source: Source;
   readonly bytes: Uint8Array;
   readonly fields: Fields;
-  readonly mapped: MappedRecord;
+  readonly mapped: Mapped;
   readonly envelope: Envelope | undefined;
   readonly id: string;
   readonly producerId: boolean;
@@ -34,7 +35,7 @@ export function toFrameRecord(parts: EventParts): FrameRecord {
   return {
     id: parts.id,
     source: source.name,
-    type: cut(envelope?.type ?? mapped.mapping),
+    type: cut(envelope?.type ?? mapped.type),
     schemaVersion: 1,
     timeMs,
     receivedMs,
@@ -42,7 +43,7 @@ export function toFrameRecord(parts: EventParts): FrameRecord {
     classUid: mapped.classUid,
     activityId: mapped.activityId,
     mapping: mapped.mapping,
-    attributes: boundedAttributes(mapped.attributes),
+    attributes: mapped.attributes,
     flags: flags.length === 0 ? NO_FLAGS : flags,
     subject: cutOptional(envelope?.subject),
     correlationId: cutOptional(envelope?.correlationId),
@@ -62,7 +63,6 @@ export function badId(id: string): string | undefined {
 }
 
 const NO_FLAGS: readonly EventFlag[] = Object.freeze([]);
-const NO_ATTRIBUTES: HotAttributes = Object.freeze({});
 const CLAIMS = ['tenant', 'tenant_id', 'tenantid'];
 
 function clampTime(timeMs: number | undefined, parts: EventParts, flags: EventFlag[]): number {
@@ -82,21 +82,6 @@ function claimsOtherTenant(fields: Fields, envelope: Envelope | undefined, tenan
     const claim = Object.hasOwn(fields, name) ? fields[name] : undefined;
     return (typeof claim === 'string' || typeof claim === 'number') && String(claim) !== tenant;
   });
-}
-
-/** The attributes, none empty and none longer than a column should hold; the record keeps them whole. */
-function boundedAttributes(attributes: HotAttributes): HotAttributes {
-  let isFit = true;
-  let isEmpty = true;
-  for (const name in attributes) {
-    const text = attributes[name as keyof HotAttributes];
-    isEmpty = false;
-    if (text === undefined || text === '' || text.length > MAX_TEXT_UNITS) isFit = false;
-  }
-  if (isEmpty) return NO_ATTRIBUTES;
-  if (isFit) return attributes;
-  const pairs = Object.entries(attributes).filter(([, text]) => text !== undefined && text !== '');
-  return Object.fromEntries(pairs.map(([name, text]) => [name, cut(text)]));
 }
 
 function cutOptional(text: string | undefined): string | undefined {

@@ -30,8 +30,9 @@ export interface Addition {
 export interface FramePlan {
   readonly tenant: string;
   readonly partition: number;
+  /** May be none, where everything was dropped. */
   readonly records: readonly FrameRecord[];
-  /** Weight that the queue has held for it, records of failed additions included. */
+  /** Weight that the queue has held for it, with that of dropped records of failed additions. */
   readonly weight: number;
   /** In the order of `records`. */
   readonly segments: readonly { readonly waiter: Waiter; readonly from: number; readonly count: number }[];
@@ -53,6 +54,9 @@ const MAX_FRAME_EVENTS = 512;
 const MAX_FRAME_BYTES = 256 * 1024;
 /** Fixed columns of one event and its share of the dictionaries. */
 const COLUMN_BYTES = 64;
+
+/** Additions taken before the list is shortened: a group that never empties must not keep them all. */
+const FORGET_FROM = 256;
 
 interface Group {
   readonly tenant: string;
@@ -125,22 +129,37 @@ function lengthOf(text: string | undefined): number {
 function takeFrame(group: Group): FramePlan {
   const records: FrameRecord[] = [];
   const segments: { waiter: Waiter; from: number; count: number }[] = [];
-  let weight = 0;
+  let bytes = 0;
+  let droppedBytes = 0;
   while (group.head < group.waiting.length) {
     const addition = group.waiting[group.head] as Addition;
     const from = group.taken;
-    const end = lastThatFits(addition, from, { events: MAX_FRAME_EVENTS - records.length, bytes: MAX_FRAME_BYTES - weight, isFirst: records.length === 0 });
-    for (let i = from; i < end; i++) {
-      records.push(addition.records[i] as FrameRecord);
-      weight += addition.weights.each[i] as number;
+    const { length } = addition.records;
+    // The sender of a failed addition repeats the whole: its rest would only be stored twice.
+    const end = addition.waiter.failed ? length : lastThatFits(addition, from, { events: MAX_FRAME_EVENTS - records.length, bytes: MAX_FRAME_BYTES - bytes, isFirst: records.length === 0 });
+    const weight = weightBetween(addition, from, end);
+    if (addition.waiter.failed) droppedBytes += weight;
+    else if (end > from) {
+      bytes += weight;
+      for (let i = from; i < end; i++) records.push(addition.records[i] as FrameRecord);
+      segments.push({ waiter: addition.waiter, from, count: end - from });
     }
-    if (end > from) segments.push({ waiter: addition.waiter, from, count: end - from });
     group.taken = end;
-    if (end < addition.records.length) break;
+    if (end < length) break;
     group.head++;
     group.taken = 0;
   }
-  return { tenant: group.tenant, partition: group.partition, records, weight, segments };
+  if (group.head >= FORGET_FROM) {
+    group.waiting.splice(0, group.head);
+    group.head = 0;
+  }
+  return { tenant: group.tenant, partition: group.partition, records, weight: bytes + droppedBytes, segments };
+}
+
+function weightBetween(addition: Addition, from: number, end: number): number {
+  let weight = 0;
+  for (let i = from; i < end; i++) weight += addition.weights.each[i] as number;
+  return weight;
 }
 
 /** One past the last record that the frame has room for; a frame's first record always fits. */

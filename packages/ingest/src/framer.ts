@@ -143,7 +143,7 @@ function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
     add(key, records) {
       const partition = partitionOf(key.tenant, key.source, key.shard, options.partitions);
       return new Promise<EventPosition[]>((resolve, reject) => {
-        const waiter: Waiter = { positions: new Array(records.length), missing: records.length, failed: false, resolve, reject };
+        const waiter: Waiter = { positions: Array.from({ length: records.length }), missing: records.length, failed: false, resolve, reject };
         const weights = queue.weigh(records);
         if (!options.budget.take(weights.total)) {
           reject(new TocsinError('ingest.overloaded', { waitingBytes: options.budget.used, maxBytes: options.budget.maxBytes }));
@@ -230,7 +230,7 @@ interface SentFrame {
 async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<void> {
   const plans = queue.takeCycle({ maxFrames: MAX_CYCLE_FRAMES, maxBytes: MAX_CYCLE_BYTES });
   const sent: SentFrame[] = [];
-  for (const plan of plans) {
+  for (const plan of plans.filter((one) => one.records.length > 0)) {
     const lease = context.ordinals.take(plan.partition, plan.records.length);
     try {
       sent.push({ plan, lease, frame: encodePlan(plan, lease, context) });
@@ -272,7 +272,6 @@ function settleSuccess(sent: readonly SentFrame[], positions: readonly Position[
 function settleFailure(plans: readonly FramePlan[], error: unknown): void {
   for (const plan of plans) {
     for (const { waiter } of plan.segments) {
-      // What still waits of a failed addition is not sent: its sender repeats the whole.
       waiter.failed = true;
       waiter.reject(error);
     }

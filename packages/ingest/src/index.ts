@@ -1,10 +1,11 @@
+/** What others import of ingest. */
+export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
+export { type AcceptedRecord, type DecodedRecord, type DecodeLimits, defaultDecodeLimits, type RecordDecoder } from './decoders/record-decoder.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
 export { defaultEventsRouteLimits, type EventsPrincipal, type EventsRouteLimits, type EventsRouteOptions, eventsRoute } from './http/events-route.ts';
 export { createIntake, type EmitOptions, type Intake, type IntakeLimits, type IntakeOptions } from './intake.ts';
-export type { DecodeRecords, Envelope, MappedRecord, MapRecord, RawRecord, RecordResult, Refusal, Source } from './source.ts';
-export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
-export { type DecodedRecord, type DecodeLimits, defaultDecodeLimits, type RecordDecoder } from './decoders/record-decoder.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
 export { loadMappings, type MappingSet } from './mappings/mapping-set.ts';
 export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tests.ts';
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
+export type * from './source.ts';

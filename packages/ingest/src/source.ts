@@ -1,16 +1,16 @@
 /**
- * What passes between the parts of ingest: a configured source, records as they arrive, records as decoded and mapped,
- * and the answer per record. Listeners make raw records; decoders and mappings read them; the intake answers.
+ * What passes between the parts of ingest: a configured source, records as they arrive, and the answer
+ * per record. Listeners make raw records, the intake answers; what lies between are decoders, mappings and the framer.
  */
-import type { ErrorCode, EventPosition, HotAttributes, Lane, SeverityId } from '@tocsin/core';
-import type { AcceptedRecord, DecodedRecord } from './decoders/record-decoder.ts';
+import type { ErrorCode, EventPosition, Lane } from '@tocsin/core';
+import type { FormatName } from './decoders/decoders.ts';
 
 /** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
 export interface Source {
   readonly tenant: string;
   readonly name: string;
   /** Name of the decoder that reads its records, such as `windows-json`; `auto` where its looks tell. */
-  readonly format: string;
+  readonly format: FormatName;
   readonly lane: Lane;
   /** Spreads one busy source over partitions; empty for the usual one. */
   readonly shard: string;
@@ -42,26 +42,6 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly reason: string;
 }
-
-/** What a mapping finds in a record. */
-export interface MappedRecord {
-  /** Id of the mapping, such as `windows.sysmon.process_creation`. */
-  readonly mapping: string;
-  /** The record's own id, where the mapping says it is unique per source. */
-  readonly id?: string | undefined;
-  /** When it happened, milliseconds since 1970. */
-  readonly timeMs?: number | undefined;
-  readonly severity: SeverityId;
-  readonly classUid: number;
-  readonly activityId: number;
-  readonly attributes: HotAttributes;
-}
-
-/** Reads one raw record, which may hold several (CloudTrail's `Records`), in the order of the input; at least one result. Never throws on input. */
-export type DecodeRecords = (format: string, bytes: Uint8Array) => readonly DecodedRecord[];
-
-/** Reads the hot columns out of a record as decoded. Never throws on input. */
-export type MapRecord = (record: AcceptedRecord, receivedMs: number) => MappedRecord;
 
 /** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already. */
 export type RecordResult =

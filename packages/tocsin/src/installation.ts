@@ -38,8 +38,8 @@ export interface InstallationOptions {
   readonly settings: InstallationSettings;
   /** Path of a nats-server found by set-up, tried after the one in the settings. */
   readonly natsServer?: string | undefined;
-  /** Folders searched for nats-server, as PATH lists them. */
-  readonly searchPath: readonly string[];
+  /** Text of PATH, searched for nats-server. */
+  readonly searchPath: string | undefined;
   /** Folder of the rules that come with Tocsin. */
   readonly shippedRules: string;
   readonly version: string;
@@ -57,9 +57,13 @@ export interface Installation extends AsyncDisposable {
   readonly operatorToken: string;
 }
 
+/** Room of all streams but EVENTS together. */
+const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
 /** Heap limits of the threads, MiB. */
 const DETECT_HEAP_MIB = 1024;
 const STORE_HEAP_MIB = 512;
+const DETECT_YOUNG_MIB = 24;
+const STORE_YOUNG_MIB = 6;
 
 /** Starts an installation; resolves when it takes events. What was opened by a start that fails is closed again. */
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
@@ -137,10 +141,12 @@ function startBusServer({ dataDir, settings, logger, natsServer, searchPath }: I
   return startNatsServer({
     directory: join(dataDir, 'bus'),
     site: settings.site,
-    binary: { configured: settings.bus.natsServer, found: natsServer, path: searchPath },
+    binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
     duties: dutyGrants,
     topology: declaredTopology(settings),
-    log: (level, line) => logger[level]({ from: 'nats-server' }, line),
+    maxStoreBytes: 2 * settings.bus.eventsMaxBytes + OTHER_STREAMS_BYTES,
+    // What the server calls informative is its start-up banner.
+    log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),
   });
 }
 
@@ -160,7 +166,7 @@ function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
 
 function startStore({ dataDir, logger }: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<StoreApi>> {
   const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store') };
-  return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB });
+  return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB, youngMiB: STORE_YOUNG_MIB });
 }
 
 async function startDetect(options: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<DetectApi>> {
@@ -169,7 +175,7 @@ async function startDetect(options: InstallationOptions, address: (duty: Duty) =
   const files = (await Promise.all(folders.map(readRuleFiles))).flat();
   const data: DetectBoot = { match: address('match'), correlate: address('correlate'), partitions: bus.partitions, rules: files };
   const { logger } = options;
-  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: threadScript('detect-thread'), data, logger, heapMiB: DETECT_HEAP_MIB });
+  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: threadScript('detect-thread'), data, logger, heapMiB: DETECT_HEAP_MIB, youngMiB: DETECT_YOUNG_MIB });
 }
 
 /** Script of a thread beside this file: built, or as source where Node runs the sources. */

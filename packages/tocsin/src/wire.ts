@@ -10,13 +10,9 @@ import type { Clock, Position } from '@tocsin/core';
 import {
   createFramer,
   createIntake,
-  decoders,
-  defaultDecodeLimits,
-  type EventsRouteLimits,
   type Framer,
   fieldsOf,
   type Intake,
-  isFormat,
   type MappingSet,
 } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
@@ -47,7 +43,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; limits: Partial<EventsRouteLimits> },
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number },
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -61,8 +57,7 @@ export function wireIngest(
     },
   });
   const intake = createIntake({
-    decode: (format, bytes) => (isFormat(format) ? decoders[format].decode(bytes, defaultDecodeLimits) : []),
-    map: mappings.map,
+    mappings,
     framer,
     clock: around.clock,
     nextId: around.nextId,

@@ -4,7 +4,19 @@
  */
 import { strict as assert } from 'node:assert';
 import { type ErrorCode, fnv1a, isTocsinError, type Position } from '@tocsin/core';
-import type { BucketSpec, CompleteBus, Delivery, Guarantees, Outgoing, ReadOptions, Start, Stored, StreamSpec, SubscribeOptions, Subscription } from '../event-bus.ts';
+import type {
+  BucketSpec,
+  CompleteBus,
+  Delivery,
+  Guarantees,
+  Outgoing,
+  ReadOptions,
+  Start,
+  Stored,
+  StreamSpec,
+  SubscribeOptions,
+  Subscription,
+} from '../event-bus.ts';
 import type { ContractHarness } from './contract-harness.ts';
 
 /** One thing that every adapter must do. */
@@ -21,7 +33,7 @@ export interface Ground {
   /** Filter that takes all of its subjects. */
   readonly all: string;
   /** A subject of it. */
-  subject(tail: string): string;
+  readonly subject: (tail: string) => string;
 }
 
 /** Ack wait that cases use where it matters, milliseconds: short, since real servers really wait. */
@@ -94,7 +106,13 @@ export class ContractKit {
     const root = `contract${this.#count}`;
     const all = `${root}.>`;
     const spec: StreamSpec = {
-      name: `CONTRACT_${this.#count}`, subjects: [all], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 120_000, ...overrides,
+      name: `CONTRACT_${this.#count}`,
+      subjects: [all],
+      maxAgeMs: 0,
+      maxBytes: -1,
+      maxPerSubject: 0,
+      dedupWindowMs: 120_000,
+      ...overrides,
     };
     const used = bus ?? (await this.open());
     await used.ensure({ streams: [spec], buckets: [] });
@@ -140,7 +158,13 @@ export class ContractKit {
 
   /** Holds if the promise is refused with one of these codes. */
   async refused(promise: Promise<unknown>, ...codes: ErrorCode[]): Promise<void> {
-    const outcome = await this.settled(promise.then((value) => ({ value }), (error: unknown) => ({ error })), `a refusal as ${codes.join(' or ')}`);
+    const outcome = await this.settled(
+      promise.then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      ),
+      `a refusal as ${codes.join(' or ')}`,
+    );
     assert.ok('error' in outcome, `${codes.join(' or ')} was expected, and it went through`);
     const { error } = outcome;
     assert.ok(isTocsinError(error) && codes.includes(error.code), `${codes.join(' or ')} was expected, and it was ${describe(error)}`);
@@ -148,13 +172,23 @@ export class ContractKit {
 
   /** Holds if the promise is rejected with exactly this reason. */
   async rejectedWith(promise: Promise<unknown>, reason: unknown, what: string): Promise<void> {
-    const outcome = await this.settled(promise.then(() => undefined, (error: unknown) => ({ error })), what);
+    const outcome = await this.settled(
+      promise.then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      ),
+      what,
+    );
     assert.ok(outcome !== undefined, `${what} went through`);
     assert.equal(outcome.error, reason, `${what} was rejected with ${describe(outcome.error)}`);
   }
 
   /** Joins a group of the ground's stream. */
-  join(ground: Ground, group: string, options: Partial<SubscribeOptions> & { bus?: CompleteBus; filter?: string } = {}): Promise<Subscription> {
+  join(
+    ground: Ground,
+    group: string,
+    options: Partial<SubscribeOptions> & { bus?: CompleteBus; filter?: string } = {},
+  ): Promise<Subscription> {
     const { bus = ground.bus, filter = ground.all, ...rest } = options;
     return bus.subscribe(filter, { group, start: 'first', ackWaitMs: 30_000, ...rest });
   }
@@ -173,10 +207,11 @@ export class ContractKit {
   }
 
   /** All messages of a read that ends. */
-  async readAll(bus: CompleteBus, filter: string, from: Start = 'first', options: ReadOptions = {}): Promise<Stored[]> {
+  async readAll(bus: CompleteBus, filter: string, options: ReadOptions & { from?: Start } = {}): Promise<Stored[]> {
+    const { from = 'first', ...bounds } = options;
     const found: Stored[] = [];
     const collect = async (): Promise<void> => {
-      for await (const stored of bus.read(filter, from, options)) {
+      for await (const stored of bus.read(filter, from, bounds)) {
         this.note(`read ${filter}: ${textOf(stored)} at ${stored.position}`);
         found.push(stored);
       }
@@ -186,8 +221,8 @@ export class ContractKit {
   }
 
   /** The texts of a read that ends. */
-  async texts(bus: CompleteBus, filter: string, from: Start = 'first', options: ReadOptions = {}): Promise<string[]> {
-    return (await this.readAll(bus, filter, from, options)).map(textOf);
+  async texts(bus: CompleteBus, filter: string, options: ReadOptions & { from?: Start } = {}): Promise<string[]> {
+    return (await this.readAll(bus, filter, options)).map(textOf);
   }
 }
 

@@ -11,21 +11,24 @@ export function encodeColumns(records: readonly FrameRecord[]): Uint8Array {
     { tag: TAG.timeMs, bytes: int64s(records, (record) => record.timeMs) },
     { tag: TAG.receivedMs, bytes: int64s(records, (record) => record.receivedMs) },
   ];
-  addDictionary(columns, TAG.source, records, (record) => record.source);
-  addDictionary(columns, TAG.mapping, records, (record) => record.mapping);
-  addDictionary(columns, TAG.type, records, (record) => record.type);
-  addDictionary(columns, TAG.subject, records, (record) => record.subject);
-  addDictionary(columns, TAG.correlationId, records, (record) => record.correlationId);
-  addDictionary(columns, TAG.causationId, records, (record) => record.causationId);
-  addDictionary(columns, TAG.traceparent, records, (record) => record.traceparent);
-  for (const [attribute, tag] of ATTRIBUTE_TAGS) addDictionary(columns, tag, records, attributeOf(attribute));
-  addBytes(columns, TAG.producerId, producerBits(records), 0);
-  addBytes(columns, TAG.flags, Uint8Array.from(records, flagBits), 0);
-  addBytes(columns, TAG.severity, Uint8Array.from(records, (record) => record.severity), 0);
-  addUint32s(columns, TAG.classUid, records, (record) => record.classUid);
-  addUint32s(columns, TAG.activityId, records, (record) => record.activityId);
+  const add = (tag: number, bytes: Uint8Array | undefined): void => {
+    if (bytes !== undefined) columns.push({ tag, bytes });
+  };
+  add(TAG.source, dictionary(records, (record) => record.source));
+  add(TAG.mapping, dictionary(records, (record) => record.mapping));
+  add(TAG.type, dictionary(records, (record) => record.type));
+  add(TAG.subject, dictionary(records, (record) => record.subject));
+  add(TAG.correlationId, dictionary(records, (record) => record.correlationId));
+  add(TAG.causationId, dictionary(records, (record) => record.causationId));
+  add(TAG.traceparent, dictionary(records, (record) => record.traceparent));
+  for (const [attribute, tag] of ATTRIBUTE_TAGS) add(tag, dictionary(records, attributeOf(attribute)));
+  add(TAG.producerId, unlessZero(producerBits(records)));
+  add(TAG.flags, unlessZero(Uint8Array.from(records, flagBits)));
+  add(TAG.severity, unlessZero(Uint8Array.from(records, (record) => record.severity)));
+  add(TAG.classUid, uint32s(records, (record) => record.classUid));
+  add(TAG.activityId, uint32s(records, (record) => record.activityId));
   // Stored less one, so that the usual version 1 is the default that is left out.
-  addUint32s(columns, TAG.schemaVersion, records, (record) => record.schemaVersion - 1);
+  add(TAG.schemaVersion, uint32s(records, (record) => record.schemaVersion - 1));
   return join(columns);
 }
 
@@ -86,8 +89,8 @@ function int64s(records: readonly FrameRecord[], value: (record: FrameRecord) =>
   return bytes;
 }
 
-/** Number of distinct texts, index per record (0: absent, else 1 + place), then the texts. */
-function addDictionary(columns: Column[], tag: number, records: readonly FrameRecord[], value: (record: FrameRecord) => string | undefined): void {
+/** Number of distinct texts, index per record (0: absent, else 1 + place), then the texts. Nothing where no record has one. */
+function dictionary(records: readonly FrameRecord[], value: (record: FrameRecord) => string | undefined): Uint8Array | undefined {
   const places = new Map<string, number>();
   const indexes = new Uint8Array(records.length * 2);
   let lastText: string | undefined;
@@ -103,13 +106,13 @@ function addDictionary(columns: Column[], tag: number, records: readonly FrameRe
     indexes[at + 1] = lastIndex >>> 8;
     at += 2;
   }
-  if (places.size === 0) return;
+  if (places.size === 0) return undefined;
   const list = texts([...places.keys()]);
   const bytes = new Uint8Array(4 + indexes.length + list.length);
   writeUint32(bytes, 0, places.size);
   bytes.set(indexes, 4);
   bytes.set(list, 4 + indexes.length);
-  columns.push({ tag, bytes });
+  return bytes;
 }
 
 function placeOf(places: Map<string, number>, text: string): number {
@@ -137,16 +140,19 @@ function flagBits(record: FrameRecord): number {
   return bits;
 }
 
-function addBytes(columns: Column[], tag: number, bytes: Uint8Array, standard: number): void {
-  if (bytes.some((byte) => byte !== standard)) columns.push({ tag, bytes });
+/** Nothing where every byte is the default. */
+function unlessZero(bytes: Uint8Array): Uint8Array | undefined {
+  return bytes.some((byte) => byte !== 0) ? bytes : undefined;
 }
 
-function addUint32s(columns: Column[], tag: number, records: readonly FrameRecord[], value: (record: FrameRecord) => number): void {
+function uint32s(records: readonly FrameRecord[], value: (record: FrameRecord) => number): Uint8Array | undefined {
   const bytes = new Uint8Array(records.length * 4);
-  records.forEach((record, i) => {
-    writeUint32(bytes, i * 4, value(record));
-  });
-  addBytes(columns, tag, bytes, 0);
+  let at = 0;
+  for (const record of records) {
+    writeUint32(bytes, at, value(record));
+    at += 4;
+  }
+  return unlessZero(bytes);
 }
 
 /** Each column: tag (16 bits), 16 bits of zero, length (32 bits), bytes. */

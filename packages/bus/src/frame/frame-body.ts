@@ -80,7 +80,7 @@ interface ColumnReader {
 function createColumnReader(parts: FrameParts): ColumnReader {
   const { count } = parts.header;
   const sections = once(() => openSections(parts));
-  const fixed = (tag: number, bytesPerEvent: number): (() => Uint8Array | undefined) => once(() => checkedColumn(parts, sections().columns, tag, Math.ceil(count * bytesPerEvent)));
+  const fixed = (tag: number, bytesPerEvent: number): (() => Uint8Array | undefined) => once(() => checkedColumn(parts, sections().columns.get(tag), Math.ceil(count * bytesPerEvent)));
   const columns = new Map<number, () => Uint8Array | undefined>([
     [TAG.timeMs, fixed(TAG.timeMs, 8)],
     [TAG.receivedMs, fixed(TAG.receivedMs, 8)],
@@ -137,14 +137,13 @@ function openSections(parts: FrameParts): Sections {
     columns.set(tag, body.subarray(at + 8, end));
     at = end;
   }
-  const ends = required(parts, checkedColumn(parts, columns, TAG.recordEnds, parts.header.count * 4));
+  const ends = required(parts, checkedColumn(parts, columns.get(TAG.recordEnds), parts.header.count * 4));
   checkEnds(parts, ends, { count: parts.header.count, last: parts.recordsBytes });
   return { columns, records: body.subarray(parts.columnsBytes), ends };
 }
 
-function checkedColumn(parts: FrameParts, columns: ReadonlyMap<number, Uint8Array>, tag: number, bytes: number): Uint8Array | undefined {
-  const column = columns.get(tag);
-  if (column !== undefined && column.length !== bytes) throw parts.refuse(`column ${tag} has ${column.length} bytes, not ${bytes}`);
+function checkedColumn(parts: FrameParts, column: Uint8Array | undefined, bytes: number): Uint8Array | undefined {
+  if (column !== undefined && column.length !== bytes) throw parts.refuse(`a column has ${column.length} bytes, not ${bytes}`);
   return column;
 }
 
@@ -191,7 +190,7 @@ function openDictionary(parts: FrameParts, column: Uint8Array | undefined): Dict
   const size = readUint32(column, 0);
   if (size > count) throw parts.refuse('a dictionary has more words than events');
   const texts = openTexts(parts, column.subarray(head), size);
-  const words: (string | undefined)[] = new Array(size).fill(undefined);
+  const words: (string | undefined)[] = Array.from({ length: size });
   const place = (index: number): number => (column[4 + index * 2] as number) | ((column[5 + index * 2] as number) << 8);
   for (let i = 0; i < count; i++) if (place(i) > size) throw parts.refuse('a dictionary index points nowhere');
   return {

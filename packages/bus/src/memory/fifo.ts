@@ -1,6 +1,6 @@
 /** A queue whose front goes in constant time, however long it is. */
 
-/** First in, first out, with a look at both ends. */
+/** First in, first out, with a look at both ends; `undefined` where it is empty. */
 export class Fifo<T> {
   #items: T[] = [];
   #head = 0;
@@ -15,11 +15,6 @@ export class Fifo<T> {
 
   get last(): T | undefined {
     return this.length === 0 ? undefined : this.#items[this.#items.length - 1];
-  }
-
-  /** The item `index` places behind the first. */
-  at(index: number): T | undefined {
-    return this.#items[this.#head + index];
   }
 
   push(item: T): void {

@@ -36,9 +36,9 @@ export class MemoryGroup {
   /** No open message is due earlier; may be too early, never too late. */
   #nextDueMs = Number.POSITIVE_INFINITY;
 
-  constructor(name: string, filter: SubjectFilter, stream: MemoryStream, startSequence: number) {
-    this.name = name;
-    this.filter = filter;
+  constructor(spec: { readonly name: string; readonly filter: SubjectFilter }, stream: MemoryStream, startSequence: number) {
+    this.name = spec.name;
+    this.filter = spec.filter;
     this.#stream = stream;
     this.#nextSequence = startSequence;
   }
@@ -51,7 +51,10 @@ export class MemoryGroup {
   }
 
   /** Hands out the message due longest, else the next new one; undefined while there is none or the member holds enough. */
-  take(member: { readonly holding: Holding; readonly ackWaitMs: number; fits(bytes: number): boolean }, nowMs: number): Handout | undefined {
+  take(
+    member: { readonly holding: Holding; readonly ackWaitMs: number; fits(bytes: number): boolean },
+    nowMs: number,
+  ): Handout | undefined {
     this.#release(nowMs);
     const open = this.#due(nowMs) ?? this.#fresh();
     if (open === undefined || !member.fits(open.entry.bytes)) return undefined;

@@ -26,26 +26,35 @@ export async function* readMemory(
   request: { readonly filter: SubjectFilter; readonly from: Start; readonly options: ReadOptions },
   scope: AbortSignal,
 ): AsyncGenerator<Stored, void, undefined> {
-  using _open = opened(server, `read of ${request.filter}`);
   checkFilter(request.filter);
-  const wait = request.options.follow ? server.whenUp(scope) : server.reach(scope);
-  await wait;
-  const range = rangeOf(server, request);
-  const most = request.options.limit ?? Number.POSITIVE_INFINITY;
-  let next = range.from;
-  for (let count = 0; count < most; count++) {
-    const entry = await nextEntry(server, { ...range, from: next }, scope);
-    if (entry === undefined) return;
-    next = entry.sequence + 1;
-    yield copyOf(entry);
-    if (entry.sequence >= range.until) return;
+  const open = { what: `read of ${request.filter}` };
+  server.open.add(open);
+  try {
+    await (request.options.follow ? server.whenUp(scope) : server.reach(scope));
+    const range = rangeOf(server, request);
+    const most = request.options.limit ?? Number.POSITIVE_INFINITY;
+    let next = range.from;
+    for (let count = 0; count < most; count++) {
+      const entry = await nextEntry(server, { ...range, from: next }, scope);
+      if (entry === undefined) return;
+      next = entry.sequence + 1;
+      yield copyOf(entry);
+      if (entry.sequence >= range.until) return;
+    }
+  } finally {
+    server.open.delete(open);
   }
 }
 
-/** Present values of a bucket, then its changes. */
-export async function* watchMemory(server: MemoryServer, bucket: MemoryBucket, scope: AbortSignal): AsyncGenerator<StateChange, void, undefined> {
-  using _open = opened(server, `watch of ${bucket.spec.name}`);
+/** Present values of a bucket, then its changes. `scope` ends every wait. */
+export async function* watchMemory(
+  server: MemoryServer,
+  bucket: MemoryBucket,
+  scope: AbortSignal,
+): AsyncGenerator<StateChange, void, undefined> {
   await server.whenUp(scope);
+  const open = { what: `watch of ${bucket.spec.name}` };
+  server.open.add(open);
   const changes = bucket.watch(server.clock.monotonicMs());
   try {
     for (;;) {
@@ -60,10 +69,14 @@ export async function* watchMemory(server: MemoryServer, bucket: MemoryBucket, s
     }
   } finally {
     bucket.unwatch(changes);
+    server.open.delete(open);
   }
 }
 
-function rangeOf(server: MemoryServer, request: { readonly filter: SubjectFilter; readonly from: Start; readonly options: ReadOptions }): Range {
+function rangeOf(
+  server: MemoryServer,
+  request: { readonly filter: SubjectFilter; readonly from: Start; readonly options: ReadOptions },
+): Range {
   const stream = server.stream(request.filter);
   const { until, follow } = request.options;
   const end = follow ? Number.POSITIVE_INFINITY : stream.lastSequence;
@@ -80,17 +93,15 @@ async function nextEntry(server: MemoryServer, range: Range, scope: AbortSignal)
   const { stream, filter, from, until } = range;
   for (;;) {
     await server.whenUp(scope);
-    if (stream.dropped) throw new TocsinError('bus.bad_position', { position: `${from} of ${stream.name}`, reason: 'the stream was removed while it was read' });
+    if (stream.dropped)
+      throw new TocsinError('bus.bad_position', {
+        position: `${from} of ${stream.name}`,
+        reason: 'the stream was removed while it was read',
+      });
     stream.expire(server.clock.nowMs());
     const entry = stream.next(filter, from);
     if (entry !== undefined) return entry.sequence <= until ? entry : undefined;
     if (stream.lastSequence >= until) return undefined;
     await stream.bell.wait(scope);
   }
-}
-
-function opened(server: MemoryServer, what: string): Disposable {
-  const open = { what };
-  server.open.add(open);
-  return { [Symbol.dispose]: () => void server.open.delete(open) };
 }

@@ -4,6 +4,7 @@
  */
 import { type Clock, createUlidGenerator, systemClock, TocsinError } from '@tocsin/core';
 import type { Drift, Outgoing, Published, SubjectFilter, Topology } from '../event-bus.ts';
+import { matchesSubject } from '../subject-filter.ts';
 import { checkTopology, createdDrift, streamDrift, streamOf } from '../topology-check.ts';
 import { type Alarms, createSystemAlarms } from './alarms.ts';
 import { Bell } from './bell.ts';
@@ -116,14 +117,19 @@ export class MemoryServer {
 
   /** Resolves at the next ring, or at a time of the monotonic clock if it is finite. */
   async ringOrTime(bell: Bell, atMs: number, signal: AbortSignal): Promise<void> {
-    using _alarm = Number.isFinite(atMs) ? this.alarms.at(atMs, () => bell.ring()) : undefined;
-    await bell.wait(signal);
+    const alarm = Number.isFinite(atMs) ? this.alarms.at(atMs, () => bell.ring()) : undefined;
+    try {
+      await bell.wait(signal);
+    } finally {
+      alarm?.[Symbol.dispose]();
+    }
   }
 
   /** Sends a commit. It is applied in the order sent, in a later turn of the event loop. @throws bus.unavailable */
   submit(messages: readonly Outgoing[]): CommitRequest {
     if (this.#state === 'down') throw new TocsinError('bus.unavailable', { reason: 'the server is stopped' });
-    if (this.#inbox.length >= MAX_WAITING_COMMITS) throw new TocsinError('bus.unavailable', { reason: 'too many commits wait for an answer' });
+    if (this.#inbox.length >= MAX_WAITING_COMMITS)
+      throw new TocsinError('bus.unavailable', { reason: 'too many commits wait for an answer' });
     const request = createCommitRequest(messages, this);
     this.#inbox.push(request);
     queueMicrotask(() => this.#drain());
@@ -175,7 +181,13 @@ export class MemoryServer {
         this.#buckets.set(declared.name, new MemoryBucket({ ...declared }));
         drift.push(createdDrift(declared.name, 'bucket'));
       } else if (bucket.spec.ttlMs !== declared.ttlMs) {
-        drift.push({ kind: 'updated', name: declared.name, field: 'ttlMs', declared: String(declared.ttlMs), found: String(bucket.spec.ttlMs) });
+        drift.push({
+          kind: 'updated',
+          name: declared.name,
+          field: 'ttlMs',
+          declared: String(declared.ttlMs),
+          found: String(bucket.spec.ttlMs),
+        });
         bucket.spec = { ...declared };
         bucket.bell.ring();
       }
@@ -205,8 +217,8 @@ export class MemoryServer {
     if (first === undefined) return [];
     const stream = this.stream(first.subject);
     for (const { subject } of messages) {
+      if (stream.spec.subjects.some((taken) => matchesSubject(taken, subject))) continue;
       const other = this.stream(subject);
-      if (other === stream) continue;
       throw new TocsinError('bus.bad_commit', { reason: `its messages belong to the streams ${stream.name} and ${other.name}` });
     }
     let room = this.#maxBytes;

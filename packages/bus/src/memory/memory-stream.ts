@@ -38,6 +38,8 @@ export class MemoryStream {
   lastSequence = 0;
   #entries: Entry[] = [];
   #goneEntries = 0;
+  /** Index of the first message still kept. */
+  #head = 0;
   readonly #bySubject = new Map<Subject, Fifo<Entry>>();
   readonly #ids = new Map<string, { readonly position: Position; readonly storedMs: number }>();
 
@@ -86,7 +88,8 @@ export class MemoryStream {
       this.#ids.delete(id);
     }
     if (this.spec.maxAgeMs === 0) return;
-    for (let first = this.firstEntry(); first !== undefined && nowMs - first.message.storedMs > this.spec.maxAgeMs; first = this.firstEntry()) {
+    for (let first = this.firstEntry(); first !== undefined; first = this.firstEntry()) {
+      if (nowMs - first.message.storedMs <= this.spec.maxAgeMs) return;
       this.remove(first);
     }
   }
@@ -117,7 +120,7 @@ export class MemoryStream {
   }
 
   firstEntry(): Entry | undefined {
-    return this.#entries.find((entry) => !entry.gone);
+    return this.#entries[this.#head];
   }
 
   lastEntry(): Entry | undefined {
@@ -133,6 +136,7 @@ export class MemoryStream {
     const queue = this.#bySubject.get(entry.message.subject);
     while (queue?.first?.gone === true) queue.shift();
     if (queue?.length === 0) this.#bySubject.delete(entry.message.subject);
+    while (this.#entries[this.#head]?.gone === true) this.#head += 1;
     this.#goneEntries += 1;
     if (this.#goneEntries > 64 && this.#goneEntries * 2 > this.#entries.length) this.#compact();
   }
@@ -200,11 +204,12 @@ export class MemoryStream {
   #compact(): void {
     this.#entries = this.#entries.filter((entry) => !entry.gone);
     this.#goneEntries = 0;
+    this.#head = 0;
   }
 
   /** Index of the first kept entry at or after a sequence, by halving. */
   #indexOf(sequence: number): number {
-    let low = 0;
+    let low = this.#head;
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;

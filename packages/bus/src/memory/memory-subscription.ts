@@ -2,9 +2,9 @@
 import { TocsinError } from '@tocsin/core';
 import type { Delivery, SubscribeOptions, Subscription } from '../event-bus.ts';
 import type { Handout, Holding, MemoryGroup } from './memory-group.ts';
+import { copyOf } from './memory-read.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemoryStream } from './memory-stream.ts';
-import { copyOf } from './memory-read.ts';
 
 /** Bounds of a subscription that names none. */
 const DEFAULTS = { maxBytes: 8 * 1024 * 1024, maxMessages: 256, ackWaitMs: 30_000 };

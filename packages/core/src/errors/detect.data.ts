@@ -1,4 +1,63 @@
-/** Error rows of the area `detect.*`. */
+/** Error rows of detection (`detect.*`): why a rule was refused at load, and what went wrong while rules ran. */
 import type { ErrorTable } from './error-row.ts';
 
-export const detectErrors = {} satisfies ErrorTable;
+/** What every refusal of a rule says: where it stands and what is wrong there. */
+export interface Refused {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly rule: string;
+  readonly reason: string;
+}
+
+const where = (d: Refused): string => `${d.file}:${d.line}:${d.column}`;
+const only = 'This rule was left out; the others are in force.';
+
+export const detectErrors = {
+  'detect.bad_yaml': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A rule document is no YAML, or larger, deeper or more aliased than a rule may be.',
+    say: (d: Refused) => `${where(d)}: the document cannot be read as YAML: ${d.reason}. ${only} Correct the text.`,
+  },
+  'detect.bad_rule': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A rule lacks a required part, or a part has the wrong form.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} Correct it after the Sigma 2.1 specification.`,
+  },
+  'detect.bad_condition': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A condition does not follow the grammar or names a search identifier that does not exist.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} Correct the condition.`,
+  },
+  'detect.bad_modifier': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A field carries a modifier that is unknown, or modifiers that do not go together.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} See "Sigma Modifiers" of the specification.`,
+  },
+  'detect.bad_value': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A value cannot be compared the way its modifiers ask: no number, no CIDR range, no regular expression of linear time.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} Correct the value.`,
+  },
+  'detect.bad_correlation': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A correlation is incomplete, contradicts itself or refers to a rule that is not there.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} Correct the correlation.`,
+  },
+  'detect.unsupported': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A rule uses a part of Sigma that this version does not evaluate.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} Leave it out or express it otherwise.`,
+  },
+  'detect.duplicate_rule': {
+    retry: 'never', http: 409, exit: 65,
+    about: 'Two rules carry the same id or name; the first one read is kept.',
+    say: (d: Refused) => `${where(d)}: rule ${d.rule}: ${d.reason}. ${only} Give it an id and name of its own.`,
+  },
+  'detect.bad_checkpoint': {
+    retry: 'never', http: 500, exit: 65,
+    about: 'The saved state of the folds cannot be read.',
+    say: (d: { reason: string }) =>
+      `The saved fold state cannot be read: ${d.reason}. Nothing was restored. Rebuild the state by replaying MATCHES from the start of the longest window.`,
+  },
+} satisfies ErrorTable;

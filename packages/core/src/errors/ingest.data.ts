@@ -24,11 +24,6 @@ export const ingestErrors = {
     about: 'A request body is larger than allowed, as sent or after decompression, or holds too many records.',
     say: (d: { what: string; max: number }) => `The body exceeds ${d.max} ${d.what}. Nothing of it was stored. Send it in smaller parts.`,
   },
-  'ingest.record_too_large': {
-    retry: 'never', http: 413, exit: 65,
-    about: 'One record is larger than an event may be.',
-    say: (d: { bytes: number; maxBytes: number }) => `The record has ${d.bytes} bytes and an event may have ${d.maxBytes}. It was not stored. Send less in one record.`,
-  },
   'ingest.unsupported_type': {
     retry: 'never', http: 415, exit: 65,
     about: 'The content type, its character set, or the content encoding is none that this door reads.',

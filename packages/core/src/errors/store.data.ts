@@ -1,4 +1,11 @@
-/** Error rows of the area `store.*`. */
+/** Error rows of the area `store.*`: what is kept and read back. */
 import type { ErrorTable } from './error-row.ts';
 
-export const storeErrors = {} satisfies ErrorTable;
+export const storeErrors = {
+  'store.rule_set_missing': {
+    retry: 'later', http: 500, exit: 70,
+    about: 'A step on MATCHES names a rule set that is not in the bucket of rule sets.',
+    say: (d: { hash: string }) =>
+      `The rule set ${d.hash} that judged some events is not kept any more. Correlation has stopped before them and nothing was skipped. Restore the bucket rule-sets from a backup, or start with an empty data folder.`,
+  },
+} satisfies ErrorTable;

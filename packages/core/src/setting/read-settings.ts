@@ -171,6 +171,6 @@ function foundText(value: unknown, hidden: boolean): string {
   if (hidden) return 'not what is wanted (not shown: it is a secret)';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a group of keys';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

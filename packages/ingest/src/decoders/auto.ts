@@ -3,8 +3,7 @@
  * stored bytes read the same later; it answers with the format picked, never with `auto`.
  */
 import type { Fields } from '@tocsin/core';
-import { decodeEnvelope, looksLikeCloudtrail, recordsArray } from './cloudtrail.ts';
-import { skipSpace } from './json-elements.ts';
+import { decodeEnvelope, looksLikeCloudtrail } from './cloudtrail.ts';
 import { parseJsonRecord } from './json-record.ts';
 import { fieldsOfWrappedLine, linuxAuthDecoder } from './linux-auth.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
@@ -14,12 +13,19 @@ import { looksLikeWindows } from './windows-json.ts';
 export const autoDecoder: RecordDecoder = { decode: decodeByLooks };
 
 function decodeByLooks(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[] {
-  const first = bytes[skipSpace(bytes, bytes[0] === BYTE_ORDER_MARK ? 3 : 0)];
+  const first = firstByte(bytes);
   if (first !== OPEN_OBJECT) return [first === OPEN_ARRAY || first === undefined ? unknownFormat(bytes) : decodeText(bytes, limits)];
-  const open = recordsArray(bytes);
-  if (open !== undefined) return decodeEnvelope(bytes, open, limits);
+  const envelope = decodeEnvelope(bytes, limits);
+  if (envelope !== undefined) return envelope;
   const parsed = parseJsonRecord(bytes, 'json', limits);
   return ['refusal' in parsed ? parsed.refusal : byMembers(bytes, parsed.fields)];
+}
+
+/** First byte after a byte order mark and white space. */
+function firstByte(bytes: Uint8Array): number | undefined {
+  let at = bytes[0] === BYTE_ORDER_MARK ? 3 : 0;
+  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++;
+  return bytes[at];
 }
 
 function byMembers(record: Uint8Array, fields: Fields): DecodedRecord {

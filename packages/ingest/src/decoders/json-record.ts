@@ -14,7 +14,9 @@ export function parseJsonRecord(bytes: Uint8Array, format: string, limits: Decod
     return { refusal: rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes }) };
   }
   const text = decodeUtf8(bytes);
-  return text === undefined ? { refusal: rejectRecord(bytes, 'decode.bad_utf8', { format }) } : parseJsonText(text, bytes, { format, limits });
+  return text === undefined
+    ? { refusal: rejectRecord(bytes, 'decode.bad_utf8', { format }) }
+    : parseJsonText(text, bytes, { format, limits });
 }
 
 /** As `parseJsonRecord`, for text that was decoded already. */
@@ -29,7 +31,9 @@ export function parseJsonText(text: string, bytes: Uint8Array, how: { format: st
   } catch (error) {
     return { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: `it is not valid JSON (${positionOf(error)})` }) };
   }
-  return isObject(value) ? { fields: value } : { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: 'it is not a JSON object' }) };
+  return isObject(value)
+    ? { fields: value }
+    : { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: 'it is not a JSON object' }) };
 }
 
 /** Text of bytes, or undefined where they are not UTF-8. A leading byte order mark is left out. */

@@ -15,7 +15,8 @@ export const windowsJsonDecoder: RecordDecoder = {
 
 /** Whether an object looks like a Windows event: it names a channel and an event id in one of the shapes. */
 export function looksLikeWindows(fields: Fields): boolean {
-  if (fields['EventID'] !== undefined) return fields['Channel'] !== undefined || fields['EventLog'] !== undefined || fields['ProviderGuid'] !== undefined;
+  if (fields['EventID'] !== undefined)
+    return fields['Channel'] !== undefined || fields['EventLog'] !== undefined || fields['ProviderGuid'] !== undefined;
   if (fields['event_id'] !== undefined) return fields['log_name'] !== undefined;
   const winlog = fields['winlog'];
   return isObject(winlog) && winlog['event_id'] !== undefined;

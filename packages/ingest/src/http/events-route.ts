@@ -4,11 +4,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Intake } from '../intake.ts';
 import type { Source } from '../source.ts';
 import { type BudgetShare, createByteBudget } from './byte-budget.ts';
-import { cutBody, kindOf } from './cut-body.ts';
+import { cutBody, kindOf, unsupportedType } from './cut-body.ts';
 import { type Answer, answerToError, answerToResults } from './problem.ts';
 import { encodingOf, readBody } from './read-body.ts';
 
@@ -64,6 +64,11 @@ export async function eventsRoute(app: FastifyInstance, options: EventsRouteOpti
   const budget = createByteBudget({ maxBytes: limits.maxInFlightBytes, maxBytesPerSource: limits.maxInFlightBytesPerSource });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  // What fastify itself refuses before the handler: a content type that is none by its grammar.
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    leaveRest(request.raw);
+    return send(reply, answerToError(error.statusCode === 415 ? unsupportedType(request.headers['content-type']) : error));
+  });
   app.post('/api/v1/events', async (request, reply) => {
     try {
       const { source } = await options.authenticate({ authorization: request.headers.authorization });

@@ -1,6 +1,7 @@
 /** A mapping made fast: its spec compiled to functions over a record's fields. Which mapping applies is `condition-index.ts`. */
-import { type Fields, type HotAttribute, type HotAttributes, type LogSource, type SeverityId, severityFrom } from '@tocsin/core';
+
 import { isIP } from 'node:net';
+import { type Fields, type HotAttribute, type HotAttributes, type LogSource, type SeverityId, severityFrom } from '@tocsin/core';
 import { compileCondition } from './condition-index.ts';
 import { readTime } from './event-time.ts';
 import { compileContainers, compileReader, expandPaths, textOf } from './field-reader.ts';
@@ -40,12 +41,19 @@ export function compileMapping(spec: MappingSpec): (fields: Fields, receivedMs: 
   return (fields, receivedMs) => {
     const within = containers(fields);
     let timeMs: number | undefined;
-    for (let at = 0; at < time.length && timeMs === undefined; at++) timeMs = readTime(time[at]?.read(fields, within), time[at]?.as ?? 'any', receivedMs);
+    for (let at = 0; at < time.length && timeMs === undefined; at++)
+      timeMs = readTime(time[at]?.read(fields, within), time[at]?.as ?? 'any', receivedMs);
     let level: SeverityId = 0;
     for (let at = 0; at < severity.length && level === 0; at++) level = severity[at]?.(fields, within) ?? 0;
     return {
-      mapping: id, type: id, classUid, activityId, severity: level, timeMs,
-      attributes: attributes(fields, within), producerEventId: eventId(fields, within),
+      mapping: id,
+      type: id,
+      classUid,
+      activityId,
+      severity: level,
+      timeMs,
+      attributes: attributes(fields, within),
+      producerEventId: eventId(fields, within),
     };
   };
 }
@@ -67,7 +75,10 @@ function compileSeverity(source: SeveritySource, spec: MappingSpec): Reading<Sev
 
 function compileAttributes(spec: MappingSpec): Reading<HotAttributes> {
   const names = Object.keys(spec.attributes) as HotAttribute[];
-  const plan = names.map((name) => ({ name, sources: (spec.attributes[name] ?? []).map((source) => compileAttribute(source, name, spec)) }));
+  const plan = names.map((name) => ({
+    name,
+    sources: (spec.attributes[name] ?? []).map((source) => compileAttribute(source, name, spec)),
+  }));
   return (fields, containers) => {
     const found: Partial<Record<HotAttribute, string>> = {};
     for (const { name, sources } of plan) {

@@ -3,15 +3,16 @@
  * few look-ups however many mappings there are. The first mapping in order whose conditions all hold is the one.
  */
 import type { Fields } from '@tocsin/core';
-import { compileReader, type FieldReader } from './field-reader.ts';
+import { type Containers, compileContainers, compileReader, type FieldReader } from './field-reader.ts';
 import type { Condition, ConditionValue } from './mapping-spec.ts';
 
-/** A mapping to be found, its conditions' fields given as whole paths. */
+/** A mapping to be found. */
 export interface Indexed<T> {
   readonly target: T;
   readonly when: readonly Condition[];
-  /** Paths of a condition's field, tried in order. */
-  readonly paths: (field: string) => readonly string[];
+  /** How the conditions' fields are read. */
+  readonly aliases: Readonly<Record<string, readonly string[]>>;
+  readonly prefixes: readonly string[];
 }
 
 /** Finds the first entry whose conditions hold; undefined where none does. */
@@ -37,7 +38,7 @@ export function compileCondition(condition: Condition, read: (fields: Fields) =>
   const wanted = new Set(condition.anyOf.flatMap(spellings));
   return (fields) => {
     const value = read(fields);
-    return wanted.has(value as ConditionValue) || (typeof value === 'string' && wanted.has(value.toLowerCase()));
+    return wanted.has((typeof value === 'string' ? value.toLowerCase() : value) as ConditionValue);
   };
 }
 
@@ -59,7 +60,7 @@ interface Table<T> {
 
 /** The fields that conditions name, each read at most once per record. */
 interface Slots {
-  of(paths: readonly string[]): number;
+  of(field: string, entry: Pick<Indexed<unknown>, 'aliases' | 'prefixes'>): number;
   open(fields: Fields): Values;
 }
 
@@ -68,41 +69,73 @@ interface Values {
 }
 
 function createSlots(): Slots {
-  const readers: FieldReader[] = [];
+  const readers: { read: FieldReader; prefixes: number }[] = [];
+  const prefixSets: Containers[] = [];
   const known = new Map<string, number>();
+  const numberOf = (key: string, add: () => number): number => {
+    const found = known.get(key) ?? add();
+    known.set(key, found);
+    return found;
+  };
   return {
-    of: (paths) => {
-      const key = paths.join('\n');
-      const slot = known.get(key) ?? readers.push(compileReader('', { '': paths })) - 1;
-      known.set(key, slot);
-      return slot;
+    of: (field, { aliases, prefixes }) => {
+      const set = numberOf(`prefixes ${prefixes.join(' ')}`, () => prefixSets.push(compileContainers(prefixes)) - 1);
+      const paths = aliases[field] ?? [field];
+      return numberOf(`${set} ${paths.join('\n')}`, () => readers.push({ read: compileReader(field, aliases), prefixes: set }) - 1);
     },
-    open: (fields) => {
-      const containers = [fields];
-      const values: unknown[] = [];
-      const done: boolean[] = [];
-      return {
-        get: (slot) => {
-          if (done[slot] !== true) {
-            values[slot] = readers[slot]?.(fields, containers);
-            done[slot] = true;
-          }
-          return values[slot];
-        },
-      };
-    },
+    open: (fields) => new RecordValues(fields, readers, prefixSets),
   };
 }
 
+/** The fields of one record, read when asked for. */
+class RecordValues implements Values {
+  readonly #fields: Fields;
+  readonly #readers: readonly { read: FieldReader; prefixes: number }[];
+  readonly #prefixSets: readonly Containers[];
+  readonly #values: unknown[] = [];
+  readonly #containers: (readonly Fields[])[] = [];
+
+  constructor(fields: Fields, readers: readonly { read: FieldReader; prefixes: number }[], prefixSets: readonly Containers[]) {
+    this.#fields = fields;
+    this.#readers = readers;
+    this.#prefixSets = prefixSets;
+  }
+
+  get(slot: number): unknown {
+    const known = this.#values[slot];
+    if (known !== undefined) return known;
+    const reader = this.#readers[slot];
+    if (reader === undefined) return undefined;
+    // Missing is remembered as null: both mean that nothing is there.
+    const value = reader.read(this.#fields, this.#within(reader.prefixes)) ?? null;
+    this.#values[slot] = value;
+    return value;
+  }
+
+  #within(set: number): readonly Fields[] {
+    const known = this.#containers[set];
+    if (known !== undefined) return known;
+    const containers = this.#prefixSets[set]?.(this.#fields) ?? [this.#fields];
+    this.#containers[set] = containers;
+    return containers;
+  }
+}
+
 function addEntry<T>(tables: Map<string, Table<T>>, slots: Slots, one: { entry: Indexed<T>; order: number }): void {
-  const { target, when, paths } = one.entry;
-  const equalities = when.flatMap((condition) => ('anyOf' in condition ? [{ slot: slots.of(paths(condition.field)), anyOf: condition.anyOf }] : []));
-  const rest = when.flatMap((condition) => ('exists' in condition ? [{ slot: slots.of(paths(condition.field)), exists: condition.exists }] : []));
-  equalities.sort((a, b) => a.slot - b.slot);
+  const { target, when } = one.entry;
+  const asked = when.map((condition) => ({ condition, slot: slots.of(condition.field, one.entry) }));
+  const rest = asked.flatMap(({ condition, slot }) => ('exists' in condition ? [{ slot, exists: condition.exists }] : []));
+  const equalities = asked
+    .flatMap(({ condition, slot }) => ('anyOf' in condition ? [{ slot, anyOf: condition.anyOf }] : []))
+    .sort((a, b) => a.slot - b.slot);
   const key = equalities.map(({ slot }) => slot).join(',');
   const table = tables.get(key) ?? { slots: equalities.map(({ slot }) => slot), root: new Map() };
   tables.set(key, table);
-  addLeaf(table.root, equalities.length === 0 ? [['']] : equalities.map(({ anyOf }) => anyOf.flatMap(spellings)), { order: one.order, target, rest });
+  addLeaf(table.root, equalities.length === 0 ? [['']] : equalities.map(({ anyOf }) => anyOf.flatMap(spellings)), {
+    order: one.order,
+    target,
+    rest,
+  });
 }
 
 function addLeaf<T>(level: Level<T>, path: readonly (readonly ConditionValue[])[], leaf: Leaf<T>): void {
@@ -131,13 +164,14 @@ function firstHolding<T>(table: Table<T>, values: Values, best: Leaf<T> | undefi
 }
 
 function lookUp<T>(level: Level<T>, value: unknown): Level<T> | Leaf<T>[] | undefined {
-  if (typeof value === 'string') return level.get(value) ?? level.get(value.toLowerCase());
+  if (typeof value === 'string') return level.get(value.toLowerCase());
   return typeof value === 'number' || typeof value === 'boolean' ? level.get(value) : undefined;
 }
 
-/** A value as records may write it: numbers also as text, text as in the file and in lower case. */
+/** A value as records may write it: numbers and booleans also as text, text in lower case, as it is looked up. */
 function spellings(value: ConditionValue): ConditionValue[] {
-  return [...new Set([value, String(value), String(value).toLowerCase()])];
+  const text = String(value).toLowerCase();
+  return typeof value === 'string' ? [text] : [value, text];
 }
 
 function isThere(value: unknown): boolean {

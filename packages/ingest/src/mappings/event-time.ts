@@ -108,15 +108,17 @@ function readFraction(text: string, at: number): { ms: number; end: number } {
   return end === at + 1 ? { ms: 0, end: at } : { ms, end };
 }
 
-/** Milliseconds east of UTC; undefined where something else follows. */
+/** Milliseconds east of UTC: nothing or `Z` for none, else `±hh`, `±hhmm` or `±hh:mm`; undefined where something else follows. */
 function readOffset(text: string, at: number): number | undefined {
-  if (at === text.length || ((text[at] === 'Z' || text[at] === 'z') && at + 1 === text.length)) return 0;
-  const sign = text[at] === '+' ? 1 : text[at] === '-' ? -1 : 0;
-  const hours = digits(text, at + 1, 2);
-  const colon = text[at + 3] === ':' ? 1 : 0;
-  const minutes = at + 3 === text.length ? 0 : digits(text, at + 3 + colon, 2);
-  const complete = at + 3 === text.length || at + 5 + colon === text.length;
-  return sign === 0 || !complete || !isClock(hours, minutes, 0) ? undefined : sign * (hours * HOUR + minutes * MINUTE);
+  const rest = text.slice(at);
+  if (rest === '' || rest === 'Z' || rest === 'z') return 0;
+  const sign = rest[0] === '+' ? 1 : -1;
+  if (sign === -1 && rest[0] !== '-') return undefined;
+  const minutesAt = rest[3] === ':' ? 4 : 3;
+  const hours = digits(rest, 1, 2);
+  const minutes = rest.length === 3 ? 0 : digits(rest, minutesAt, 2);
+  const complete = rest.length === 3 || rest.length === minutesAt + 2;
+  return complete && isClock(hours, minutes, 0) ? sign * (hours * HOUR + minutes * MINUTE) : undefined;
 }
 
 /** A number of exactly `count` digits; NaN where there are others. */

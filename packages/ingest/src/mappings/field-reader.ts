@@ -61,9 +61,11 @@ function readPath(path: string): FieldReader {
 }
 
 function readPlain(name: string): FieldReader {
-  return (_, containers) => {
-    for (const container of containers) {
-      const value = container[name];
+  return (fields, containers) => {
+    const own = fields[name];
+    if (own !== undefined || containers.length === 1) return own;
+    for (let at = 1; at < containers.length; at++) {
+      const value = containers[at]?.[name];
       if (value !== undefined) return value;
     }
     return undefined;

@@ -3,7 +3,7 @@
  * said in `mapping-file.ts`; nothing here knows it.
  */
 import { TocsinError } from '@tocsin/core';
-import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 
 /** Where a value stands in a document: member names and indexes from the top. */
 export type DocumentPath = readonly (string | number)[];
@@ -34,7 +34,8 @@ export function parseMappingDocument(file: { path: string; text: string }): Mapp
     value,
     fail,
     object: (given, at, known) => {
-      if (typeof given !== 'object' || given === null || Array.isArray(given)) return fail(at, `${nameOf(at)} must be a mapping of names to values`);
+      if (typeof given !== 'object' || given === null || Array.isArray(given))
+        return fail(at, `${nameOf(at)} must be a mapping of names to values`);
       for (const name of Object.keys(given)) {
         if (!known.includes(name)) fail([...at, name], `unknown key ${name}${hint(name, known)}`);
       }

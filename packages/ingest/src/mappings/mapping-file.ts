@@ -9,13 +9,8 @@ import type { DocumentPath, MappingDocument } from './mapping-document.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
 import { readAttributes, readConditions, readEventId, readSeverity, readTimes } from './mapping-values.ts';
 
-/** What a file gives: a shape under its name, or mappings with their tests. */
-export type MappingFile =
-  | { readonly shape: string; readonly base: PartialSpec }
-  | { readonly specs: readonly MappingSpec[]; readonly tests: readonly MappingTest[] };
-
-/** What a shape, a mapping or a case may say; what it does not say is undefined. */
-export type PartialSpec = { readonly [K in Exclude<keyof MappingSpec, 'id' | 'version'>]?: MappingSpec[K] | undefined };
+/** What a shape, a mapping or a case says; what it does not say is absent. */
+export type PartialSpec = { readonly [K in Exclude<keyof MappingSpec, 'id' | 'version'>]?: MappingSpec[K] };
 
 /** Reads a shape. @throws mapping.bad_file */
 export function readShape(document: MappingDocument): { name: string; base: PartialSpec } {
@@ -25,27 +20,34 @@ export function readShape(document: MappingDocument): { name: string; base: Part
 
 /** Whether a document is a shape rather than a mapping. */
 export function isShape(document: MappingDocument): boolean {
-  return typeof document.value === 'object' && document.value !== null && 'shape' in document.value && !('mapping' in document.value);
+  return isObjectWith(document.value, 'shape') && !('mapping' in document.value);
+}
+
+/** When a mapping file has its turn: 0 unless it says otherwise, higher comes later. @throws mapping.bad_file */
+export function readOrder(document: MappingDocument): number {
+  const order = isObjectWith(document.value, 'order') ? document.value.order : 0;
+  return typeof order === 'number' && Number.isInteger(order) ? order : document.fail(['order'], 'order must be a whole number');
 }
 
 /** Reads a mapping file's specs, the cases in order, then the file's own. @throws mapping.bad_file */
 export function readMappings(document: MappingDocument, shapes: ReadonlyMap<string, PartialSpec>): MappingSpec[] {
-  const top = document.object(document.value, [], ['mapping', 'description', 'version', 'shape', 'only_cases', 'cases', 'tests', ...COMMON]);
+  const top = document.object(document.value, [], ['mapping', 'description', 'version', 'order', 'shape', 'cases', 'tests', ...COMMON]);
   const id = textAt(document, top['mapping'], ['mapping']);
   const version = top['version'] ?? 1;
-  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) return document.fail(['version'], 'version must be a whole number from 1');
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1)
+    return document.fail(['version'], 'version must be a whole number from 1');
   const base = merge(shapeOf(document, top['shape'], shapes), readPartial(document, top, []));
   const cases = listAt(document, top['cases'] ?? [], ['cases']).map((given, index) => {
     const at: DocumentPath = ['cases', index];
     const one = document.object(given, at, ['id', ...COMMON]);
     return complete(document, merge(base, readPartial(document, one, at)), { id: textAt(document, one['id'], [...at, 'id']), version, at });
   });
-  return top['only_cases'] === true ? cases : [...cases, complete(document, base, { id, version, at: ['mapping'] })];
+  return [...cases, complete(document, base, { id, version, at: ['mapping'] })];
 }
 
 /** Reads the tests that a mapping file carries. @throws mapping.bad_file */
 export function readTests(document: MappingDocument): MappingTest[] {
-  const tests = (document.value as { tests?: unknown }).tests ?? [];
+  const tests = isObjectWith(document.value, 'tests') ? document.value.tests : [];
   return listAt(document, tests, ['tests']).map((given, index) => {
     const at: DocumentPath = ['tests', index];
     const one = document.object(given, at, ['name', 'format', 'record', 'received', 'expect']);
@@ -58,18 +60,38 @@ export function readTests(document: MappingDocument): MappingTest[] {
 }
 
 const COMMON = [
-  'formats', 'when', 'product', 'services', 'categories', 'aliases', 'prefixes', 'time', 'severity', 'class', 'activity', 'attributes', 'entity', 'event_id',
+  'formats',
+  'when',
+  'product',
+  'services',
+  'categories',
+  'aliases',
+  'prefixes',
+  'time',
+  'severity',
+  'class',
+  'activity',
+  'attributes',
+  'entity',
+  'event_id',
 ];
 const EXPECTABLE = ['mapping', 'class', 'activity', 'severity', 'time', 'attributes', 'event_id'];
 const ATTRIBUTES: readonly HotAttribute[] = [
-  'device.hostname', 'actor.user.name', 'src_endpoint.ip', 'dst_endpoint.ip', 'process.file.path', 'api.operation', 'status',
+  'device.hostname',
+  'actor.user.name',
+  'src_endpoint.ip',
+  'dst_endpoint.ip',
+  'process.file.path',
+  'api.operation',
+  'status',
 ];
 
 function readPartial(document: MappingDocument, given: Readonly<Record<string, unknown>>, at: DocumentPath): PartialSpec {
-  const strings = (key: string): readonly string[] | undefined => given[key] === undefined ? undefined : stringsAt(document, given[key], [...at, key]);
+  const strings = (key: string): readonly string[] | undefined =>
+    given[key] === undefined ? undefined : stringsAt(document, given[key], [...at, key]);
   const read = <T>(key: string, reader: (document: MappingDocument, value: unknown, at: DocumentPath) => T): T | undefined =>
     given[key] === undefined ? undefined : reader(document, given[key], [...at, key]);
-  return {
+  const said = {
     formats: strings('formats'),
     when: read('when', readConditions),
     product: read('product', textAt),
@@ -85,47 +107,51 @@ function readPartial(document: MappingDocument, given: Readonly<Record<string, u
     entity: read('entity', readEntity),
     eventId: read('event_id', readEventId),
   };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
 /** What a case adds: conditions are joined; aliases and attributes are by name; anything else replaces what it was. */
 function merge(base: PartialSpec, own: PartialSpec): PartialSpec {
-  const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   return {
     ...base,
-    ...said,
+    ...own,
     when: [...(base.when ?? []), ...(own.when ?? [])],
     aliases: { ...base.aliases, ...own.aliases },
     attributes: { ...base.attributes, ...own.attributes },
   };
 }
 
+/** What a mapping means that says nothing. */
+const SILENT: Omit<MappingSpec, 'id' | 'version'> = {
+  formats: [],
+  when: [],
+  product: undefined,
+  services: [],
+  categories: [],
+  aliases: {},
+  prefixes: [],
+  time: [],
+  severity: [],
+  classUid: 0,
+  activityId: 0,
+  attributes: {},
+  entity: [],
+  eventId: [],
+};
+
 function complete(document: MappingDocument, partial: PartialSpec, own: { id: string; version: number; at: DocumentPath }): MappingSpec {
-  const formats = partial.formats ?? [];
-  if (formats.length === 0) document.fail(own.at, `mapping ${own.id} names no formats`);
-  return {
-    id: own.id,
-    version: own.version,
-    formats,
-    when: partial.when ?? [],
-    product: partial.product,
-    services: partial.services ?? [],
-    categories: partial.categories ?? [],
-    aliases: partial.aliases ?? {},
-    prefixes: partial.prefixes ?? [],
-    time: partial.time ?? [],
-    severity: partial.severity ?? [],
-    classUid: partial.classUid ?? 0,
-    activityId: partial.activityId ?? 0,
-    attributes: partial.attributes ?? {},
-    entity: partial.entity ?? [],
-    eventId: partial.eventId ?? [],
-  };
+  const spec: MappingSpec = { ...SILENT, ...partial, id: own.id, version: own.version };
+  return spec.formats.length === 0 ? document.fail(own.at, `mapping ${own.id} names no formats`) : spec;
 }
 
 function shapeOf(document: MappingDocument, name: unknown, shapes: ReadonlyMap<string, PartialSpec>): PartialSpec {
   if (name === undefined) return {};
-  const shape = shapes.get(textAt(document, name, ['shape']));
-  return shape ?? document.fail(['shape'], `no shape is called ${String(name)}; known are ${[...shapes.keys()].join(', ')}`);
+  const called = textAt(document, name, ['shape']);
+  return shapes.get(called) ?? document.fail(['shape'], `no shape is called ${called}; known are ${[...shapes.keys()].join(', ')}`);
+}
+
+function isObjectWith<K extends string>(value: unknown, key: K): value is Record<K, unknown> {
+  return typeof value === 'object' && value !== null && key in value;
 }
 
 function readAliases(document: MappingDocument, value: unknown, at: DocumentPath): Record<string, readonly string[]> {
@@ -141,7 +167,11 @@ function readPrefixes(document: MappingDocument, value: unknown, at: DocumentPat
 
 function readEntity(document: MappingDocument, value: unknown, at: DocumentPath): readonly HotAttribute[] {
   const names = stringsAt(document, value, at);
-  return names.map((name, index) => ATTRIBUTES.find((one) => one === name) ?? document.fail([...at, index], `no hot attribute is called ${name}; known are ${ATTRIBUTES.join(', ')}`));
+  return names.map(
+    (name, index) =>
+      ATTRIBUTES.find((one) => one === name) ??
+      document.fail([...at, index], `no hot attribute is called ${name}; known are ${ATTRIBUTES.join(', ')}`),
+  );
 }
 
 function stringsAt(document: MappingDocument, value: unknown, at: DocumentPath): readonly string[] {
@@ -158,5 +188,7 @@ function textAt(document: MappingDocument, value: unknown, at: DocumentPath): st
 }
 
 function numberAt(document: MappingDocument, value: unknown, at: DocumentPath): number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : document.fail(at, `${at.join('.')} must be a whole number`);
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+    ? value
+    : document.fail(at, `${at.join('.')} must be a whole number`);
 }

@@ -6,9 +6,8 @@ import type { Fields, LogSource } from '@tocsin/core';
 import { isFormat } from '../decoders/decoders.ts';
 import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
 import { compileFinder, type Finder } from './condition-index.ts';
-import { expandPaths } from './field-reader.ts';
 import { type MappingDocument, parseMappingDocument } from './mapping-document.ts';
-import { isShape, type PartialSpec, readMappings, readShape, readTests } from './mapping-file.ts';
+import { isShape, type PartialSpec, readMappings, readOrder, readShape, readTests } from './mapping-file.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
 
 /** A file of mappings; `path` is for messages and for the order of files. */
@@ -34,13 +33,17 @@ export interface MappingSet {
 }
 
 /**
- * Loads mapping files. Order of precedence: files as given, within a file its cases, then itself; those without conditions
- * come after all others, one per format. @throws mapping.bad_file on the first mistake; nothing is loaded then
+ * Loads mapping files. Order of precedence: files by their `order`, then as given; within a file its cases, then itself;
+ * those without conditions come after all others, one per format. @throws mapping.bad_file on the first mistake; nothing is loaded then
  */
 export function loadMappings(files: readonly MappingText[]): MappingSet {
   const documents = files.map(parseMappingDocument);
   const shapes = new Map<string, PartialSpec>(documents.filter(isShape).map((document) => namedShape(document)));
-  const mappings = documents.filter((document) => !isShape(document));
+  const mappings = documents
+    .filter((document) => !isShape(document))
+    .map((document) => ({ document, order: readOrder(document) }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ document }) => document);
   const placed = mappings.flatMap((document) => readMappings(document, shapes).map((spec) => ({ spec, document })));
   checkIds(placed);
   const specs = placed.map(({ spec }) => spec);
@@ -94,19 +97,34 @@ function compileFinders(placed: readonly Placed[]): Map<string, FormatFinder> {
 function compileFormat(format: string, placed: readonly Placed[], compiled: ReadonlyMap<string, Map1>): FormatFinder {
   const own = placed.filter(({ spec }) => spec.formats.includes(format));
   const [last, another] = own.filter(({ spec }) => spec.when.length === 0);
-  if (another !== undefined) another.document.fail(['mapping'], `${another.spec.id} has no conditions, and neither has ${last?.spec.id}: ${format} needs one of them`);
-  if (last === undefined) own[0]?.document.fail(['formats'], `${format} has no mapping without conditions, which it needs for what nothing else reads`);
+  if (another !== undefined)
+    another.document.fail(
+      ['mapping'],
+      `${another.spec.id} has no conditions, and neither has ${last?.spec.id}: ${format} needs one of them`,
+    );
+  if (last === undefined)
+    own[0]?.document.fail(['formats'], `${format} has no mapping without conditions, which it needs for what nothing else reads`);
   const entries = own
     .filter(({ spec }) => spec.when.length > 0)
     .map(({ spec }) => ({
       target: compiled.get(spec.id) ?? unmapped,
       when: spec.when,
-      paths: (field: string) => expandPaths(spec.aliases[field] ?? [field], spec.prefixes),
+      aliases: spec.aliases,
+      prefixes: spec.prefixes,
     }));
   return { find: compileFinder(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? unmapped };
 }
 
 /** What is said of a record where no mapping at all was loaded: an OCSF base event. */
 function unmapped(): Mapped {
-  return { mapping: 'json', type: 'json', classUid: 0, activityId: 0, severity: 0, timeMs: undefined, attributes: {}, producerEventId: undefined };
+  return {
+    mapping: 'json',
+    type: 'json',
+    classUid: 0,
+    activityId: 0,
+    severity: 0,
+    timeMs: undefined,
+    attributes: {},
+    producerEventId: undefined,
+  };
 }

@@ -16,7 +16,8 @@ export function readConditions(document: MappingDocument, value: unknown, at: Do
       return typeof exists === 'boolean' ? { field, exists } : document.fail(place, 'exists must be true or false');
     }
     const anyOf = (Array.isArray(asked) ? asked : [asked]).filter(isConditionValue);
-    if (anyOf.length === 0 || (Array.isArray(asked) && anyOf.length < asked.length)) return document.fail(place, `${field} must be a value or a list of values`);
+    if (anyOf.length === 0 || (Array.isArray(asked) && anyOf.length < asked.length))
+      return document.fail(place, `${field} must be a value or a list of values`);
     return { field, anyOf };
   });
 }
@@ -27,7 +28,9 @@ export function readTimes(document: MappingDocument, value: unknown, at: Documen
     const place = [...at, index];
     if (typeof given === 'string') return { from: checkName(document, given, place), as: 'any' };
     const one = document.object(given, place, ['from', 'as']);
-    const as = TIME_FORMATS.find((format) => format === one['as']) ?? document.fail([...place, 'as'], `as must be one of ${TIME_FORMATS.join(', ')}`);
+    const as =
+      TIME_FORMATS.find((format) => format === one['as']) ??
+      document.fail([...place, 'as'], `as must be one of ${TIME_FORMATS.join(', ')}`);
     return { from: checkName(document, one['from'], [...place, 'from']), as };
   });
 }
@@ -38,7 +41,9 @@ export function readSeverity(document: MappingDocument, value: unknown, at: Docu
     const place = [...at, index];
     if (isSeverityId(given)) return { value: given };
     const one = document.object(given, place, ['from', 'scheme']);
-    const scheme = SCHEMES.find((known) => known === one['scheme']) ?? document.fail([...place, 'scheme'], `scheme must be one of ${SCHEMES.join(', ')}`);
+    const scheme =
+      SCHEMES.find((known) => known === one['scheme']) ??
+      document.fail([...place, 'scheme'], `scheme must be one of ${SCHEMES.join(', ')}`);
     return { from: checkName(document, one['from'], [...place, 'from']), scheme };
   });
 }
@@ -51,7 +56,10 @@ export function readAttributes(
 ): MappingSpec['attributes'] {
   const given = document.object(value, where.at, where.known);
   return Object.fromEntries(
-    Object.entries(given).map(([name, from]) => [name, sources(from).map((one, index) => readAttribute(document, one, [...where.at, name, index]))]),
+    Object.entries(given).map(([name, from]) => [
+      name,
+      sources(from).map((one, index) => readAttribute(document, one, [...where.at, name, index])),
+    ]),
   );
 }
 

@@ -12,13 +12,16 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryAfterMs: number;
+  /** The whole answer, where it was JSON. */
+  readonly body: unknown;
 
-  constructor(answer: { code: ErrorCode; message: string; status: number; retryAfterMs: number }) {
+  constructor(answer: { code: ErrorCode; message: string; status: number; retryAfterMs: number; body: unknown }) {
     super(answer.message);
     this.name = 'ApiError';
     this.code = answer.code;
     this.status = answer.status;
     this.retryAfterMs = answer.retryAfterMs;
+    this.body = answer.body;
   }
 
   /** Exit code of the command line. */
@@ -37,66 +40,102 @@ export interface ApiRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Longest line of an NDJSON answer, characters: an event of 1 MiB, every byte escaped. */
+const MAX_LINE_CHARACTERS = 8 * 1024 * 1024;
+/** Longest pause a server may ask for, milliseconds. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
 /** Talks to one installation. */
 export class ApiClient {
   readonly address: ApiAddress;
 
   constructor(address: ApiAddress) {
-    this.address = address;
+    this.address = { ...address, url: address.url.replace(/\/+$/, '') };
   }
 
   /** The answer's body as JSON. @throws ApiError with the server's code, TocsinError api.unreachable */
   async call<T>(method: string, path: string, request: ApiRequest = {}): Promise<T> {
     const response = await this.#send(method, path, request);
-    return (await response.json()) as T;
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      throw this.#unreachable(error, request.signal);
+    }
   }
 
-  /** The objects of an NDJSON answer as they come, until it ends or is aborted. `ready` is called when the server follows. */
+  /** The objects of an NDJSON answer as they come, until it ends or is aborted. `ready` is called when the server follows. @throws api.unreachable when cut off */
   async *lines<T>(path: string, follow: { signal: AbortSignal; ready?: () => void }): AsyncGenerator<T> {
     const response = await this.#send('GET', path, { signal: follow.signal });
-    let rest = '';
     const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      follow.ready?.();
-      const pieces = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = pieces.pop() ?? '';
-      for (const piece of pieces) if (piece !== '') yield JSON.parse(piece) as T;
+    let rest = '';
+    try {
+      for await (const chunk of response.body ?? []) {
+        follow.ready?.();
+        const pieces = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+        rest = pieces.pop() ?? '';
+        if (rest.length > MAX_LINE_CHARACTERS) throw new Error(`a line of its answer is longer than ${MAX_LINE_CHARACTERS} characters`);
+        for (const piece of pieces) if (piece !== '') yield JSON.parse(piece) as T;
+      }
+    } catch (error) {
+      throw this.#unreachable(error, follow.signal);
     }
   }
 
   async #send(method: string, path: string, request: ApiRequest): Promise<Response> {
-    const { url } = this.address;
     const json = request.body === undefined ? {} : { 'content-type': 'application/json' };
     const body = request.raw ? request.raw.bytes : request.body === undefined ? undefined : JSON.stringify(request.body);
     let response: Response;
     try {
-      response = await fetch(`${url}/api/v1${path}`, {
+      response = await fetch(`${this.address.url}/api/v1${path}`, {
         method,
+        redirect: 'error',
         headers: { authorization: `Bearer ${request.token ?? this.address.token}`, ...json, ...request.raw?.headers },
-        ...(body === undefined ? {} : { body: body as BodyInit }),
+        ...(body === undefined ? {} : { body }),
         ...(request.signal ? { signal: request.signal } : {}),
       });
-    } catch (cause) {
-      if (request.signal?.aborted) throw cause;
-      const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-      throw new TocsinError('api.unreachable', { url, reason }, { cause });
+    } catch (error) {
+      throw this.#unreachable(error, request.signal);
     }
     if (!response.ok) throw await readError(response);
     return response;
   }
+
+  /** An error of the connection by its reason; the person's own interruption stays what it is. */
+  #unreachable(cause: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    return new TocsinError('api.unreachable', { url: this.address.url, reason: reasonOf(cause) }, { cause });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  // Several addresses tried: the first failure says what is wrong.
+  const inner = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return inner instanceof Error && inner.message !== '' ? inner.message : error.message;
 }
 
 async function readError(response: Response): Promise<ApiError> {
-  const text = await response.text();
-  const retryAfterMs = Number(response.headers.get('retry-after') ?? 1) * 1000;
-  const answer = parseError(text);
-  const code = answer && Object.hasOwn(errorTable, answer.code) ? (answer.code as ErrorCode) : 'api.internal';
-  return new ApiError({ code, message: answer?.message ?? `The server answered ${response.status}: ${text.slice(0, 200)}`, status: response.status, retryAfterMs });
+  const text = await response.text().catch(() => '');
+  const { status } = response;
+  const seconds = Number(response.headers.get('retry-after') ?? 1);
+  const retryAfterMs = Number.isFinite(seconds) ? Math.min(MAX_RETRY_AFTER_MS, Math.max(0, seconds * 1000)) : 1000;
+  const body = parseJson(text);
+  const error = (body as { error?: { code?: string; message?: string } } | undefined)?.error;
+  const code = error?.code !== undefined && Object.hasOwn(errorTable, error.code) ? (error.code as ErrorCode) : codeOf(status);
+  const message = error?.message ?? `The server answered ${status}: ${text.slice(0, 200)}`;
+  return new ApiError({ code, message, status, retryAfterMs, body });
 }
 
-function parseError(text: string): { code: string; message: string } | undefined {
+/** What an answer without a code of ours means: a proxy's page, or another server altogether. */
+function codeOf(status: number): ErrorCode {
+  if (status === 429 || status === 502 || status === 503 || status === 504) return 'api.unreachable';
+  return status >= 500 ? 'api.internal' : 'api.bad_request';
+}
+
+function parseJson(text: string): unknown {
   try {
-    return (JSON.parse(text) as { error?: { code: string; message: string } }).error;
+    return JSON.parse(text);
   } catch {
     // Not ours: a proxy's page. The caller shows its beginning.
     return undefined;

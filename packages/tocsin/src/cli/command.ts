@@ -2,6 +2,7 @@
  * The form of a command: help, shell completion and the reference page come from it. A command gets what it may touch
  * as an argument: terminal, API, environment; it opens neither store nor bus.
  */
+import { TocsinError } from '@tocsin/core';
 import type { ApiClient } from './api-client.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,22 +21,29 @@ export interface Environment {
   readonly dataDir?: string | undefined;
   readonly natsServer?: string | undefined;
   readonly cwd: string;
+  /** False where NO_COLOR is set or the terminal is dumb. */
+  readonly colour: boolean;
+  readonly stdin: AsyncIterable<Uint8Array>;
+  /** Value of an environment variable, for `${env:NAME}` in a settings file. */
+  readonly variable: (name: string) => string | undefined;
 }
 
 /** What a running command works with. */
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly environment: Environment;
+  /** Version of this program. */
+  readonly version: string;
   /** The installation to talk to; found when first used. @throws api.unreachable, auth.missing */
   readonly api: () => Promise<ApiClient>;
   /** Folder of the installation's data. */
   readonly dataDir: string;
-  /** Aborted when the person interrupts. */
+  /** Aborted when the person interrupts, or when nobody reads the output any more. */
   readonly interrupted: AbortSignal;
 }
 
-/** Options as given, by name. */
-export type GivenOptions = Readonly<Record<string, string | boolean | undefined>>;
+/** Options as given, by name; those that may be given several values are lists. */
+export type GivenOptions = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** One command. `name` may hold a second word: `alerts ack`. */
 export interface Command {
@@ -46,6 +54,37 @@ export interface Command {
   readonly options?: readonly CommandOption[] | undefined;
   /** Whole command lines, for help and for the tests that run them. */
   readonly examples: readonly string[];
+  /** True for what goes on when nobody reads its output any more: a server. */
+  readonly outlivesOutput?: boolean | undefined;
   /** Resolves with the exit code. */
   readonly run: (context: CommandContext, args: readonly string[], options: GivenOptions) => Promise<number>;
+}
+
+/** An option's text; undefined where it is not given. */
+export function textOption(options: GivenOptions, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** An option's values; none where it is not given. */
+export function listOption(options: GivenOptions, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? (value as readonly string[]) : [];
+}
+
+/** A whole number within bounds; undefined where it is not given. @throws cli.bad_option */
+export function numberOption(options: GivenOptions, name: string, bounds: { min: number; max: number }): number | undefined {
+  const given = textOption(options, name);
+  if (given === undefined) return undefined;
+  const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= bounds.min && value <= bounds.max) return value;
+  throw new TocsinError('cli.bad_option', { option: `--${name}`, given, wants: `a whole number from ${bounds.min} to ${bounds.max}` });
+}
+
+/** One of a few words; undefined where it is not given. @throws cli.bad_option */
+export function choiceOption<T extends string>(given: string | undefined, name: string, choices: readonly T[]): T | undefined {
+  if (given === undefined) return undefined;
+  const found = choices.find((choice) => choice === given);
+  if (found !== undefined) return found;
+  throw new TocsinError('cli.bad_option', { option: name, given, wants: `one of ${choices.join(', ')}` });
 }

@@ -2,8 +2,9 @@
  * What a running installation leaves in its data folder for the command line on the same machine: where it listens and
  * a credential for its operator. Both readable by their owner only; the address goes when the installation stops.
  */
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex, TocsinError } from '@tocsin/core';
 
 /** Name under which the operator's token is kept. */
 export const OPERATOR = 'operator';
@@ -15,15 +16,24 @@ export interface RunFile {
   readonly startedMs: number;
 }
 
+/** Permissions of others on a file. */
+const OTHERS = 0o077;
+
 /** Writes the address; whole or not at all. */
 export async function writeRunFile(dataDir: string, run: RunFile): Promise<void> {
   await writePrivate(join(dataDir, 'run.json'), `${JSON.stringify(run)}\n`);
 }
 
-/** The address; undefined where none runs. */
+/** The address; undefined where none runs. A process that was killed leaves its address behind. @throws cli.unreadable */
 export async function readRunFile(dataDir: string): Promise<RunFile | undefined> {
-  const text = await readIfThere(join(dataDir, 'run.json'));
-  return text === undefined ? undefined : (JSON.parse(text) as RunFile);
+  const path = join(dataDir, 'run.json');
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as RunFile;
+  } catch (cause) {
+    throw new TocsinError('cli.unreadable', { path, reason: 'it is no JSON' }, { cause });
+  }
 }
 
 /** Removes the address when the installation stops. */
@@ -37,19 +47,27 @@ export async function writeToken(dataDir: string, name: string, token: string): 
   await writePrivate(tokenPath(dataDir, name), `${token}\n`);
 }
 
-/** A kept token; undefined where there is none. */
+/** A kept token; undefined where there is none. @throws cli.not_private where others can read it, cli.unreadable */
 export async function readToken(dataDir: string, name: string): Promise<string | undefined> {
-  return (await readIfThere(tokenPath(dataDir, name)))?.trim();
+  const path = tokenPath(dataDir, name);
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  const { mode } = await stat(path);
+  if ((mode & OTHERS) !== 0) throw new TocsinError('cli.not_private', { path, mode: (mode & 0o777).toString(8) });
+  return text.trim();
 }
 
-/** File of a token. Names are encoded: a source may be called anything. */
-function tokenPath(dataDir: string, name: string): string {
-  return join(dataDir, 'tokens', `${Buffer.from(name).toString('base64url')}.token`);
+/** File of a token. Readable names stand as they are; others by their hash: a source may be called anything. */
+export function tokenPath(dataDir: string, name: string): string {
+  const parts = name.split('/');
+  const plain = parts.every((part) => /^[a-z0-9][a-z0-9._-]{0,60}$/.test(part));
+  return join(dataDir, 'tokens', `${plain ? parts.join('=') : `~${sha256Hex(name).slice(0, 32)}`}.token`);
 }
 
 async function writePrivate(path: string, text: string): Promise<void> {
   const fresh = `${path}.new`;
   await writeFile(fresh, text, { mode: 0o600 });
+  // Where the file was there already its mode is not set by writing.
   await chmod(fresh, 0o600);
   await rename(fresh, path);
 }
@@ -58,7 +76,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new TocsinError('cli.unreadable', { path, reason: message }, { cause: error });
   }
 }

@@ -1,8 +1,11 @@
 /**
  * Where commands write: colour, tables and progress bars on a terminal, plain lines in a pipe, JSON where asked. Text
- * that comes from events never reaches the terminal raw: control characters and bidirectional overrides are shown, not sent.
+ * that comes from events never reaches the terminal raw: `visible-text.ts` writes out what could steer it.
  */
 import { styleText } from 'node:util';
+import { ProgressBar } from './progress-bar.ts';
+import { fitColumns } from './table-widths.ts';
+import { shorten, textWidth, visible } from './visible-text.ts';
 
 /** A writable end: standard output or error. */
 export interface Screen {
@@ -16,87 +19,109 @@ export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string;
   readonly right?: boolean | undefined;
-  /** Widest in characters; longer values end in `…`. */
-  readonly max?: number | undefined;
+  /** Colour of a cell on a terminal. */
+  readonly style?: ((row: Row) => Style) | undefined;
 }
 
-type Style = Parameters<typeof styleText>[0];
+/** Colour or weight of text. */
+export type Style = Parameters<typeof styleText>[0];
+
+/** How a terminal is used. */
+export interface TerminalOptions {
+  readonly out: Screen;
+  readonly err: Screen;
+  readonly json: boolean;
+  /** False where the person asked for none (NO_COLOR) or the terminal has none. */
+  readonly colour: boolean;
+}
+
+const GAP = '  ';
 
 /** Output of one command. */
 export class Terminal {
   readonly json: boolean;
   readonly #out: Screen;
   readonly #err: Screen;
+  readonly #colour: boolean;
+  #bar: ProgressBar | undefined;
 
-  constructor(options: { out: Screen; err: Screen; json: boolean }) {
+  constructor(options: TerminalOptions) {
     this.#out = options.out;
     this.#err = options.err;
     this.json = options.json;
+    this.#colour = options.colour;
   }
 
-  /** Whether progress bars and colours are wanted. */
+  /** Whether a person is watching: aligned tables, progress bars, what to do next. */
   get interactive(): boolean {
     return this.#out.isTTY === true && !this.json;
   }
 
+  /** Columns of the terminal; 80 where it does not say. */
+  get columns(): number {
+    return this.#out.columns ?? 80;
+  }
+
   /** A line of result. Say nothing through it that came from outside without `visible`. */
   line(text = ''): void {
-    this.#out.write(`${text}\n`);
+    this.#write(this.#out, `${text}\n`);
   }
 
   /** A line beside the result: what is being done. Not part of what a pipe gets. */
   note(text: string): void {
-    this.#err.write(`${text}\n`);
+    this.#write(this.#err, `${text}\n`);
+  }
+
+  /** A line that only a person at a terminal needs, such as what to type next. */
+  hint(text = ''): void {
+    if (this.interactive) this.line(text);
   }
 
   /** One object as one line of JSON. */
   object(value: unknown): void {
-    this.#out.write(`${JSON.stringify(value)}\n`);
+    this.#write(this.#out, `${JSON.stringify(value)}\n`);
   }
 
   /** Colour on a terminal, plain text elsewhere. */
   style(style: Style, text: string): string {
-    return this.interactive ? styleText(style, text, { validateStream: false }) : text;
+    return this.interactive && this.#colour ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  /** Rows under titles, aligned; in a pipe tab-separated without padding. */
+  /** Rows under titles, aligned and no wider than the terminal; in a pipe tab-separated without padding. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
-    const cells = rows.map((row) => columns.map((column) => shorten(visible(column.value(row)), column.max)));
+    const titles = columns.map((column) => column.title);
+    const cells = rows.map((row) => columns.map((column) => visible(column.value(row))));
     if (!this.interactive) {
-      for (const row of [columns.map((column) => column.title), ...cells]) this.line(row.join('\t'));
+      for (const row of [titles, ...cells]) this.line(row.join('\t'));
       return;
     }
-    const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => row[i]?.length ?? 0)));
-    const pad = (row: readonly string[]): string =>
-      row.map((cell, i) => (columns[i]?.right ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd();
-    this.line(this.style('bold', pad(columns.map((column) => column.title))));
-    for (const row of cells) this.line(pad(row));
-  }
-
-  /** A bar on standard error that replaces itself; silent unless both ends are a terminal. */
-  progress(label: string, total: number): (done: number, detail?: string) => void {
-    if (!this.interactive || this.#err.isTTY !== true) return () => undefined;
-    let shownMs = 0;
-    return (done, detail = '') => {
-      const nowMs = performance.now();
-      if (done < total && nowMs - shownMs < 80) return;
-      shownMs = nowMs;
-      const share = total === 0 ? 1 : Math.min(1, done / total);
-      const bar = '█'.repeat(Math.round(share * 24)).padEnd(24, '░');
-      this.#err.write(`\r\x1b[2K${label} ${bar} ${String(Math.round(share * 100)).padStart(3)} % ${detail}${done >= total ? '\n' : ''}`);
+    const wanted = columns.map((_, i) => Math.max(0, ...[titles, ...cells].map((row) => textWidth(row[i] ?? ''))));
+    const widths = fitColumns(wanted, this.columns - GAP.length * (columns.length - 1));
+    const pad = (cell: string, i: number): string => {
+      const short = shorten(cell, widths[i] ?? 0);
+      const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - textWidth(short)));
+      return columns[i]?.right ? space + short : short + space;
     };
+    this.line(this.style('bold', titles.map(pad).join(GAP).trimEnd()));
+    rows.forEach((row, n) => {
+      const padded = (cells[n] ?? []).map((cell, i) => {
+        const style = columns[i]?.style?.(row);
+        return style === undefined ? pad(cell, i) : this.style(style, pad(cell, i));
+      });
+      this.line(padded.join(GAP).trimEnd());
+    });
   }
-}
 
-/** Text with every character that could steer a terminal or reorder a line written out (C0, C1, bidirectional and line separators). */
-export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones to catch
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/g, (character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
-    return `\\u${code}`;
-  });
-}
+  /** A bar that replaces itself; silent unless both ends are a terminal. Lines written meanwhile appear above it. The caller ends it. */
+  progress(label: string): Pick<ProgressBar, 'show' | 'end'> {
+    if (!this.interactive || this.#err.isTTY !== true || !this.#colour) return { show: () => undefined, end: () => undefined };
+    this.#bar?.end();
+    this.#bar = new ProgressBar(this.#err, label, () => performance.now());
+    return this.#bar;
+  }
 
-function shorten(text: string, max: number | undefined): string {
-  return max !== undefined && text.length > max ? `${text.slice(0, max - 1)}…` : text;
+  #write(screen: Screen, text: string): void {
+    if (this.#bar) this.#bar.around(() => screen.write(text));
+    else screen.write(text);
+  }
 }

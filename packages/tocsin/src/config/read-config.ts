@@ -28,7 +28,7 @@ export async function readConfigFile(path: string | undefined, dataDir: string):
     if (cause instanceof TocsinError) throw cause;
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && path === undefined) return { file: '(no file)', given: {}, lineOf: () => undefined };
-    throw new TocsinError('config.unreadable', { path: file, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('config.unreadable', { at: file, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
   }
 }
 
@@ -47,11 +47,11 @@ export function checkConfig(config: ConfigFile): readonly TocsinError[] {
 }
 
 function parseConfig(file: string, text: string): ConfigFile {
-  if (text.length > MAX_CONFIG_BYTES) throw new TocsinError('config.unreadable', { path: file, reason: `it is larger than ${MAX_CONFIG_BYTES} bytes` });
+  if (text.length > MAX_CONFIG_BYTES) throw new TocsinError('config.unreadable', { at: file, reason: `it is larger than ${MAX_CONFIG_BYTES} bytes` });
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const [wrong] = document.errors;
-  if (wrong) throw new TocsinError('config.unreadable', { path: file, reason: `line ${lines.linePos(wrong.pos[0]).line}: ${wrong.message.split('\n')[0]}` });
+  if (wrong) throw new TocsinError('config.unreadable', { at: file, reason: `line ${lines.linePos(wrong.pos[0]).line}: ${wrong.message.split('\n')[0]}` });
   const lineOf = (path: SettingPath): number | undefined => {
     const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
     const pair = isMap(parent) ? parent.items.find((item) => String(item.key) === path.at(-1)) : undefined;

@@ -131,7 +131,7 @@ class Correlator {
 
   async #loadRules(hash: string): Promise<RuleBook> {
     const book = await RuleBook.load(this.#options.ruleSets, hash, this.#options.logSources);
-    if (!book) throw new TocsinError('detect.rule_set_missing', { hash });
+    if (!book) throw new TocsinError('store.rule_set_missing', { hash });
     return book;
   }
 }

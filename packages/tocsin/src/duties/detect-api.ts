@@ -41,7 +41,8 @@ export interface RuleTestLine {
   readonly title: string;
   readonly test: string;
   readonly passed: boolean;
-  readonly reason?: string | undefined;
+  /** What was expected and what came. */
+  readonly detail: string;
 }
 
 /** Questions to the detection thread. */

@@ -21,8 +21,8 @@ export class FrameDedup {
     for (let i = 0; i < count; i++) {
       if (!frame.producerId(i)) verdicts.push('first');
       else {
-        const event = { tenant, source: frame.source(i), id: frame.id(i), contentHash: crc32(frame.record(i)), receivedMs: frame.receivedMs(i) };
-        verdicts.push(fold.judge(event));
+        const event = { tenant, source: frame.source(i), id: frame.id(i), contentHash32: crc32(frame.record(i)), receivedMs: frame.receivedMs(i) };
+        verdicts.push(fold.advance(event));
       }
     }
     return verdicts;

@@ -33,6 +33,8 @@ export interface MatcherOptions {
 
 /** Frames judged in one round at most. */
 const ROUND_FRAMES = 64;
+/** Event time that one step may span before the next begins, milliseconds; a single frame may span more. */
+const STEP_SPAN_MS = 60_000;
 
 /** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
@@ -47,6 +49,8 @@ interface Tally {
   judged: number;
   duplicates: number;
   readonly matches: Match[];
+  /** Earliest event time, milliseconds since 1970. */
+  readonly sinceMs: number;
 }
 
 class Matcher {
@@ -65,17 +69,24 @@ class Matcher {
   async round(frames: readonly FedFrame[]): Promise<void> {
     const rules = this.#options.rules();
     const tallies = new Map<number, Tally>();
+    const steps: Outgoing[] = [];
     for (const fed of frames) {
-      const tally = tallies.get(fed.partition) ?? { judged: 0, duplicates: 0, matches: [] };
+      const tally = tallies.get(fed.partition) ?? { judged: 0, duplicates: 0, matches: [], sinceMs: fed.frame?.header.minTimeMs ?? 0 };
       tallies.set(fed.partition, tally);
       await this.#judge(fed, rules, tally);
       this.#progress.read[fed.lane] = fed.position;
+      const partition = this.#progress.partitions[fed.partition];
+      // History arrives days at a time: folds must see time pass between its events, not after all of them.
+      if (partition && fed.frame && fed.frame.header.maxTimeMs - tally.sinceMs > STEP_SPAN_MS) {
+        steps.push(this.#step(partition, rules.hash, { tally, ticking: false }));
+        tallies.delete(fed.partition);
+      }
     }
     const ticking = this.#tick();
-    const steps = this.#progress.partitions.flatMap((partition) => {
+    for (const partition of this.#progress.partitions) {
       const tally = tallies.get(partition.partition);
-      return tally || ticking.has(partition) ? [this.#step(partition, rules.hash, tally, ticking.has(partition))] : [];
-    });
+      if (tally || ticking.has(partition)) steps.push(this.#step(partition, rules.hash, { tally, ticking: ticking.has(partition) }));
+    }
     if (steps.length > 0) await this.#write(steps);
   }
 
@@ -87,7 +98,7 @@ class Matcher {
       const found = matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf: this.#options.fieldsOf,
         skip: (index) => verdicts[index] === 'duplicate',
-        onRuleError: this.#options.onTrouble,
+        onRuleError: ({ ruleId, at, cause }) => this.#options.onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
       });
       for (const match of found) tally.matches.push(match);
     } catch (error) {
@@ -115,7 +126,7 @@ class Matcher {
     return new Set(this.#progress.partitions.filter((partition) => partition.watermarks.tick(nowMs)));
   }
 
-  #step(partition: PartitionProgress, ruleSet: string, tally: Tally | undefined, ticking: boolean): Outgoing {
+  #step(partition: PartitionProgress, ruleSet: string, { tally, ticking }: { tally: Tally | undefined; ticking: boolean }): Outgoing {
     const step: MatchStep = {
       partition: partition.partition,
       epoch: this.#options.epoch,
@@ -131,12 +142,18 @@ class Matcher {
       subject: matchesSubject(partition.partition),
       id: `${this.#options.epoch}.${this.#steps}`,
       body: Buffer.from(JSON.stringify(step)),
-      expect: partition.last,
     };
   }
 
   async #write(steps: readonly Outgoing[]): Promise<void> {
-    const published = await this.#commit(steps);
+    const first = new Set<string>();
+    // Within one atomic commit the first step of a partition carries the expectation for those behind it.
+    const fenced = steps.map((step) => {
+      if (first.has(step.subject)) return step;
+      first.add(step.subject);
+      return { ...step, expect: this.#progress.partitions[Number(step.subject.split('.')[2])]?.last };
+    });
+    const published = await this.#commit(fenced);
     for (const { subject, position } of published) {
       const partition = this.#progress.partitions[Number(subject.split('.')[2])];
       if (partition) partition.last = position;

@@ -15,5 +15,6 @@ export interface BusAddress {
 
 /** Connects; whoever opened it disposes it. @throws bus.unavailable */
 export function openBus(address: BusAddress): Promise<Bus> {
-  return openNatsBus(address);
+  // The embedded server is run with `sync_interval: always`.
+  return openNatsBus({ ...address, durability: 'fsync' });
 }

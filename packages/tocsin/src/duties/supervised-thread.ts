@@ -17,6 +17,8 @@ export interface SupervisedThreadOptions {
   readonly logger: Logger;
   /** Heap limit, MiB: a thread beyond it is ended and started anew. */
   readonly heapMiB: number;
+  /** Room for new objects, MiB: little keeps an idle thread small, much saves a busy one collections. */
+  readonly youngMiB: number;
 }
 
 /** Pauses between restarts, milliseconds: the longest is kept from then on. */
@@ -25,6 +27,7 @@ const PAUSES_MS = [0, 200, 1000, 5000];
 const WELL_AFTER_MS = 60_000;
 
 type StoppableApi = ThreadApi & { readonly stop: () => Promise<void> };
+
 
 /** A running thread. Disposing asks it to stop and waits for its end. */
 export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable {
@@ -64,14 +67,14 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (!worker) return;
-    await this.#client?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
+    await (this.#client as ThreadClient<StoppableApi> | undefined)?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
     await worker.terminate();
   }
 
   #start(): Promise<void> {
-    const { name, script, data, logger, heapMiB } = this.#options;
+    const { name, script, data, logger, heapMiB, youngMiB } = this.#options;
     const startedMs = performance.now();
-    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB } });
+    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB } });
     this.#worker = worker;
     this.#client = callThread<A>(worker);
     return new Promise((resolve, reject) => {

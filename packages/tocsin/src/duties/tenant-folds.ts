@@ -22,7 +22,7 @@ export class TenantFolds {
     for (const tenant of [SHARED, ...rules.tenants()]) {
       const compiled = rules.compiledFor(tenant);
       const state = Object.hasOwn(encoded, tenant) ? encoded[tenant] : undefined;
-      this.#sets.set(tenant, state === undefined ? createFoldSet(compiled) : restoreFoldSet(compiled, Buffer.from(state, 'base64')));
+      this.#sets.set(tenant, state === undefined ? createFoldSet(compiled) : restoreFoldSet(compiled, Buffer.from(state, 'base64')).foldSet);
     }
   }
 

@@ -1,10 +1,9 @@
 /**
- * Event-time watermarks of one partition's sources: how far each source's time has certainly come. Advanced by events,
- * and by the clock while a source is idle, so that absence can be noticed. The matcher writes them down; folds only read.
+ * Event-time watermarks of one partition's sources: how far each source's time has come. Advanced by events,
+ * and by the clock while a source is idle, so that absence can be noticed. The matcher writes them down; folds only read,
+ * and allow for late events behind them.
  */
 
-/** How long after the newest event time an earlier event is still expected, milliseconds. */
-export const ALLOWED_LATENESS_MS = 60_000;
 /** A source that has sent nothing for this long is idle: its watermark follows the clock. */
 const IDLE_AFTER_MS = 10_000;
 /** An idle source holds nobody back and is no longer followed after this long, milliseconds. */
@@ -21,8 +20,7 @@ export class Watermarks {
   readonly #changed = new Set<string>();
 
   /** Takes note of an event. Watermarks never go back. */
-  observe(source: string, timeMs: number, receivedMs: number): void {
-    const watermarkMs = timeMs - ALLOWED_LATENESS_MS;
+  observe(source: string, watermarkMs: number, receivedMs: number): void {
     const known = this.#sources.get(source);
     if (!known) {
       this.#sources.set(source, { watermarkMs, lastReceivedMs: receivedMs });
@@ -50,8 +48,8 @@ export class Watermarks {
     for (const [source, time] of this.#sources) {
       const silentMs = nowMs - time.lastReceivedMs;
       if (silentMs > FORGET_AFTER_MS) this.#sources.delete(source);
-      else if (silentMs > IDLE_AFTER_MS && nowMs - ALLOWED_LATENESS_MS > time.watermarkMs) {
-        time.watermarkMs = nowMs - ALLOWED_LATENESS_MS;
+      else if (silentMs > IDLE_AFTER_MS && nowMs > time.watermarkMs) {
+        time.watermarkMs = nowMs;
         this.#changed.add(source);
         idle = true;
       }

@@ -5,13 +5,14 @@
 import { comparePositions, type EventBus, type Published, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type Position } from '@tocsin/core';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
+import type { FormatName } from '@tocsin/ingest';
 import type { Role } from '../security/principal.ts';
 
 /** A configured producer. */
 export interface SourceRecord {
   readonly name: string;
   /** Name of the decoder, `auto` to tell by looks. */
-  readonly format: string;
+  readonly format: FormatName;
   readonly lane: 'live' | 'bulk';
   readonly createdMs: number;
   readonly revokedMs?: number | undefined;
@@ -74,7 +75,9 @@ export class Registry implements AsyncDisposable {
       registry.#apply(stored);
       last = stored.position;
     }
-    registry.#following = registry.#follow(last).catch(onFailure);
+    registry.#following = registry.#follow(last).catch((error: unknown) => {
+      if (!registry.#stop.signal.aborted) onFailure(error);
+    });
     return registry;
   }
 

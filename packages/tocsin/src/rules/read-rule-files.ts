@@ -17,12 +17,12 @@ export async function readRuleFiles(path: string): Promise<RuleFile[]> {
     return await Promise.all(files.sort().map((file) => readRuleFile(file, relative(path, file))));
   } catch (cause) {
     if (cause instanceof TocsinError) throw cause;
-    throw new TocsinError('config.unreadable', { path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('config.unreadable', { at: path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
   }
 }
 
 async function readRuleFile(file: string, name: string): Promise<RuleFile> {
   const { size } = await stat(file);
-  if (size > MAX_RULE_BYTES) throw new TocsinError('config.unreadable', { path: file, reason: `it has ${size} bytes and a rule file may have ${MAX_RULE_BYTES}` });
+  if (size > MAX_RULE_BYTES) throw new TocsinError('config.unreadable', { at: file, reason: `it has ${size} bytes and a rule file may have ${MAX_RULE_BYTES}` });
   return { path: name, text: await readFile(file, 'utf8') };
 }

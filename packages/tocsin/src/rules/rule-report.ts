@@ -1,7 +1,8 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
+import type { Fields } from '@tocsin/core';
 import { type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
-import { fieldsOf, type MappingSet } from '@tocsin/ingest';
-import type { RefusedLine, RuleCheck, RuleSummary, RuleTestLine } from '../duties/detect-api.ts';
+import type { MappingSet } from '@tocsin/ingest';
+import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
 import type { RuleBook, RuleFile } from './rule-book.ts';
 
 /** The rules in force for a tenant and those left out. */
@@ -17,10 +18,12 @@ export function listRules(book: RuleBook, tenant: string): { ruleSet: string; ru
 /** Parses files and, where asked, runs the tests they carry; puts nothing in force. */
 export function checkRules(files: readonly RuleFile[], options: { mappings: MappingSet; test: boolean }): RuleCheck {
   const { rules, refused } = parseRules(files);
+  const logSources = options.mappings.logSources();
+  const mappingOf = (event: Fields): string | undefined => mappingIn(options.mappings, event);
   return {
     accepted: rules.map((rule) => summarise(rule, true)),
     refused: refused.map(toLine),
-    tests: options.test ? rules.flatMap((rule) => runTests(rule, rules, options.mappings)) : [],
+    tests: options.test ? rules.flatMap((rule) => testRule(rule, { rules, logSources, mappingOf })) : [],
   };
 }
 
@@ -42,4 +45,13 @@ function summarise(rule: ParsedRule, own: boolean): RuleSummary {
 /** A refusal as plain data: it crosses threads and HTTP. */
 function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {
   return { path, line, column, rule, code: error.code, reason: error.message };
+}
+
+/** The mapping that would read an event in a test: of the first format that has one beyond its fallback; undefined where none has. */
+function mappingIn(mappings: MappingSet, event: Fields): string | undefined {
+  for (const format of ['windows-json', 'cloudtrail', 'linux-auth', 'json']) {
+    const { mapping } = mappings.map(format, event, 0);
+    if (mapping !== 'json') return mapping;
+  }
+  return undefined;
 }

@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { ACK_WAIT_MS, bytesOf, type ContractCase, numbers, textsOf } from '../contract-kit.ts';
 
+/** Ends: closing, disposing, aborting. */
 export const closingCases: readonly ContractCase[] = [
   {
     name: 'closing ends every wait and refuses everything after',
@@ -21,9 +22,18 @@ export const closingCases: readonly ContractCase[] = [
       await kit.settled(outcomes, 'every wait to end');
       for (const wait of waits) await kit.refused(wait, 'bus.closed');
       const calls = [
-        bus.commit([kit.message(subject('a'), 'a')]), kit.join(ground, 'g'), bus.ensure({ streams: [], buckets: [] }), kit.readAll(bus, all), bus.get([]),
-        bus.last(subject('a')), bus.info(all), bus.bucket(name).get('a'), bus.bucket(name).put('a', bytesOf('a'), 0), bus.bucket(name).keys(),
-        bus.bucket(name).watch()[Symbol.asyncIterator]().next(), subscription[Symbol.asyncIterator]().next(),
+        bus.commit([kit.message(subject('a'), 'a')]),
+        kit.join(ground, 'g'),
+        bus.ensure({ streams: [], buckets: [] }),
+        kit.readAll(bus, all),
+        bus.get([]),
+        bus.last(subject('a')),
+        bus.info(all),
+        bus.bucket(name).get('a'),
+        bus.bucket(name).put('a', bytesOf('a'), 0),
+        bus.bucket(name).keys(),
+        bus.bucket(name).watch()[Symbol.asyncIterator]().next(),
+        subscription[Symbol.asyncIterator]().next(),
       ];
       const settled = Promise.allSettled(calls);
       await kit.settled(settled, 'every call to be refused');
@@ -39,7 +49,10 @@ export const closingCases: readonly ContractCase[] = [
       const message = kit.message(subject('a'), 'under way');
       const resume = await kit.harness.pauseServer();
       const commit = bus.commit([message]);
-      const outcome = commit.then(() => 'stored', (error: unknown) => (error as { code?: string }).code);
+      const outcome = commit.then(
+        () => 'stored',
+        (error: unknown) => (error as { code?: string }).code,
+      );
       await kit.settled(bus[Symbol.asyncDispose](), 'the bus to close');
       assert.equal(await kit.settled(outcome, 'the commit to settle'), 'bus.unknown');
       await resume();
@@ -49,7 +62,7 @@ export const closingCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'disposing a subscription ends its loop and nobody else\'s',
+    name: "disposing a subscription ends its loop and nobody else's",
     async run(kit) {
       const ground = await kit.ground();
       const one = await kit.join(ground, 'one');
@@ -108,7 +121,11 @@ export const closingCases: readonly ContractCase[] = [
       const subscription = await kit.join(ground, 'g', { signal, ackWaitMs: ACK_WAIT_MS });
       const [first, second] = await kit.take(subscription, 2);
       const reader = bus.read(all, { after: second?.position ?? ('' as never) }, { follow: true, signal })[Symbol.asyncIterator]();
-      const waits = [subscription[Symbol.asyncIterator]().next(), reader.next(), bus.bucket(name).watch({ signal })[Symbol.asyncIterator]().next()];
+      const waits = [
+        subscription[Symbol.asyncIterator]().next(),
+        reader.next(),
+        bus.bucket(name).watch({ signal })[Symbol.asyncIterator]().next(),
+      ];
       const outcomes = Promise.allSettled(waits);
       await kit.harness.time.pass(100);
       stop.abort(new Error('stopped while waiting'));
@@ -130,7 +147,10 @@ export const closingCases: readonly ContractCase[] = [
       const resume = await kit.harness.pauseServer();
       const stop = new AbortController();
       const commit = bus.commit([message], { signal: stop.signal });
-      const outcome = commit.then(() => undefined, (error: unknown) => error);
+      const outcome = commit.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
       await kit.harness.time.pass(50);
       stop.abort(new Error('stopped while committing'));
       assert.equal(await kit.settled(outcome, 'the commit to end'), stop.signal.reason);

@@ -5,16 +5,24 @@ import { at, bytesOf, type ContractCase, numbers } from '../contract-kit.ts';
 
 const LARGEST_PART = 64 * 1024;
 
+/** One commit, one unit. */
 export const commitCases: readonly ContractCase[] = [
   {
     name: 'a commit is stored whole and in the order given',
     async run(kit) {
       const { bus, all, subject } = await kit.ground();
       const published = await bus.commit(numbers(20).map((text, i) => kit.message(subject(`s${i % 3}`), text)));
-      assert.deepEqual(published.map((each) => each.duplicate), new Array(20).fill(false));
-      for (let i = 1; i < 20; i++) assert.ok(comparePositions(at(published, i - 1).position, at(published, i).position) < 0, `position ${i} rises`);
+      assert.deepEqual(
+        published.map((each) => each.duplicate),
+        numbers(20).map(() => false),
+      );
+      for (let i = 1; i < 20; i++)
+        assert.ok(comparePositions(at(published, i - 1).position, at(published, i).position) < 0, `position ${i} rises`);
       const stored = await kit.readAll(bus, all);
-      assert.deepEqual(stored.map((each) => [each.id, each.subject, each.position]), published.map((each) => [each.id, each.subject, each.position]));
+      assert.deepEqual(
+        stored.map((each) => [each.id, each.subject, each.position]),
+        published.map((each) => [each.id, each.subject, each.position]),
+      );
     },
   },
   {
@@ -22,7 +30,11 @@ export const commitCases: readonly ContractCase[] = [
     async run(kit) {
       const { bus, all, subject } = await kit.ground();
       const [first] = await kit.write(bus, subject('taken'), ['first']);
-      const batch = [kit.message(subject('a'), 'a'), kit.message(subject('taken'), 'stale', { expect: 'none' }), kit.message(subject('b'), 'b')];
+      const batch = [
+        kit.message(subject('a'), 'a'),
+        kit.message(subject('taken'), 'stale', { expect: 'none' }),
+        kit.message(subject('b'), 'b'),
+      ];
       await kit.refused(bus.commit(batch), 'bus.fenced');
       const texts = await kit.texts(bus, all);
       if (kit.guarantees.atomicCommit) assert.deepEqual(texts, ['first']);
@@ -52,7 +64,11 @@ export const commitCases: readonly ContractCase[] = [
       assert.equal(texts.length, 120);
       for (const writer of numbers(12)) {
         const indexes = texts.flatMap((text, i) => (text.startsWith(`${writer}:`) ? [i] : []));
-        assert.deepEqual(indexes.map((i) => texts[i]), numbers(10, `${writer}:`), `order of writer ${writer}`);
+        assert.deepEqual(
+          indexes.map((i) => texts[i]),
+          numbers(10, `${writer}:`),
+          `order of writer ${writer}`,
+        );
         if (kit.guarantees.atomicCommit) assert.equal(at(indexes, -1) - at(indexes, 0), 9, `the commit of writer ${writer} is contiguous`);
       }
     },
@@ -87,7 +103,10 @@ export const commitCases: readonly ContractCase[] = [
       const bodies = numbers(40).map((_, i) => new Uint8Array(LARGEST_PART).fill(i));
       await kit.settled(bus.commit(bodies.map((body) => kit.message(subject('large'), '', { body }))), 'a commit of 2.5 MiB');
       const stored = await kit.readAll(bus, all);
-      assert.deepEqual(stored.map((each) => [each.body.byteLength, each.body[0]]), bodies.map((body) => [LARGEST_PART, body[0]]));
+      assert.deepEqual(
+        stored.map((each) => [each.body.byteLength, each.body[0]]),
+        bodies.map((body) => [LARGEST_PART, body[0]]),
+      );
     },
   },
   {
@@ -126,13 +145,21 @@ export const commitCases: readonly ContractCase[] = [
       const { bus, all, subject } = await kit.ground();
       const ids = ['', ' ', 'a b', 'a\r\nb', 'é', 'x'.repeat(257)];
       for (const id of ids) await kit.refused(bus.commit([kit.message(subject('a'), 'a', { id })]), 'bus.bad_request');
-      const headers = [{ 'a b': 'x' }, { 'a:b': 'x' }, { a: 'x\r\nNats-Msg-Id: y' }, { a: ' x' }, { a: 'é' }, { 'Nats-Msg-Id': 'x' }, { 'nats-rollup': 'all' }];
+      const headers = [
+        { 'a b': 'x' },
+        { 'a:b': 'x' },
+        { a: 'x\r\nNats-Msg-Id: y' },
+        { a: ' x' },
+        { a: 'é' },
+        { 'Nats-Msg-Id': 'x' },
+        { 'nats-rollup': 'all' },
+      ];
       for (const each of headers) await kit.refused(bus.commit([kit.message(subject('a'), 'a', { headers: each })]), 'bus.bad_request');
       assert.deepEqual(await kit.texts(bus, all), []);
     },
   },
   {
-    name: 'bodies are the caller\'s again once a commit has settled',
+    name: "bodies are the caller's again once a commit has settled",
     async run(kit) {
       const { bus, all, subject } = await kit.ground();
       const body = bytesOf('original');

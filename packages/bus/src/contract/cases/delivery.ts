@@ -10,6 +10,7 @@ async function groupIsDone(kit: ContractKit, ground: Ground, group: string): Pro
   }, `group ${group} to have nothing left`);
 }
 
+/** Deliveries to one member. */
 export const deliveryCases: readonly ContractCase[] = [
   {
     name: 'messages are delivered in order, once, and acknowledged for good',
@@ -19,8 +20,14 @@ export const deliveryCases: readonly ContractCase[] = [
       await using subscription = await kit.join(ground, 'g', { ackWaitMs: ACK_WAIT_MS });
       const deliveries = await kit.take(subscription, 20);
       assert.deepEqual(textsOf(deliveries), numbers(20));
-      assert.deepEqual(deliveries.map((each) => each.position), positions);
-      assert.deepEqual(deliveries.map((each) => each.attempt), new Array(20).fill(1));
+      assert.deepEqual(
+        deliveries.map((each) => each.position),
+        positions,
+      );
+      assert.deepEqual(
+        deliveries.map((each) => each.attempt),
+        numbers(20).map(() => 1),
+      );
       for (const each of deliveries) assert.equal(each.ack(), true);
       await groupIsDone(kit, ground, 'g');
       await kit.harness.time.pass(ACK_WAIT_MS * 2);
@@ -102,7 +109,7 @@ export const deliveryCases: readonly ContractCase[] = [
       await using subscription = await kit.join(ground, 'g', { ackWaitMs: 1_000 });
       const [slow] = await kit.take(subscription, 1);
       assert.ok(slow !== undefined);
-      for (const _ of numbers(6)) {
+      for (let round = 0; round < 6; round++) {
         await kit.harness.time.pass(400);
         slow.extend();
       }
@@ -160,7 +167,10 @@ export const deliveryCases: readonly ContractCase[] = [
       await using one = await kit.join(ground, 'one');
       await using two = await kit.join(ground, 'two');
       const [first] = await kit.take(one, 1);
-      assert.deepEqual([first?.message.id, first?.message.subject, first?.position, { ...first?.message.headers }], [sent.id, sent.subject, published?.position, { Kind: 'frame' }]);
+      assert.deepEqual(
+        [first?.message.id, first?.message.subject, first?.position, { ...first?.message.headers }],
+        [sent.id, sent.subject, published?.position, { Kind: 'frame' }],
+      );
       first?.message.body.set(bytesOf('BODY'));
       assert.deepEqual(textsOf(await kit.take(two, 1)), ['body']);
       assert.ok(Math.abs((first?.message.storedMs ?? 0) - kit.harness.time.nowMs()) < 60_000, 'stored about now');

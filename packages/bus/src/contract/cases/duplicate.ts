@@ -2,16 +2,25 @@
 import { strict as assert } from 'node:assert';
 import { at, type ContractCase, numbers, textOf } from '../contract-kit.ts';
 
+/** Ids that come again. */
 export const duplicateCases: readonly ContractCase[] = [
   {
     name: 'a commit sent again is a duplicate throughout, at its first positions',
     async run(kit) {
       const { bus, all, subject } = await kit.ground();
-      const batch = [kit.message(subject('a'), 'a', { expect: 'none' }), kit.message(subject('a'), 'b'), kit.message(subject('c'), 'c', { expect: 'none' })];
+      const batch = [
+        kit.message(subject('a'), 'a', { expect: 'none' }),
+        kit.message(subject('a'), 'b'),
+        kit.message(subject('c'), 'c', { expect: 'none' }),
+      ];
       const first = await bus.commit(batch);
       for (const sender of [bus, await kit.open()]) {
         // Where ids are not remembered it is the expectation that keeps the second copy out.
-        if (kit.remembersIds) assert.deepEqual(await sender.commit(batch), first.map((each) => ({ ...each, duplicate: true })));
+        if (kit.remembersIds)
+          assert.deepEqual(
+            await sender.commit(batch),
+            first.map((each) => ({ ...each, duplicate: true })),
+          );
         else await kit.refused(sender.commit(batch), 'bus.fenced');
       }
       assert.deepEqual(await kit.texts(bus, all), ['a', 'b', 'c']);
@@ -37,9 +46,16 @@ export const duplicateCases: readonly ContractCase[] = [
       const batch = kit.messages(subject('a'), 10);
       const early = await bus.commit([at(batch, 2), at(batch, 5)]);
       const published = await kit.settled(bus.commit(batch), 'a commit known in part');
-      assert.deepEqual(published.map((each) => each.duplicate), batch.map((_, i) => kit.remembersIds && (i === 2 || i === 5)));
+      assert.deepEqual(
+        published.map((each) => each.duplicate),
+        batch.map((_, i) => kit.remembersIds && (i === 2 || i === 5)),
+      );
       const rest = kit.remembersIds ? ['0', '1', '3', '4', '6', '7', '8', '9'] : numbers(10);
-      if (kit.remembersIds) assert.deepEqual([at(published, 2).position, at(published, 5).position], early.map((each) => each.position));
+      if (kit.remembersIds)
+        assert.deepEqual(
+          [at(published, 2).position, at(published, 5).position],
+          early.map((each) => each.position),
+        );
       assert.deepEqual(await kit.texts(bus, all), ['2', '5', ...rest]);
       const stored = await kit.settled(bus.get(published.map((each) => each.position)), 'all by position');
       assert.deepEqual(stored.map(textOf), numbers(10));
@@ -56,11 +72,18 @@ export const duplicateCases: readonly ContractCase[] = [
         await kit.harness.startServer();
         const fresh = await kit.open();
         const again = await kit.settled(fresh.commit(sent), `a resend after ${kill ? 'a kill' : 'a stop'}`);
-        if (kit.remembersIds) assert.deepEqual(again, first.map((each) => ({ ...each, duplicate: true })));
+        if (kit.remembersIds)
+          assert.deepEqual(
+            again,
+            first.map((each) => ({ ...each, duplicate: true })),
+          );
         else assert.ok(again.every((each) => !each.duplicate));
       }
       const copies = kit.remembersIds ? 1 : 3;
-      assert.deepEqual(await kit.texts(await kit.open(), all), numbers(copies).flatMap(() => numbers(5)));
+      assert.deepEqual(
+        await kit.texts(await kit.open(), all),
+        numbers(copies).flatMap(() => numbers(5)),
+      );
     },
   },
   {

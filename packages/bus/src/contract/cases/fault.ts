@@ -7,20 +7,24 @@ import { ACK_WAIT_MS, at, type ContractCase, type ContractKit, numbers, textOf }
 /** Commits and sends again with the same ids until it is answered; says how often that took. */
 async function commitUntilStored(kit: ContractKit, bus: CompleteBus, batch: readonly Outgoing[]): Promise<number> {
   let sent = 0;
-  await kit.harness.time.until(async () => {
-    sent += 1;
-    try {
-      await kit.settled(bus.commit(batch), 'an answer to a commit');
-      return true;
-    } catch (error) {
-      assert.ok(isTocsinError(error, 'bus.unknown') || isTocsinError(error, 'bus.unavailable'), String(error));
-      kit.note(`${at(batch, 0).id}: ${error.code}`);
-      return false;
-    }
-  }, `commit of ${at(batch, 0).id} to be answered`);
+  await kit.harness.time.until(
+    async () => {
+      sent += 1;
+      try {
+        await kit.settled(bus.commit(batch), 'an answer to a commit');
+        return true;
+      } catch (error) {
+        assert.ok(isTocsinError(error, 'bus.unknown') || isTocsinError(error, 'bus.unavailable'), String(error));
+        kit.note(`${at(batch, 0).id}: ${error.code}`);
+        return false;
+      }
+    },
+    `commit of ${at(batch, 0).id} to be answered`,
+  );
   return sent;
 }
 
+/** Servers that die, hang, or are full. */
 export const faultCases: readonly ContractCase[] = [
   {
     name: 'a server killed while commits are under way loses and doubles nothing answered',
@@ -30,7 +34,15 @@ export const faultCases: readonly ContractCase[] = [
         const batches = numbers(8).map((batch) => kit.messages(subject(`w${batch}`), 5, `${round}:${batch}:`));
         const commits = batches.map((batch) => bus.commit(batch));
         const settled = Promise.allSettled(commits);
-        if (kit.draw(2) === 0) await Promise.race(commits.map((each) => each.then(() => undefined, () => undefined)));
+        if (kit.draw(2) === 0)
+          await Promise.race(
+            commits.map((each) =>
+              each.then(
+                () => undefined,
+                () => undefined,
+              ),
+            ),
+          );
         await kit.harness.stopServer({ kill: true });
         await kit.harness.startServer();
         const outcomes = await kit.settled(settled, 'every commit to settle');
@@ -38,7 +50,10 @@ export const faultCases: readonly ContractCase[] = [
         for (const [i, outcome] of outcomes.entries()) {
           // What was answered is not sent again: that would hide a loss.
           if (outcome.status === 'fulfilled') continue;
-          assert.ok(isTocsinError(outcome.reason, 'bus.unknown') || isTocsinError(outcome.reason, 'bus.unavailable'), String(outcome.reason));
+          assert.ok(
+            isTocsinError(outcome.reason, 'bus.unknown') || isTocsinError(outcome.reason, 'bus.unavailable'),
+            String(outcome.reason),
+          );
           await commitUntilStored(kit, bus, at(batches, i));
         }
       }
@@ -101,9 +116,12 @@ export const faultCases: readonly ContractCase[] = [
         }
       }, 'the stream to be full');
       assert.ok(stored >= 15 && stored <= 20, `${stored} messages of 10 kB in 200 kB`);
-      await kit.refused(bus.commit([kit.message(subject('b'), 'small'), ...numbers(3).map(() => kit.message(subject('b'), filler))]), 'bus.full');
+      await kit.refused(
+        bus.commit([kit.message(subject('b'), 'small'), ...numbers(3).map(() => kit.message(subject('b'), filler))]),
+        'bus.full',
+      );
       assert.equal((await kit.readAll(bus, all)).length, stored);
-      const first = at(await kit.readAll(bus, all, 'first', { limit: 10 }), -1);
+      const first = at(await kit.readAll(bus, all, { limit: 10 }), -1);
       assert.equal(await bus.purge(all, first.position), 10);
       await bus.commit([kit.message(subject('b'), 'small'), kit.message(subject('b'), filler)]);
       assert.equal((await bus.info(all)).messages, stored - 8);

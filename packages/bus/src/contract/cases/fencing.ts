@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { isTocsinError } from '@tocsin/core';
 import { at, type ContractCase, numbers } from '../contract-kit.ts';
 
+/** Expected positions. */
 export const fencingCases: readonly ContractCase[] = [
   {
     name: 'an expectation that holds is stored, one that does not is fenced',
@@ -56,7 +57,9 @@ export const fencingCases: readonly ContractCase[] = [
       const others = [await kit.open(), await kit.open()];
       let last = at(await kit.write(bus, subject('race'), ['start']), 0);
       for (const round of numbers(10)) {
-        const attempts = [bus, ...others].map((writer, i) => writer.commit([kit.message(subject('race'), `${round}:${i}`, { expect: last })]));
+        const attempts = [bus, ...others].map((writer, i) =>
+          writer.commit([kit.message(subject('race'), `${round}:${i}`, { expect: last })]),
+        );
         const outcomes = await kit.settled(Promise.allSettled(attempts), `round ${round}`);
         const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
         const lost = outcomes.filter((outcome) => outcome.status === 'rejected' && isTocsinError(outcome.reason, 'bus.fenced'));

@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { Delivery } from '../../event-bus.ts';
 import { ACK_WAIT_MS, at, type ContractCase, numbers, textOf, textsOf } from '../contract-kit.ts';
 
+/** Groups and their members. */
 export const groupCases: readonly ContractCase[] = [
   {
     name: 'members of a group share the work, no message to two of them',
@@ -28,7 +29,10 @@ export const groupCases: readonly ContractCase[] = [
       await kit.harness.time.pass(200);
       await Promise.all([one[Symbol.asyncDispose](), two[Symbol.asyncDispose]()]);
       const shares = await kit.settled(Promise.all(work), 'both loops to end');
-      assert.deepEqual(textsOf(seen).sort((a, b) => Number(a) - Number(b)), numbers(40));
+      assert.deepEqual(
+        textsOf(seen).sort((a, b) => Number(a) - Number(b)),
+        numbers(40),
+      );
       assert.equal(at(shares, 0) + at(shares, 1), 40);
     },
   },
@@ -101,11 +105,15 @@ export const groupCases: readonly ContractCase[] = [
       {
         await using subscription = await kit.join(ground, 'g');
         for (const each of await kit.take(subscription, 3, 'before')) each.ack();
-        await kit.harness.time.until(async () => (await ground.bus.info(ground.all)).consumers.every((each) => each.unacknowledged <= 2), 'the acks');
+        await kit.harness.time.until(
+          async () => (await ground.bus.info(ground.all)).consumers.every((each) => each.unacknowledged <= 2),
+          'the acks',
+        );
       }
       const other = await kit.open();
       await using again = await kit.join(ground, 'g', { bus: other, start: 'new', ackWaitMs: 30_000 });
-      assert.deepEqual(textsOf(await kit.take(again, 2, 'after')), ['3', '4']);
+      // An adapter that asks ahead had these two already: given back, they may come in any order.
+      assert.deepEqual(textsOf(await kit.take(again, 2, 'after')).sort(), ['3', '4']);
     },
   },
   {
@@ -126,7 +134,8 @@ export const groupCases: readonly ContractCase[] = [
       const ground = await kit.ground();
       const filter = ground.subject('*.alice');
       await using subscription = await kit.join(ground, 'g', { filter });
-      for (const tail of ['x.bob', 'x.alice', 'alice', 'y.alice', 'x.alice.more']) await kit.write(ground.bus, ground.subject(tail), [tail]);
+      for (const tail of ['x.bob', 'x.alice', 'alice', 'y.alice', 'x.alice.more'])
+        await kit.write(ground.bus, ground.subject(tail), [tail]);
       assert.deepEqual(textsOf(await kit.take(subscription, 2)), ['x.alice', 'y.alice']);
       await kit.refused(kit.join(ground, 'g', { filter: ground.subject('*.bob') }), 'bus.bad_request');
       await kit.refused(kit.join(ground, 'not a name'), 'bus.bad_request');

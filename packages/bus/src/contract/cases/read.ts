@@ -3,7 +3,10 @@ import { strict as assert } from 'node:assert';
 import { at, type ContractCase, type ContractKit, numbers, textOf } from '../contract-kit.ts';
 
 /** Follows a filter in the background; stops when `signal` aborts with `STOP`. */
-function follow(kit: ContractKit, messages: AsyncIterable<{ readonly body: Uint8Array }>): { readonly seen: string[]; readonly ended: Promise<unknown> } {
+function follow(
+  kit: ContractKit,
+  messages: AsyncIterable<{ readonly body: Uint8Array }>,
+): { readonly seen: string[]; readonly ended: Promise<unknown> } {
   const seen: string[] = [];
   const loop = async (): Promise<void> => {
     for await (const message of messages) {
@@ -11,9 +14,16 @@ function follow(kit: ContractKit, messages: AsyncIterable<{ readonly body: Uint8
       seen.push(textOf(message));
     }
   };
-  return { seen, ended: loop().then(() => undefined, (error: unknown) => error) };
+  return {
+    seen,
+    ended: loop().then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  };
 }
 
+/** Reading, following, purging, retention. */
 export const readCases: readonly ContractCase[] = [
   {
     name: 'a read begins and ends where it is told',
@@ -25,17 +35,17 @@ export const readCases: readonly ContractCase[] = [
       await kit.harness.time.pass(50);
       await kit.write(bus, subject('b'), ['5', '6']);
       assert.deepEqual(await kit.texts(bus, all), numbers(7));
-      assert.deepEqual(await kit.texts(bus, all, { after: at(early, 2) }), ['3', '4', '5', '6']);
-      assert.deepEqual(await kit.texts(bus, all, between), ['5', '6']);
-      assert.deepEqual(await kit.texts(bus, all, new Date(0)), numbers(7));
-      assert.deepEqual(await kit.texts(bus, all, new Date(kit.harness.time.nowMs() + 3_600_000)), []);
-      assert.deepEqual(await kit.texts(bus, all, 'new'), []);
-      assert.deepEqual(await kit.texts(bus, all, 'first', { until: at(early, 3) }), numbers(4));
-      assert.deepEqual(await kit.texts(bus, subject('b'), 'first', { until: at(early, 3) }), []);
-      assert.deepEqual(await kit.texts(bus, all, { after: at(early, 0) }, { limit: 2 }), ['1', '2']);
-      assert.deepEqual(await kit.texts(bus, all, { after: at(early, 3) }, { until: at(early, 1) }), []);
-      assert.deepEqual(await kit.texts(bus, all, 'first', { limit: 0 }), []);
-      assert.deepEqual(await kit.texts(bus, all, 'first', { follow: true, until: at(early, 1) }), ['0', '1']);
+      assert.deepEqual(await kit.texts(bus, all, { from: { after: at(early, 2) } }), ['3', '4', '5', '6']);
+      assert.deepEqual(await kit.texts(bus, all, { from: between }), ['5', '6']);
+      assert.deepEqual(await kit.texts(bus, all, { from: new Date(0) }), numbers(7));
+      assert.deepEqual(await kit.texts(bus, all, { from: new Date(kit.harness.time.nowMs() + 3_600_000) }), []);
+      assert.deepEqual(await kit.texts(bus, all, { from: 'new' }), []);
+      assert.deepEqual(await kit.texts(bus, all, { until: at(early, 3) }), numbers(4));
+      assert.deepEqual(await kit.texts(bus, subject('b'), { until: at(early, 3) }), []);
+      assert.deepEqual(await kit.texts(bus, all, { from: { after: at(early, 0) }, limit: 2 }), ['1', '2']);
+      assert.deepEqual(await kit.texts(bus, all, { from: { after: at(early, 3) }, until: at(early, 1) }), []);
+      assert.deepEqual(await kit.texts(bus, all, { limit: 0 }), []);
+      assert.deepEqual(await kit.texts(bus, all, { follow: true, until: at(early, 1) }), ['0', '1']);
     },
   },
   {
@@ -44,8 +54,11 @@ export const readCases: readonly ContractCase[] = [
       const { bus, all, subject } = await kit.ground();
       for (const part of numbers(6)) await kit.write(bus, subject(`s${part}`), numbers(500, `${part}:`));
       const texts = (await kit.readAll(bus, all)).map(textOf);
-      assert.deepEqual(texts, numbers(6).flatMap((part) => numbers(500, `${part}:`)));
-      assert.deepEqual(await kit.texts(bus, subject('s4'), 'first', { limit: 3 }), numbers(3, '4:'));
+      assert.deepEqual(
+        texts,
+        numbers(6).flatMap((part) => numbers(500, `${part}:`)),
+      );
+      assert.deepEqual(await kit.texts(bus, subject('s4'), { limit: 3 }), numbers(3, '4:'));
     },
   },
   {
@@ -120,7 +133,14 @@ export const readCases: readonly ContractCase[] = [
       await kit.harness.time.until(async () => {
         const info = await bus.info(all);
         const [consumer] = info.consumers;
-        return info.messages === 4 && info.bytes > 0 && info.first === positions[0] && consumer?.group === 'g' && consumer.unacknowledged === 1 && consumer.pending === 3;
+        return (
+          info.messages === 4 &&
+          info.bytes > 0 &&
+          info.first === positions[0] &&
+          consumer?.group === 'g' &&
+          consumer.unacknowledged === 1 &&
+          consumer.pending === 3
+        );
       }, 'info to count four messages, one of them delivered');
     },
   },
@@ -141,7 +161,7 @@ export const readCases: readonly ContractCase[] = [
       assert.equal((await bus.info(all)).messages, 0);
       const [next] = await kit.write(bus, subject('a'), ['later']);
       assert.ok(next !== undefined);
-      assert.deepEqual(await kit.texts(bus, all, { after: at(a, 0) }), ['later']);
+      assert.deepEqual(await kit.texts(bus, all, { from: { after: at(a, 0) } }), ['later']);
     },
   },
   {
@@ -163,12 +183,21 @@ export const readCases: readonly ContractCase[] = [
         assert.ok(!next.done);
         seen.push(Number(textOf(next.value)));
       }
-      assert.deepEqual(seen.slice(-10), numbers(10).map((text) => 290 + Number(text)));
-      assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
+      assert.deepEqual(
+        seen.slice(-10),
+        numbers(10).map((text) => 290 + Number(text)),
+      );
+      assert.deepEqual(
+        seen,
+        [...seen].sort((a, b) => a - b),
+      );
       stop.abort();
       await kit.rejectedWith(reader.next(), stop.signal.reason, 'the read');
       for (const each of held) each.ack();
-      await kit.harness.time.until(async () => Number(textOf(at(await kit.take(subscription, 1), 0).message)) >= 290, 'the group to be past the purge');
+      await kit.harness.time.until(
+        async () => Number(textOf(at(await kit.take(subscription, 1), 0).message)) >= 290,
+        'the group to be past the purge',
+      );
     },
   },
   {
@@ -189,5 +218,12 @@ export const readCases: readonly ContractCase[] = [
 
 /** Resolves once the bus answers again. */
 async function waitUntilReachable(kit: ContractKit, bus: { info(filter: string): Promise<unknown> }, filter: string): Promise<void> {
-  await kit.harness.time.until(() => bus.info(filter).then(() => true, () => false), 'the bus to answer');
+  await kit.harness.time.until(
+    () =>
+      bus.info(filter).then(
+        () => true,
+        () => false,
+      ),
+    'the bus to answer',
+  );
 }

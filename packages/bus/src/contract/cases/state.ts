@@ -7,7 +7,10 @@ import { bytesOf, type ContractCase, type ContractKit, numbers, textOf } from '.
 const MAX_VALUE_BYTES = 512 * 1024;
 
 /** Watches in the background: changes as `key=text` or `key deleted`, and revisions that never fall for a key. */
-function watching(kit: ContractKit, bucket: StateBucket): { readonly seen: string[]; readonly ended: Promise<unknown>; readonly stop: AbortController } {
+function watching(
+  kit: ContractKit,
+  bucket: StateBucket,
+): { readonly seen: string[]; readonly ended: Promise<unknown>; readonly stop: AbortController } {
   const seen: string[] = [];
   const stop = new AbortController();
   const revisions = new Map<string, number>();
@@ -20,9 +23,17 @@ function watching(kit: ContractKit, bucket: StateBucket): { readonly seen: strin
       seen.push(line);
     }
   };
-  return { seen, stop, ended: loop().then(() => undefined, (error: unknown) => error) };
+  return {
+    seen,
+    stop,
+    ended: loop().then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  };
 }
 
+/** State buckets. */
 export const stateCases: readonly ContractCase[] = [
   {
     name: 'a value changes only for who knows its revision',
@@ -57,7 +68,10 @@ export const stateCases: readonly ContractCase[] = [
       const handles = [bus, await kit.open(), await kit.open()].map((each) => each.bucket(name));
       let revision = 0;
       for (const round of numbers(8)) {
-        const outcomes = await kit.settled(Promise.allSettled(handles.map((each, i) => each.put('lease', bytesOf(`${round}:${i}`), revision))), `round ${round}`);
+        const outcomes = await kit.settled(
+          Promise.allSettled(handles.map((each, i) => each.put('lease', bytesOf(`${round}:${i}`), revision))),
+          `round ${round}`,
+        );
         const won = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
         assert.equal(won.length, 1, `winners of round ${round}`);
         assert.ok(outcomes.every((each) => each.status === 'fulfilled' || isTocsinError(each.reason, 'bus.fenced')));
@@ -73,7 +87,7 @@ export const stateCases: readonly ContractCase[] = [
       const bucket = bus.bucket(name);
       let revision = await bucket.put('renewed', bytesOf('1'), 0);
       const lost = await bucket.put('lost', bytesOf('1'), 0);
-      for (const _ of numbers(4)) {
+      for (let round = 0; round < 4; round++) {
         await kit.harness.time.pass(500);
         revision = await bucket.put('renewed', bytesOf('2'), revision);
       }
@@ -85,7 +99,7 @@ export const stateCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'a watch tells present values, then every key\'s changes and deletions',
+    name: "a watch tells present values, then every key's changes and deletions",
     async run(kit) {
       const bus = await kit.open();
       const { name } = await kit.bucketSpec(bus, 0);
@@ -124,7 +138,17 @@ export const stateCases: readonly ContractCase[] = [
       const bus = await kit.open();
       const { name } = await kit.bucketSpec(bus, 0);
       const bucket = bus.bucket(name);
-      const keys = ['constructor', 'hasOwnProperty', '__proto__', encodeToken('__x proto'), 'a.b.c', encodeToken('*'), encodeToken('a.>'), 'A', 'a'];
+      const keys = [
+        'constructor',
+        'hasOwnProperty',
+        '__proto__',
+        encodeToken('__x proto'),
+        'a.b.c',
+        encodeToken('*'),
+        encodeToken('a.>'),
+        'A',
+        'a',
+      ];
       for (const key of keys) await bucket.put(key, bytesOf(key), 0);
       assert.deepEqual(await bucket.keys(), [...keys].sort());
       for (const key of keys) assert.equal(textOf({ body: (await bucket.get(key))?.value ?? bytesOf('none') }), key);
@@ -154,7 +178,14 @@ export const stateCases: readonly ContractCase[] = [
       await kit.harness.time.until(() => seen.includes('a=1'), 'the value');
       await kit.harness.stopServer({ kill: true });
       await kit.harness.startServer();
-      await kit.harness.time.until(() => bucket.get('a').then((entry) => entry?.revision === revision, () => false), 'the value after the restart');
+      await kit.harness.time.until(
+        () =>
+          bucket.get('a').then(
+            (entry) => entry?.revision === revision,
+            () => false,
+          ),
+        'the value after the restart',
+      );
       await bucket.put('a', bytesOf('2'), revision);
       await kit.harness.time.until(() => seen.includes('a=2'), 'the change after the restart');
       stop.abort();

@@ -6,14 +6,44 @@ import { oracleMatches } from '../oracle-match.ts';
 
 /** Names that tenants and sources may have and that mean something to buses, files, shells or objects. */
 const HOSTILE_NAMES = [
-  '*', '>', '.', '..', 'a.b', 'a.>', '$JS.API.>', '$SYS', '_INBOX.x', ' ', 'a b', '\t', 'a\r\nPUB x 1\r\n', '\u0000', '=', '=2e', '__proto__', 'constructor',
-  'é', 'e\u0301', '日本語', '😀', '\u202e', 'A', 'a', '-', '--', '/', '../../etc', '%2e', 'x'.repeat(128),
+  '*',
+  '>',
+  '.',
+  '..',
+  'a.b',
+  'a.>',
+  '$JS.API.>',
+  '$SYS',
+  '_INBOX.x',
+  ' ',
+  'a b',
+  '\t',
+  'a\r\nPUB x 1\r\n',
+  '\u0000',
+  '=',
+  '=2e',
+  '__proto__',
+  'constructor',
+  'é',
+  'e\u0301',
+  '日本語',
+  '😀',
+  '\u202e',
+  'A',
+  'a',
+  '-',
+  '--',
+  '/',
+  '../../etc',
+  '%2e',
+  'x'.repeat(128),
 ];
 
 function drawTokens(kit: ContractKit, tokens: readonly string[], most: number): string[] {
   return Array.from({ length: 1 + kit.draw(most) }, () => tokens[kit.draw(tokens.length)] ?? '');
 }
 
+/** Subjects, filters, hostile names. */
 export const subjectCases: readonly ContractCase[] = [
   {
     name: 'filters take what the oracle says, reading and subscribed',
@@ -42,7 +72,11 @@ export const subjectCases: readonly ContractCase[] = [
       await bus.commit(HOSTILE_NAMES.map((name) => kit.message(subject(`0.${encodeToken(name)}.${encodeToken(name)}`), name)));
       for (const name of HOSTILE_NAMES) {
         const own = subject(`0.${encodeToken(name)}.${encodeToken(name)}`);
-        assert.deepEqual((await kit.readAll(bus, subject(`*.${encodeToken(name)}.>`))).map((each) => each.subject), [own], JSON.stringify(name));
+        assert.deepEqual(
+          (await kit.readAll(bus, subject(`*.${encodeToken(name)}.>`))).map((each) => each.subject),
+          [own],
+          JSON.stringify(name),
+        );
         const last = await bus.last(own);
         assert.equal(last && new TextDecoder().decode(last.body), name);
       }
@@ -54,7 +88,19 @@ export const subjectCases: readonly ContractCase[] = [
     async run(kit) {
       const ground = await kit.ground();
       const { bus, all, subject } = ground;
-      const neither = ['', '.', subject(''), subject('a..b'), `.${subject('a')}`, subject('a b'), subject('é'), subject('a\r\n'), '$JS.API.STREAM.LIST', '_INBOX.a', subject('x'.repeat(1100))];
+      const neither = [
+        '',
+        '.',
+        subject(''),
+        subject('a..b'),
+        `.${subject('a')}`,
+        subject('a b'),
+        subject('é'),
+        subject('a\r\n'),
+        '$JS.API.STREAM.LIST',
+        '_INBOX.a',
+        subject('x'.repeat(1100)),
+      ];
       const filtersOnly = [subject('*'), all, subject('a*'), subject('>a')];
       for (const text of [...neither, ...filtersOnly]) {
         await kit.refused(bus.commit([kit.message(text, 'x')]), 'bus.bad_subject');
@@ -73,7 +119,13 @@ export const subjectCases: readonly ContractCase[] = [
     async run(kit) {
       const bus = await kit.open();
       const spec = { maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 1_000 };
-      await bus.ensure({ streams: [{ ...spec, name: 'BOTH_1', subjects: ['both.1.>'] }, { ...spec, name: 'BOTH_2', subjects: ['both.2.>', 'both.3.*'] }], buckets: [] });
+      await bus.ensure({
+        streams: [
+          { ...spec, name: 'BOTH_1', subjects: ['both.1.>'] },
+          { ...spec, name: 'BOTH_2', subjects: ['both.2.>', 'both.3.*'] },
+        ],
+        buckets: [],
+      });
       await bus.commit([kit.message('both.2.a', 'a'), kit.message('both.3.b', 'b')]);
       await kit.refused(kit.readAll(bus, 'both.>'), 'bus.bad_request');
       await kit.refused(bus.subscribe('both.*.a', { group: 'g', start: 'first' }), 'bus.bad_request');

@@ -11,12 +11,18 @@ export function readAccount(message: string): MessageFields | undefined {
 type Reading = readonly [begins: string, read: (message: string) => MessageFields | undefined];
 
 const READINGS: readonly Reading[] = [
-  ['new user: name=', (message) => present({ event_action: 'user_added', user: upTo(message, 'name=', ','), shell: wordAfter(message, ' shell=') })],
+  [
+    'new user: name=',
+    (message) => present({ event_action: 'user_added', user: upTo(message, 'name=', ','), shell: wordAfter(message, ' shell=') }),
+  ],
   ['new group: name=', (message) => present({ event_action: 'group_added', group: upTo(message, 'name=', ',') })],
   ['delete user ', (message) => present({ event_action: 'user_deleted', user: upTo(message, "delete user '", "'") })],
   ['add ', (message) => readMember(message)],
   ['password changed for ', (message) => present({ event_action: 'password_changed', user: wordAfter(message, 'password changed for ') })],
-  ['changed password expiry for ', (message) => present({ event_action: 'password_expiry_changed', user: wordAfter(message, ' expiry for ') })],
+  [
+    'changed password expiry for ',
+    (message) => present({ event_action: 'password_expiry_changed', user: wordAfter(message, ' expiry for ') }),
+  ],
   ['New session ', (message) => present({ event_action: 'session_started', user: withoutDot(wordAfter(message, ' of user ')) })],
 ];
 

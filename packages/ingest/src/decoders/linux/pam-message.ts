@@ -14,13 +14,14 @@ export function readPam(message: string): MessageFields | undefined {
   return readFailure(message);
 }
 
-/** `… authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=10.0.0.1  user=root`. */
+/** `… authentication failure; logname= … rhost=10.0.0.1  user=root`; `PAM 5 more authentication failures; …` sums up what went before. */
 function readFailure(message: string): MessageFields | undefined {
-  const at = message.indexOf('authentication failure');
+  const one = message.indexOf('authentication failure;');
+  const at = one === -1 ? message.indexOf('more authentication failure') : one;
   if (at === -1) return undefined;
   const facts = message.slice(at);
-  const user = wordAfter(facts, ' user=');
-  return present({ event_action: 'auth_failure', user, src_ip: wordAfter(facts, ' rhost=') });
+  const action = one === -1 ? 'auth_failures_summed' : 'auth_failure';
+  return present({ event_action: action, user: wordAfter(facts, ' user='), src_ip: wordAfter(facts, ' rhost=') });
 }
 
 /** `root(uid=0)` → `root`, as newer versions write. */

@@ -101,7 +101,15 @@ function pidOf(text: string): { pid?: number } {
 }
 
 function isBsdTime(line: string): boolean {
-  return line.length > 15 && line[3] === ' ' && line[6] === ' ' && line[9] === ':' && line[12] === ':' && MONTHS.has(line.slice(0, 3)) && clockDigits(line);
+  return (
+    line.length > 15 &&
+    line[3] === ' ' &&
+    line[6] === ' ' &&
+    line[9] === ':' &&
+    line[12] === ':' &&
+    MONTHS.has(line.slice(0, 3)) &&
+    clockDigits(line)
+  );
 }
 
 function clockDigits(line: string): boolean {

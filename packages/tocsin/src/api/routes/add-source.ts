@@ -1,6 +1,6 @@
 /** `POST /sources`: registers a producer and answers its token, this once. */
 import { encodeToken, TocsinError } from '@tocsin/core';
-import { decoders } from '@tocsin/ingest';
+import { decoders, type FormatName } from '@tocsin/ingest';
 import { createToken, hashToken } from '../../security/bearer-token.ts';
 import type { SourceRecord } from '../../registry/registry.ts';
 import type { Route } from '../route.ts';
@@ -8,7 +8,7 @@ import { sourceSchema } from '../schemas.ts';
 
 interface NewSource {
   readonly name: string;
-  readonly format: string;
+  readonly format: FormatName;
   readonly lane: 'live' | 'bulk';
 }
 

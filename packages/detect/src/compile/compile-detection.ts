@@ -1,0 +1,107 @@
+/** A rule about single events as one function: selections and condition over the event that a view shows. */
+import type { Explanation } from '@tocsin/core';
+import type { ConditionNode } from '../parse/condition.ts';
+import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
+import { compileItem, type EventTest, type Witness } from './compile-item.ts';
+import type { EventView } from './event-view.ts';
+
+/** A rule ready to judge the events that its view shows. */
+export interface CompiledDetection {
+  readonly rule: DetectionRule;
+  readonly test: EventTest;
+  /** Which conditions held, on which values; call only when the rule matched. */
+  explain(): Explanation[];
+}
+
+const MAX_EXPLANATIONS = 16;
+const MAX_VALUE_CHARS = 256;
+
+interface CompiledSelection {
+  readonly test: EventTest;
+  explain(): Witness[];
+}
+
+/** Compiles a rule for the events of one log source. */
+export function compileDetection(rule: DetectionRule, view: EventView): CompiledDetection {
+  const selections = new Map([...rule.selections].map(([name, selection]) => [name, compileSelection(selection, view)]));
+  return {
+    rule,
+    test: compileCondition(rule.condition, selections),
+    explain: () => [...asserted(rule.condition)].flatMap((name) => explainSelection(name, selections)).slice(0, MAX_EXPLANATIONS),
+  };
+}
+
+function compileSelection(selection: Selection, view: EventView): CompiledSelection {
+  if (selection.kind === 'item') return compileItem(selection.item, view);
+  const parts = selection.parts.map((part) => compileSelection(part, view));
+  const tests = parts.map((part) => part.test);
+  const test = selection.kind === 'all' ? allOf(tests) : anyOf(tests);
+  return { test, explain: () => parts.flatMap((part) => (part.test() ? part.explain() : [])) };
+}
+
+function compileCondition(node: ConditionNode, selections: ReadonlyMap<string, CompiledSelection>): EventTest {
+  const testOf = (name: string): EventTest => (selections.get(name) as CompiledSelection).test;
+  switch (node.kind) {
+    case 'selection':
+      return testOf(node.name);
+    case 'not': {
+      const operand = compileCondition(node.operand, selections);
+      return () => !operand();
+    }
+    case 'and':
+      return allOf(node.operands.map((operand) => compileCondition(operand, selections)));
+    case 'or':
+      return anyOf(node.operands.map((operand) => compileCondition(operand, selections)));
+    default:
+      return atLeast(node.count, node.names.map(testOf));
+  }
+}
+
+function allOf(tests: readonly EventTest[]): EventTest {
+  const [first, second] = tests as [EventTest, EventTest];
+  if (tests.length === 1) return first;
+  if (tests.length === 2) return () => first() && second();
+  return () => {
+    for (const test of tests) if (!test()) return false;
+    return true;
+  };
+}
+
+function anyOf(tests: readonly EventTest[]): EventTest {
+  const [first, second] = tests as [EventTest, EventTest];
+  if (tests.length === 1) return first;
+  if (tests.length === 2) return () => first() || second();
+  return () => {
+    for (const test of tests) if (test()) return true;
+    return false;
+  };
+}
+
+function atLeast(count: number, tests: readonly EventTest[]): EventTest {
+  if (count === 1) return anyOf(tests);
+  if (count === tests.length) return allOf(tests);
+  return () => {
+    let held = 0;
+    for (const test of tests) if (test() && ++held === count) return true;
+    return false;
+  };
+}
+
+/** Search identifiers that speak for a match: those that do not stand under a "not". */
+function asserted(node: ConditionNode): Set<string> {
+  if (node.kind === 'selection') return new Set([node.name]);
+  if (node.kind === 'atLeast') return new Set(node.names);
+  if (node.kind === 'not') return new Set();
+  return new Set(node.operands.flatMap((operand) => [...asserted(operand)]));
+}
+
+function explainSelection(name: string, selections: ReadonlyMap<string, CompiledSelection>): Explanation[] {
+  const selection = selections.get(name);
+  if (selection === undefined || !selection.test()) return [];
+  return selection.explain().map((witness) => ({
+    selection: name,
+    field: witness.field,
+    value: witness.value.slice(0, MAX_VALUE_CHARS),
+    pattern: witness.pattern.slice(0, MAX_VALUE_CHARS),
+  }));
+}

@@ -1,0 +1,132 @@
+/** One line of a detection as a function of the event, and, for the rare event that matched, which value it was. */
+import { RE2JS } from 're2js';
+import type { ItemSpec, ValueSpec, ValueTest } from '../parse/item-spec.ts';
+import { literalPattern, surround } from '../parse/text-pattern.ts';
+import { inCidr, parseCidr } from './cidr.ts';
+import type { EventView, FieldSlot } from './event-view.ts';
+import { anyPattern, type TextTest } from './match-pattern.ts';
+import { numberTest } from './number-test.ts';
+
+/** Whether the event shown by the view satisfies something. */
+export type EventTest = () => boolean;
+
+/** Value that made a line hold, in the rule's words. */
+export interface Witness {
+  readonly field: string;
+  readonly value: string;
+  readonly pattern: string;
+}
+
+/** A compiled line. */
+export interface CompiledItem {
+  readonly test: EventTest;
+  /** The values that made it hold; call only when it did. */
+  explain(): Witness[];
+}
+
+/** Compiles a line for the events that `view` will show. */
+export function compileItem(item: ItemSpec, view: EventView): CompiledItem {
+  const slot = view.slot(item.field);
+  const holds = lineTest(item, slot, view);
+  return { test: item.negated ? () => !holds() : holds, explain: () => explainItem(item, slot, view) };
+}
+
+function lineTest(item: ItemSpec, slot: FieldSlot, view: EventView): EventTest {
+  if (item.values.length === 1) return valueTest((item.values[0] as ValueSpec).test, slot, view);
+  if (item.all) {
+    const tests = item.values.map((value) => valueTest(value.test, slot, view));
+    return () => tests.every((test) => test());
+  }
+  // Values of like kind are tested together, so that a thousand exact values cost one look-up.
+  const merged = mergeTexts(item.values);
+  const tests = merged.map((test) => valueTest(test, slot, view));
+  return tests.length === 1 ? (tests[0] as EventTest) : () => tests.some((test) => test());
+}
+
+function mergeTexts(values: readonly ValueSpec[]): ValueTest[] {
+  const texts = values.flatMap(({ test }) => (test.kind === 'text' ? [test] : []));
+  const others = values.flatMap(({ test }) => (test.kind === 'text' ? [] : [test]));
+  const first = texts[0];
+  return first === undefined ? others : [{ kind: 'text', cased: first.cased, patterns: texts.flatMap((test) => test.patterns) }, ...others];
+}
+
+function valueTest(test: ValueTest, slot: FieldSlot, view: EventView): EventTest {
+  switch (test.kind) {
+    case 'null':
+      return () => !slot.read().exists || slot.read().values.includes(null);
+    case 'exists':
+      return () => slot.read().exists === test.expected;
+    case 'placeholder':
+      return () => false;
+    case 'number': {
+      const holds = numberTest(test.comparison, test.limit, test.part);
+      return () => slot.read().values.some(holds);
+    }
+    case 'fieldref':
+      return fieldrefTest(test, slot, view.slot(test.field));
+    default:
+      return textTest(test, slot);
+  }
+}
+
+type TextValueTest = Extract<ValueTest, { kind: 'text' | 'regex' | 'cidr' }>;
+
+function textTest(test: TextValueTest, slot: FieldSlot): EventTest {
+  const holds = overText(test);
+  const folds = test.kind === 'text' && !test.cased;
+  return () => {
+    const texts = folds ? slot.folded() : slot.texts();
+    if (texts.length === 1) return holds(texts[0] as string);
+    for (const text of texts) if (holds(text)) return true;
+    return false;
+  };
+}
+
+function overText(test: TextValueTest): TextTest {
+  if (test.kind === 'text') return anyPattern(test.patterns, test.cased);
+  if (test.kind === 'regex') return regexTest(test.source, test.flags);
+  const range = parseCidr(test.range);
+  return (text) => range !== undefined && inCidr(range, text);
+}
+
+/** Compiled when first needed: an expression costs a hundred times what any other value does. */
+function regexTest(source: string, flags: number): TextTest {
+  let regex: RE2JS | undefined;
+  return (text) => {
+    regex ??= RE2JS.compile(source, flags);
+    return regex.test(text);
+  };
+}
+
+function fieldrefTest(test: Extract<ValueTest, { kind: 'fieldref' }>, slot: FieldSlot, other: FieldSlot): EventTest {
+  const textsOf = (one: FieldSlot): readonly string[] => (test.cased ? one.texts() : one.folded());
+  return () => textsOf(other).some((wanted) => {
+    if (test.side === undefined) return textsOf(slot).includes(wanted);
+    const holds = anyPattern([surround(literalPattern(wanted), test.side)], true);
+    return textsOf(slot).some(holds);
+  });
+}
+
+const MAX_WITNESSES = 8;
+
+function explainItem(item: ItemSpec, slot: FieldSlot, view: EventView): Witness[] {
+  const field = item.field ?? '';
+  const modifiers = item.modifiers.filter((modifier) => modifier !== 'all').join('|');
+  const patternOf = (value: ValueSpec): string => (modifiers === '' ? value.shown : `${modifiers} ${value.shown}`);
+  if (item.negated) return [{ field, value: slot.texts()[0] ?? '', pattern: item.values.slice(0, MAX_WITNESSES).map(patternOf).join(', ') }];
+  const held = item.values.filter(({ test }) => valueTest(test, slot, view)());
+  return (item.all ? held : held.slice(0, 1)).slice(0, MAX_WITNESSES).map((value) => ({ field, value: witnessText(value.test, slot), pattern: patternOf(value) }));
+}
+
+function witnessText(test: ValueTest, slot: FieldSlot): string {
+  if (test.kind === 'text' || test.kind === 'regex' || test.kind === 'cidr') {
+    const holds = overText(test);
+    const seen = test.kind === 'text' && !test.cased ? slot.folded() : slot.texts();
+    return slot.texts()[seen.findIndex(holds)] ?? '';
+  }
+  if (test.kind === 'number') {
+    const found = slot.read().values.find(numberTest(test.comparison, test.limit, test.part));
+    return found === undefined ? '' : String(found);
+  }
+  return slot.texts()[0] ?? '';
+}

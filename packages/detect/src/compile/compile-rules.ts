@@ -1,0 +1,109 @@
+/** Compiles parsed rules for the log sources there are: routing, inactive rules, fold plans, and the hash of it all. */
+import { type LogSource, sha256Hex } from '@tocsin/core';
+import { indexByReference } from '../parse/parse-rules.ts';
+import type { CorrelationRule, DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
+import { canonicalJson } from '../parse/rule-metadata.ts';
+import { compileDetection } from './compile-detection.ts';
+import type { CompiledRules, FoldPlan, InactiveRule, Route } from './compiled-rules.ts';
+import { EventView } from './event-view.ts';
+
+/** Changes whenever the same rules would be judged otherwise, so that sets of two versions never pass for the same. */
+const ENGINE_VERSION = '1';
+
+/** A rule set for these log sources. Order of rules and log sources does not matter to the hash. */
+export function compileRules(rules: readonly ParsedRule[], logSources: readonly LogSource[]): CompiledRules {
+  const detections = rules.filter((rule) => rule.kind === 'detection');
+  const folds = planFolds(rules);
+  const active = detections.filter((rule) => rule.needsValues.length === 0);
+  const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
+  const routes = new Map<string, Route | undefined>();
+  return {
+    ruleSetHash: hashRules(rules, logSources),
+    rules,
+    inactive: findInactive(rules, logSources),
+    folds,
+    groupFields: collectGroupFields(folds),
+    route: (mapping) => {
+      if (routes.has(mapping)) return routes.get(mapping);
+      const logSource = byMapping.get(mapping);
+      const route = logSource === undefined ? undefined : compileRoute(active, logSource);
+      // Names that no mapping has are not remembered: they come from frames and could be without end.
+      if (logSource !== undefined) routes.set(mapping, route);
+      return route;
+    },
+  };
+}
+
+/** Whether a rule that asks for `wanted` looks at the events of a log source: every part it names must agree. */
+export function routesTo(wanted: RuleLogSource, logSource: LogSource): boolean {
+  const among = (names: readonly string[], name: string): boolean => names.some((one) => one.toLowerCase() === name);
+  return (
+    (wanted.product === undefined || wanted.product === logSource.product?.toLowerCase()) &&
+    (wanted.service === undefined || among(logSource.services, wanted.service)) &&
+    (wanted.category === undefined || among(logSource.categories, wanted.category))
+  );
+}
+
+function compileRoute(rules: readonly DetectionRule[], logSource: LogSource): Route | undefined {
+  const view = new EventView(logSource);
+  const detections = rules.filter((rule) => routesTo(rule.logSource, logSource)).map((rule) => compileDetection(rule, view));
+  return detections.length === 0 ? undefined : { logSource, view, detections };
+}
+
+function planFolds(rules: readonly ParsedRule[]): FoldPlan[] {
+  const byReference = indexByReference(rules);
+  const correlations = rules.filter((rule) => rule.kind === 'correlation').filter((rule) => missingReferences(rule, byReference).length === 0);
+  const silent = new Set<string>();
+  const generating = new Set<string>();
+  for (const rule of correlations) {
+    for (const reference of rule.references) (rule.generate ? generating : silent).add((byReference.get(reference) as ParsedRule).meta.id);
+  }
+  const raises = (rule: ParsedRule): boolean => rule.kind === 'detection' && rule.needsValues.length === 0 && (!silent.has(rule.meta.id) || generating.has(rule.meta.id));
+  return [
+    ...rules.filter(raises).map((rule): FoldPlan => ({ kind: 'grouping', meta: rule.meta })),
+    ...correlations.map((rule): FoldPlan => ({ kind: rule.type, meta: rule.meta, rule, groupFields: resolveGroupFields(rule, byReference) })),
+  ];
+}
+
+function resolveGroupFields(rule: CorrelationRule, byReference: ReadonlyMap<string, ParsedRule>): Map<string, readonly string[]> {
+  return new Map(
+    rule.references.map((reference) => [
+      (byReference.get(reference) as ParsedRule).meta.id,
+      rule.groupBy.map((name) => rule.aliases.get(name)?.get(reference) ?? name),
+    ]),
+  );
+}
+
+function collectGroupFields(folds: readonly FoldPlan[]): Map<string, readonly string[]> {
+  const collected = new Map<string, readonly string[]>();
+  for (const fold of folds) {
+    if (fold.kind === 'grouping') continue;
+    for (const [ruleId, fields] of fold.groupFields) collected.set(ruleId, [...new Set([...(collected.get(ruleId) ?? []), ...fields])]);
+  }
+  return collected;
+}
+
+function missingReferences(rule: CorrelationRule, byReference: ReadonlyMap<string, ParsedRule>): string[] {
+  return rule.references.filter((reference) => byReference.get(reference)?.kind !== 'detection');
+}
+
+function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSource[]): InactiveRule[] {
+  const byReference = indexByReference(rules);
+  return rules.flatMap((rule): InactiveRule[] => {
+    const named = { ruleId: rule.meta.id, title: rule.meta.title };
+    if (rule.kind === 'correlation') {
+      const missing = missingReferences(rule, byReference);
+      return missing.length === 0 ? [] : [{ ...named, reason: 'missing_reference', detail: missing.join(', ') }];
+    }
+    if (rule.needsValues.length > 0) return [{ ...named, reason: 'needs_values', detail: rule.needsValues.join(', ') }];
+    if (logSources.some((logSource) => routesTo(rule.logSource, logSource))) return [];
+    const detail = Object.entries(rule.logSource).flatMap(([part, name]) => (name === undefined ? [] : [`${part}: ${name}`])).join(', ');
+    return [{ ...named, reason: 'no_log_source', detail }];
+  });
+}
+
+function hashRules(rules: readonly ParsedRule[], logSources: readonly LogSource[]): string {
+  const sortedRules = rules.map((rule) => `${rule.meta.id} ${rule.meta.version}`).sort();
+  const sortedSources = logSources.map((logSource) => canonicalJson(logSource)).sort();
+  return sha256Hex(JSON.stringify([ENGINE_VERSION, sortedRules, sortedSources]));
+}

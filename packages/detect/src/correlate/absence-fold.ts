@@ -1,0 +1,89 @@
+/**
+ * `absence` (Tocsin's extension): a group that was seen and then is not seen for longer than the timespan. Armed by the group's first match;
+ * fires once per silence, when the watermark has passed the last match by more than the timespan, and by nothing else. The next match
+ * ends the silence: the alert then tells when it came.
+ */
+import type { Explanation, Match } from '@tocsin/core';
+import type { FoldPlan } from '../compile/compiled-rules.ts';
+import { type Episode, openEpisode, showMatch } from './episode.ts';
+import { decodeJson, encodeJson, type Fold, type FoldContext, weighEpisode, weighMatch } from './fold.ts';
+import { groupKeyOf, valuesOfKey } from './group-key.ts';
+
+/** Signs of life that are not decided yet, and the silence that is on. */
+export interface AbsenceState {
+  /** By event time; between two of them lies more than the timespan. */
+  pending: Match[];
+  silence: { readonly episode: Episode; readonly sinceMs: number } | null;
+}
+
+/** Silences waiting for the watermark at once; beyond, the oldest are decided by what is known. */
+const MAX_PENDING = 16;
+
+/** Fold of an `absence` correlation. */
+export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' | 'absence' }>): Fold<AbsenceState> {
+  const { rule } = plan;
+  const { timespanMs } = rule;
+  const startSilence = (last: Match, context: FoldContext): Episode => {
+    const values = valuesOfKey(context.groupKey);
+    const groupBy = Object.fromEntries(rule.groupBy.map((name, index) => [name, values[index] as string]));
+    const episode = openEpisode({ ruleId: rule.meta.id, tenant: context.tenant, groupKey: context.groupKey, groupBy, ruleSet: context.ruleSet, anchor: last.evidence });
+    episode.count = 1;
+    showMatch(episode, last);
+    return episode;
+  };
+  /** Fires what the watermark has decided; a silence that is already over is fired and ended at once. */
+  const decide = (state: AbsenceState, context: FoldContext): Episode[] => {
+    const changed: Episode[] = [];
+    for (let last = state.pending[0]; last !== undefined && last.timeMs + timespanMs < context.watermarkMs; last = state.pending[0]) {
+      const episode = startSilence(last, context);
+      changed.push(episode);
+      state.pending.shift();
+      const next = state.pending[0];
+      if (next === undefined) state.silence = { episode, sinceMs: last.timeMs };
+      else noteReturn(episode, next);
+    }
+    return changed;
+  };
+  return {
+    version: `absence 1 ${JSON.stringify([timespanMs, [...plan.groupFields]])}`,
+    key: (match) => groupKeyOf(plan.groupFields, match),
+    initial: () => ({ pending: [], silence: null }),
+    advance: (state, match, context) => {
+      const { silence } = state;
+      if (silence !== null && match.timeMs <= silence.sinceMs) return { state, changed: [], late: 1 };
+      state.silence = null;
+      insertSign(state, match, timespanMs);
+      if (silence === null) return { state, changed: [], late: 0 };
+      noteReturn(silence.episode, match);
+      silence.episode.ruleSet = context.ruleSet;
+      return { state, changed: [silence.episode], late: 0 };
+    },
+    onWatermark: (state, context) => ({ state, changed: decide(state, context), late: 0 }),
+    nextDue: (state) => (state.pending[0] === undefined ? null : state.pending[0].timeMs + timespanMs + 1),
+    weigh: (state) => 200 + (state.silence === null ? 0 : weighEpisode(state.silence.episode)) + state.pending.reduce((bytes, match) => bytes + weighMatch(match), 0),
+    explain: (episode): Explanation[] => [
+      { selection: 'correlation', field: 'absence', value: `last seen ${new Date(episode.firstMs).toISOString()}`, pattern: `nothing for more than ${timespanMs / 1000}s` },
+    ],
+    encode: encodeJson,
+    decode: (bytes) => decodeJson<AbsenceState>(bytes),
+  };
+}
+
+/** Adds a sign of life and leaves out those that a later one follows within the timespan. */
+function insertSign(state: AbsenceState, match: Match, timespanMs: number): void {
+  const { pending } = state;
+  let at = pending.length;
+  while (at > 0 && (pending[at - 1] as Match).timeMs > match.timeMs) at -= 1;
+  pending.splice(at, 0, match);
+  state.pending = pending.filter((one, index) => {
+    const next = pending[index + 1];
+    return next === undefined || next.timeMs - one.timeMs > timespanMs;
+  });
+  if (state.pending.length > MAX_PENDING) state.pending.shift();
+}
+
+function noteReturn(episode: Episode, match: Match): void {
+  const seen: Explanation = { selection: 'correlation', field: 'seen again', value: new Date(match.timeMs).toISOString(), pattern: '' };
+  episode.explanation = [...episode.explanation, seen];
+  episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
+}

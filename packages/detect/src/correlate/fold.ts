@@ -1,0 +1,73 @@
+/**
+ * The seam of everything that needs memory over matches. A fold is pure and reads no clock: time is the matches' own and the
+ * watermark's. Who keeps the states, the watermarks and the bounds is `fold-set.ts`.
+ */
+import type { Explanation, Match } from '@tocsin/core';
+import type { Episode } from './episode.ts';
+
+/** How far out of order events may come and still be placed exactly: this much event time behind the watermark. */
+export const LATENESS_MS = 60_000;
+/** A plain rule's alert takes further hits of its entity until this much event time has passed without one. */
+export const EPISODE_GAP_MS = 3_600_000;
+
+/** What a fold is told with every call. */
+export interface FoldContext {
+  readonly tenant: string;
+  readonly groupKey: string;
+  /** Merged over the sources that feed the fold; -Infinity before the first. Milliseconds since 1970. */
+  readonly watermarkMs: number;
+  /** Hash of the rule set in force. */
+  readonly ruleSet: string;
+}
+
+/** Outcome of a call. */
+export interface FoldStep<S> {
+  /** State of the group from now on; null when there is nothing left to remember. The state given may have been changed in place. */
+  readonly state: S | null;
+  /** Episodes that changed. */
+  readonly changed: readonly Episode[];
+  /** Matches that came too late to be counted. */
+  readonly late: number;
+}
+
+/** Memory over the matches of one rule or correlation, per group. Not the fold's job: keeping states, watermarks, checkpoints. */
+export interface Fold<S> {
+  /** Changes when states of before can no longer be read; with it, what a state's meaning depends on. */
+  readonly version: string;
+  /** Group of a match; undefined when it belongs to none. */
+  key(match: Match): string | undefined;
+  initial(): S;
+  advance(state: S, match: Match, context: FoldContext): FoldStep<S>;
+  /** Called when the watermark has passed what `nextDue` said. */
+  onWatermark(state: S, context: FoldContext): FoldStep<S>;
+  /** Watermark from which `onWatermark` has something to do; null for never. */
+  nextDue(state: S): number | null;
+  /** Bytes of text and records the state roughly holds, for the bound on all states together. */
+  weigh(state: S): number;
+  /** What the alert explains beyond its matches. */
+  explain(episode: Episode): readonly Explanation[];
+  encode(state: S): Uint8Array;
+  decode(bytes: Uint8Array): S;
+}
+
+/** States as JSON in UTF-8: enough for states that are plain data. */
+export function encodeJson(state: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(state));
+}
+
+/** What `encodeJson` made. @throws SyntaxError */
+export function decodeJson<S>(bytes: Uint8Array): S {
+  return JSON.parse(new TextDecoder().decode(bytes)) as S;
+}
+
+/** Rough bytes of what is kept of a match. */
+export function weighMatch(match: Pick<Match, 'evidence' | 'explanation'>): number {
+  return 400 + (match.evidence.excerpt?.length ?? 0) + match.explanation.length * 200;
+}
+
+/** Rough bytes of an episode. */
+export function weighEpisode(episode: Episode): number {
+  let bytes = 600 + episode.explanation.length * 200;
+  for (const evidence of episode.evidence) bytes += 250 + (evidence.excerpt?.length ?? 0);
+  return bytes;
+}

@@ -1,0 +1,138 @@
+/**
+ * Judges a frame: every event by every rule routed to it, in order of events and, within an event, of rules. Pure and without
+ * memory of earlier frames; what several matches mean together is for the folds.
+ */
+import { type EventPosition, type Fields, type FrameView, hashParts, type Match, type Position, sha256Hex } from '@tocsin/core';
+import type { CompiledDetection } from '../compile/compile-detection.ts';
+import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
+import { isScalar } from '../compile/event-view.ts';
+import { entitiesOf } from './entities.ts';
+
+/** What matching a frame needs from outside. */
+export interface MatchFrameOptions {
+  /** Fields of an event as its decoder reads them; undefined where it cannot be decoded. Called only for events that rules ask for. */
+  fieldsOf(frame: FrameView, index: number): Fields | undefined;
+  /** Whether to pass over an event, such as a duplicate. */
+  skip?: ((index: number) => boolean) | undefined;
+  /** Told of a rule that threw on an event; the event goes on to the other rules. */
+  onRuleError?: ((error: RuleError) => void) | undefined;
+}
+
+/** A rule that threw: our bug, kept to the one rule and event. */
+export interface RuleError {
+  readonly ruleId: string;
+  readonly at: EventPosition;
+  readonly cause: unknown;
+}
+
+/** Matches per (rule, entity) in a frame that carry an excerpt and an explanation: a flood needs the first few only. */
+const DETAILED_PER_GROUP = 3;
+const EXCERPT_BYTES = 4096;
+const MAX_GROUP_CHARS = 256;
+
+/** Matches of a frame that stands at `at`, in the order of its events. */
+export function matchFrame(compiled: CompiledRules, frame: FrameView, at: Position, options: MatchFrameOptions): Match[] {
+  const scan: Scan = { compiled, frame, at, options, detailed: new Map(), matches: [] };
+  let mapping = '';
+  let route: Route | undefined;
+  for (let index = 0; index < frame.header.count; index++) {
+    if (options.skip?.(index) === true) continue;
+    if (frame.mapping(index) !== mapping || index === 0) {
+      mapping = frame.mapping(index);
+      route = compiled.route(mapping);
+    }
+    if (route === undefined) continue;
+    const fields = options.fieldsOf(frame, index);
+    if (fields !== undefined) judge(scan, route, { index, fields });
+  }
+  return scan.matches;
+}
+
+interface Scan {
+  readonly compiled: CompiledRules;
+  readonly frame: FrameView;
+  readonly at: Position;
+  readonly options: MatchFrameOptions;
+  /** Detailed matches so far per rule and entity. */
+  readonly detailed: Map<string, number>;
+  readonly matches: Match[];
+}
+
+interface Judged {
+  readonly index: number;
+  readonly fields: Fields;
+}
+
+function judge(scan: Scan, route: Route, { index, fields }: Judged): void {
+  route.view.show(fields);
+  let sha256: string | undefined;
+  for (const detection of route.detections) {
+    try {
+      if (!detection.test()) continue;
+      sha256 ??= sha256Hex(scan.frame.record(index));
+      scan.matches.push(describe(scan, { route, detection, index, sha256 }));
+    } catch (cause) {
+      scan.options.onRuleError?.({ ruleId: detection.rule.meta.id, at: { position: scan.at, index }, cause });
+    }
+  }
+}
+
+interface Hit {
+  readonly route: Route;
+  readonly detection: CompiledDetection;
+  readonly index: number;
+  readonly sha256: string;
+}
+
+function describe(scan: Scan, { route, detection, index, sha256 }: Hit): Match {
+  const { frame } = scan;
+  const event = frame.event(index);
+  const ruleId = detection.rule.meta.id;
+  const entities = entitiesOf(event.attributes, route.logSource, event.source);
+  const isDetailed = countDetailed(scan.detailed, `${ruleId} ${entities[0]?.kind} ${entities[0]?.value}`);
+  return {
+    ruleId,
+    tenant: event.tenant,
+    timeMs: event.timeMs,
+    receivedMs: event.receivedMs,
+    evidence: {
+      source: event.source,
+      eventId: event.id,
+      timeMs: event.timeMs,
+      sha256,
+      at: { position: scan.at, index },
+      ...(isDetailed ? { excerpt: excerptOf(event.record) } : {}),
+    },
+    group: groupValues(scan.compiled.groupFields.get(ruleId) ?? [], route),
+    entities,
+    explanation: isDetailed ? detection.explain() : [],
+    ...(event.correlationId === undefined ? {} : { correlationId: event.correlationId }),
+  };
+}
+
+function countDetailed(detailed: Map<string, number>, group: string): boolean {
+  const before = detailed.get(group) ?? 0;
+  if (before >= DETAILED_PER_GROUP) return false;
+  detailed.set(group, before + 1);
+  return true;
+}
+
+function excerptOf(record: Uint8Array): string {
+  // `stream` keeps back a character that the cut went through.
+  return new TextDecoder().decode(record.subarray(0, EXCERPT_BYTES), { stream: record.length > EXCERPT_BYTES });
+}
+
+/** First value per field; a field without a scalar value is left out, and folds that group by it pass over the match. */
+function groupValues(fields: readonly string[], route: Route): Record<string, string> {
+  const values: [string, string][] = [];
+  for (const field of fields) {
+    const first = route.view.slot(field).read().values[0];
+    if (isScalar(first)) values.push([field, boundedText(String(first))]);
+  }
+  return Object.fromEntries(values);
+}
+
+/** Long values keep their start and a hash of the whole, so that two of them stay two groups. */
+function boundedText(text: string): string {
+  return text.length <= MAX_GROUP_CHARS ? text : `${text.slice(0, 200)}…${hashParts([text])}`;
+}

@@ -1,0 +1,109 @@
+/**
+ * Rule files as YAML: cut into documents first, so that a mistake in one leaves the others readable, then each loaded on its own
+ * within bounds of size, depth and aliases. Positions of parts are looked up only when something is to be refused.
+ */
+import { load, YAMLException } from 'js-yaml';
+import { isMap, isNode, isPair, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type DocumentPath, RuleFault } from './rule-fault.ts';
+
+/** One document of a rule file. `line` is that of its first line in the file, from 1. */
+export interface RuleDocument {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** Line and column from 1. */
+export interface TextPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+const MAX_DOCUMENT_CHARS = 1024 * 1024;
+const MAX_DEPTH = 24;
+const MAX_ALIASES = 50;
+/** Nodes a document may have once its aliases are followed: 50 aliases can still square or cube a document's size. */
+const MAX_NODES = 100_000;
+
+/** Documents of a file. A line of `---` always separates: YAML 1.2 lets no scalar contain one at its start. */
+export function splitDocuments(text: string): RuleDocument[] {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const documents: RuleDocument[] = [];
+  let start = 0;
+  const close = (end: number): void => {
+    const body = lines.slice(start, end);
+    if (body.some((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))) documents.push({ text: body.join('\n'), line: start + 1 });
+    start = end + 1;
+  };
+  lines.forEach((line, index) => {
+    if (/^(---|\.\.\.)(\s|$)/.test(line)) {
+      close(index);
+      // `--- text` opens a document on the same line: keep what follows the marker.
+      const rest = line.slice(3);
+      if (rest.trim() !== '' && !rest.trimStart().startsWith('#')) {
+        lines[index] = `   ${rest}`;
+        start = index;
+      }
+    }
+  });
+  close(lines.length);
+  return documents;
+}
+
+/** Value of a document. @throws RuleFault detect.bad_yaml, and the place where YAML ended */
+export function loadDocument(document: RuleDocument): unknown {
+  if (document.text.length > MAX_DOCUMENT_CHARS) throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
+  try {
+    const value = load(document.text, { maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
+    if (exceedsNodes(value, MAX_NODES)) throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_NODES} values once aliases are followed`, []);
+    return value;
+  } catch (error) {
+    if (error instanceof YAMLException) throw new YamlFault(error.reason, { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1 });
+    throw error;
+  }
+}
+
+/** A fault of YAML itself, which knows its place in the document. */
+export class YamlFault extends RuleFault {
+  readonly place: TextPlace;
+
+  constructor(reason: string, place: TextPlace) {
+    super('detect.bad_yaml', reason, []);
+    this.place = place;
+  }
+}
+
+/** Place of a part of a document, or of the nearest part around it that is there. */
+export function locate(document: RuleDocument, path: DocumentPath): TextPlace {
+  const counter = new LineCounter();
+  let node: unknown = parseDocument(document.text, { lineCounter: counter, logLevel: 'silent', uniqueKeys: false }).contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && String(isNode(item.key) ? item.key.toJSON() : item.key) === String(step));
+      if (pair === undefined) break;
+      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      if (!isNode(node)) break;
+      offset = node.range?.[0] ?? offset;
+    } else break;
+  }
+  const place = counter.linePos(offset);
+  return { line: Math.max(1, place.line) + document.line - 1, column: Math.max(1, place.col) };
+}
+
+function exceedsNodes(root: unknown, limit: number): boolean {
+  let nodes = 0;
+  const open: unknown[] = [root];
+  while (open.length > 0) {
+    const value = open.pop();
+    nodes += 1;
+    if (nodes > limit) return true;
+    if (value !== null && typeof value === 'object') {
+      for (const inner of Object.values(value)) open.push(inner);
+      if (open.length > limit) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,168 @@
+/** Reads one line of a detection: the modifiers are checked by name and company, then each value becomes the test it stands for. */
+import { RE2JS } from 're2js';
+import { parseCidr } from '../compile/cidr.ts';
+import type { ItemSpec, NumberComparison, TimePart, ValueSpec, ValueTest } from './item-spec.ts';
+import { groupCompany, type ModifierGroup, modifierGroups } from './modifiers.data.ts';
+import { type DocumentPath, RuleFault } from './rule-fault.ts';
+import { base64, base64Offsets, literalPattern, parsePattern, plainTexts, type Side, surround, type TextPattern, utf8Bytes, utf16Bytes, windash } from './text-pattern.ts';
+
+const MAX_VALUES = 20_000;
+const MAX_VALUE_CHARS = 8192;
+const MAX_FIELD_CHARS = 512;
+
+/** A line by its key as written. @throws RuleFault detect.bad_modifier, detect.bad_value */
+export function readItem(key: string, value: unknown, path: DocumentPath): ItemSpec {
+  const [field = '', ...modifiers] = key.split('|');
+  checkModifiers(key, modifiers, path);
+  if (field.length > MAX_FIELD_CHARS) throw new RuleFault('detect.bad_value', `a field name is longer than ${MAX_FIELD_CHARS} characters`, path);
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (values.length === 0) throw new RuleFault('detect.bad_value', `${key} has an empty list of values`, path);
+  if (values.length > MAX_VALUES) throw new RuleFault('detect.bad_value', `${key} has more than ${MAX_VALUES} values`, path);
+  const line: Line = { key, field: field === '' ? undefined : field, modifiers, path };
+  return {
+    field: line.field,
+    modifiers,
+    all: modifiers.includes('all'),
+    negated: modifiers.includes('neq'),
+    values: values.map((one, index) => readValue(line, one, Array.isArray(value) ? [...path, index] : path)),
+  };
+}
+
+interface Line {
+  readonly key: string;
+  readonly field: string | undefined;
+  readonly modifiers: readonly string[];
+  readonly path: DocumentPath;
+}
+
+function checkModifiers(key: string, modifiers: readonly string[], path: DocumentPath): void {
+  const groups = modifiers.map((modifier) => {
+    const group = modifierGroups.get(modifier);
+    if (group === undefined) throw new RuleFault('detect.bad_modifier', `"${modifier}" in ${key} is no modifier of Sigma 2.1`, path);
+    return group;
+  });
+  const single: readonly ModifierGroup[] = ['side', 'compare', 'time'];
+  for (const group of single) {
+    if (groups.filter((one) => one === group).length > 1) throw new RuleFault('detect.bad_modifier', `${key} has two modifiers of which only one can hold`, path);
+  }
+  if (groups.includes('regexFlag') && !groups.includes('regex')) throw new RuleFault('detect.bad_modifier', `i, m and s in ${key} belong to re`, path);
+  for (const [deciding, company] of groupCompany) {
+    if (!groups.includes(deciding)) continue;
+    const misplaced = groups.findIndex((group) => group !== deciding && !company.includes(group));
+    if (misplaced >= 0) throw new RuleFault('detect.bad_modifier', `${modifiers[misplaced]} does not go with the other modifiers of ${key}`, path);
+    return;
+  }
+}
+
+function readValue(line: Line, value: unknown, path: DocumentPath): ValueSpec {
+  if (value !== null && typeof value === 'object') throw new RuleFault('detect.bad_value', `a value of ${line.key} is a ${Array.isArray(value) ? 'list' : 'map'}`, path);
+  if (typeof value === 'string' && value.length > MAX_VALUE_CHARS) throw new RuleFault('detect.bad_value', `a value of ${line.key} is longer than ${MAX_VALUE_CHARS} characters`, path);
+  return { test: readTest(line, value as Scalar, path), shown: String(value).slice(0, 256) };
+}
+
+type Scalar = string | number | boolean | null | undefined;
+
+function readTest(line: Line, value: Scalar, path: DocumentPath): ValueTest {
+  const { modifiers, field } = line;
+  const has = (group: ModifierGroup): boolean => modifiers.some((modifier) => modifierGroups.get(modifier) === group);
+  if (field === undefined && (has('exists') || has('fieldref') || has('compare') || has('time') || has('cidr'))) {
+    throw new RuleFault('detect.bad_modifier', `${line.key} needs a field name`, path);
+  }
+  if (has('exists')) return readExists(line, value, path);
+  if (has('time') || has('compare')) return readNumber(line, value, path);
+  if (value === null || value === undefined) return readNull(line, path);
+  if (has('fieldref')) return { kind: 'fieldref', field: String(value), side: sideOf(modifiers), cased: modifiers.includes('cased') };
+  if (has('cidr')) return readCidr(String(value), path);
+  if (has('regex')) return readRegex(line, String(value), path);
+  return readText(line, String(value), path);
+}
+
+function readExists(line: Line, value: Scalar, path: DocumentPath): ValueTest {
+  if (typeof value !== 'boolean') throw new RuleFault('detect.bad_value', `${line.key} takes true or false`, path);
+  return { kind: 'exists', expected: value };
+}
+
+function readNull(line: Line, path: DocumentPath): ValueTest {
+  const plain = line.modifiers.every((modifier) => modifierGroups.get(modifier) === 'flag');
+  if (line.field === undefined || !plain) throw new RuleFault('detect.bad_value', `null cannot be compared by ${line.key}`, path);
+  return { kind: 'null' };
+}
+
+function readNumber(line: Line, value: Scalar, path: DocumentPath): ValueTest {
+  const limit = typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+  if (Number.isNaN(limit)) throw new RuleFault('detect.bad_value', `${line.key} needs a number and has ${JSON.stringify(value)}`, path);
+  const comparison = line.modifiers.find((modifier) => modifierGroups.get(modifier) === 'compare') ?? 'eq';
+  const part = line.modifiers.find((modifier) => modifierGroups.get(modifier) === 'time');
+  return { kind: 'number', comparison: comparison as NumberComparison, limit, part: part as TimePart | undefined };
+}
+
+function readCidr(range: string, path: DocumentPath): ValueTest {
+  if (parseCidr(range) === undefined) throw new RuleFault('detect.bad_value', `"${range.slice(0, 80)}" is no CIDR range`, path);
+  return { kind: 'cidr', range };
+}
+
+function readRegex(line: Line, source: string, path: DocumentPath): ValueTest {
+  let flags = 0;
+  if (line.modifiers.includes('i')) flags |= RE2JS.CASE_INSENSITIVE;
+  if (line.modifiers.includes('m')) flags |= RE2JS.MULTILINE;
+  if (line.modifiers.includes('s')) flags |= RE2JS.DOTALL;
+  try {
+    RE2JS.compile(source, flags);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RuleFault('detect.bad_value', `"${source.slice(0, 120)}" is no regular expression that runs in linear time (${reason.slice(0, 120)})`, path);
+  }
+  return { kind: 'regex', source, flags };
+}
+
+function readText(line: Line, text: string, path: DocumentPath): ValueTest {
+  let written = text;
+  if (line.modifiers.includes('expand')) {
+    const names = [...text.matchAll(/(?<!\\)%([^%\\]+)%/g)].map((found) => found[1] as string);
+    if (names.length > 0) return { kind: 'placeholder', names };
+    written = text.replaceAll('\\%', '%');
+  }
+  const side = sideOf(line.modifiers) ?? (line.field === undefined ? 'contains' : undefined);
+  const patterns = encode(parsePattern(written), line, path).map((pattern) => (side === undefined ? pattern : surround(pattern, side)));
+  if (patterns.length === 0) throw new RuleFault('detect.bad_value', `a value of ${line.key} is too short to be found in base64`, path);
+  return { kind: 'text', patterns, cased: line.modifiers.includes('cased') };
+}
+
+/** Applies the transforming modifiers from left to right. Text becomes bytes at UTF-16; before that base64 takes its UTF-8. */
+function encode(pattern: TextPattern, line: Line, path: DocumentPath): readonly TextPattern[] {
+  let patterns: readonly TextPattern[] = [pattern];
+  let isBytes = false;
+  for (const modifier of line.modifiers) {
+    if (modifier === 'windash') patterns = patterns.map(windash);
+    const change = isBytes ? byteEncoders.get(modifier) : textEncoders.get(modifier);
+    if (change === undefined) continue;
+    patterns = patterns.flatMap((one) => plainTexts(one, modifier, path).flatMap(change).map(literalPattern));
+    isBytes = modifier !== 'base64' && modifier !== 'base64offset';
+  }
+  return patterns;
+}
+
+type Encoder = (text: string) => string[];
+
+const utf16Encoders: readonly (readonly [string, Encoder])[] = [
+  ['wide', (text) => [utf16Bytes(text, 'le')]],
+  ['utf16le', (text) => [utf16Bytes(text, 'le')]],
+  ['utf16be', (text) => [utf16Bytes(text, 'be')]],
+  ['utf16', (text) => [utf16Bytes(text, 'bom')]],
+];
+
+const textEncoders: ReadonlyMap<string, Encoder> = new Map<string, Encoder>([
+  ...utf16Encoders,
+  ['base64', (text) => [base64(utf8Bytes(text))]],
+  ['base64offset', (text) => base64Offsets(utf8Bytes(text))],
+]);
+
+const byteEncoders: ReadonlyMap<string, Encoder> = new Map<string, Encoder>([
+  ...utf16Encoders,
+  ['base64', (bytes) => [base64(bytes)]],
+  ['base64offset', base64Offsets],
+]);
+
+function sideOf(modifiers: readonly string[]): Side | undefined {
+  return modifiers.find((modifier) => modifierGroups.get(modifier) === 'side') as Side | undefined;
+}

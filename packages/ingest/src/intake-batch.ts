@@ -1,0 +1,150 @@
+/**
+ * One batch on its way through the intake: decoded, mapped, compared with what came lately, handed to the framer as one
+ * addition. Which facts an event gets is in `event-facts.ts`, how resends are recognised in `early-answers.ts`.
+ */
+import { crc32 } from 'node:zlib';
+import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
+import { decoders } from './decoders/decoders.ts';
+import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
+import { type EarlyAnswers, type EarlyEntry, earlyKeyOf } from './early-answers.ts';
+import { badId, toFrameRecord } from './event-facts.ts';
+import type { Framer } from './framer.ts';
+import type { MappingSet } from './mappings/mapping-set.ts';
+import type { Envelope, RawRecord, RecordResult, Source } from './source.ts';
+
+/** What a batch uses of its intake. */
+export interface BatchFacilities {
+  readonly mappings: Pick<MappingSet, 'map'>;
+  readonly framer: Pick<Framer, 'add'>;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+  readonly maxSkewMs: number;
+  readonly decodeLimits: DecodeLimits;
+  readonly early: EarlyAnswers;
+}
+
+/** One record's answer, as far as it is known before the commit. */
+type Pending =
+  | { readonly result: RecordResult }
+  | { readonly id: string; readonly index: number }
+  | { readonly id: string; readonly joins: EarlyEntry };
+
+/** A batch of one source; committed once. */
+export class IntakeBatch {
+  readonly #source: Source;
+  readonly #use: BatchFacilities;
+  readonly #idempotencyKey: string | undefined;
+  readonly #keyStem: string;
+  readonly #receivedMs: number;
+  readonly #pending: Pending[] = [];
+  readonly #events: FrameRecord[] = [];
+  readonly #claimed: { readonly key: string; readonly entry: EarlyEntry }[] = [];
+  readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
+
+  constructor(source: Source, facilities: BatchFacilities, idempotencyKey: string | undefined) {
+    this.#source = source;
+    this.#use = facilities;
+    this.#idempotencyKey = idempotencyKey;
+    this.#keyStem = earlyKeyOf(source.tenant, source.name);
+    this.#receivedMs = facilities.clock.nowMs();
+    // The batch's own failure is thrown by `commit`; often nobody else has joined it.
+    this.#stored.promise.catch(() => undefined);
+  }
+
+  /** As `Intake.emit`. */
+  async commit(records: readonly RawRecord[]): Promise<RecordResult[]> {
+    const { tenant, lane, name, shard } = this.#source;
+    try {
+      for (const raw of records) this.#take(raw);
+      this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));
+    } catch (error) {
+      // Whatever went wrong: nobody may wait for this batch, and a resend must not be taken for stored.
+      for (const { key, entry } of this.#claimed) this.#use.early.remove(key, entry);
+      this.#stored.reject(error);
+      throw error;
+    }
+    return await settle(this.#pending, await this.#stored.promise);
+  }
+
+  #take(raw: RawRecord): void {
+    if (raw.refused !== undefined) {
+      this.#pending.push({ result: { status: 'rejected', code: raw.refused.code, reason: raw.refused.reason } });
+      return;
+    }
+    const decoded = decoders[this.#source.format].decode(raw.bytes, this.#use.decodeLimits);
+    decoded.forEach((record, place) => {
+      if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
+      else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));
+    });
+  }
+
+  #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
+    const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
+    const ownId = envelope?.id ?? this.#keyedId() ?? mapped.producerEventId;
+    const reason = ownId === undefined ? undefined : badId(ownId);
+    if (reason !== undefined) {
+      const { code, message } = new TocsinError('ingest.bad_record', { reason });
+      this.#pending.push({ result: { status: 'rejected', code, reason: message } });
+      return;
+    }
+    const event = toFrameRecord({
+      source: this.#source,
+      bytes: record.record,
+      fields: record.fields,
+      mapped,
+      envelope,
+      id: ownId ?? this.#use.nextId(),
+      producerId: ownId !== undefined,
+      receivedMs: this.#receivedMs,
+      maxSkewMs: this.#use.maxSkewMs,
+    });
+    if (event.producerId) this.#addIdentified(event);
+    else this.#add(event);
+  }
+
+  /** `<key>-<place of the record in the answer>`, which is the same whenever the same body is sent again. */
+  #keyedId(): string | undefined {
+    return this.#idempotencyKey === undefined ? undefined : `${this.#idempotencyKey}-${this.#pending.length}`;
+  }
+
+  #addIdentified(event: FrameRecord): void {
+    const { early } = this.#use;
+    const key = this.#keyStem + event.id;
+    const content = crc32(event.record);
+    const answer = early.find(key, content);
+    if (answer.kind === 'duplicate') {
+      this.#pending.push({ id: event.id, joins: answer.entry });
+      return;
+    }
+    const entry: EarlyEntry = { content, batch: { stored: this.#stored.promise }, index: this.#events.length };
+    early.add(key, entry);
+    this.#claimed.push({ key, entry });
+    this.#add(answer.kind === 'new' ? event : { ...event, flags: [...event.flags, 'id_conflict'] });
+  }
+
+  #add(event: FrameRecord): void {
+    this.#pending.push({ id: event.id, index: this.#events.length });
+    this.#events.push(event);
+  }
+}
+
+/** Several records under one envelope: each gets the envelope's id and its place. */
+function envelopeOfPart(envelope: Envelope | undefined, place: number): Envelope | undefined {
+  return envelope?.id === undefined ? envelope : { ...envelope, id: `${envelope.id}-${place}` };
+}
+
+async function settle(pending: readonly Pending[], positions: readonly EventPosition[]): Promise<RecordResult[]> {
+  const results: RecordResult[] = [];
+  for (const one of pending) {
+    if ('result' in one) results.push(one.result);
+    else if ('index' in one) results.push({ status: 'stored', id: one.id, at: positionAt(positions, one.index) });
+    else results.push({ status: 'duplicate', id: one.id, at: positionAt(await one.joins.batch.stored, one.joins.index) });
+  }
+  return results;
+}
+
+function positionAt(positions: readonly EventPosition[], index: number): EventPosition {
+  const position = positions[index];
+  if (position === undefined) throw new TocsinError('ingest.internal', { what: 'An event without a position' });
+  return position;
+}

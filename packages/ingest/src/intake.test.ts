@@ -1,0 +1,119 @@
+/** The intake: identity, time, flags, early answers. What decoders and mappings find is tested beside them. */
+import { type EventPosition, type FrameRecord, type Position, TocsinError } from '@tocsin/core';
+import { describe, expect, it } from 'vitest';
+import { stillClock } from '../test/framer-fixture.ts';
+import { createEarlyAnswers } from './early-answers.ts';
+import { createIntake, type Intake, type IntakeLimits } from './intake.ts';
+import type { Mapped } from './mappings/compile-mapping.ts';
+import type { Envelope, RawRecord, Source } from './source.ts';
+
+const source: Source = { tenant: 'acme', name: 'app', format: 'json', lane: 'live', shard: '' };
+const nowMs = stillClock.nowMs();
+
+interface Bench {
+  readonly intake: Intake;
+  readonly events: FrameRecord[];
+  fail: Error | undefined;
+  mapped: Partial<Mapped>;
+}
+
+function openBench(limits: IntakeLimits = {}): Bench {
+  const events: FrameRecord[] = [];
+  let ids = 0;
+  const bench: Bench = {
+    events,
+    fail: undefined,
+    mapped: {},
+    intake: createIntake({
+      mappings: { map: () => ({ mapping: 'm', type: 'm', classUid: 0, activityId: 0, severity: 1, timeMs: nowMs, attributes: {}, producerEventId: undefined, ...bench.mapped }) },
+      framer: {
+        add: async (_key, records) => {
+          if (bench.fail !== undefined) throw bench.fail;
+          events.push(...records);
+          return records.map((_record, index): EventPosition => ({ position: `p${events.length}` as Position, index }));
+        },
+      },
+      clock: stillClock,
+      nextId: () => `ulid-${ids++}`,
+      limits,
+    }),
+  };
+  return bench;
+}
+
+function raw(text: string, envelope?: Envelope): RawRecord {
+  return { bytes: new TextEncoder().encode(text), envelope };
+}
+
+describe('the intake', () => {
+  it.each([
+    [nowMs - 5, nowMs - 5, []],
+    [nowMs + 300_000, nowMs + 300_000, []],
+    [nowMs + 300_001, nowMs + 300_000, ['time_clamped']],
+    [8.64e15, nowMs + 300_000, ['time_clamped']],
+    [1.5, 1, []],
+    [-1, -1, []],
+    [undefined, nowMs, ['time_missing']],
+    [Number.NaN, nowMs, ['time_missing']],
+    [Number.POSITIVE_INFINITY, nowMs, ['time_missing']],
+    [-8.65e15, nowMs, ['time_missing']],
+  ])('makes of event time %s the time %s %s', async (timeMs, want, flags) => {
+    const bench = openBench();
+    bench.mapped = { timeMs };
+    await bench.intake.emit(source, [raw('{}')]);
+    expect(bench.events[0]).toMatchObject({ timeMs: want, receivedMs: nowMs, flags });
+  });
+
+  it('takes the id from the envelope, else from the key, else from the record, else makes one', async () => {
+    const bench = openBench();
+    bench.mapped = { producerEventId: 'own' };
+    await bench.intake.emit(source, [raw('{"a":1}', { id: 'ce' }), raw('{"a":2}')], { idempotencyKey: 'k' });
+    await bench.intake.emit(source, [raw('{"a":3}')]);
+    bench.mapped = {};
+    await bench.intake.emit(source, [raw('{"a":4}')]);
+    expect(bench.events.map((event) => [event.id, event.producerId])).toEqual([['ce', true], ['k-1', true], ['own', true], ['ulid-0', false]]);
+  });
+
+  it('gives each record of one envelope its own id', async () => {
+    const bench = openBench();
+    const trail = (n: number): string => `{"eventSource":"s","eventName":"n","n":${n}}`;
+    await bench.intake.emit({ ...source, format: 'cloudtrail' }, [raw(`{"Records":[${trail(1)},${trail(2)}]}`, { id: 'ce' })]);
+    expect(bench.events.map((event) => event.id)).toEqual(['ce-0', 'ce-1']);
+  });
+
+  it('rejects one record without the others and keeps their order', async () => {
+    const bench = openBench();
+    const refused: RawRecord = { ...raw(''), refused: { code: 'ingest.bad_record', reason: 'because' } };
+    const results = await bench.intake.emit(source, [raw('{}'), raw('nul'), refused, raw('{"b":1}', { id: 'a\ud800' }), raw('{"c":1}')]);
+    expect(results.map((result) => result.status)).toEqual(['stored', 'rejected', 'rejected', 'rejected', 'stored']);
+    expect(results[4]).toMatchObject({ id: 'ulid-1', at: { index: 1 } });
+  });
+
+  it('answers a duplicate within a batch and across batches, by content', async () => {
+    const bench = openBench();
+    const results = await bench.intake.emit(source, [raw('{"a":1}', { id: 'x' }), raw('{"a":1}', { id: 'x' }), raw('{"a":2}', { id: 'x' }), raw('{"a":1}')]);
+    expect(results.map((result) => result.status)).toEqual(['stored', 'duplicate', 'stored', 'stored']);
+    expect(bench.events.map((event) => event.flags)).toEqual([[], ['id_conflict'], []]);
+    expect(await bench.intake.emit(source, [raw('{"a":2}', { id: 'x' })])).toMatchObject([{ status: 'duplicate', at: { index: 1 } }]);
+    expect(await bench.intake.emit({ ...source, name: 'app2' }, [raw('{"a":2}', { id: 'x' })])).toMatchObject([{ status: 'stored' }]);
+  });
+
+  it('forgets what was not stored, so that the resend is', async () => {
+    const bench = openBench();
+    bench.fail = new TocsinError('bus.full', { stream: 's' });
+    await expect(bench.intake.emit(source, [raw('{}', { id: 'x' })])).rejects.toBe(bench.fail);
+    bench.fail = undefined;
+    expect(await bench.intake.emit(source, [raw('{}', { id: 'x' })])).toMatchObject([{ status: 'stored' }]);
+  });
+});
+
+describe('early answers', () => {
+  it('keep to their number of ids, the oldest going first', () => {
+    const answers = createEarlyAnswers(2);
+    const entry = { content: 1, batch: { stored: Promise.resolve([]) }, index: 0 };
+    for (const id of ['a', 'b', 'c']) answers.add(id, { ...entry });
+    expect([answers.size, answers.find('a', 1).kind, answers.find('b', 1).kind, answers.find('b', 2).kind]).toEqual([2, 'new', 'duplicate', 'conflict']);
+    for (let content = 2; content < 100; content++) answers.add('c', { ...entry, content });
+    expect(answers.find('c', 99).kind).toBe('conflict');
+  });
+});

@@ -1,0 +1,69 @@
+/** Following alerts while events are sent: which appeared, and how long after the event that made them was received. */
+import type { Alert } from '@tocsin/core';
+import type { ApiClient } from '../api-client.ts';
+
+/** An alert watch that is following. Disposing it ends the following. */
+export interface AlertWatch extends AsyncDisposable {
+  /** Alerts that appeared since it began, as they last were, by id. */
+  readonly alerts: ReadonlyMap<string, Alert>;
+  /** Per alert that appeared: arrival here − receipt of the event that made it, milliseconds, in order of appearance. Both on one machine's clock. */
+  readonly latenciesMs: readonly number[];
+  /** Resolves when `enough` holds, checked at every alert, or after `patienceMs`: whether it does. */
+  until(enough: () => boolean, patienceMs: number, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Resolves when alerts are followed: none that is stored afterwards is missed. `onNew` is told each alert at its first appearance. */
+export async function watchAlerts(api: ApiClient, onNew: (alert: Alert) => void, nowMs: () => number): Promise<AlertWatch> {
+  const alerts = new Map<string, Alert>();
+  const latenciesMs: number[] = [];
+  const checks = new Set<() => void>();
+  const leaving = new AbortController();
+  const take = (alert: Alert): void => {
+    const fresh = !alerts.has(alert.id) && alert.foldRevision === 1;
+    alerts.set(alert.id, alert);
+    if (fresh) {
+      latenciesMs.push(nowMs() - alert.receivedMs);
+      onNew(alert);
+    }
+    for (const check of checks) check();
+  };
+  const following = await follow(api, leaving.signal, take);
+  return {
+    alerts,
+    latenciesMs,
+    until: (enough, patienceMs, signal) => waitUntil(enough, AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(patienceMs)]), checks),
+    async [Symbol.asyncDispose]() {
+      leaving.abort();
+      await following.ended;
+    },
+  };
+}
+
+async function follow(api: ApiClient, signal: AbortSignal, take: (alert: Alert) => void): Promise<{ ended: Promise<void> }> {
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+  const run = async (): Promise<void> => {
+    try {
+      for await (const alert of api.lines<Alert>('/tail/alerts', { signal, ready: resolve })) take(alert);
+    } catch (error) {
+      // Before it follows that is the caller's error. Later the list of alerts still tells what was found; only times are missing.
+      if (!signal.aborted) reject(error);
+    }
+  };
+  const ended = run();
+  await ready;
+  return { ended };
+}
+
+function waitUntil(enough: () => boolean, over: AbortSignal, checks: Set<() => void>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (!enough() && !over.aborted) return;
+      checks.delete(check);
+      over.removeEventListener('abort', check);
+      resolve(enough());
+    };
+    checks.add(check);
+    over.addEventListener('abort', check);
+    check();
+  });
+}

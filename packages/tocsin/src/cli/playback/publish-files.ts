@@ -1,0 +1,77 @@
+/** Sending inputs one after the other through the events door, at full speed or a given rate. */
+import type { ApiClient } from '../api-client.ts';
+import { sayCount } from '../figures.ts';
+import { interruptibleWait } from '../interruptible-wait.ts';
+import type { Terminal } from '../terminal.ts';
+import { visible } from '../visible-text.ts';
+import { type Batch, type BatchLimits, idempotencyKey } from './batch-cutter.ts';
+import { deliver } from './deliver.ts';
+import { type Input, openInput } from './open-input.ts';
+import { readBatches } from './read-batches.ts';
+import { Rejects } from './rejects.ts';
+
+/** What is sent and how. */
+export interface PublishRequest {
+  readonly api: ApiClient;
+  /** Credential of the source. */
+  readonly token: string;
+  /** Paths; `-` is standard input. */
+  readonly paths: readonly string[];
+  readonly stdin: AsyncIterable<Uint8Array>;
+  /** Events per second; as fast as the door takes them where absent. */
+  readonly rate?: number | undefined;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** What became of it all. */
+export interface Published {
+  readonly events: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejects: Rejects;
+  readonly seconds: number;
+}
+
+const MAX_BATCH: BatchLimits = { maxBytes: 1_000_000, maxRecords: 2000 };
+/** With a rate, batches hold what is due in this part of a second. */
+const BATCHES_PER_SECOND = 10;
+/** How long a batch is sent again and again, milliseconds. */
+const PATIENCE_MS = 120_000;
+
+/** Resolves when every record is stored or refused. @throws cli.unreadable, cli.unsure, and what the door refuses for good */
+export async function publishFiles(request: PublishRequest): Promise<Published> {
+  const run = { events: 0, accepted: 0, duplicates: 0, rejects: new Rejects(), startMs: performance.now() };
+  for (const path of request.paths) {
+    const input = await openInput(path, request.stdin);
+    const bar = request.terminal.progress(visible(input.name));
+    try {
+      await publishInput(request, input, async (batch, key) => {
+        if (request.rate !== undefined) await interruptibleWait(run.startMs + (run.events / request.rate) * 1000 - performance.now(), request.signal);
+        const where = `${input.name}:${batch.line}`;
+        const done = await deliver(request.api, { ...batch, key, where, token: request.token, signal: request.signal, patienceMs: PATIENCE_MS });
+        run.events += batch.records;
+        run.accepted += done.accepted;
+        run.duplicates += done.duplicates;
+        run.rejects.add(input.name, batch, done.rejected);
+        const perSecond = run.events / ((performance.now() - run.startMs) / 1000);
+        bar.show(input.size === undefined ? undefined : input.readBytes() / Math.max(1, input.size), `${sayCount(run.events)} events, ${sayCount(perSecond)}/s`);
+      });
+    } finally {
+      bar.end();
+    }
+  }
+  return { ...run, seconds: (performance.now() - run.startMs) / 1000 };
+}
+
+async function publishInput(request: PublishRequest, input: Input, send: (batch: Batch, key: string) => Promise<void>): Promise<void> {
+  const maxRecords = request.rate === undefined ? MAX_BATCH.maxRecords : Math.max(1, Math.min(MAX_BATCH.maxRecords, Math.floor(request.rate / BATCHES_PER_SECOND)));
+  let head: Uint8Array = new Uint8Array(0);
+  const batches = readBatches(input, { ...MAX_BATCH, maxRecords }, (line) => {
+    head = line.slice();
+  });
+  for await (const batch of batches) {
+    request.signal.throwIfAborted();
+    await send(batch, idempotencyKey(head, batch));
+  }
+}
