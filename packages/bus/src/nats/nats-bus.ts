@@ -48,7 +48,12 @@ const HEADER_ROOM_BYTES = 4 * 1024;
  * @throws bus.unavailable when no server answers
  */
 export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus> {
-  const link = await openLink({ servers: options.servers, seed: options.credential?.seed, inboxPrefix: options.credential?.inboxPrefix ?? '_INBOX', name: options.name });
+  const link = await openLink({
+    servers: options.servers,
+    seed: options.credential?.seed,
+    inboxPrefix: options.credential?.inboxPrefix ?? '_INBOX',
+    name: options.name,
+  });
   const catalogue = createStreamCatalogue(link, options.site);
   const guarantees = guaranteesOf(options, link.connection.info?.max_payload);
   const access = { link, catalogue };
@@ -59,7 +64,8 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
   const requireOpen = (what: string): void => {
     if (closing.signal.aborted) throw new TocsinError('bus.closed', { what });
   };
-  const scopeWith = (signal: AbortSignal | undefined): AbortSignal => AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
+  const scopeWith = (signal: AbortSignal | undefined): AbortSignal =>
+    AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
   const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     requireOpen(what);
     try {

@@ -31,10 +31,18 @@ const TOPOLOGY: Topology = {
     stream('BOTH_1', ['both.1.>']),
     stream('BOTH_2', ['both.2.>', 'both.3.*']),
   ],
-  buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'contract_unknown', 'topology'].map((name) => ({ name, ttlMs: 0 })),
+  buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'contract_unknown', 'topology'].map((name) => ({
+    name,
+    ttlMs: 0,
+  })),
 };
 const SUBJECTS = TOPOLOGY.streams.flatMap((each) => each.subjects);
-const DUTY: DutyPermissions = { publish: [...SUBJECTS, 'both.>'], subscribe: SUBJECTS, purge: SUBJECTS, buckets: TOPOLOGY.buckets.map((each) => each.name) };
+const DUTY: DutyPermissions = {
+  publish: [...SUBJECTS, 'both.>'],
+  subscribe: SUBJECTS,
+  purge: SUBJECTS,
+  buckets: TOPOLOGY.buckets.map((each) => each.name),
+};
 
 /** A fresh nats-server in a directory of its own. `path` is the text of PATH, where the program is looked for. */
 export async function openNatsHarness(path: string): Promise<ContractHarness> {
@@ -71,7 +79,12 @@ export async function openNatsHarness(path: string): Promise<ContractHarness> {
       return async () => void process.kill(pid, 'SIGCONT');
     },
     async dropStream(name) {
-      await using link = await openLink({ servers: url, seed: credentials.admin.seed, inboxPrefix: credentials.admin.inboxPrefix, name: 'operator' });
+      await using link = await openLink({
+        servers: url,
+        seed: credentials.admin.seed,
+        inboxPrefix: credentials.admin.inboxPrefix,
+        name: 'operator',
+      });
       await callJetStream(link, `STREAM.DELETE.${name}`);
     },
     leaks: async () => leftOver(before, server),

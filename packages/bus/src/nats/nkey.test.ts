@@ -15,7 +15,10 @@ test('seed, public key and signature agree with the library in both directions',
     const seed = new TextDecoder().decode(theirs.getSeed());
     assert.equal(publicOf(seed), theirs.getPublicKey());
     const answer = nkeyAuthenticator(seed)(`nonce ${i}`) as { nkey: string; sig: string };
-    assert.deepEqual(answer, { nkey: theirs.getPublicKey(), sig: Buffer.from(theirs.sign(encoder.encode(`nonce ${i}`))).toString('base64url') });
+    assert.deepEqual(answer, {
+      nkey: theirs.getPublicKey(),
+      sig: Buffer.from(theirs.sign(encoder.encode(`nonce ${i}`))).toString('base64url'),
+    });
   }
 });
 

@@ -44,7 +44,8 @@ export function publicOf(seed: string): string {
 function privateKeyOf(seed: string): KeyObject {
   const bytes = decode(seed);
   // Written anew it must be the same text: that covers its prefix, its length, its letters and its checksum.
-  if (bytes.length !== SEED_BYTES + 4 || encode(SEED_PREFIX, bytes.subarray(2, -2)) !== seed) throw new RangeError('not the seed of a NATS user key');
+  if (bytes.length !== SEED_BYTES + 4 || encode(SEED_PREFIX, bytes.subarray(2, -2)) !== seed)
+    throw new RangeError('not the seed of a NATS user key');
   return createPrivateKey({ key: Buffer.concat([PKCS8, bytes.subarray(2, -2)]), format: 'der', type: 'pkcs8' });
 }
 

@@ -45,7 +45,11 @@ export async function publishUnit(link: NatsLink, messages: readonly UnitMessage
  * finds that the other expectation cannot hold (seen with 2.15.1).
  * @throws NoAnswer, bus.forbidden, bus.closed
  */
-export async function findStored(link: NatsLink, message: UnitMessage, deadline: number): Promise<{ stream: string; sequence: number } | undefined> {
+export async function findStored(
+  link: NatsLink,
+  message: UnitMessage,
+  deadline: number,
+): Promise<{ stream: string; sequence: number } | undefined> {
   const probe = headers();
   probe.set('Nats-Msg-Id', message.id);
   probe.set('Nats-Expected-Last-Msg-Id', NO_SUCH_ID);

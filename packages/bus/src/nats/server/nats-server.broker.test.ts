@@ -17,7 +17,14 @@ import { findServerBinary } from './server-binary.ts';
 
 const DEADLINE_MS = 20_000;
 const TOPOLOGY: Topology = {
-  streams: ['EVENTS', 'ALERTS'].map((name) => ({ name, subjects: [`tocsin.${name.toLowerCase()}.>`], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 60_000 })),
+  streams: ['EVENTS', 'ALERTS'].map((name) => ({
+    name,
+    subjects: [`tocsin.${name.toLowerCase()}.>`],
+    maxAgeMs: 0,
+    maxBytes: -1,
+    maxPerSubject: 0,
+    dedupWindowMs: 60_000,
+  })),
   buckets: [{ name: 'leases', ttlMs: 0 }],
 };
 const DUTIES: NatsServerOptions['duties'] = {
@@ -54,7 +61,9 @@ function open(server: NatsServer, duty: string) {
 /** A parent of its own that runs the server, so that it can be killed. */
 async function startParent(guard: 'setpriv' | 'shell'): Promise<{ parent: ChildProcess; pid: number }> {
   const program = fileURLToPath(new URL('./parent.fixture.ts', import.meta.url));
-  const parent = spawn(process.execPath, ['--conditions=tocsin-source', program, directory, guard, process.env.PATH ?? ''], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const parent = spawn(process.execPath, ['--conditions=tocsin-source', program, directory, guard, process.env.PATH ?? ''], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   assert.ok(parent.stdout !== null);
   const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
   return { parent, pid: Number(line) };
@@ -92,7 +101,7 @@ test('of two starts at once one holds the directory', async () => {
   for (const each of outcomes) if (each.status === 'fulfilled') await each.value[Symbol.asyncDispose]();
 });
 
-test('the lock of a process that is gone, or whose number is another\'s now, is taken over', async () => {
+test("the lock of a process that is gone, or whose number is another's now, is taken over", async () => {
   for (const stale of ['{"pid":999999,"started":"x"}', `{"pid":${process.pid},"started":"another time"}`, 'half']) {
     writeFileSync(join(directory, 'lock'), stale);
     await using server = await startNatsServer(options());
@@ -105,7 +114,10 @@ test('a server left behind is ended before another one opens its data; a strange
   const left = spawn('/bin/sh', ['-c', 'echo up; while :; do sleep 1; done', config], { stdio: ['ignore', 'pipe', 'ignore'] });
   const stranger = spawn('/bin/sh', ['-c', 'echo up; while :; do sleep 1; done'], { stdio: ['ignore', 'pipe', 'ignore'] });
   await Promise.all([left, stranger].map((each) => once(each.stdout, 'data')));
-  for (const [child, ends] of [[stranger, false], [left, true]] as const) {
+  for (const [child, ends] of [
+    [stranger, false],
+    [left, true],
+  ] as const) {
     const identity = identify(child.pid ?? 0);
     assert.ok(identity !== undefined);
     writeFileSync(join(directory, 'child.json'), JSON.stringify(identity));
@@ -148,7 +160,7 @@ test('the port is kept over starts, and given up when another program has it', a
   squatter.close();
 });
 
-test('every write is synced, only loopback listens, keys are their owner\'s alone', async () => {
+test("every write is synced, only loopback listens, keys are their owner's alone", async () => {
   await using server = await startNatsServer(options());
   const state = (await (await fetch(`${server.monitorUrl}/jsz?config=1`)).json()) as { config: { sync_always?: boolean; domain?: string } };
   assert.deepEqual([state.config.sync_always, state.config.domain], [true, 'test-site']);
@@ -156,7 +168,10 @@ test('every write is synced, only loopback listens, keys are their owner\'s alon
   assert.deepEqual([server_.host, server_.http_host, server_.server_name], ['127.0.0.1', '127.0.0.1', 'test-site']);
   for (const file of ['credentials.json', 'server.conf', 'lock']) assert.equal(statSync(join(directory, file)).mode & 0o777, 0o600, file);
   assert.equal(statSync(directory).mode & 0o777, 0o700);
-  assert.ok(!readFileSync(join(directory, 'server.conf'), 'utf8').includes(server.credential('ingest').seed), 'no seed is in the configuration');
+  assert.ok(
+    !readFileSync(join(directory, 'server.conf'), 'utf8').includes(server.credential('ingest').seed),
+    'no seed is in the configuration',
+  );
 });
 
 test('keys stay the same over starts, and differ between directories', async () => {
@@ -182,7 +197,10 @@ test('a duty may do its own work and nothing else', async () => {
   await assert.rejects(ingest.commit([message('tocsin.alerts.a', '2')]), forbidden);
   await assert.rejects(ingest.commit([message('tocsin.alerts.a', '3'), message('tocsin.alerts.a', '4')]), forbidden);
   await assert.rejects(ingest.last('tocsin.alerts.a'), forbidden);
-  await assert.rejects(ingest.ensure({ streams: TOPOLOGY.streams.map((each) => ({ ...each, maxAgeMs: 1_000_000 })), buckets: [] }), forbidden);
+  await assert.rejects(
+    ingest.ensure({ streams: TOPOLOGY.streams.map((each) => ({ ...each, maxAgeMs: 1_000_000 })), buckets: [] }),
+    forbidden,
+  );
   await assert.rejects(ingest.bucket('leases').put('a', new Uint8Array(1), 0), forbidden);
   await assert.rejects(match.commit([message('tocsin.events.a', '5')]), forbidden);
   await assert.rejects(admin.commit([message('tocsin.events.a', '6')]), forbidden);
