@@ -2,7 +2,7 @@
  * A commit from question to answer: sent, sent again with the same ids whenever its answer was lost, and turned into
  * positions or one of the bus's errors. The wire form of one attempt is in `publish-unit.ts`.
  */
-import { TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { Outgoing, Published } from '../event-bus.ts';
 import { sequenceIn } from '../position.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
@@ -36,7 +36,12 @@ interface StoredAt {
 
 /** Refusals after which the same unit may be sent again: nothing was stored, and the cause passes. */
 const PASSING: ReadonlySet<number> = new Set([
-  NO_RESPONDERS, REFUSED.batchIncomplete, REFUSED.batchTooManyOpen, REFUSED.batchLimit, REFUSED.jetStreamUnavailable, REFUSED.jetStreamNotEnabled,
+  NO_RESPONDERS,
+  REFUSED.batchIncomplete,
+  REFUSED.batchTooManyOpen,
+  REFUSED.batchLimit,
+  REFUSED.jetStreamUnavailable,
+  REFUSED.jetStreamNotEnabled,
   REFUSED.jetStreamNotEnabledForAccount,
 ]);
 const PAUSE_MS = 25;
@@ -64,7 +69,8 @@ async function expectations(catalogue: StreamCatalogue, messages: readonly Outgo
     for (const subject of subjects) {
       const found = await catalogue.find(subject);
       stream ??= found;
-      if (found.stream !== stream.stream) throw new TocsinError('bus.bad_commit', { reason: `its messages belong to the streams ${stream.stream} and ${found.stream}` });
+      if (found.stream !== stream.stream)
+        throw new TocsinError('bus.bad_commit', { reason: `its messages belong to the streams ${stream.stream} and ${found.stream}` });
     }
   }
   return messages.map((message) => withExpectation(stream, message));
@@ -100,7 +106,11 @@ async function storeUnit(attempt: Attempt, unit: readonly UnitMessage[]): Promis
     if (answer.kind === 'lost') {
       attempt.unsure = true;
     } else if (answer.kind === 'stored') {
-      return unit.map((_message, i) => ({ stream: answer.stream, sequence: answer.last - unit.length + 1 + i, duplicate: answer.duplicate }));
+      return unit.map((_message, i) => ({
+        stream: answer.stream,
+        sequence: answer.last - unit.length + 1 + i,
+        duplicate: answer.duplicate,
+      }));
     } else {
       const stored = await afterRefusal(attempt, unit, answer);
       if (stored !== undefined) return stored;
@@ -110,7 +120,11 @@ async function storeUnit(attempt: Attempt, unit: readonly UnitMessage[]): Promis
 }
 
 /** Positions when the unit is there already; undefined when it should be sent again. */
-async function afterRefusal(attempt: Attempt, unit: readonly UnitMessage[], refusal: UnitAnswer & { kind: 'refused' }): Promise<StoredAt[] | undefined> {
+async function afterRefusal(
+  attempt: Attempt,
+  unit: readonly UnitMessage[],
+  refusal: UnitAnswer & { kind: 'refused' },
+): Promise<StoredAt[] | undefined> {
   const { code, description } = refusal;
   const subject = unit[0]?.subject ?? '';
   if (code === REFUSED.batchDuplicateId) return await keepStored(attempt, unit);
@@ -122,7 +136,8 @@ async function afterRefusal(attempt: Attempt, unit: readonly UnitMessage[], refu
     throw new TocsinError('bus.fenced', { subject }, { cause: new Error(`${description} (${code})`) });
   }
   const forbidden = unit.find((message) => attempt.link.isForbidden(message.subject));
-  if (code === REFUSED.batchIncomplete && forbidden !== undefined) throw new TocsinError('bus.forbidden', { subject: forbidden.subject, name: 'this connection' });
+  if (code === REFUSED.batchIncomplete && forbidden !== undefined)
+    throw new TocsinError('bus.forbidden', { subject: forbidden.subject, name: 'this connection' });
   // Nobody answers: no stream takes the subject (this throws bus.no_stream), or the server is still starting.
   if (code === NO_RESPONDERS) await attempt.catalogue.findFresh(subject);
   if (PASSING.has(code)) return undefined;
@@ -144,7 +159,9 @@ async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?:
   const fresh = unit.filter((_message, i) => found[i] === undefined);
   if (only !== undefined && fresh.length > 0) return undefined;
   const added = fresh.length === 0 ? [] : await storeUnit(attempt, fresh);
-  return found.map((at) => (at === undefined ? (added.shift() ?? { stream: '', sequence: 0, duplicate: false }) : { ...at, duplicate: true }));
+  return found.map((at) =>
+    at === undefined ? (added.shift() ?? { stream: '', sequence: 0, duplicate: false }) : { ...at, duplicate: true },
+  );
 }
 
 /** An expectation that no message of the stream can have met is a bad position, not a lost race. */
@@ -152,18 +169,26 @@ async function refuseBeyondEnd({ catalogue }: Attempt, unit: readonly UnitMessag
   const highest = Math.max(...unit.map((message) => message.expectSequence ?? 0));
   const stream = await catalogue.findFresh(unit[0]?.subject ?? '');
   if (highest <= stream.state.last_seq) return;
-  throw new TocsinError('bus.bad_position', { position: catalogue.positionOf(stream, highest), reason: `it is beyond the end of ${stream.stream}` });
+  throw new TocsinError('bus.bad_position', {
+    position: catalogue.positionOf(stream, highest),
+    reason: `it is beyond the end of ${stream.stream}`,
+  });
 }
 
 async function streamName({ catalogue }: Attempt, subject: string): Promise<string> {
-  return await catalogue.find(subject).then((stream) => stream.stream, () => `of ${subject}`);
+  return await catalogue.find(subject).then(
+    (stream) => stream.stream,
+    () => `of ${subject}`,
+  );
 }
 
 async function sendWhenUp(attempt: Attempt, unit: readonly UnitMessage[]): Promise<UnitAnswer> {
   try {
     await attempt.link.whenUp(attempt.deadline);
   } catch (error) {
-    throw error instanceof NoAnswer ? givenUp(attempt, unit, error.message) : error;
+    throw error instanceof NoAnswer || (attempt.unsure && isTocsinError(error, 'bus.closed'))
+      ? givenUp(attempt, unit, error.message)
+      : error;
   }
   return await publishUnit(attempt.link, unit, attempt.deadline);
 }
@@ -180,7 +205,10 @@ function givenUp(attempt: Attempt, unit: readonly UnitMessage[], reason: string)
 
 function mapRefusal(unit: readonly UnitMessage[], { code, description }: UnitAnswer & { kind: 'refused' }, stream: string): TocsinError {
   const cause = new Error(`${description} (${code})`);
-  const isFull = (code === REFUSED.storeFailed && /exceeded|no space/i.test(description)) || code === REFUSED.insufficientResources || code === REFUSED.insufficientStorage;
+  const isFull =
+    (code === REFUSED.storeFailed && /exceeded|no space/i.test(description)) ||
+    code === REFUSED.insufficientResources ||
+    code === REFUSED.insufficientStorage;
   if (isFull) return new TocsinError('bus.full', { stream }, { cause });
   if (code === REFUSED.messageTooLarge) {
     const bytes = Math.max(...unit.map((message) => message.body.byteLength));

@@ -197,7 +197,11 @@ export async function ask(link: NatsLink, question: Question, deadline: number):
     const timer = setTimeout(() => settle(new NoAnswer('no answer in time'), undefined), Math.max(1, deadline - performance.now()));
     const { reply, forget } = link.expectAnswers(question.subject, settle);
     try {
-      link.connection.publish(question.subject, question.body, question.headers === undefined ? { reply } : { reply, headers: question.headers });
+      link.connection.publish(
+        question.subject,
+        question.body,
+        question.headers === undefined ? { reply } : { reply, headers: question.headers },
+      );
     } catch (error) {
       settle(error as Error, undefined);
     }

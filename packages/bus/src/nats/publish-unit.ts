@@ -3,6 +3,7 @@
  * an atomic batch (ADR-50; six durable waits whatever its size). One attempt; trying again is not here.
  */
 import { randomBytes } from 'node:crypto';
+import { isTocsinError } from '@tocsin/core';
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import type { Outgoing } from '../event-bus.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
@@ -44,7 +45,11 @@ export async function publishUnit(link: NatsLink, messages: readonly UnitMessage
  * finds that the other expectation cannot hold (seen with 2.15.1).
  * @throws NoAnswer, bus.forbidden, bus.closed
  */
-export async function findStored(link: NatsLink, message: UnitMessage, deadline: number): Promise<{ stream: string; sequence: number } | undefined> {
+export async function findStored(
+  link: NatsLink,
+  message: UnitMessage,
+  deadline: number,
+): Promise<{ stream: string; sequence: number } | undefined> {
   const probe = headers();
   probe.set('Nats-Msg-Id', message.id);
   probe.set('Nats-Expected-Last-Msg-Id', NO_SUCH_ID);
@@ -102,7 +107,8 @@ async function answerOf(send: () => Promise<Msg>): Promise<UnitAnswer> {
     if (ack.error === undefined) return { kind: 'stored', stream: ack.stream, last: ack.seq, duplicate: ack.duplicate === true };
     return { kind: 'refused', code: ack.error.err_code ?? ack.error.code, description: ack.error.description ?? '' };
   } catch (error) {
-    if (error instanceof NoAnswer) return { kind: 'lost' };
+    // Closed while it was under way: it may have been stored.
+    if (error instanceof NoAnswer || isTocsinError(error, 'bus.closed')) return { kind: 'lost' };
     throw error;
   }
 }

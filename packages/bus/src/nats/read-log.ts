@@ -24,7 +24,11 @@ const PAUSE_MS = 50;
 const GET_WINDOW = 32;
 
 /** Messages of a filter in stored order. @throws bus.bad_position, bus.no_stream, bus.unavailable, bus.closed, the reason of the abort */
-export async function* readLog({ link, catalogue }: LogAccess, request: { filter: SubjectFilter; from: Start; options: ReadOptions }, scope: AbortSignal): AsyncGenerator<Stored, void, undefined> {
+export async function* readLog(
+  { link, catalogue }: LogAccess,
+  request: { filter: SubjectFilter; from: Start; options: ReadOptions },
+  scope: AbortSignal,
+): AsyncGenerator<Stored, void, undefined> {
   const { filter, from, options } = request;
   scope.throwIfAborted();
   const stream = await catalogue.findFresh(filter);
@@ -36,7 +40,12 @@ export async function* readLog({ link, catalogue }: LogAccess, request: { filter
   const most = options.limit ?? Number.POSITIVE_INFINITY;
   if (most < 1 || end < 1 || (start.kind === 'sequence' && start.sequence > end)) return;
   if (stream.config.retention === RetentionPolicy.Workqueue) {
-    if (end > last) throw new TocsinError('bus.unsupported', { component: `A read that follows the work queue ${stream.stream}`, guarantee: 'reading ahead of its group', bus: 'nats' });
+    if (end > last)
+      throw new TocsinError('bus.unsupported', {
+        component: `A read that follows the work queue ${stream.stream}`,
+        guarantee: 'reading ahead of its group',
+        bus: 'nats',
+      });
     yield* readQueue({ link, catalogue }, { stream, filter, start, end, most });
     return;
   }
@@ -72,11 +81,13 @@ export async function getMessages({ link, catalogue }: LogAccess, positions: rea
   const streams = new Map<string, KnownStream>();
   const found: Stored[] = [];
   for (let i = 0; i < positions.length; i += GET_WINDOW) {
-    const some = await Promise.all(positions.slice(i, i + GET_WINDOW).map(async (position) => {
-      const stream = await streamOfPosition(catalogue, streams, position);
-      const message = await getDirect(link, stream.stream, { seq: catalogue.sequenceOf(stream, position) });
-      return message === undefined ? [] : [storedFromDirect(catalogue, stream, message)];
-    }));
+    const some = await Promise.all(
+      positions.slice(i, i + GET_WINDOW).map(async (position) => {
+        const stream = await streamOfPosition(catalogue, streams, position);
+        const message = await getDirect(link, stream.stream, { seq: catalogue.sequenceOf(stream, position) });
+        return message === undefined ? [] : [storedFromDirect(catalogue, stream, message)];
+      }),
+    );
     found.push(...some.flat());
   }
   return found;
@@ -96,14 +107,24 @@ export async function streamInfo({ link, catalogue }: LogAccess, filter: Subject
   const position = (sequence: number): Position | undefined => (state.messages === 0 ? undefined : catalogue.positionOf(stream, sequence));
   const consumers: StreamInfo['consumers'][number][] = [];
   for (let offset = 0; ; ) {
-    const page = await callJetStream<{ total: number; consumers: JetStreamConsumer[] | null }>(link, `CONSUMER.LIST.${stream.stream}`, { offset });
+    const page = await callJetStream<{ total: number; consumers: JetStreamConsumer[] | null }>(link, `CONSUMER.LIST.${stream.stream}`, {
+      offset,
+    });
     for (const { config, num_pending, num_ack_pending } of page.consumers ?? []) {
-      if (config.durable_name !== undefined) consumers.push({ group: config.durable_name, pending: num_pending, unacknowledged: num_ack_pending });
+      if (config.durable_name !== undefined)
+        consumers.push({ group: config.durable_name, pending: num_pending, unacknowledged: num_ack_pending });
     }
     offset += page.consumers?.length ?? 0;
     if ((page.consumers?.length ?? 0) === 0 || offset >= page.total) break;
   }
-  return { stream: stream.stream, messages: state.messages, bytes: state.bytes, first: position(state.first_seq), last: position(state.last_seq), consumers };
+  return {
+    stream: stream.stream,
+    messages: state.messages,
+    bytes: state.bytes,
+    first: position(state.first_seq),
+    last: position(state.last_seq),
+    consumers,
+  };
 }
 
 /** Removes messages of a filter up to and including a position. @throws bus.bad_position, bus.no_stream, bus.forbidden, bus.unavailable, bus.closed */
@@ -115,11 +136,18 @@ export async function purgeLog({ link, catalogue }: LogAccess, filter: SubjectFi
 }
 
 /** One message by the direct path; undefined when it is not kept. Asked again until 5 s have passed where no answer came. @throws bus.unavailable, bus.forbidden, bus.closed */
-export async function getDirect(link: NatsLink, stream: string, query: { seq: number; next_by_subj?: string } | { last_by_subj: string }): Promise<Msg | undefined> {
+export async function getDirect(
+  link: NatsLink,
+  stream: string,
+  query: { seq: number; next_by_subj?: string } | { last_by_subj: string },
+): Promise<Msg | undefined> {
   const deadline = performance.now() + GET_MS;
   // The subject at the end of the question, not in its body, is what permissions can be about.
   const bySubject = 'last_by_subj' in query;
-  const question = { subject: `$JS.API.DIRECT.GET.${stream}${bySubject ? `.${query.last_by_subj}` : ''}`, body: bySubject ? '' : JSON.stringify(query) };
+  const question = {
+    subject: `$JS.API.DIRECT.GET.${stream}${bySubject ? `.${query.last_by_subj}` : ''}`,
+    body: bySubject ? '' : JSON.stringify(query),
+  };
   let reason = 'it does not answer';
   for (;;) {
     try {

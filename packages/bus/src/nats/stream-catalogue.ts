@@ -49,7 +49,8 @@ export function createStreamCatalogue(link: NatsLink, site: string): StreamCatal
       known.set(name, stream);
       return stream;
     } catch (error) {
-      if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound) throw new TocsinError('bus.no_stream', { what: name }, { cause: error });
+      if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound)
+        throw new TocsinError('bus.no_stream', { what: name }, { cause: error });
       throw error;
     }
   }
@@ -73,7 +74,8 @@ export function createStreamCatalogue(link: NatsLink, site: string): StreamCatal
     positionOf: (stream, sequence) => encodePosition({ site, stream: stream.stream, generation: stream.generation, sequence }),
     sequenceOf(stream, position) {
       const sequence = sequenceIn(stream, position);
-      if (sequence > stream.state.last_seq) throw new TocsinError('bus.bad_position', { position, reason: `it is beyond the end of ${stream.stream}` });
+      if (sequence > stream.state.last_seq)
+        throw new TocsinError('bus.bad_position', { position, reason: `it is beyond the end of ${stream.stream}` });
       return sequence;
     },
     async noteStored(name, sequence) {
