@@ -58,9 +58,13 @@ export function deadLetterSubject(tenant: string, consumer: string): string {
   return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${encodeToken(consumer)}`;
 }
 
-/** Filters over whole streams. */
+/** Filter over all match steps. */
 export const MATCHES_FILTER = `${NAMESPACE}.matches.>`;
+/** Filter over all alerts. */
 export const ALERTS_FILTER = `${NAMESPACE}.alerts.>`;
+/** Filter over all audit records. */
 export const AUDIT_FILTER = `${NAMESPACE}.audit.>`;
+/** Filter over all configured things. */
 export const CHANGES_FILTER = `${NAMESPACE}.changes.>`;
+/** Filter over all dead letters. */
 export const DEADLETTER_FILTER = `${NAMESPACE}.deadletter.>`;
