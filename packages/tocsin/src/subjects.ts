@@ -1,5 +1,5 @@
 /**
- * Names on the bus: every subject Tocsin writes or reads, in one place (DESIGN "Streams and subjects"). Tenants and
+ * Names on the bus: every subject Tocsin writes or reads, in one place. Tenants and
  * other names become tokens through `encodeToken` only.
  */
 import { encodeToken, type Lane } from '@tocsin/core';
