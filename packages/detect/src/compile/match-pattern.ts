@@ -86,12 +86,15 @@ function cut(pattern: TextPattern, cased: boolean): Stretch[] {
   for (const token of pattern) {
     if (token.kind === 'any') groups.push([]);
     // Folding may lengthen a character: spread it again, so that one token stands for one character on both sides.
-    else if (token.kind === 'char') for (const char of cased ? token.char : foldCase(token.char)) groups[groups.length - 1]?.push({ kind: 'char', char });
+    else if (token.kind === 'char')
+      for (const char of cased ? token.char : foldCase(token.char)) groups[groups.length - 1]?.push({ kind: 'char', char });
     else groups[groups.length - 1]?.push(token);
   }
   return groups.map((tokens) => ({
     tokens,
-    literal: tokens.every((token) => token.kind === 'char') ? tokens.map((token) => (token.kind === 'char' ? token.char : '')).join('') : undefined,
+    literal: tokens.every((token) => token.kind === 'char')
+      ? tokens.map((token) => (token.kind === 'char' ? token.char : '')).join('')
+      : undefined,
   }));
 }
 

@@ -26,7 +26,14 @@ export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' 
   const startSilence = (last: Match, context: FoldContext): Episode => {
     const values = valuesOfKey(context.groupKey);
     const groupBy = Object.fromEntries(rule.groupBy.map((name, index) => [name, values[index] as string]));
-    const episode = openEpisode({ ruleId: rule.meta.id, tenant: context.tenant, groupKey: context.groupKey, groupBy, ruleSet: context.ruleSet, anchor: last.evidence });
+    const episode = openEpisode({
+      ruleId: rule.meta.id,
+      tenant: context.tenant,
+      groupKey: context.groupKey,
+      groupBy,
+      ruleSet: context.ruleSet,
+      anchor: last.evidence,
+    });
     episode.count = 1;
     showMatch(episode, last);
     return episode;
@@ -60,9 +67,17 @@ export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' 
     },
     onWatermark: (state, context) => ({ state, changed: decide(state, context), late: 0 }),
     nextDue: (state) => (state.pending[0] === undefined ? null : state.pending[0].timeMs + timespanMs + 1),
-    weigh: (state) => 200 + (state.silence === null ? 0 : weighEpisode(state.silence.episode)) + state.pending.reduce((bytes, match) => bytes + weighMatch(match), 0),
+    weigh: (state) =>
+      200 +
+      (state.silence === null ? 0 : weighEpisode(state.silence.episode)) +
+      state.pending.reduce((bytes, match) => bytes + weighMatch(match), 0),
     explain: (episode): Explanation[] => [
-      { selection: 'correlation', field: 'absence', value: `last seen ${new Date(episode.firstMs).toISOString()}`, pattern: `nothing for more than ${timespanMs / 1000}s` },
+      {
+        selection: 'correlation',
+        field: 'absence',
+        value: `last seen ${new Date(episode.firstMs).toISOString()}`,
+        pattern: `nothing for more than ${timespanMs / 1000}s`,
+      },
     ],
     encode: encodeJson,
     decode: (bytes) => decodeJson<AbsenceState>(bytes),

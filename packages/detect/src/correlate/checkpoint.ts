@@ -22,7 +22,12 @@ export interface SavedTable {
   readonly ruleSetHash: string;
   readonly counts: { readonly evicted: number; readonly late: number; readonly unknown: number };
   readonly watermarks: readonly (readonly [string, number])[];
-  readonly lanes: readonly { readonly ruleId: string; readonly tenant: string; readonly watermarkMs: number | null; readonly sources: readonly string[] }[];
+  readonly lanes: readonly {
+    readonly ruleId: string;
+    readonly tenant: string;
+    readonly watermarkMs: number | null;
+    readonly sources: readonly string[];
+  }[];
   readonly groups: readonly SavedGroup[];
 }
 
@@ -59,8 +64,12 @@ export function restoreFoldSet(compiled: CompiledRules, bytes: Uint8Array, limit
 
 function decodeCheckpoint(bytes: Uint8Array): SavedTable {
   try {
-    const read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Omit<SavedTable, 'groups'> & { version: number; groups: (Omit<SavedGroup, 'state'> & { state: string })[] };
-    if (read.version !== VERSION) throw new TocsinError('detect.bad_checkpoint', { reason: `it has version ${read.version} and this Tocsin reads version ${VERSION}` });
+    const read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Omit<SavedTable, 'groups'> & {
+      version: number;
+      groups: (Omit<SavedGroup, 'state'> & { state: string })[];
+    };
+    if (read.version !== VERSION)
+      throw new TocsinError('detect.bad_checkpoint', { reason: `it has version ${read.version} and this Tocsin reads version ${VERSION}` });
     if (![read.watermarks, read.lanes, read.groups].every(Array.isArray)) throw new TypeError('a part is missing');
     return { ...read, groups: read.groups.map((group) => ({ ...group, state: new TextEncoder().encode(group.state) })) };
   } catch (cause) {

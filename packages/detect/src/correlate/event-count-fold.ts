@@ -10,7 +10,16 @@
 import type { Explanation, Match } from '@tocsin/core';
 import type { FoldPlan } from '../compile/compiled-rules.ts';
 import type { Comparison, CorrelationRule } from '../parse/parsed-rule.ts';
-import { type Bucket, type CountTest, countWithin, firstFrom, insertEvent, joinWindows, satisfyingWindows, type Stretch } from './count-window.ts';
+import {
+  type Bucket,
+  type CountTest,
+  countWithin,
+  firstFrom,
+  insertEvent,
+  joinWindows,
+  satisfyingWindows,
+  type Stretch,
+} from './count-window.ts';
 import { type Episode, openEpisode, showMatch } from './episode.ts';
 import { decodeJson, encodeJson, type Fold, type FoldContext, LATENESS_MS, weighEpisode, weighMatch } from './fold.ts';
 import { groupKeyOf, isSameEvent, valuesOfKey } from './group-key.ts';
@@ -44,7 +53,8 @@ export function createEventCountFold(plan: Extract<FoldPlan, { kind: 'event_coun
     key: (match) => groupKeyOf(plan.groupFields, match),
     initial: () => ({ buckets: [], open: null, waiting: [], pendingDueMs: null, decidedMs: FIRST_TIME_MS, last: null }),
     advance: (state, match, context) => {
-      if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: state.buckets.length === 0 && state.open === null ? null : state, changed: [], late: 1 };
+      if (match.timeMs < context.watermarkMs - LATENESS_MS)
+        return { state: state.buckets.length === 0 && state.open === null ? null : state, changed: [], late: 1 };
       if (isSameEvent(state.last, match.evidence.at)) return { state, changed: [], late: 0 };
       state.last = match.evidence.at;
       return { state, changed: machine.add(state, match, context), late: 0 };
@@ -55,8 +65,13 @@ export function createEventCountFold(plan: Extract<FoldPlan, { kind: 'event_coun
     },
     nextDue: (state) => machine.nextDue(state),
     weigh: (state) =>
-      300 + state.buckets.length * 80 + (state.open === null ? 0 : weighEpisode(state.open.episode)) + state.waiting.reduce((bytes, match) => bytes + weighMatch(match), 0),
-    explain: (episode): Explanation[] => [{ selection: 'correlation', field: 'event_count', value: String(episode.count), pattern: describeCondition(rule) }],
+      300 +
+      state.buckets.length * 80 +
+      (state.open === null ? 0 : weighEpisode(state.open.episode)) +
+      state.waiting.reduce((bytes, match) => bytes + weighMatch(match), 0),
+    explain: (episode): Explanation[] => [
+      { selection: 'correlation', field: 'event_count', value: String(episode.count), pattern: describeCondition(rule) },
+    ],
     encode: encodeJson,
     decode: (bytes) => decodeJson<CountState>(bytes),
   };
@@ -75,7 +90,14 @@ function createMachine(rule: CorrelationRule): Machine {
   const episodeAt = (state: CountState, stretch: Stretch, context: FoldContext): Episode => {
     const anchor = state.buckets[firstFrom(state.buckets, stretch.fromMs)] as Bucket;
     const groupBy = Object.fromEntries(rule.groupBy.map((name, index) => [name, valuesOfKey(context.groupKey)[index] as string]));
-    const episode = openEpisode({ ruleId: rule.meta.id, tenant: context.tenant, groupKey: context.groupKey, groupBy, ruleSet: context.ruleSet, anchor });
+    const episode = openEpisode({
+      ruleId: rule.meta.id,
+      tenant: context.tenant,
+      groupKey: context.groupKey,
+      groupBy,
+      ruleSet: context.ruleSet,
+      anchor,
+    });
     episode.count = countWithin(state.buckets, stretch);
     takeWaiting(state, episode, stretch);
     return episode;
@@ -84,7 +106,9 @@ function createMachine(rule: CorrelationRule): Machine {
     const { open } = state;
     if (open === null || stretch.fromMs > open.toMs || stretch.toMs < open.fromMs) return false;
     const wider = { fromMs: Math.min(open.fromMs, stretch.fromMs), toMs: Math.max(open.toMs, stretch.toMs) };
-    open.episode.count += countWithin(state.buckets, { fromMs: wider.fromMs, toMs: open.fromMs - 1 }) + countWithin(state.buckets, { fromMs: open.toMs + 1, toMs: wider.toMs });
+    open.episode.count +=
+      countWithin(state.buckets, { fromMs: wider.fromMs, toMs: open.fromMs - 1 }) +
+      countWithin(state.buckets, { fromMs: open.toMs + 1, toMs: wider.toMs });
     open.fromMs = wider.fromMs;
     open.toMs = wider.toMs;
     takeWaiting(state, open.episode, wider);
@@ -103,7 +127,8 @@ function createMachine(rule: CorrelationRule): Machine {
 
   const addEager = (state: CountState, match: Match, context: FoldContext): Episode[] => {
     const changed = new Set<Episode>();
-    if (state.open !== null && match.timeMs >= state.open.fromMs && match.timeMs <= state.open.toMs) changed.add(countInside(state.open.episode, match));
+    if (state.open !== null && match.timeMs >= state.open.fromMs && match.timeMs <= state.open.toMs)
+      changed.add(countInside(state.open.episode, match));
     else rememberMatch(state.waiting, match, settledAfterMs);
     const ends = { fromMs: match.timeMs, toMs: match.timeMs + rule.timespanMs };
     for (const stretch of joinWindows(satisfyingWindows(state.buckets, ends, windows))) {

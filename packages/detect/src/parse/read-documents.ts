@@ -31,7 +31,8 @@ export function splitDocuments(text: string): RuleDocument[] {
   let start = 0;
   const close = (end: number): void => {
     const body = lines.slice(start, end);
-    if (body.some((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))) documents.push({ text: body.join('\n'), line: start + 1 });
+    if (body.some((line) => line.trim() !== '' && !line.trimStart().startsWith('#')))
+      documents.push({ text: body.join('\n'), line: start + 1 });
     start = end + 1;
   };
   lines.forEach((line, index) => {
@@ -51,13 +52,16 @@ export function splitDocuments(text: string): RuleDocument[] {
 
 /** Value of a document. @throws RuleFault detect.bad_yaml, and the place where YAML ended */
 export function loadDocument(document: RuleDocument): unknown {
-  if (document.text.length > MAX_DOCUMENT_CHARS) throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
+  if (document.text.length > MAX_DOCUMENT_CHARS)
+    throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
   try {
     const value = load(document.text, { maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
-    if (exceedsNodes(value, MAX_NODES)) throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_NODES} values once aliases are followed`, []);
+    if (exceedsNodes(value, MAX_NODES))
+      throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_NODES} values once aliases are followed`, []);
     return value;
   } catch (error) {
-    if (error instanceof YAMLException) throw new YamlFault(error.reason, { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1 });
+    if (error instanceof YAMLException)
+      throw new YamlFault(error.reason, { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1 });
     throw error;
   }
 }
