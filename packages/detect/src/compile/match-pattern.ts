@@ -34,18 +34,21 @@ interface Shape {
 
 /** Shape of a pattern that is one literal, perhaps with `*` at its ends. */
 function simpleShape(pattern: TextPattern, cased: boolean): Shape | undefined {
-  let from = 0;
-  let to = pattern.length;
-  while (from < to && pattern[from]?.kind === 'any') from += 1;
-  while (to > from && pattern[to - 1]?.kind === 'any') to -= 1;
+  const isOther = (token: PatternToken): boolean => token.kind !== 'any';
+  const from = pattern.findIndex(isOther);
+  if (from < 0) return { side: pattern.length === 0 ? 'exact' : 'inside', text: '' };
+  const to = pattern.findLastIndex(isOther) + 1;
   let text = '';
   for (const token of pattern.slice(from, to)) {
     if (token.kind !== 'char') return undefined;
     text += token.char;
   }
-  const open = from > 0;
-  const ends = to < pattern.length;
-  return { side: open ? (ends || text === '' ? 'inside' : 'suffix') : ends ? 'prefix' : 'exact', text: cased ? text : foldCase(text) };
+  return { side: sideOf(from > 0, to < pattern.length), text: cased ? text : foldCase(text) };
+}
+
+function sideOf(isOpenBefore: boolean, isOpenBehind: boolean): Shape['side'] {
+  if (isOpenBefore) return isOpenBehind ? 'inside' : 'suffix';
+  return isOpenBehind ? 'prefix' : 'exact';
 }
 
 function exactTest(literal: string): TextTest {

@@ -1,12 +1,5 @@
-/**
- * Checkpoint of a fold set: JSON in UTF-8 (states too, as text), version 1. States of rules that are gone, or whose folds now mean something else,
- * are dropped and named.
- */
+/** Checkpoint of a fold set as bytes: JSON in UTF-8 (states too, as text), version 1. Taking it into a rule set is in `restore-fold-set.ts`. */
 import { TocsinError } from '@tocsin/core';
-import type { CompiledRules } from '../compile/compiled-rules.ts';
-import { createFolds } from './create-folds.ts';
-import { type FoldSet, foldSetOver } from './fold-set.ts';
-import { type GroupLimits, GroupTable } from './group-table.ts';
 
 /** One group as saved. */
 export interface SavedGroup {
@@ -31,15 +24,6 @@ export interface SavedTable {
   readonly groups: readonly SavedGroup[];
 }
 
-/** A restored fold set, and what could not be taken over. */
-export interface RestoredFoldSet {
-  readonly foldSet: FoldSet;
-  /** Hash of the rule set that the checkpoint was made under. */
-  readonly savedRuleSet: string;
-  /** Ids of rules whose states were dropped, with the number of groups. */
-  readonly dropped: ReadonlyMap<string, number>;
-}
-
 const VERSION = 1;
 
 /** Bytes of a checkpoint. */
@@ -48,21 +32,8 @@ export function encodeCheckpoint(table: SavedTable): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...table, groups }));
 }
 
-/** Fold set of a checkpoint for a rule set, which may be another than it was made under. @throws detect.bad_checkpoint */
-export function restoreFoldSet(compiled: CompiledRules, bytes: Uint8Array, limits?: Partial<GroupLimits>): RestoredFoldSet {
-  const saved = decodeCheckpoint(bytes);
-  const folds = createFolds(compiled.folds);
-  const versions = new Map(folds.map(({ plan, fold }) => [plan.meta.id, fold.version]));
-  const dropped = new Map<string, number>();
-  const groups = saved.groups.filter((group) => {
-    if (versions.get(group.ruleId) === group.version) return true;
-    dropped.set(group.ruleId, (dropped.get(group.ruleId) ?? 0) + 1);
-    return false;
-  });
-  return { foldSet: foldSetOver(compiled, new GroupTable(folds, limits, { ...saved, groups })), savedRuleSet: saved.ruleSetHash, dropped };
-}
-
-function decodeCheckpoint(bytes: Uint8Array): SavedTable {
+/** A checkpoint's content. @throws detect.bad_checkpoint */
+export function decodeCheckpoint(bytes: Uint8Array): SavedTable {
   try {
     const read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Omit<SavedTable, 'groups'> & {
       version: number;

@@ -1,7 +1,7 @@
 import { isTocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { matchAt, ruleSet, runSteps, stepOf } from '../../test/fold-steps.ts';
-import { restoreFoldSet } from './checkpoint.ts';
+import { restoreFoldSet } from './restore-fold-set.ts';
 import { EPISODE_GAP_MS } from './fold.ts';
 import { createFoldSet } from './fold-set.ts';
 

@@ -80,19 +80,24 @@ function readValue(line: Line, value: unknown, path: DocumentPath): ValueSpec {
 
 type Scalar = string | number | boolean | null | undefined;
 
+/** Groups that ask something of a field, which keywords do not have. */
+const FIELD_GROUPS: readonly ModifierGroup[] = ['exists', 'fieldref', 'compare', 'time', 'cidr'];
+
 function readTest(line: Line, value: Scalar, path: DocumentPath): ValueTest {
-  const { modifiers, field } = line;
-  const has = (group: ModifierGroup): boolean => modifiers.some((modifier) => modifierGroups.get(modifier) === group);
-  if (field === undefined && (has('exists') || has('fieldref') || has('compare') || has('time') || has('cidr'))) {
+  const groups = new Set(line.modifiers.map((modifier) => modifierGroups.get(modifier)));
+  if (line.field === undefined && FIELD_GROUPS.some((group) => groups.has(group))) {
     throw new RuleFault('detect.bad_modifier', `${line.key} needs a field name`, path);
   }
-  if (has('exists')) return readExists(line, value, path);
-  if (has('time') || has('compare')) return readNumber(line, value, path);
+  if (groups.has('exists')) return readExists(line, value, path);
+  if (groups.has('time') || groups.has('compare')) return readNumber(line, value, path);
   if (value === null || value === undefined) return readNull(line, path);
-  if (has('fieldref')) return { kind: 'fieldref', field: String(value), side: sideOf(modifiers), cased: modifiers.includes('cased') };
-  if (has('cidr')) return readCidr(String(value), path);
-  if (has('regex')) return readRegex(line, String(value), path);
-  return readText(line, String(value), path);
+  if (groups.has('fieldref')) return readFieldref(line, String(value));
+  if (groups.has('cidr')) return readCidr(String(value), path);
+  return groups.has('regex') ? readRegex(line, String(value), path) : readText(line, String(value), path);
+}
+
+function readFieldref(line: Line, field: string): ValueTest {
+  return { kind: 'fieldref', field, side: sideOf(line.modifiers), cased: line.modifiers.includes('cased') };
 }
 
 function readExists(line: Line, value: Scalar, path: DocumentPath): ValueTest {

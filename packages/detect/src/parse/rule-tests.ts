@@ -47,6 +47,11 @@ function readTest(test: unknown, index: number): RuleTest {
       throw new RuleFault('detect.bad_rule', `test "${name}" expects neither match nor no_match`, path);
     return { kind: 'event', name, event, expectMatch: expect === 'match' };
   }
+  return readSequence(test, name, path);
+}
+
+function readSequence(test: YamlMap, name: string, path: readonly (string | number)[]): SequenceTest {
+  const expect = entry(test, 'expect');
   const events = entry(test, 'events');
   const alerts = isYamlMap(expect) ? entry(expect, 'alerts') : undefined;
   if (!Array.isArray(events) || events.length > MAX_EVENTS)
