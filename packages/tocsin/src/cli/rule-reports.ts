@@ -20,8 +20,8 @@ export function noteRefused(terminal: Terminal, refused: readonly RefusedLine[])
 
 /** One line per test that did not pass; how many passed. */
 export function printTests(terminal: Terminal, tests: readonly RuleTestLine[]): void {
-  for (const { title, test, passed, reason } of tests) {
-    if (!passed) terminal.line(`${terminal.style('red', '✗')} ${visible(`${title}: ${test}${reason === undefined ? '' : `: ${reason}`}`)}`);
+  for (const { title, test, passed, detail } of tests) {
+    if (!passed) terminal.line(`${terminal.style('red', '✗')} ${visible(`${title}: ${test}: ${detail}`)}`);
   }
   const passed = tests.filter((each) => each.passed).length;
   terminal.line(`${passed} of ${tests.length} tests passed`);
