@@ -14,7 +14,8 @@ export interface RefusedLine {
 /** Says why rules were refused, beside the result. */
 export function noteRefused(terminal: Terminal, refused: readonly RefusedLine[]): void {
   for (const { path, line, column, reason } of refused) {
-    terminal.note(`${terminal.style('red', '✗')} ${visible(`${path}:${line}${column === undefined ? '' : `:${column}`}: ${reason}`)}`);
+    const at = `${path}:${line}${column === undefined ? '' : `:${column}`}`;
+    terminal.note(`${terminal.style('red', '✗')} ${visible(reason.startsWith(at) ? reason : `${at}: ${reason}`)}`);
   }
 }
 
