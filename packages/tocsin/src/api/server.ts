@@ -7,7 +7,7 @@ import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
 import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
@@ -31,7 +31,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const { tls, logger } = options;
   const shared = {
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
