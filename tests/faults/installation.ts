@@ -17,7 +17,7 @@ export type InstallationOptions = {
   readonly parent?: string | undefined;
   /** Lines for `tocsin.yml` under `bus:`. */
   readonly bus?: readonly string[] | undefined;
-  readonly run?: Pick<TocsinOptions, 'stdout' | 'args'> | undefined;
+  readonly run?: Pick<TocsinOptions, 'output' | 'args'> | undefined;
 };
 
 /** A started installation. Disposing kills what runs and removes the folder. */

@@ -16,8 +16,8 @@ export type TocsinOptions = {
   readonly dataDir: string;
   /** Path of `main.js`; the built one by default. */
   readonly program?: string;
-  /** Standard output: read and kept by default; `closed` gives a pipe whose reader has gone. */
-  readonly stdout?: 'kept' | 'closed';
+  /** Standard output and error: read and kept by default; `closed` gives pipes whose reader has gone. */
+  readonly output?: 'kept' | 'closed';
   readonly args?: readonly string[];
 };
 
@@ -42,9 +42,10 @@ export function launch(options: TocsinOptions): TocsinRun {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
   let words = '';
   const keep = (chunk: Buffer): void => void (words = (words + chunk.toString('utf8')).slice(-KEPT_CHARACTERS));
-  if (options.stdout === 'closed') child.stdout?.destroy();
-  else child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
+  for (const stream of [child.stdout, child.stderr]) {
+    if (options.output === 'closed') stream?.destroy();
+    else stream?.on('data', keep);
+  }
   const ended = once(child, 'exit').then(([code, signal]: unknown[]) => (signal === null ? (code as number) : (signal as string)));
   return { child, said: () => words, ended };
 }
