@@ -19,8 +19,8 @@ const program = join(root, 'packages', 'tocsin', 'dist', 'main.js');
 const script = (name) => join(root, 'scripts', name);
 /** Node 24 runs TypeScript; with this condition packages resolve to their sources, so these need no build. */
 const FROM_SOURCE = ['--conditions=tocsin-source'];
-/** Commands of `tocsin` that start the server; the others only ask a running one. */
-const SERVING = ['up', 'start'];
+/** Commands of `tocsin` that run the server or look for it; the others only ask a running one. */
+const NATS_NEED_OF = { up: 'needed', start: 'needed', doctor: 'wanted' };
 
 /** Per task: what Node 24 runs, whether it needs the build, and nats-server: `needed`, `wanted` (goes on without, saying so), or not at all. */
 const TASKS = {
@@ -28,7 +28,7 @@ const TASKS = {
   tocsin: {
     run: (args) => [program, ...args],
     build: true,
-    nats: (given) => (SERVING.includes(given[0]) ? 'needed' : undefined),
+    nats: (given) => NATS_NEED_OF[given[0]],
     cwd: userFolder,
     quiet: true,
   },

@@ -29,7 +29,7 @@ function createModel({ windowMs, maxEntries }: DedupOptions): (event: DedupEvent
   };
 }
 
-describe('the dedup fold', () => {
+describe('the dedup fold', { timeout: 30_000 }, () => {
   it('says what the model says', () => {
     const options = fc.record({ windowMs: fc.nat({ max: 60 }), maxEntries: fc.integer({ min: 1, max: 20 }), seed: fc.integer() });
     fc.assert(
@@ -54,7 +54,13 @@ describe('the dedup fold', () => {
   });
 
   it('gives the same verdicts when its window is fed again', () => {
-    const events = Array.from({ length: 3000 }, (_, i) => ({ tenant: 't', source: 's', id: `${(i * 31) % 700}`, contentHash32: 1, receivedMs: i }));
+    const events = Array.from({ length: 3000 }, (_, i) => ({
+      tenant: 't',
+      source: 's',
+      id: `${(i * 31) % 700}`,
+      contentHash32: 1,
+      receivedMs: i,
+    }));
     const verdicts = (from: number): DedupVerdict[] => {
       const fold = createDedupFold({ windowMs: 400, maxEntries: 10_000 });
       return events.slice(from).map((one) => fold.advance(one));

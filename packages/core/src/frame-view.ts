@@ -15,9 +15,9 @@ export interface FrameHeader {
   readonly lane: Lane;
   /** 0 … P-1. */
   readonly partition: number;
-  /** Identity of one run of the framer; ordinals count within it. ULID. */
+  /** Identity of one run of the framer; ordinals count within it, per lane and partition. ULID. */
   readonly epoch: string;
-  /** Ordinal of the frame's first event per (partition, epoch), from 0: a jump is a gap of exactly that many events. */
+  /** Ordinal of the frame's first event per (lane, partition, epoch), from 0: a jump is a gap of exactly that many events. */
   readonly ordinal: number;
   /** Events in the frame, 1 … 512. */
   readonly count: number;

@@ -21,7 +21,6 @@ export { Secret } from './secret.ts';
 export type { SeverityScheme } from './severity.data.ts';
 export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';
 export {
-  isNestedWithin,
   memberRange,
   type Split,
   type SplitFailure,

@@ -15,7 +15,10 @@ describe('the line splitter', () => {
         const splitter = createLineSplitter({ maxLineBytes: 1000 });
         const points = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
         const lines = points.slice(1).flatMap((end, i) => splitter.push(bytes.slice(points[i], end)));
-        const want = whole.split('\n').map((line) => line.replace(/\r$/, '')).filter((line) => !/^[ \t]*$/.test(line));
+        const want = whole
+          .split('\n')
+          .map((line) => line.replace(/\r$/, ''))
+          .filter((line) => !/^[ \t]*$/.test(line));
         expect(show([...lines, ...splitter.end()])).toEqual(want);
       }),
       { numRuns: 1000 },
@@ -24,7 +27,9 @@ describe('the line splitter', () => {
 
   it('reports a line beyond the limit by its length and goes on', () => {
     const splitter = createLineSplitter({ maxLineBytes: 3 });
-    expect(show([...splitter.push(encode('abc\nabcd\nab')), ...splitter.push(encode('cdefghijk')), ...splitter.push(encode('\nx\r\nabc\r\n'))])).toEqual(['abc', 4, 11, 'x', 'abc']);
+    expect(
+      show([...splitter.push(encode('abc\nabcd\nab')), ...splitter.push(encode('cdefghijk')), ...splitter.push(encode('\nx\r\nabc\r\n'))]),
+    ).toEqual(['abc', 4, 11, 'x', 'abc']);
     expect(splitter.end()).toEqual([]);
   });
 

@@ -78,16 +78,6 @@ export function memberRange(bytes: Uint8Array, members: readonly number[], name:
   return undefined;
 }
 
-/** Whether arrays and objects in `bytes` nest no deeper than `maxDepth`. Says nothing else about the bytes. */
-export function isNestedWithin(bytes: Uint8Array, maxDepth: number): boolean {
-  // `[` and `{` differ in one bit from each other and nothing else equals them with it set: counting openings is one comparison per byte.
-  let openings = 0;
-  for (let i = 0; i < bytes.length; i++) if (((bytes[i] as number) | 0x20) === OPEN_OBJECT) openings++;
-  if (openings <= maxDepth) return true;
-  const end = endOfValue(bytes, skipSpace(bytes, 0), maxDepth);
-  return typeof end === 'number' || end.reason !== 'too_deep';
-}
-
 type ElementSplit =
   | { readonly ranges: readonly number[]; readonly end: number; readonly failure?: undefined }
   | { readonly failure: SplitFailure };

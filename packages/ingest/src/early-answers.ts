@@ -24,7 +24,7 @@ export type EarlyAnswer = { readonly kind: 'new' | 'conflict' } | { readonly kin
 /** A bounded table of (tenant, source, id). */
 export interface EarlyAnswers {
   find(key: string, content: number): EarlyAnswer;
-  /** Remembers a record; the oldest id gives way at the bound. */
+  /** Remembers a record; at the bound the older half gives way. */
   add(key: string, entry: EarlyEntry): void;
   /** Forgets a record that was not stored after all. */
   remove(key: string, entry: EarlyEntry): void;
@@ -34,33 +34,45 @@ export interface EarlyAnswers {
 /** Differing contents remembered per id. */
 const MAX_CONTENTS = 4;
 
-/** A table of at most `maxIds` ids, about 200 bytes each. */
+/**
+ * A table of at most `maxIds` ids, about 200 bytes each. Two generations: when the younger one holds half of them the older one goes,
+ * because taking the oldest out of one large Map walks over all that were taken before.
+ */
 export function createEarlyAnswers(maxIds: number): EarlyAnswers {
-  const entries = new Map<string, EarlyEntry[]>();
+  const generationIds = Math.max(1, Math.floor(maxIds / 2));
+  let older = new Map<string, EarlyEntry[]>();
+  let younger = new Map<string, EarlyEntry[]>();
+  const entriesOf = (key: string): EarlyEntry[] | undefined => younger.get(key) ?? older.get(key);
   return {
     get size() {
-      return entries.size;
+      return older.size + younger.size;
     },
     find(key, content) {
-      const known = entries.get(key);
+      const known = entriesOf(key);
       if (known === undefined) return { kind: 'new' };
       const same = known.find((entry) => entry.content === content);
       return same === undefined ? { kind: 'conflict' } : { kind: 'duplicate', entry: same };
     },
     add(key, entry) {
-      const known = entries.get(key);
+      const known = entriesOf(key);
       if (known !== undefined) {
         if (known.length < MAX_CONTENTS) known.push(entry);
         return;
       }
-      if (entries.size >= maxIds) entries.delete(entries.keys().next().value as string);
-      entries.set(key, [entry]);
+      if (younger.size >= generationIds) {
+        older = younger;
+        younger = new Map();
+      }
+      younger.set(key, [entry]);
     },
     remove(key, entry) {
-      const left = entries.get(key)?.filter((other) => other !== entry);
-      if (left === undefined) return;
-      if (left.length === 0) entries.delete(key);
-      else entries.set(key, left);
+      const known = entriesOf(key);
+      const at = known?.indexOf(entry) ?? -1;
+      if (known === undefined || at === -1) return;
+      known.splice(at, 1);
+      if (known.length > 0) return;
+      younger.delete(key);
+      older.delete(key);
     },
   };
 }

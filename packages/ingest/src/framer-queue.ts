@@ -136,7 +136,13 @@ function takeFrame(group: Group): FramePlan {
     const from = group.taken;
     const { length } = addition.records;
     // The sender of a failed addition repeats the whole: its rest would only be stored twice.
-    const end = addition.waiter.failed ? length : lastThatFits(addition, from, { events: MAX_FRAME_EVENTS - records.length, bytes: MAX_FRAME_BYTES - bytes, isFirst: records.length === 0 });
+    const end = addition.waiter.failed
+      ? length
+      : lastThatFits(addition, from, {
+          events: MAX_FRAME_EVENTS - records.length,
+          bytes: MAX_FRAME_BYTES - bytes,
+          isFirst: records.length === 0,
+        });
     const weight = weightBetween(addition, from, end);
     if (addition.waiter.failed) droppedBytes += weight;
     else if (end > from) {

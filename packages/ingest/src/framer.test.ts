@@ -12,7 +12,11 @@ const unknown = new TocsinError('bus.unknown', { subject: 'x', waitedMs: 1 });
 describe('a framer', () => {
   it('sends what comes in one turn as one cycle, one frame per tenant and partition', async () => {
     const { framer, commits, until } = holdFramer();
-    const added = [framer.add(key, recordsOf(['a', 'b'])), framer.add({ ...key, tenant: 'other' }, recordsOf(['c'])), framer.add(key, recordsOf(['d']))];
+    const added = [
+      framer.add(key, recordsOf(['a', 'b'])),
+      framer.add({ ...key, tenant: 'other' }, recordsOf(['c'])),
+      framer.add(key, recordsOf(['d'])),
+    ];
     await until(1);
     commits[0]?.store();
     const partition = partitionOf('acme', 's', '', 4);
@@ -20,7 +24,14 @@ describe('a framer', () => {
       { id: `EPOCH.${partition}.live.0`, tenant: 'acme', partition, ordinal: 0, ids: ['a', 'b', 'd'] },
       { tenant: 'other', ids: ['c'] },
     ]);
-    expect(await Promise.all(added)).toEqual([[{ position: 'p0', index: 0 }, { position: 'p0', index: 1 }], [{ position: 'p1', index: 0 }], [{ position: 'p0', index: 2 }]]);
+    expect(await Promise.all(added)).toEqual([
+      [
+        { position: 'p0', index: 0 },
+        { position: 'p0', index: 1 },
+      ],
+      [{ position: 'p1', index: 0 }],
+      [{ position: 'p0', index: 2 }],
+    ]);
     expect(framer.queuedBytes).toBe(0);
   });
 
@@ -55,12 +66,19 @@ describe('a framer', () => {
     await until(2);
     for (const commit of commits) commit.store();
     await Promise.all(added);
-    expect(commits.map((commit) => commit.frames.map((frame) => readFrame(frame)))).toMatchObject([[{ lane: 'live', ordinal: 0 }], [{ lane: 'bulk', ordinal: 0 }]]);
+    expect(commits.map((commit) => commit.frames.map((frame) => readFrame(frame)))).toMatchObject([
+      [{ lane: 'live', ordinal: 0 }],
+      [{ lane: 'bulk', ordinal: 0 }],
+    ]);
   });
 
   it('cuts frames at 512 events and at 256 KiB, and sends a large event alone', async () => {
     const { framer, commits, until } = holdFramer();
-    const added = framer.add(key, [...recordsOf(Array.from({ length: 600 }, (_, i) => `${i}`)), ...recordsOf(['big'], 1_000_000), ...recordsOf(['x', 'y'], 200_000)]);
+    const added = framer.add(key, [
+      ...recordsOf(Array.from({ length: 600 }, (_, i) => `${i}`)),
+      ...recordsOf(['big'], 1_000_000),
+      ...recordsOf(['x', 'y'], 200_000),
+    ]);
     await until(1);
     commits[0]?.store();
     expect(commits[0]?.frames.map((frame) => readFrame(frame).ids.length)).toEqual([512, 88, 1, 1, 1]);
@@ -96,7 +114,10 @@ describe('a framer', () => {
   });
 
   it('gives up an ordinal for good after an unknown outcome and takes it back after a certain refusal', async () => {
-    for (const [error, ordinal] of [[unknown, 1], [full, 0]] as const) {
+    for (const [error, ordinal] of [
+      [unknown, 1],
+      [full, 0],
+    ] as const) {
       const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
       const first = framer.add(key, recordsOf(['1']));
       await until(1);
@@ -114,7 +135,13 @@ describe('a framer', () => {
 
   it('does not send the rest of an addition that has failed', async () => {
     const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
-    const added = framer.add(key, recordsOf(Array.from({ length: 12 }, (_, i) => `${i}`), 1_000_000));
+    const added = framer.add(
+      key,
+      recordsOf(
+        Array.from({ length: 12 }, (_, i) => `${i}`),
+        1_000_000,
+      ),
+    );
     await until(1);
     expect(commits[0]?.frames.length).toBeLessThan(12);
     commits[0]?.fail(unknown);

@@ -3,7 +3,17 @@
  * fsync. While a cycle is in flight the next one fills. What waits is bounded in bytes; an answer means fsynced. Which frames a
  * cycle holds is decided in `framer-queue.ts`, ordinals in `frame-ordinals.ts`.
  */
-import { type Clock, type EventPosition, type FrameHeader, type FrameRecord, isTocsinError, type Lane, type Position, partitionOf, TocsinError } from '@tocsin/core';
+import {
+  type Clock,
+  type EventPosition,
+  type FrameHeader,
+  type FrameRecord,
+  isTocsinError,
+  type Lane,
+  type Position,
+  partitionOf,
+  TocsinError,
+} from '@tocsin/core';
 import { createFrameOrdinals, type OrdinalLease } from './frame-ordinals.ts';
 import { createFramerQueue, type FramePlan, type FramerQueue, type Waiter } from './framer-queue.ts';
 
@@ -143,7 +153,13 @@ function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
     add(key, records) {
       const partition = partitionOf(key.tenant, key.source, key.shard, options.partitions);
       return new Promise<EventPosition[]>((resolve, reject) => {
-        const waiter: Waiter = { positions: Array.from({ length: records.length }), missing: records.length, failed: false, resolve, reject };
+        const waiter: Waiter = {
+          positions: Array.from({ length: records.length }),
+          missing: records.length,
+          failed: false,
+          resolve,
+          reject,
+        };
         const weights = queue.weigh(records);
         if (!options.budget.take(weights.total)) {
           reject(new TocsinError('ingest.overloaded', { waitingBytes: options.budget.used, maxBytes: options.budget.maxBytes }));
@@ -176,7 +192,8 @@ function createPump(queue: FramerQueue, options: LaneOptions, send: () => Promis
   let timer: NodeJS.Timeout | undefined;
   let drained: (() => void) | undefined;
 
-  const isDue = (): boolean => inFlight === 0 || queue.bytes >= WORTHWHILE_BYTES || options.clock.monotonicMs() - oldestMs >= maxDelayMs || drained !== undefined;
+  const isDue = (): boolean =>
+    inFlight === 0 || queue.bytes >= WORTHWHILE_BYTES || options.clock.monotonicMs() - oldestMs >= maxDelayMs || drained !== undefined;
   const start = (): void => {
     inFlight++;
     // `send` settles the waiters and never rejects.
@@ -191,7 +208,8 @@ function createPump(queue: FramerQueue, options: LaneOptions, send: () => Promis
     timer = undefined;
     while (!queue.isEmpty && inFlight < maxInFlight && isDue()) start();
     if (queue.isEmpty && inFlight === 0) drained?.();
-    else if (!queue.isEmpty && inFlight < maxInFlight) timer = setTimeout(pump, Math.max(1, maxDelayMs - (options.clock.monotonicMs() - oldestMs)));
+    else if (!queue.isEmpty && inFlight < maxInFlight)
+      timer = setTimeout(pump, Math.max(1, maxDelayMs - (options.clock.monotonicMs() - oldestMs)));
   };
 
   return {
@@ -243,7 +261,10 @@ async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<voi
     if (sent.length > 0) settleSuccess(sent, await context.options.commit(sent.map((one) => one.frame)));
   } catch (error) {
     if (NOTHING_STORED.some((code) => isTocsinError(error, code))) for (const one of sent.reverse()) one.lease.release();
-    settleFailure(sent.map((one) => one.plan), error);
+    settleFailure(
+      sent.map((one) => one.plan),
+      error,
+    );
   } finally {
     for (const plan of plans) context.options.budget.give(plan.weight);
   }
@@ -252,14 +273,18 @@ async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<voi
 function encodePlan(plan: FramePlan, lease: OrdinalLease, { lane, options }: CycleContext): OutgoingFrame {
   const { tenant, partition } = plan;
   const id = `${options.epoch}.${partition}.${lane}.${lease.frame}`;
-  const bytes = options.encode({ id, tenant, lane, partition, epoch: options.epoch, ordinal: lease.ordinal, site: options.site }, plan.records);
+  const bytes = options.encode(
+    { id, tenant, lane, partition, epoch: options.epoch, ordinal: lease.ordinal, site: options.site },
+    plan.records,
+  );
   return { tenant, lane, partition, id, bytes };
 }
 
 function settleSuccess(sent: readonly SentFrame[], positions: readonly Position[]): void {
   sent.forEach(({ plan }, i) => {
     const position = positions[i];
-    if (position === undefined) throw new TocsinError('ingest.internal', { what: 'A commit that answered for fewer frames than it was given' });
+    if (position === undefined)
+      throw new TocsinError('ingest.internal', { what: 'A commit that answered for fewer frames than it was given' });
     let index = 0;
     for (const { waiter, from, count } of plan.segments) {
       for (let k = 0; k < count; k++) waiter.positions[from + k] = { position, index: index++ };

@@ -1,8 +1,20 @@
 /** What others import of ingest. */
 export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
-export { type AcceptedRecord, type DecodedRecord, type DecodeLimits, defaultDecodeLimits, type RecordDecoder } from './decoders/record-decoder.ts';
+export {
+  type AcceptedRecord,
+  type DecodedRecord,
+  type DecodeLimits,
+  defaultDecodeLimits,
+  type RecordDecoder,
+} from './decoders/record-decoder.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
-export { defaultEventsRouteLimits, type EventsPrincipal, type EventsRouteLimits, type EventsRouteOptions, eventsRoute } from './http/events-route.ts';
+export {
+  defaultEventsRouteLimits,
+  type EventsPrincipal,
+  type EventsRouteLimits,
+  type EventsRouteOptions,
+  eventsRoute,
+} from './http/events-route.ts';
 export { createIntake, type EmitOptions, type Intake, type IntakeLimits, type IntakeOptions } from './intake.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
 export { loadMappings, type MappingSet } from './mappings/mapping-set.ts';

@@ -48,7 +48,7 @@ export class IntakeBatch {
     this.#keyStem = earlyKeyOf(source.tenant, source.name);
     this.#receivedMs = facilities.clock.nowMs();
     // The batch's own failure is thrown by `commit`; often nobody else has joined it.
-    this.#stored.promise.catch(() => undefined);
+    void Promise.allSettled([this.#stored.promise]);
   }
 
   /** As `Intake.emit`. */

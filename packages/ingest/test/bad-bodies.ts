@@ -24,7 +24,19 @@ const MIB = 1024 * 1024;
 
 /** Every bad body. The source they are sent by must have the format `json`. */
 export function badBodies(): BadBody[] {
-  return [...truncations(), ...nestings(), ...manyKeys(), ...badText(), ...badLines(), ...notRecords(), ...compressions(), ...contentTypes(), ...cloudEvents(), ...oversized(), ...mutations()];
+  return [
+    ...truncations(),
+    ...nestings(),
+    ...manyKeys(),
+    ...badText(),
+    ...badLines(),
+    ...notRecords(),
+    ...compressions(),
+    ...contentTypes(),
+    ...cloudEvents(),
+    ...oversized(),
+    ...mutations(),
+  ];
 }
 
 const text = (value: string): Uint8Array => Buffer.from(value);
@@ -41,7 +53,9 @@ function truncations(): BadBody[] {
   return [
     ...prefixes(object).map((prefix) => refused(`object cut at ${prefix.length}`, prefix)),
     ...prefixes(array).map((prefix) => refused(`array cut at ${prefix.length}`, prefix)),
-    ...prefixes(object).map((prefix) => refused(`line cut at ${prefix.length}`, `{"ok":1}\n${prefix}`, { contentType: NDJSON, statuses: [202], stored: 1 })),
+    ...prefixes(object).map((prefix) =>
+      refused(`line cut at ${prefix.length}`, `{"ok":1}\n${prefix}`, { contentType: NDJSON, statuses: [202], stored: 1 }),
+    ),
   ];
 }
 
@@ -70,20 +84,77 @@ function manyKeys(): BadBody[] {
 
 /** Bytes that are no UTF-8 (Unicode 15, table 3-7), inside a string, outside, and as the whole. */
 function badText(): BadBody[] {
-  const bad = ['80', 'bf', 'c0af', 'c1bf', 'c2', 'e08080', 'e280', 'eda080', 'edbfbf', 'f0808080', 'f4908080', 'f5808080', 'f8888080', 'fe', 'ff', 'fffe', 'feff', '00ff'];
+  const bad = [
+    '80',
+    'bf',
+    'c0af',
+    'c1bf',
+    'c2',
+    'e08080',
+    'e280',
+    'eda080',
+    'edbfbf',
+    'f0808080',
+    'f4908080',
+    'f5808080',
+    'f8888080',
+    'fe',
+    'ff',
+    'fffe',
+    'feff',
+    '00ff',
+  ];
   return bad.flatMap((hex) => {
     const bytes = Buffer.from(hex, 'hex');
     return [
       refused(`bad UTF-8 ${hex} in a value`, Buffer.concat([text('{"a":"'), bytes, text('"}')])),
       refused(`bad UTF-8 ${hex} in a name`, Buffer.concat([text('{"'), bytes, text('":1}')])),
-      refused(`bad UTF-8 ${hex} in a line`, Buffer.concat([text('{"ok":1}\n{"a":"'), bytes, text('"}\n')]), { contentType: NDJSON, statuses: [202], stored: 1 }),
+      refused(`bad UTF-8 ${hex} in a line`, Buffer.concat([text('{"ok":1}\n{"a":"'), bytes, text('"}\n')]), {
+        contentType: NDJSON,
+        statuses: [202],
+        stored: 1,
+      }),
       refused(`bad UTF-8 ${hex} as the whole`, bytes),
     ];
   });
 }
 
 function badLines(): BadBody[] {
-  const lines = ['nul', '{', '}', '[]', '[{}]', '"text"', '1', 'null', 'true', '{"a":1}{"b":2}', '{"a":1},', "{'a':1}", '{a:1}', '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":1.}', '{"a":0x1}', '{"a":NaN}', '{"a":Infinity}', '{"a":"\t"}', '{"a":"\u0000"}', '{"a":"\\x"}', '{"a":"\\u12"}', '{"a":1,}', '{,}', '{"a"}', '{"a":}', '{:1}', '{"a":undefined}', '/* */{}', '{}//', '\u{feff}x'];
+  const lines = [
+    'nul',
+    '{',
+    '}',
+    '[]',
+    '[{}]',
+    '"text"',
+    '1',
+    'null',
+    'true',
+    '{"a":1}{"b":2}',
+    '{"a":1},',
+    "{'a':1}",
+    '{a:1}',
+    '{"a":01}',
+    '{"a":+1}',
+    '{"a":.5}',
+    '{"a":1.}',
+    '{"a":0x1}',
+    '{"a":NaN}',
+    '{"a":Infinity}',
+    '{"a":"\t"}',
+    '{"a":"\u0000"}',
+    '{"a":"\\x"}',
+    '{"a":"\\u12"}',
+    '{"a":1,}',
+    '{,}',
+    '{"a"}',
+    '{"a":}',
+    '{:1}',
+    '{"a":undefined}',
+    '/* */{}',
+    '{}//',
+    '\u{feff}x',
+  ];
   return lines.flatMap((line) => [
     refused(`line ${JSON.stringify(line)}`, `${line}\n`, { contentType: NDJSON }),
     refused(`good line, then ${JSON.stringify(line)}`, `{"ok":1}\r\n${line}`, { contentType: NDJSON, statuses: [202], stored: 1 }),
@@ -93,7 +164,29 @@ function badLines(): BadBody[] {
 function notRecords(): BadBody[] {
   return [
     ...['', ' ', '\n\n', '\u{feff}', '[]', ' [ ] '].map((body) => refused(`nothing in ${JSON.stringify(body)}`, body)),
-    ...['1', '"a"', 'null', 'true', '[1]', '["a"]', '[null]', '[[]]', '[[{}]]', '{} {}', '[{}] []', '[{}],', '[{},]', '[,{}]', '[{}{}]', '[{}', '{}]', ']', '}', ':', ','].map((body) => refused(`no record in ${body}`, body)),
+    ...[
+      '1',
+      '"a"',
+      'null',
+      'true',
+      '[1]',
+      '["a"]',
+      '[null]',
+      '[[]]',
+      '[[{}]]',
+      '{} {}',
+      '[{}] []',
+      '[{}],',
+      '[{},]',
+      '[,{}]',
+      '[{}{}]',
+      '[{}',
+      '{}]',
+      ']',
+      '}',
+      ':',
+      ',',
+    ].map((body) => refused(`no record in ${body}`, body)),
     refused('good element and bad', '[{"ok":1},2,{"a":01}]', { statuses: [202], stored: 1 }),
     refused('form', 'a=1&b=2'),
     refused('XML', '<?xml version="1.0"?><Event/>'),
@@ -103,7 +196,11 @@ function notRecords(): BadBody[] {
 
 function compressions(): BadBody[] {
   const good = text('{"ok":1}');
-  const packers = { gzip: (bytes: Uint8Array): Uint8Array => gzipSync(bytes), br: brotli, zstd: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }) };
+  const packers = {
+    gzip: (bytes: Uint8Array): Uint8Array => gzipSync(bytes),
+    br: brotli,
+    zstd: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
+  };
   return Object.entries(packers).flatMap(([encoding, pack]) => {
     const packed = pack(text(`{"a":"${'x'.repeat(300)}"}`));
     const bomb = pack(new Uint8Array(80 * MIB).fill(0x20));
@@ -115,7 +212,9 @@ function compressions(): BadBody[] {
       refused(`${encoding} of nothing`, new Uint8Array(0), { encoding }),
       refused(`${encoding} of bad JSON`, pack(text('{"a":')), { encoding }),
       refused(`${encoding} damaged`, damaged, { encoding }),
-      ...[1, 5, packed.length >> 1, packed.length - 1].map((length) => refused(`${encoding} cut at ${length}`, packed.slice(0, length), { encoding })),
+      ...[1, 5, packed.length >> 1, packed.length - 1].map((length) =>
+        refused(`${encoding} cut at ${length}`, packed.slice(0, length), { encoding }),
+      ),
       refused(`${encoding} not announced`, packed),
     ];
   });
@@ -126,7 +225,21 @@ function brotli(bytes: Uint8Array): Uint8Array {
 }
 
 function contentTypes(): BadBody[] {
-  const types = ['', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'image/png', 'application/octet-stream', 'text/html', 'application/json; charset=utf-16', 'application/json; charset=latin1', 'json', 'application/', '*/*', 'application/json, text/plain'];
+  const types = [
+    '',
+    'application/xml',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'image/png',
+    'application/octet-stream',
+    'text/html',
+    'application/json; charset=utf-16',
+    'application/json; charset=latin1',
+    'json',
+    'application/',
+    '*/*',
+    'application/json, text/plain',
+  ];
   const encodings = ['deflate', 'compress', 'gzip, gzip', 'gzip, br', 'x', 'identity, gzip'];
   return [
     ...types.map((contentType) => refused(`content type ${JSON.stringify(contentType)}`, '{"ok":1}', { contentType, statuses: [415] })),
@@ -164,7 +277,11 @@ function cloudEvents(): BadBody[] {
   };
   return Object.entries(variants).flatMap(([name, event], i) => [
     refused(`CloudEvent: ${name}`, JSON.stringify(event), { contentType: CLOUDEVENT }),
-    refused(`CloudEvents, one good: ${name}`, JSON.stringify([{ ...good, id: `good-${i}` }, event]), { contentType: BATCH, statuses: [202], stored: 1 }),
+    refused(`CloudEvents, one good: ${name}`, JSON.stringify([{ ...good, id: `good-${i}` }, event]), {
+      contentType: BATCH,
+      statuses: [202],
+      stored: 1,
+    }),
   ]);
 }
 
@@ -184,6 +301,8 @@ function oversized(): BadBody[] {
 function mutations(): BadBody[] {
   const good = '{"a":1,"b":[2]}';
   return ['\u0001', '\u007f', '#'].flatMap((bad) =>
-    [0, 2, 4, 5, 6, 10, 11, 12, 13, 14].filter((at) => !(at === 2 && bad !== '\u0001')).map((at) => refused(`${JSON.stringify(bad)} at ${at}`, good.slice(0, at) + bad + good.slice(at + 1))),
+    [0, 2, 4, 5, 6, 10, 11, 12, 13, 14]
+      .filter((at) => !(at === 2 && bad !== '\u0001'))
+      .map((at) => refused(`${JSON.stringify(bad)} at ${at}`, good.slice(0, at) + bad + good.slice(at + 1))),
   );
 }

@@ -51,14 +51,33 @@ export function holdFramer(over: Partial<FramerOptions> = {}): HeldFramer {
 }
 
 /** What a frame of `holdFramer` says. */
-export function readFrame(frame: OutgoingFrame): { id: string; tenant: string; lane: string; partition: number; ordinal: number; ids: string[] } {
+export function readFrame(frame: OutgoingFrame): {
+  id: string;
+  tenant: string;
+  lane: string;
+  partition: number;
+  ordinal: number;
+  ids: string[];
+} {
   return JSON.parse(new TextDecoder().decode(frame.bytes)) as ReturnType<typeof readFrame>;
 }
 
 /** Records with these ids, each of `bytes` bytes. */
 export function recordsOf(ids: readonly string[], bytes = 10): FrameRecord[] {
   return ids.map((id) => ({
-    id, source: 's', type: 't', mapping: 'm', schemaVersion: 1, timeMs: 1, receivedMs: 2, severity: 1, classUid: 0, activityId: 0,
-    attributes: {}, flags: [], producerId: true, record: new Uint8Array(bytes),
+    id,
+    source: 's',
+    type: 't',
+    mapping: 'm',
+    schemaVersion: 1,
+    timeMs: 1,
+    receivedMs: 2,
+    severity: 1,
+    classUid: 0,
+    activityId: 0,
+    attributes: {},
+    flags: [],
+    producerId: true,
+    record: new Uint8Array(bytes),
   }));
 }

@@ -22,7 +22,13 @@ export interface AnswerItem {
 export interface RouteAnswer {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: { error?: { code: string; message: string; retry: string }; accepted?: number; duplicates?: number; rejected?: number; items?: AnswerItem[] };
+  readonly body: {
+    error?: { code: string; message: string; retry: string };
+    accepted?: number;
+    duplicates?: number;
+    rejected?: number;
+    items?: AnswerItem[];
+  };
 }
 
 /** A running door. */
@@ -52,7 +58,8 @@ export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise
   const commit = async (frames: readonly OutgoingFrame[]): Promise<Position[]> => {
     if (held === true) await new Promise<void>((resolve) => release.push(resolve));
     if (held instanceof Error) throw held;
-    for (const { id, tenant } of frames) for (const record of records.get(id) ?? []) stored.push({ ...record, record: record.record.slice(), tenant });
+    for (const { id, tenant } of frames)
+      for (const record of records.get(id) ?? []) stored.push({ ...record, record: record.record.slice(), tenant });
     return frames.map(({ id }) => id as Position);
   };
   const nextId = createUlidGenerator(systemClock);
@@ -88,8 +95,8 @@ export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise
 
 function authenticateTest({ authorization }: { authorization: string | undefined }): { source: Source } {
   if (authorization === undefined) throw new TocsinError('auth.missing', { what: 'The events door' });
-  if (authorization === 'Bearer reader') throw new TocsinError('auth.forbidden', { what: 'sending events' });
+  if (authorization === 'Bearer reader') throw new TocsinError('auth.forbidden', { actor: 'reader', action: 'sending events' });
   const source = sources[authorization];
-  if (source === undefined) throw new TocsinError('auth.refused', { what: 'the events door' });
+  if (source === undefined) throw new TocsinError('auth.refused', { reason: 'it is unknown' });
   return { source };
 }

@@ -14,21 +14,51 @@ export function encodeColumns(records: readonly FrameRecord[]): Uint8Array {
   const add = (tag: number, bytes: Uint8Array | undefined): void => {
     if (bytes !== undefined) columns.push({ tag, bytes });
   };
-  add(TAG.source, dictionary(records, (record) => record.source));
-  add(TAG.mapping, dictionary(records, (record) => record.mapping));
-  add(TAG.type, dictionary(records, (record) => record.type));
-  add(TAG.subject, dictionary(records, (record) => record.subject));
-  add(TAG.correlationId, dictionary(records, (record) => record.correlationId));
-  add(TAG.causationId, dictionary(records, (record) => record.causationId));
-  add(TAG.traceparent, dictionary(records, (record) => record.traceparent));
+  add(
+    TAG.source,
+    dictionary(records, (record) => record.source),
+  );
+  add(
+    TAG.mapping,
+    dictionary(records, (record) => record.mapping),
+  );
+  add(
+    TAG.type,
+    dictionary(records, (record) => record.type),
+  );
+  add(
+    TAG.subject,
+    dictionary(records, (record) => record.subject),
+  );
+  add(
+    TAG.correlationId,
+    dictionary(records, (record) => record.correlationId),
+  );
+  add(
+    TAG.causationId,
+    dictionary(records, (record) => record.causationId),
+  );
+  add(
+    TAG.traceparent,
+    dictionary(records, (record) => record.traceparent),
+  );
   for (const [attribute, tag] of ATTRIBUTE_TAGS) add(tag, dictionary(records, attributeOf(attribute)));
   add(TAG.producerId, unlessZero(producerBits(records)));
   add(TAG.flags, unlessZero(Uint8Array.from(records, flagBits)));
   add(TAG.severity, unlessZero(Uint8Array.from(records, (record) => record.severity)));
-  add(TAG.classUid, uint32s(records, (record) => record.classUid));
-  add(TAG.activityId, uint32s(records, (record) => record.activityId));
+  add(
+    TAG.classUid,
+    uint32s(records, (record) => record.classUid),
+  );
+  add(
+    TAG.activityId,
+    uint32s(records, (record) => record.activityId),
+  );
   // Stored less one, so that the usual version 1 is the default that is left out.
-  add(TAG.schemaVersion, uint32s(records, (record) => record.schemaVersion - 1));
+  add(
+    TAG.schemaVersion,
+    uint32s(records, (record) => record.schemaVersion - 1),
+  );
   return join(columns);
 }
 

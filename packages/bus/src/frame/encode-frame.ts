@@ -3,7 +3,17 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { type FrameHeader, type FrameRecord, TocsinError } from '@tocsin/core';
 import { crc32c } from './crc32c.ts';
 import { encodeColumns } from './encode-columns.ts';
-import { COMPRESS_FROM_BYTES, FLAG_ZSTD, MAGIC, MAX_COLUMNS_BYTES, MAX_EVENT_BYTES, MAX_FRAME_BYTES, MAX_FRAME_EVENTS, PRELUDE, VERSION } from './frame-layout.ts';
+import {
+  COMPRESS_FROM_BYTES,
+  FLAG_ZSTD,
+  MAGIC,
+  MAX_COLUMNS_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_FRAME_EVENTS,
+  PRELUDE,
+  VERSION,
+} from './frame-layout.ts';
 import { writeInt64 } from './int64.ts';
 
 /** What the framer says of a frame; count and times come from its records. */
@@ -26,7 +36,9 @@ export function encodeFrame(fields: FrameFields, records: readonly FrameRecord[]
   const compress = plainBytes >= COMPRESS_FROM_BYTES;
   const plain = joinBody(columns, records, plainBytes);
   // One output chunk of the input's size: the default of 16 KiB chunks costs a copy, and what is not written is never touched.
-  const packed = compress ? zstdCompressSync(plain, { chunkSize: Math.max(plainBytes, 1024), params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }) : plain;
+  const packed = compress
+    ? zstdCompressSync(plain, { chunkSize: Math.max(plainBytes, 1024), params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
+    : plain;
   const useful = compress && packed.length < plainBytes;
   const body = useful ? packed : plain;
   const metadata = encodeMetadata(fields, useful);
@@ -34,7 +46,15 @@ export function encodeFrame(fields: FrameFields, records: readonly FrameRecord[]
   const frame = Buffer.allocUnsafeSlow(PRELUDE.size + metadata.length + body.length);
   frame.set(metadata, PRELUDE.size);
   frame.set(body, PRELUDE.size + metadata.length);
-  writePrelude(frame, { fields, records, flags: useful ? FLAG_ZSTD : 0, metadataBytes: metadata.length, columnsBytes: columns.length, recordsBytes, bodyBytes: body.length });
+  writePrelude(frame, {
+    fields,
+    records,
+    flags: useful ? FLAG_ZSTD : 0,
+    metadataBytes: metadata.length,
+    columnsBytes: columns.length,
+    recordsBytes,
+    bodyBytes: body.length,
+  });
   return frame;
 }
 

@@ -80,7 +80,8 @@ interface ColumnReader {
 function createColumnReader(parts: FrameParts): ColumnReader {
   const { count } = parts.header;
   const sections = once(() => openSections(parts));
-  const fixed = (tag: number, bytesPerEvent: number): (() => Uint8Array | undefined) => once(() => checkedColumn(parts, sections().columns.get(tag), Math.ceil(count * bytesPerEvent)));
+  const fixed = (tag: number, bytesPerEvent: number): (() => Uint8Array | undefined) =>
+    once(() => checkedColumn(parts, sections().columns.get(tag), Math.ceil(count * bytesPerEvent)));
   const columns = new Map<number, () => Uint8Array | undefined>([
     [TAG.timeMs, fixed(TAG.timeMs, 8)],
     [TAG.receivedMs, fixed(TAG.receivedMs, 8)],
@@ -174,7 +175,8 @@ function openTexts(parts: FrameParts, column: Uint8Array | undefined, count: num
   checkEnds(parts, bytes, { count, last: bytes.length - head });
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return {
-    text: (index) => buffer.toString('utf8', head + (index === 0 ? 0 : readUint32(bytes, index * 4 - 4)), head + readUint32(bytes, index * 4)),
+    text: (index) =>
+      buffer.toString('utf8', head + (index === 0 ? 0 : readUint32(bytes, index * 4 - 4)), head + readUint32(bytes, index * 4)),
   };
 }
 

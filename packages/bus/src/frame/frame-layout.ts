@@ -6,6 +6,7 @@ import type { EventFlag, HotAttribute } from '@tocsin/core';
 
 /** `TOCF` as a little-endian number. */
 export const MAGIC = 0x46434f54;
+/** The one version that is written and read here. */
 export const VERSION = 1;
 
 /** Byte offsets of the prelude's fields, all little-endian. */

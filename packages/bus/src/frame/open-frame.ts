@@ -6,8 +6,17 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { type FrameHeader, type FrameView, type Lane, TocsinError } from '@tocsin/core';
 import { crc32c } from './crc32c.ts';
-import { FLAG_ZSTD, MAGIC, MAX_COLUMNS_BYTES, MAX_EVENT_BYTES, MAX_FRAME_EVENTS, MAX_METADATA_BYTES, PRELUDE, VERSION } from './frame-layout.ts';
 import { createFrameView } from './frame-body.ts';
+import {
+  FLAG_ZSTD,
+  MAGIC,
+  MAX_COLUMNS_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_FRAME_EVENTS,
+  MAX_METADATA_BYTES,
+  PRELUDE,
+  VERSION,
+} from './frame-layout.ts';
 import { readInt64, readUint32 } from './int64.ts';
 
 /** What the reader knows about a frame from elsewhere, such as from its subject. */
@@ -17,7 +26,8 @@ export interface ExpectedFrame {
 
 /** A frame for reading; views into `bytes` where it is not compressed. @throws bus.bad_frame here, or on reading what the damage hides */
 export function openFrame(bytes: Uint8Array, expected: ExpectedFrame = {}): FrameView {
-  const refuse = (reason: string, cause?: unknown): TocsinError => new TocsinError('bus.bad_frame', { reason, bytes: bytes.length }, { cause });
+  const refuse = (reason: string, cause?: unknown): TocsinError =>
+    new TocsinError('bus.bad_frame', { reason, bytes: bytes.length }, { cause });
   const prelude = readPrelude(bytes, refuse);
   const bodyStart = PRELUDE.size + prelude.metadataBytes;
   const header = readHeader(bytes.subarray(PRELUDE.size, bodyStart), prelude, refuse);
@@ -84,7 +94,18 @@ function readHeader(bytes: Uint8Array, prelude: Prelude, refuse: Refuse): FrameH
   if (typeof partition !== 'number' || !Number.isSafeInteger(partition) || partition < 0) throw refuse('its partition is no number');
   if (fields['key'] !== null && fields['key'] !== undefined) throw refuse('it is sealed');
   const { ordinal, count, minTimeMs, maxTimeMs } = prelude;
-  return { id: text('id'), tenant: text('tenant'), lane: lane satisfies Lane, partition, epoch: text('epoch'), ordinal, count, minTimeMs, maxTimeMs, site: text('site') };
+  return {
+    id: text('id'),
+    tenant: text('tenant'),
+    lane: lane satisfies Lane,
+    partition,
+    epoch: text('epoch'),
+    ordinal,
+    count,
+    minTimeMs,
+    maxTimeMs,
+    site: text('site'),
+  };
 }
 
 function parseMetadata(bytes: Uint8Array, refuse: Refuse): Readonly<Record<string, unknown>> {

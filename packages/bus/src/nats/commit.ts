@@ -2,8 +2,9 @@
  * A commit from question to answer: sent, sent again with the same ids whenever its answer was lost, and turned into
  * positions or one of the bus's errors. The wire form of one attempt is in `publish-unit.ts`.
  */
-import { TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { Outgoing, Published } from '../event-bus.ts';
+import { sequenceIn } from '../position.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
 import { type NatsLink, NoAnswer } from './nats-link.ts';
 import { findStored, publishUnit, type UnitAnswer, type UnitMessage } from './publish-unit.ts';
@@ -19,66 +20,97 @@ export interface CommitContext {
 
 /** One commit under way. */
 interface Attempt extends CommitContext {
-  readonly stream: KnownStream;
   readonly deadline: number;
+  /** After its abort nothing is sent any more: the bodies are the caller's again. */
+  readonly signal?: AbortSignal | undefined;
   /** Whether an attempt may have been stored. */
   unsure: boolean;
 }
 
 /** Where one message of a unit stands. */
 interface StoredAt {
+  readonly stream: string;
   readonly sequence: number;
   readonly duplicate: boolean;
 }
 
 /** Refusals after which the same unit may be sent again: nothing was stored, and the cause passes. */
 const PASSING: ReadonlySet<number> = new Set([
-  NO_RESPONDERS, REFUSED.batchIncomplete, REFUSED.batchTooManyOpen, REFUSED.batchLimit, REFUSED.jetStreamUnavailable, REFUSED.jetStreamNotEnabled,
+  NO_RESPONDERS,
+  REFUSED.batchIncomplete,
+  REFUSED.batchTooManyOpen,
+  REFUSED.batchLimit,
+  REFUSED.jetStreamUnavailable,
+  REFUSED.jetStreamNotEnabled,
   REFUSED.jetStreamNotEnabledForAccount,
 ]);
 const PAUSE_MS = 25;
 
-/** Stores checked messages as one unit of one stream. @throws bus.full, bus.unavailable, bus.unknown, bus.fenced, bus.too_large, bus.forbidden, bus.no_stream, bus.bad_position, bus.closed */
-export async function commitMessages(context: CommitContext, messages: readonly Outgoing[]): Promise<Published[]> {
-  const deadline = performance.now() + context.timeoutMs;
-  const stream = await context.catalogue.find(messages[0]?.subject ?? '');
-  for (const { subject } of messages) {
-    const other = await context.catalogue.find(subject);
-    if (other.stream !== stream.stream) throw new TocsinError('bus.bad_commit', { reason: `its messages belong to the streams ${stream.stream} and ${other.stream}` });
-  }
-  const unit = await Promise.all(messages.map(async (message) => await withExpectation(context, stream, message)));
-  const attempt: Attempt = { ...context, stream, deadline, unsure: false };
-  const stored = await storeUnit(attempt, unit);
-  const newest = stored.findLast((at) => !at.duplicate);
-  const life = newest === undefined ? stream : await context.catalogue.noteStored(stream, newest.sequence);
+/**
+ * Stores checked messages as one unit of one stream. After the abort of `signal` nothing more is sent.
+ * @throws bus.full, bus.unavailable, bus.unknown, bus.fenced, bus.too_large, bus.forbidden, bus.no_stream, bus.bad_commit, bus.bad_position, bus.closed
+ */
+export async function commitMessages(context: CommitContext, messages: readonly Outgoing[], signal?: AbortSignal): Promise<Published[]> {
+  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false };
+  const stored = await storeUnit(attempt, await expectations(context.catalogue, messages));
+  const newest = stored.findLast((at) => !at.duplicate) ?? stored[0];
+  const life = await lifeOf(attempt, newest, messages[0]?.subject ?? '');
   return messages.map(({ subject, id }, i) => {
     const at = stored[i] ?? { sequence: 0, duplicate: false };
     return { subject, id, position: context.catalogue.positionOf(life, at.sequence), duplicate: at.duplicate };
   });
 }
 
-/** A position of an earlier life of the stream cannot be the last of its subject: that is a fenced writer, not a bad argument. */
-async function withExpectation({ catalogue }: CommitContext, stream: KnownStream, message: Outgoing): Promise<UnitMessage> {
+/** The stream is looked up ahead only where it must be known: several subjects must share it, and a position must be of its present life. */
+async function expectations(catalogue: StreamCatalogue, messages: readonly Outgoing[]): Promise<UnitMessage[]> {
+  const subjects = new Set(messages.map((message) => message.subject));
+  let stream: KnownStream | undefined;
+  if (subjects.size > 1 || messages.some(({ expect }) => expect !== undefined && expect !== 'none')) {
+    for (const subject of subjects) {
+      const found = await catalogue.find(subject);
+      stream ??= found;
+      if (found.stream !== stream.stream)
+        throw new TocsinError('bus.bad_commit', { reason: `its messages belong to the streams ${stream.stream} and ${found.stream}` });
+    }
+  }
+  return messages.map((message) => withExpectation(stream, message));
+}
+
+/** The life of the stream that stored it. Where that cannot be learned any more, the commit is unknown: asked again, it is recognised. */
+async function lifeOf(attempt: Attempt, at: StoredAt | undefined, subject: string): Promise<KnownStream> {
+  try {
+    return await attempt.catalogue.noteStored(at?.stream ?? '', at?.duplicate === true ? undefined : at?.sequence);
+  } catch (cause) {
+    throw new TocsinError('bus.unknown', { subject, waitedMs: attempt.timeoutMs }, { cause });
+  }
+}
+
+function withExpectation(stream: KnownStream | undefined, message: Outgoing): UnitMessage {
   const { subject, id, headers, body, expect } = message;
   if (expect === undefined) return { subject, id, headers, body };
-  const expectSequence = expect === 'none' ? 0 : catalogue.sequenceOf(stream, expect);
+  const expectSequence = expect === 'none' || stream === undefined ? 0 : sequenceIn(stream, expect);
   return { subject, id, headers, body, expectSequence };
 }
 
 /** Stores one message whose expectation is a sequence; its id must be its own. Resolves with where it stands. @throws as `commitMessages` */
-export async function storeMessage(context: CommitContext, stream: KnownStream, message: UnitMessage): Promise<number> {
-  const attempt: Attempt = { ...context, stream, deadline: performance.now() + context.timeoutMs, unsure: false };
+export async function storeMessage(context: CommitContext, message: UnitMessage): Promise<number> {
+  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, unsure: false };
   const [at] = await storeUnit(attempt, [message]);
   return at?.sequence ?? 0;
 }
 
 async function storeUnit(attempt: Attempt, unit: readonly UnitMessage[]): Promise<StoredAt[]> {
   for (;;) {
+    attempt.signal?.throwIfAborted();
     const answer = await sendWhenUp(attempt, unit);
     if (answer.kind === 'lost') {
       attempt.unsure = true;
     } else if (answer.kind === 'stored') {
-      return unit.map((_message, i) => ({ sequence: answer.last - unit.length + 1 + i, duplicate: answer.duplicate }));
+      return unit.map((_message, i) => ({
+        stream: answer.stream,
+        sequence: answer.last - unit.length + 1 + i,
+        duplicate: answer.duplicate,
+      }));
     } else {
       const stored = await afterRefusal(attempt, unit, answer);
       if (stored !== undefined) return stored;
@@ -88,7 +120,11 @@ async function storeUnit(attempt: Attempt, unit: readonly UnitMessage[]): Promis
 }
 
 /** Positions when the unit is there already; undefined when it should be sent again. */
-async function afterRefusal(attempt: Attempt, unit: readonly UnitMessage[], refusal: UnitAnswer & { kind: 'refused' }): Promise<StoredAt[] | undefined> {
+async function afterRefusal(
+  attempt: Attempt,
+  unit: readonly UnitMessage[],
+  refusal: UnitAnswer & { kind: 'refused' },
+): Promise<StoredAt[] | undefined> {
   const { code, description } = refusal;
   const subject = unit[0]?.subject ?? '';
   if (code === REFUSED.batchDuplicateId) return await keepStored(attempt, unit);
@@ -96,12 +132,16 @@ async function afterRefusal(attempt: Attempt, unit: readonly UnitMessage[], refu
     // A single message is checked for its expectation before its id: it may be our own copy that moved the subject on.
     const own = unit.length === 1 ? await keepStored(attempt, unit, 'only') : undefined;
     if (own !== undefined) return own;
+    await refuseBeyondEnd(attempt, unit);
     throw new TocsinError('bus.fenced', { subject }, { cause: new Error(`${description} (${code})`) });
   }
   const forbidden = unit.find((message) => attempt.link.isForbidden(message.subject));
-  if (code === REFUSED.batchIncomplete && forbidden !== undefined) throw new TocsinError('bus.forbidden', { subject: forbidden.subject, name: 'this connection' });
+  if (code === REFUSED.batchIncomplete && forbidden !== undefined)
+    throw new TocsinError('bus.forbidden', { subject: forbidden.subject, name: 'this connection' });
+  // Nobody answers: no stream takes the subject (this throws bus.no_stream), or the server is still starting.
+  if (code === NO_RESPONDERS) await attempt.catalogue.findFresh(subject);
   if (PASSING.has(code)) return undefined;
-  throw mapRefusal(attempt.stream.stream, unit, refusal);
+  throw mapRefusal(unit, refusal, await streamName(attempt, subject));
 }
 
 /**
@@ -109,7 +149,7 @@ async function afterRefusal(attempt: Attempt, unit: readonly UnitMessage[], refu
  * With `only`, undefined when none is stored.
  */
 async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?: 'only'): Promise<StoredAt[] | undefined> {
-  let found: (number | undefined)[];
+  let found: Awaited<ReturnType<typeof findStored>>[];
   try {
     found = await Promise.all(unit.map((message) => findStored(attempt.link, message, attempt.deadline)));
   } catch (error) {
@@ -119,14 +159,36 @@ async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?:
   const fresh = unit.filter((_message, i) => found[i] === undefined);
   if (only !== undefined && fresh.length > 0) return undefined;
   const added = fresh.length === 0 ? [] : await storeUnit(attempt, fresh);
-  return found.map((sequence) => (sequence === undefined ? (added.shift() ?? { sequence: 0, duplicate: false }) : { sequence, duplicate: true }));
+  return found.map((at) =>
+    at === undefined ? (added.shift() ?? { stream: '', sequence: 0, duplicate: false }) : { ...at, duplicate: true },
+  );
+}
+
+/** An expectation that no message of the stream can have met is a bad position, not a lost race. */
+async function refuseBeyondEnd({ catalogue }: Attempt, unit: readonly UnitMessage[]): Promise<void> {
+  const highest = Math.max(...unit.map((message) => message.expectSequence ?? 0));
+  const stream = await catalogue.findFresh(unit[0]?.subject ?? '');
+  if (highest <= stream.state.last_seq) return;
+  throw new TocsinError('bus.bad_position', {
+    position: catalogue.positionOf(stream, highest),
+    reason: `it is beyond the end of ${stream.stream}`,
+  });
+}
+
+async function streamName({ catalogue }: Attempt, subject: string): Promise<string> {
+  return await catalogue.find(subject).then(
+    (stream) => stream.stream,
+    () => `of ${subject}`,
+  );
 }
 
 async function sendWhenUp(attempt: Attempt, unit: readonly UnitMessage[]): Promise<UnitAnswer> {
   try {
     await attempt.link.whenUp(attempt.deadline);
   } catch (error) {
-    throw error instanceof NoAnswer ? givenUp(attempt, unit, error.message) : error;
+    throw error instanceof NoAnswer || (attempt.unsure && isTocsinError(error, 'bus.closed'))
+      ? givenUp(attempt, unit, error.message)
+      : error;
   }
   return await publishUnit(attempt.link, unit, attempt.deadline);
 }
@@ -141,9 +203,12 @@ function givenUp(attempt: Attempt, unit: readonly UnitMessage[], reason: string)
   return new TocsinError('bus.unknown', { subject: unit[0]?.subject ?? '', waitedMs: attempt.timeoutMs });
 }
 
-function mapRefusal(stream: string, unit: readonly UnitMessage[], { code, description }: UnitAnswer & { kind: 'refused' }): TocsinError {
+function mapRefusal(unit: readonly UnitMessage[], { code, description }: UnitAnswer & { kind: 'refused' }, stream: string): TocsinError {
   const cause = new Error(`${description} (${code})`);
-  const isFull = (code === REFUSED.storeFailed && /exceeded|no space/i.test(description)) || code === REFUSED.insufficientResources || code === REFUSED.insufficientStorage;
+  const isFull =
+    (code === REFUSED.storeFailed && /exceeded|no space/i.test(description)) ||
+    code === REFUSED.insufficientResources ||
+    code === REFUSED.insufficientStorage;
   if (isFull) return new TocsinError('bus.full', { stream }, { cause });
   if (code === REFUSED.messageTooLarge) {
     const bytes = Math.max(...unit.map((message) => message.body.byteLength));

@@ -1,5 +1,12 @@
 /** The durable consumer of a group: made once, joined by every later member, refused when it is for something else. */
-import { AckPolicy, type ConsumerConfig, type ConsumerInfo as JetStreamConsumer, DeliverPolicy, RetentionPolicy, ReplayPolicy } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo as JetStreamConsumer,
+  DeliverPolicy,
+  RetentionPolicy,
+  ReplayPolicy,
+} from '@nats-io/jetstream';
 import type { Start, SubjectFilter } from '../event-bus.ts';
 import { badRequest } from '../message-check.ts';
 import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
@@ -23,7 +30,11 @@ const QUEUE_REFUSALS: ReadonlySet<number> = new Set([10_099, 10_100, 10_101]);
 export async function joinGroup(link: NatsLink, catalogue: StreamCatalogue, request: GroupRequest): Promise<void> {
   const found = await findGroup(link, request.stream.stream, request.group);
   if (found !== undefined) {
-    if (found.filter_subject !== request.filter) throw badRequest(`group ${request.group} with filter ${request.filter}`, `it consumes ${found.filter_subject ?? 'something else'} already`);
+    if (found.filter_subject !== request.filter)
+      throw badRequest(
+        `group ${request.group} with filter ${request.filter}`,
+        `it consumes ${found.filter_subject ?? 'something else'} already`,
+      );
     if (found.ack_wait === request.ackWaitMs * NANOS_PER_MS) return;
     await create(link, request, { ...found, ack_wait: request.ackWaitMs * NANOS_PER_MS });
     return;
@@ -57,7 +68,10 @@ async function create(link: NatsLink, { stream, group, filter }: GroupRequest, c
     await callJetStream(link, `CONSUMER.CREATE.${stream.stream}.${group}.${filter}`, { stream_name: stream.stream, config, action: '' });
   } catch (error) {
     if (!(error instanceof JetStreamRefusal) || !QUEUE_REFUSALS.has(error.code)) throw error;
-    throw badRequest(`group ${group}`, `the work queue ${stream.stream} gives each message to one group and has another (${error.message})`);
+    throw badRequest(
+      `group ${group}`,
+      `the work queue ${stream.stream} gives each message to one group and has another (${error.message})`,
+    );
   }
 }
 

@@ -34,7 +34,11 @@ export const REFUSED = {
 } as const;
 
 /** Refusals that end by themselves while a server starts. */
-const PASSING: ReadonlySet<number> = new Set([REFUSED.jetStreamUnavailable, REFUSED.jetStreamNotEnabled, REFUSED.jetStreamNotEnabledForAccount]);
+const PASSING: ReadonlySet<number> = new Set([
+  REFUSED.jetStreamUnavailable,
+  REFUSED.jetStreamNotEnabled,
+  REFUSED.jetStreamNotEnabledForAccount,
+]);
 const CALL_MS = 5_000;
 const ATTEMPT_MS = 2_500;
 const PAUSE_MS = 50;
@@ -64,6 +68,7 @@ export async function callJetStream<T>(link: NatsLink, call: string, body?: obje
 /** Content of an answer. @throws JetStreamRefusal when it is one */
 export function parseAnswer<T>(text: string): T {
   const answer = JSON.parse(text) as T & { error?: { code: number; err_code?: number; description?: string } };
-  if (answer.error !== undefined) throw new JetStreamRefusal(answer.error.err_code ?? answer.error.code, answer.error.description ?? 'no description');
+  if (answer.error !== undefined)
+    throw new JetStreamRefusal(answer.error.err_code ?? answer.error.code, answer.error.description ?? 'no description');
   return answer;
 }

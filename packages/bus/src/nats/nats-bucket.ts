@@ -66,13 +66,13 @@ class Handle {
     const message = { subject: this.#subject(key), id, body: value, headers: deletes ? mark : undefined };
     const context = { ...this.#access, timeoutMs: this.#bucket.timeoutMs };
     try {
-      return await storeMessage(context, stream, { ...message, expectSequence: expected });
+      return await storeMessage(context, { ...message, expectSequence: expected });
     } catch (error) {
       if (!isTocsinError(error, 'bus.fenced')) throw error;
       const last = expected === 0 ? await this.#last(key) : undefined;
       if (last === undefined || !isMark(last.headers)) throw this.#fenced(key, error);
       // Absent, but its deletion has left a mark: that is what the subject stands at.
-      return await storeMessage(context, stream, { ...message, expectSequence: sequenceOf(last) }).catch((cause: unknown) => {
+      return await storeMessage(context, { ...message, expectSequence: sequenceOf(last) }).catch((cause: unknown) => {
         throw isTocsinError(cause, 'bus.fenced') ? this.#fenced(key, cause) : cause;
       });
     }
@@ -85,8 +85,17 @@ class Handle {
 
   async keys(): Promise<string[]> {
     const keys: string[] = [];
-    const options = { stream: await this.#known(), filter: `${bucketSubject(this.#bucket.name)}.>`, follow: false, headersOnly: true, scope: this.#bucket.scopeWith(undefined) };
-    for await (const { message } of orderedFeed(this.#access.link, this.#access.catalogue, { ...options, start: { kind: 'last_per_subject' } })) {
+    const options = {
+      stream: await this.#known(),
+      filter: `${bucketSubject(this.#bucket.name)}.>`,
+      follow: false,
+      headersOnly: true,
+      scope: this.#bucket.scopeWith(undefined),
+    };
+    for await (const { message } of orderedFeed(this.#access.link, this.#access.catalogue, {
+      ...options,
+      start: { kind: 'last_per_subject' },
+    })) {
       if (!isMark(message.headers)) keys.push(this.#keyOf(message));
     }
     return keys.sort();
@@ -95,7 +104,10 @@ class Handle {
   async *watch(scope: AbortSignal): AsyncGenerator<StateEntry & { readonly deleted: boolean }, void, undefined> {
     const present = new Set<string>();
     const options = { stream: await this.#known(), filter: `${bucketSubject(this.#bucket.name)}.>`, follow: true, scope };
-    for await (const { message, facts } of orderedFeed(this.#access.link, this.#access.catalogue, { ...options, start: { kind: 'last_per_subject' } })) {
+    for await (const { message, facts } of orderedFeed(this.#access.link, this.#access.catalogue, {
+      ...options,
+      start: { kind: 'last_per_subject' },
+    })) {
       const key = this.#keyOf(message);
       const deleted = isMark(message.headers);
       // A deletion's mark may end and be marked in turn: it is told once.

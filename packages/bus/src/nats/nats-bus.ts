@@ -1,6 +1,6 @@
 /** The NATS JetStream adapter: the whole seam over one connection. Its parts are beside it; this file only joins them. */
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import type { CompleteBus, Guarantees } from '../event-bus.ts';
+import type { CompleteBus, Guarantees, Outgoing, Published } from '../event-bus.ts';
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
 import { createByteWindow } from './byte-window.ts';
@@ -48,7 +48,12 @@ const HEADER_ROOM_BYTES = 4 * 1024;
  * @throws bus.unavailable when no server answers
  */
 export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus> {
-  const link = await openLink({ servers: options.servers, seed: options.credential?.seed, inboxPrefix: options.credential?.inboxPrefix ?? '_INBOX', name: options.name });
+  const link = await openLink({
+    servers: options.servers,
+    seed: options.credential?.seed,
+    inboxPrefix: options.credential?.inboxPrefix ?? '_INBOX',
+    name: options.name,
+  });
   const catalogue = createStreamCatalogue(link, options.site);
   const guarantees = guaranteesOf(options, link.connection.info?.max_payload);
   const access = { link, catalogue };
@@ -59,7 +64,8 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
   const requireOpen = (what: string): void => {
     if (closing.signal.aborted) throw new TocsinError('bus.closed', { what });
   };
-  const scopeWith = (signal: AbortSignal | undefined): AbortSignal => AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
+  const scopeWith = (signal: AbortSignal | undefined): AbortSignal =>
+    AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
   const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     requireOpen(what);
     try {
@@ -69,6 +75,12 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
     }
   };
 
+  async function store(messages: readonly Outgoing[], signal: AbortSignal | undefined): Promise<Published[]> {
+    const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
+    const leave = await window.enter(bytes, scopeWith(signal));
+    return await commitMessages(context, messages, signal).finally(leave);
+  }
+
   return {
     guarantees,
     async commit(messages, { signal } = {}) {
@@ -76,8 +88,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
       signal?.throwIfAborted();
       checkCommit(messages, guarantees);
       if (messages.length === 0) return [];
-      const leave = await window.enter(messages.reduce((bytes, message) => bytes + messageBytes(message), 0), scopeWith(signal));
-      const work = commitMessages(context, messages).finally(leave);
+      const work = store(messages, signal);
       underWay.add(work);
       void work.catch(() => undefined).finally(() => underWay.delete(work)); // Whoever asked hears of the error below.
       return await endedBy(signal, work);
@@ -85,7 +96,10 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
     ensure: (topology) => call('A topology', () => applyTopology(link, topology)),
     async subscribe(filter, subscribe) {
       checkSubscribe(filter, subscribe);
-      return await call('A subscription', () => openNatsSubscription(access, { filter, options: subscribe }, scopeWith(subscribe.signal)));
+      requireOpen('A subscription');
+      const scope = scopeWith(subscribe.signal);
+      scope.throwIfAborted();
+      return await endedBy(scope, openNatsSubscription(access, { filter, options: subscribe }, scope));
     },
     async *read(filter, from, read = {}) {
       requireOpen('A read');

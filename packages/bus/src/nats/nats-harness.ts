@@ -2,7 +2,8 @@
  * The NATS adapter as the contract suite sees it: a real nats-server child per case, really killed, stopped and paused, each bus with
  * a duty's own key, topology applied with the key of the duty that may. For tests only.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContractHarness } from '../contract/contract-harness.ts';
@@ -23,15 +24,25 @@ const COMMIT_MS = 2_000;
 const TOPOLOGY: Topology = {
   streams: [
     ...Array.from({ length: GROUNDS }, (_, i) => stream(`CONTRACT_${i}`, [`contract${i}.>`])),
+    stream('CONTRACT_UNKNOWN', ['unknown.>']),
+    stream('CONTRACT_NOBODY', ['contractNobody.>']),
     stream('TOPOLOGY', ['topology.>', 'topology2.>']),
     stream('OTHER', ['other.>']),
     stream('BOTH_1', ['both.1.>']),
     stream('BOTH_2', ['both.2.>', 'both.3.*']),
   ],
-  buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'topology'].map((name) => ({ name, ttlMs: 0 })),
+  buckets: [...Array.from({ length: GROUNDS }, (_, i) => `contract_${i}`), 'contract_unknown', 'topology'].map((name) => ({
+    name,
+    ttlMs: 0,
+  })),
 };
 const SUBJECTS = TOPOLOGY.streams.flatMap((each) => each.subjects);
-const DUTY: DutyPermissions = { publish: SUBJECTS, subscribe: SUBJECTS, purge: SUBJECTS, buckets: TOPOLOGY.buckets.map((each) => each.name) };
+const DUTY: DutyPermissions = {
+  publish: [...SUBJECTS, 'both.>'],
+  subscribe: SUBJECTS,
+  purge: SUBJECTS,
+  buckets: TOPOLOGY.buckets.map((each) => each.name),
+};
 
 /** A fresh nats-server in a directory of its own. `path` is the text of PATH, where the program is looked for. */
 export async function openNatsHarness(path: string): Promise<ContractHarness> {
@@ -64,10 +75,16 @@ export async function openNatsHarness(path: string): Promise<ContractHarness> {
       const { pid } = running();
       if (pid === undefined) throw new Error('the server is being restarted');
       process.kill(pid, 'SIGSTOP');
+      await realTime().until(() => hasStopped(pid), 'the server to stand still');
       return async () => void process.kill(pid, 'SIGCONT');
     },
     async dropStream(name) {
-      await using link = await openLink({ servers: url, seed: credentials.admin.seed, inboxPrefix: credentials.admin.inboxPrefix, name: 'operator' });
+      await using link = await openLink({
+        servers: url,
+        seed: credentials.admin.seed,
+        inboxPrefix: credentials.admin.inboxPrefix,
+        name: 'operator',
+      });
       await callJetStream(link, `STREAM.DELETE.${name}`);
     },
     leaks: async () => leftOver(before, server),
@@ -92,6 +109,12 @@ async function openBoth(servers: string, credentials: Credentials): Promise<Comp
       await Promise.all([admin[Symbol.asyncDispose](), bus[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** A stop reaches the threads of a process one by one; until the last has stopped the server still answers. */
+function hasStopped(pid: number): boolean {
+  if (process.platform !== 'linux') return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T');
+  return readdirSync(`/proc/${pid}/task`).every((task) => / \(.*\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')));
 }
 
 function realTime(): ContractHarness['time'] {
@@ -121,9 +144,13 @@ async function leftOver(before: ReturnType<typeof openResources>, server: NatsSe
   if (now.sockets > before.sockets) found.push(`${now.sockets - before.sockets} sockets`);
   if (now.timers > before.timers) found.push(`${now.timers - before.timers} timers`);
   if (server === undefined) return found;
-  const answer = await fetch(`${server.monitorUrl}/connz`, { headers: { connection: 'close' } });
-  const { num_connections } = (await answer.json()) as { num_connections: number };
-  if (num_connections > 0) found.push(`${num_connections} connections at the server`);
+  try {
+    const answer = await fetch(`${server.monitorUrl}/connz`, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
+    const { num_connections } = (await answer.json()) as { num_connections: number };
+    if (num_connections > 0) found.push(`${num_connections} connections at the server`);
+  } catch (error) {
+    found.push(`what the server does not tell (${String(error)})`);
+  }
   return found;
 }
 

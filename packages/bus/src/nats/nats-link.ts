@@ -49,6 +49,7 @@ export interface NatsLink extends AsyncDisposable {
 
 const RECONNECT_WAIT_MS = 100;
 const CONNECT_MS = 5_000;
+const FLUSH_MS = 1_000;
 const PING_MS = 20_000;
 /** Refused subjects remembered; a process with so many has no use for the next one. */
 const MAX_FORBIDDEN = 1_000;
@@ -135,10 +136,20 @@ class Link implements NatsLink {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    if (this.isUp) await this.connection.flush().catch(() => undefined); // Acknowledgements on their way; a lost one is a redelivery.
+    if (this.isUp) await this.#flush();
     this.#answers.unsubscribe();
     await this.connection.close();
     this.#change(false);
+  }
+
+  /** Lets what is on its way out, unless the server hangs: a lost acknowledgement is a redelivery. */
+  async #flush(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FLUSH_MS);
+    });
+    await Promise.race([this.connection.flush().catch(() => undefined), patience]);
+    clearTimeout(timer);
   }
 
   #take(message: Msg): void {
@@ -186,7 +197,11 @@ export async function ask(link: NatsLink, question: Question, deadline: number):
     const timer = setTimeout(() => settle(new NoAnswer('no answer in time'), undefined), Math.max(1, deadline - performance.now()));
     const { reply, forget } = link.expectAnswers(question.subject, settle);
     try {
-      link.connection.publish(question.subject, question.body, question.headers === undefined ? { reply } : { reply, headers: question.headers });
+      link.connection.publish(
+        question.subject,
+        question.body,
+        question.headers === undefined ? { reply } : { reply, headers: question.headers },
+      );
     } catch (error) {
       settle(error as Error, undefined);
     }

@@ -18,7 +18,11 @@ const RECOVER_PAUSE_MS = 50;
 const MAX_REASON = 200;
 
 /** Joins a group; resolves when the server has registered it. `scope` ends every wait. @throws bus.no_stream, bus.bad_request, bus.unavailable, bus.forbidden */
-export async function openNatsSubscription(access: LogAccess, request: { filter: SubjectFilter; options: SubscribeOptions }, scope: AbortSignal): Promise<Subscription> {
+export async function openNatsSubscription(
+  access: LogAccess,
+  request: { filter: SubjectFilter; options: SubscribeOptions },
+  scope: AbortSignal,
+): Promise<Subscription> {
   const { filter, options } = request;
   const stream = await access.catalogue.findFresh(filter);
   const ackWaitMs = options.ackWaitMs ?? DEFAULTS.ackWaitMs;
@@ -82,16 +86,20 @@ class Member implements Subscription {
     const maxMessages = options.maxMessages ?? DEFAULTS.maxMessages;
     const maxBytes = options.maxBytes ?? DEFAULTS.maxBytes;
     const held = this.#held;
-    this.#feed = startPullFeed(this.#access.link, { stream: stream.stream, consumer: options.group, follow: true }, {
-      room: () => ({ messages: maxMessages - held.messages, bytes: maxBytes - held.bytes }),
-      isEmpty: () => held.messages === 0,
-      onMessage: (message) => {
-        this.#queue.push({ message, held: held.add(deliveredBytes(message)) });
-        this.#wake();
+    this.#feed = startPullFeed(
+      this.#access.link,
+      { stream: stream.stream, consumer: options.group, follow: true },
+      {
+        room: () => ({ messages: maxMessages - held.messages, bytes: maxBytes - held.bytes }),
+        isEmpty: () => held.messages === 0,
+        onMessage: (message) => {
+          this.#queue.push({ message, held: held.add(deliveredBytes(message)) });
+          this.#wake();
+        },
+        onDrained: () => undefined,
+        onGone: (reason) => void this.#recover(reason),
       },
-      onDrained: () => undefined,
-      onGone: (reason) => void this.#recover(reason),
-    });
+    );
   }
 
   /** The consumer does not answer: the server is still starting, or the stream or the group was removed. */
@@ -102,7 +110,8 @@ class Member implements Subscription {
       try {
         const now = await catalogue.fresh(stream.stream);
         const group = now.generation === stream.generation ? await findGroup(link, stream.stream, options.group) : undefined;
-        if (group === undefined) throw new TocsinError('bus.no_stream', { what: `group ${options.group} of ${filter}` }, { cause: new Error(reason) });
+        if (group === undefined)
+          throw new TocsinError('bus.no_stream', { what: `group ${options.group} of ${filter}` }, { cause: new Error(reason) });
         return this.#left || this.#scope.aborted ? undefined : this.#start();
       } catch (error) {
         if (!(error instanceof TocsinError) || error.code !== 'bus.unavailable') return this.#fail(error);
@@ -119,7 +128,8 @@ class Member implements Subscription {
   #end(): void {
     this.#feed?.stop();
     this.#feed = undefined;
-    for (const { message } of this.#queue.splice(0)) send(this.#access.link, message, '-NAK');
+    // The server puts what is given back before what waits: the last goes first, so that the order stays.
+    for (const { message } of this.#queue.splice(0).reverse()) send(this.#access.link, message, '-NAK');
     this.#held.clear();
     this.#wake();
   }

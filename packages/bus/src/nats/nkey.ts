@@ -14,6 +14,7 @@ export interface UserKey {
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const USER = 20 << 3;
 const SEED = 18 << 3;
+const SEED_PREFIX = [SEED | (USER >> 5), (USER & 31) << 3];
 const SEED_BYTES = 32;
 /** PKCS#8 of an Ed25519 private key, before its 32 bytes (RFC 8410). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -22,7 +23,7 @@ const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 export function createUserKey(): UserKey {
   const { privateKey } = generateKeyPairSync('ed25519');
   const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8.length);
-  return { seed: encode([SEED | (USER >> 5), (USER & 31) << 3], seed), public: publicText(privateKey) };
+  return { seed: encode(SEED_PREFIX, seed), public: publicText(privateKey) };
 }
 
 /**
@@ -42,8 +43,9 @@ export function publicOf(seed: string): string {
 
 function privateKeyOf(seed: string): KeyObject {
   const bytes = decode(seed);
-  const isUser = bytes.length === SEED_BYTES + 4 && bytes[0] === (SEED | (USER >> 5)) && bytes[1] === (USER & 31) << 3;
-  if (!isUser || crc16(bytes.subarray(0, -2)) !== bytes.readUInt16LE(bytes.length - 2)) throw new RangeError('not the seed of a NATS user key');
+  // Written anew it must be the same text: that covers its prefix, its length, its letters and its checksum.
+  if (bytes.length !== SEED_BYTES + 4 || encode(SEED_PREFIX, bytes.subarray(2, -2)) !== seed)
+    throw new RangeError('not the seed of a NATS user key');
   return createPrivateKey({ key: Buffer.concat([PKCS8, bytes.subarray(2, -2)]), format: 'der', type: 'pkcs8' });
 }
 

@@ -45,7 +45,11 @@ const NANOS_PER_MS = 1_000_000;
 const REBUILD_PAUSE_MS = 50;
 
 /** Reads until the end (without `follow`), the abort of `scope` (throws its reason), or the reader leaves. @throws bus.bad_position when the stream goes away */
-export async function* orderedFeed(link: NatsLink, catalogue: StreamCatalogue, options: OrderedFeedOptions): AsyncGenerator<OrderedMessage, void, undefined> {
+export async function* orderedFeed(
+  link: NatsLink,
+  catalogue: StreamCatalogue,
+  options: OrderedFeedOptions,
+): AsyncGenerator<OrderedMessage, void, undefined> {
   const queue: OrderedMessage[] = [];
   let bytes = 0;
   let lastSequence: number | undefined;
@@ -110,15 +114,32 @@ export async function* orderedFeed(link: NatsLink, catalogue: StreamCatalogue, o
 }
 
 /** Name of a new ephemeral consumer after the last message seen. Waits for the server as long as `scope` lasts. */
-async function createConsumer(link: NatsLink, catalogue: StreamCatalogue, options: OrderedFeedOptions & { lastSequence: number | undefined }): Promise<string> {
+async function createConsumer(
+  link: NatsLink,
+  catalogue: StreamCatalogue,
+  options: OrderedFeedOptions & { lastSequence: number | undefined },
+): Promise<string> {
   const { stream, scope } = options;
   for (;;) {
     scope.throwIfAborted();
     try {
       await checkLife(catalogue, stream);
       const name = `read-${randomBytes(9).toString('hex')}`;
-      const config = { ...startOf(options), ack_policy: AckPolicy.None, filter_subject: options.filter, inactive_threshold: INACTIVE_MS * NANOS_PER_MS, headers_only: options.headersOnly === true, mem_storage: true, num_replicas: 1, name };
-      await callJetStream<JetStreamConsumer>(link, `CONSUMER.CREATE.${stream.stream}.${name}.${options.filter}`, { stream_name: stream.stream, config, action: 'create' });
+      const config = {
+        ...startOf(options),
+        ack_policy: AckPolicy.None,
+        filter_subject: options.filter,
+        inactive_threshold: INACTIVE_MS * NANOS_PER_MS,
+        headers_only: options.headersOnly === true,
+        mem_storage: true,
+        num_replicas: 1,
+        name,
+      };
+      await callJetStream<JetStreamConsumer>(link, `CONSUMER.CREATE.${stream.stream}.${name}.${options.filter}`, {
+        stream_name: stream.stream,
+        config,
+        action: 'create',
+      });
       return name;
     } catch (error) {
       if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound) throw gone(stream, error);
@@ -147,5 +168,9 @@ function startOf({ start, lastSequence }: OrderedFeedOptions & { lastSequence: n
 }
 
 function gone(stream: KnownStream, cause?: unknown): TocsinError {
-  return new TocsinError('bus.bad_position', { position: `of ${stream.stream}`, reason: 'the stream was removed or made anew while it was read' }, { cause });
+  return new TocsinError(
+    'bus.bad_position',
+    { position: `of ${stream.stream}`, reason: 'the stream was removed or made anew while it was read' },
+    { cause },
+  );
 }

@@ -3,6 +3,7 @@
  * an atomic batch (ADR-50; six durable waits whatever its size). One attempt; trying again is not here.
  */
 import { randomBytes } from 'node:crypto';
+import { isTocsinError } from '@tocsin/core';
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import type { Outgoing } from '../event-bus.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
@@ -15,11 +16,12 @@ export interface UnitMessage extends Pick<Outgoing, 'subject' | 'id' | 'headers'
 
 /** What became of a unit. `lost`: stored or not, nobody knows. */
 export type UnitAnswer =
-  | { readonly kind: 'stored'; readonly last: number; readonly duplicate: boolean }
+  | { readonly kind: 'stored'; readonly stream: string; readonly last: number; readonly duplicate: boolean }
   | { readonly kind: 'refused'; readonly code: number; readonly description: string }
   | { readonly kind: 'lost' };
 
 interface PubAck {
+  readonly stream: string;
   readonly seq: number;
   readonly duplicate?: boolean;
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
@@ -39,16 +41,20 @@ export async function publishUnit(link: NatsLink, messages: readonly UnitMessage
 }
 
 /**
- * Sequence of the stored message with this id; undefined when none is remembered. Stores nothing: the server looks for the id before it
+ * Where the message with this id is stored; undefined when none is remembered. Stores nothing: the server looks for the id before it
  * finds that the other expectation cannot hold (seen with 2.15.1).
  * @throws NoAnswer, bus.forbidden, bus.closed
  */
-export async function findStored(link: NatsLink, message: UnitMessage, deadline: number): Promise<number | undefined> {
+export async function findStored(
+  link: NatsLink,
+  message: UnitMessage,
+  deadline: number,
+): Promise<{ stream: string; sequence: number } | undefined> {
   const probe = headers();
   probe.set('Nats-Msg-Id', message.id);
   probe.set('Nats-Expected-Last-Msg-Id', NO_SUCH_ID);
   const answer = await answerOf(() => ask(link, { subject: message.subject, headers: probe }, deadline));
-  if (answer.kind === 'stored' && answer.duplicate) return answer.last;
+  if (answer.kind === 'stored' && answer.duplicate) return { stream: answer.stream, sequence: answer.last };
   if (answer.kind === 'refused' && answer.code === REFUSED.wrongLastId) return undefined;
   throw new NoAnswer(answer.kind === 'refused' ? answer.description : 'no answer to whether a message is stored');
 }
@@ -98,10 +104,11 @@ async function answerOf(send: () => Promise<Msg>): Promise<UnitAnswer> {
     const answer = await send();
     if (answer.headers?.code === NO_RESPONDERS) return { kind: 'refused', code: NO_RESPONDERS, description: 'no stream answers' };
     const ack = JSON.parse(answer.string()) as PubAck;
-    if (ack.error === undefined) return { kind: 'stored', last: ack.seq, duplicate: ack.duplicate === true };
+    if (ack.error === undefined) return { kind: 'stored', stream: ack.stream, last: ack.seq, duplicate: ack.duplicate === true };
     return { kind: 'refused', code: ack.error.err_code ?? ack.error.code, description: ack.error.description ?? '' };
   } catch (error) {
-    if (error instanceof NoAnswer) return { kind: 'lost' };
+    // Closed while it was under way: it may have been stored.
+    if (error instanceof NoAnswer || isTocsinError(error, 'bus.closed')) return { kind: 'lost' };
     throw error;
   }
 }

@@ -75,7 +75,9 @@ export function startPullFeed(link: NatsLink, options: FeedOptions, owner: FeedO
     const room = owner.room();
     const messages = single ? 1 : room.messages - ordered.messages;
     const bytes = room.bytes - ordered.bytes;
-    const isLow = ordered.messages === 0 || (options.follow && !single && ordered.messages <= room.messages * LOW_SHARE && ordered.bytes <= room.bytes * LOW_SHARE);
+    const isLow =
+      ordered.messages === 0 ||
+      (options.follow && !single && ordered.messages <= room.messages * LOW_SHARE && ordered.bytes <= room.bytes * LOW_SHARE);
     if (messages < 1 || bytes < 1 || !isLow) return;
     const request: Record<string, unknown> = options.follow
       ? { batch: messages, expires: EXPIRES_MS * NANOS_PER_MS, idle_heartbeat: HEARTBEAT_MS * NANOS_PER_MS }
@@ -100,7 +102,8 @@ export function startPullFeed(link: NatsLink, options: FeedOptions, owner: FeedO
     const text = message.headers?.description ?? '';
     if (code === NO_RESPONDERS || /deleted|no longer|not found|unknown/i.test(text)) return end(text || 'nobody answers');
     // An answer with what is there comes once per request, and there is one at a time.
-    if (options.follow) give(Number(message.headers?.get('Nats-Pending-Messages') ?? 0), Number(message.headers?.get('Nats-Pending-Bytes') ?? 0));
+    if (options.follow)
+      give(Number(message.headers?.get('Nats-Pending-Messages') ?? 0), Number(message.headers?.get('Nats-Pending-Bytes') ?? 0));
     else ordered = { messages: 0, bytes: 0 };
     if (!options.follow && code === STATUS_NO_MESSAGES) return owner.onDrained();
     if (/exceeds max.?bytes/i.test(text)) {

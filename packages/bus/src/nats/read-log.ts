@@ -1,5 +1,5 @@
 /** Reading the log: ranges in order, single messages by position, the last of a subject, the state of a stream, purging. */
-import type { ConsumerInfo as JetStreamConsumer } from '@nats-io/jetstream';
+import { type ConsumerInfo as JetStreamConsumer, RetentionPolicy } from '@nats-io/jetstream';
 import { type Position, TocsinError } from '@tocsin/core';
 import type { Msg } from '@nats-io/transport-node';
 import type { ReadOptions, Start, Stored, StreamInfo, SubjectFilter } from '../event-bus.ts';
@@ -24,7 +24,11 @@ const PAUSE_MS = 50;
 const GET_WINDOW = 32;
 
 /** Messages of a filter in stored order. @throws bus.bad_position, bus.no_stream, bus.unavailable, bus.closed, the reason of the abort */
-export async function* readLog({ link, catalogue }: LogAccess, request: { filter: SubjectFilter; from: Start; options: ReadOptions }, scope: AbortSignal): AsyncGenerator<Stored, void, undefined> {
+export async function* readLog(
+  { link, catalogue }: LogAccess,
+  request: { filter: SubjectFilter; from: Start; options: ReadOptions },
+  scope: AbortSignal,
+): AsyncGenerator<Stored, void, undefined> {
   const { filter, from, options } = request;
   scope.throwIfAborted();
   const stream = await catalogue.findFresh(filter);
@@ -35,6 +39,16 @@ export async function* readLog({ link, catalogue }: LogAccess, request: { filter
   const start = startOf(catalogue, stream, from);
   const most = options.limit ?? Number.POSITIVE_INFINITY;
   if (most < 1 || end < 1 || (start.kind === 'sequence' && start.sequence > end)) return;
+  if (stream.config.retention === RetentionPolicy.Workqueue) {
+    if (end > last)
+      throw new TocsinError('bus.unsupported', {
+        component: `A read that follows the work queue ${stream.stream}`,
+        guarantee: 'reading ahead of its group',
+        bus: 'nats',
+      });
+    yield* readQueue({ link, catalogue }, { stream, filter, start, end, most });
+    return;
+  }
   let count = 0;
   for await (const { message, facts } of orderedFeed(link, catalogue, { stream, filter, start, follow: end > last, scope })) {
     if (facts.streamSequence > end) return;
@@ -43,16 +57,37 @@ export async function* readLog({ link, catalogue }: LogAccess, request: { filter
   }
 }
 
+/** A work queue takes no consumer beside its group's, so its messages are got one by one. */
+async function* readQueue(
+  { link, catalogue }: LogAccess,
+  { stream, filter, start, end, most }: { stream: KnownStream; filter: SubjectFilter; start: FeedStart; end: number; most: number },
+): AsyncGenerator<Stored, void, undefined> {
+  const notBefore = start.kind === 'time' ? start.time.getTime() : 0;
+  let sequence = start.kind === 'sequence' ? start.sequence : 1;
+  for (let count = 0; count < most && sequence <= end; ) {
+    const message = await getDirect(link, stream.stream, { seq: sequence, next_by_subj: filter });
+    if (message === undefined) return;
+    const stored = storedFromDirect(catalogue, stream, message);
+    sequence = parsePosition(stored.position).sequence + 1;
+    if (sequence - 1 > end) return;
+    if (stored.storedMs < notBefore) continue;
+    count++;
+    yield stored;
+  }
+}
+
 /** The messages at these positions that are still kept, in this order. @throws bus.bad_position, bus.unavailable, bus.closed */
 export async function getMessages({ link, catalogue }: LogAccess, positions: readonly Position[]): Promise<Stored[]> {
   const streams = new Map<string, KnownStream>();
   const found: Stored[] = [];
   for (let i = 0; i < positions.length; i += GET_WINDOW) {
-    const some = await Promise.all(positions.slice(i, i + GET_WINDOW).map(async (position) => {
-      const stream = await streamOfPosition(catalogue, streams, position);
-      const message = await getDirect(link, stream.stream, { seq: catalogue.sequenceOf(stream, position) });
-      return message === undefined ? [] : [storedFromDirect(catalogue, stream, message)];
-    }));
+    const some = await Promise.all(
+      positions.slice(i, i + GET_WINDOW).map(async (position) => {
+        const stream = await streamOfPosition(catalogue, streams, position);
+        const message = await getDirect(link, stream.stream, { seq: catalogue.sequenceOf(stream, position) });
+        return message === undefined ? [] : [storedFromDirect(catalogue, stream, message)];
+      }),
+    );
     found.push(...some.flat());
   }
   return found;
@@ -72,14 +107,24 @@ export async function streamInfo({ link, catalogue }: LogAccess, filter: Subject
   const position = (sequence: number): Position | undefined => (state.messages === 0 ? undefined : catalogue.positionOf(stream, sequence));
   const consumers: StreamInfo['consumers'][number][] = [];
   for (let offset = 0; ; ) {
-    const page = await callJetStream<{ total: number; consumers: JetStreamConsumer[] | null }>(link, `CONSUMER.LIST.${stream.stream}`, { offset });
+    const page = await callJetStream<{ total: number; consumers: JetStreamConsumer[] | null }>(link, `CONSUMER.LIST.${stream.stream}`, {
+      offset,
+    });
     for (const { config, num_pending, num_ack_pending } of page.consumers ?? []) {
-      if (config.durable_name !== undefined) consumers.push({ group: config.durable_name, pending: num_pending, unacknowledged: num_ack_pending });
+      if (config.durable_name !== undefined)
+        consumers.push({ group: config.durable_name, pending: num_pending, unacknowledged: num_ack_pending });
     }
     offset += page.consumers?.length ?? 0;
     if ((page.consumers?.length ?? 0) === 0 || offset >= page.total) break;
   }
-  return { stream: stream.stream, messages: state.messages, bytes: state.bytes, first: position(state.first_seq), last: position(state.last_seq), consumers };
+  return {
+    stream: stream.stream,
+    messages: state.messages,
+    bytes: state.bytes,
+    first: position(state.first_seq),
+    last: position(state.last_seq),
+    consumers,
+  };
 }
 
 /** Removes messages of a filter up to and including a position. @throws bus.bad_position, bus.no_stream, bus.forbidden, bus.unavailable, bus.closed */
@@ -91,11 +136,18 @@ export async function purgeLog({ link, catalogue }: LogAccess, filter: SubjectFi
 }
 
 /** One message by the direct path; undefined when it is not kept. Asked again until 5 s have passed where no answer came. @throws bus.unavailable, bus.forbidden, bus.closed */
-export async function getDirect(link: NatsLink, stream: string, query: { seq: number } | { last_by_subj: string }): Promise<Msg | undefined> {
+export async function getDirect(
+  link: NatsLink,
+  stream: string,
+  query: { seq: number; next_by_subj?: string } | { last_by_subj: string },
+): Promise<Msg | undefined> {
   const deadline = performance.now() + GET_MS;
   // The subject at the end of the question, not in its body, is what permissions can be about.
   const bySubject = 'last_by_subj' in query;
-  const question = { subject: `$JS.API.DIRECT.GET.${stream}${bySubject ? `.${query.last_by_subj}` : ''}`, body: bySubject ? '' : JSON.stringify(query) };
+  const question = {
+    subject: `$JS.API.DIRECT.GET.${stream}${bySubject ? `.${query.last_by_subj}` : ''}`,
+    body: bySubject ? '' : JSON.stringify(query),
+  };
   let reason = 'it does not answer';
   for (;;) {
     try {

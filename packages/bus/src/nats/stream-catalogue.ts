@@ -27,10 +27,10 @@ export interface StreamCatalogue {
   /** A stream by name, asked of the server now. @throws bus.no_stream */
   fresh(name: string): Promise<KnownStream>;
   positionOf(stream: StreamLife, sequence: number): Position;
-  /** Sequence of a position. @throws bus.bad_position when it is of another stream, site, or life */
-  sequenceOf(stream: StreamLife, position: Position): number;
-  /** A sequence was acknowledged as new: one that is not above the last means that the stream was made anew. */
-  noteStored(stream: KnownStream, sequence: number): Promise<KnownStream>;
+  /** Sequence of a position, for a stream just looked at. @throws bus.bad_position when it is of another stream, site, or life, or beyond the end */
+  sequenceOf(stream: KnownStream, position: Position): number;
+  /** The stream by name, perhaps as remembered. A sequence acknowledged as new that is not above the last means that the stream was made anew. */
+  noteStored(name: string, sequence: number | undefined): Promise<KnownStream>;
 }
 
 /** Makes the catalogue of a link. `site` goes into every position. */
@@ -49,7 +49,8 @@ export function createStreamCatalogue(link: NatsLink, site: string): StreamCatal
       known.set(name, stream);
       return stream;
     } catch (error) {
-      if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound) throw new TocsinError('bus.no_stream', { what: name }, { cause: error });
+      if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound)
+        throw new TocsinError('bus.no_stream', { what: name }, { cause: error });
       throw error;
     }
   }
@@ -71,11 +72,16 @@ export function createStreamCatalogue(link: NatsLink, site: string): StreamCatal
       return await findFresh(filter);
     },
     positionOf: (stream, sequence) => encodePosition({ site, stream: stream.stream, generation: stream.generation, sequence }),
-    sequenceOf: (stream, position) => sequenceIn(stream, position),
-    async noteStored(stream, sequence) {
-      const last = highest.get(stream.stream) ?? 0;
-      const current = sequence > last && known.get(stream.stream) === stream ? stream : await fresh(stream.stream);
-      highest.set(stream.stream, sequence);
+    sequenceOf(stream, position) {
+      const sequence = sequenceIn(stream, position);
+      if (sequence > stream.state.last_seq)
+        throw new TocsinError('bus.bad_position', { position, reason: `it is beyond the end of ${stream.stream}` });
+      return sequence;
+    },
+    async noteStored(name, sequence) {
+      const isNext = sequence === undefined || sequence > (highest.get(name) ?? 0);
+      const current = (isNext ? known.get(name) : undefined) ?? (await fresh(name));
+      if (sequence !== undefined) highest.set(name, sequence);
       return current;
     },
   };

@@ -96,7 +96,13 @@ function fixedDrift(spec: StreamSpec, found: StreamConfig): Drift[] {
   for (const field of ['discard', 'allow_direct', 'allow_atomic', 'discard_new_per_subject', 'storage'] as const) {
     const there = found[field] ?? false;
     if (there === wanted[field]) continue;
-    drift.push({ kind: field === 'storage' ? 'refused' : 'updated', name: spec.name, field, declared: String(wanted[field]), found: String(there) });
+    drift.push({
+      kind: field === 'storage' ? 'refused' : 'updated',
+      name: spec.name,
+      field,
+      declared: String(wanted[field]),
+      found: String(there),
+    });
   }
   return drift;
 }

@@ -204,7 +204,7 @@ describe('readSettings', () => {
 describe('Secret', () => {
   it('prints as [redacted] everywhere but where it is revealed', () => {
     const value = new Secret('hunter2');
-    expect([`${value}`, JSON.stringify({ value }), inspect({ value }), String(Object.entries(value))].join()).not.toContain('hunter2');
+    expect([String(value), JSON.stringify({ value }), inspect({ value }), String(Object.entries(value))].join()).not.toContain('hunter2');
     expect(JSON.stringify({ value })).toBe('{"value":"[redacted]"}');
     expect(value.reveal()).toBe('hunter2');
   });

@@ -61,6 +61,7 @@ function decodeCheckpoint(bytes: Uint8Array): SavedTable {
   try {
     const read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Omit<SavedTable, 'groups'> & { version: number; groups: (Omit<SavedGroup, 'state'> & { state: string })[] };
     if (read.version !== VERSION) throw new TocsinError('detect.bad_checkpoint', { reason: `it has version ${read.version} and this Tocsin reads version ${VERSION}` });
+    if (![read.watermarks, read.lanes, read.groups].every(Array.isArray)) throw new TypeError('a part is missing');
     return { ...read, groups: read.groups.map((group) => ({ ...group, state: new TextEncoder().encode(group.state) })) };
   } catch (cause) {
     if (cause instanceof TocsinError) throw cause;

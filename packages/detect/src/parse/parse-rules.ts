@@ -113,6 +113,6 @@ function refusal({ file, document }: Attempt, fault: RuleFault): RefusedRule {
 }
 
 function nameOf(document: RuleDocument, fault: RuleFault): string {
-  const found = /^(?:id|title):\s*['"]?(.{1,200}?)['"]?\s*$/m.exec(document.text);
-  return found?.[1] ?? (fault instanceof YamlFault ? 'without a readable title' : 'without a title');
+  const [id, title] = ['id', 'title'].map((key) => new RegExp(`^${key}:\\s*['"]?(.{1,200}?)['"]?\\s*$`, 'm').exec(document.text)?.[1]);
+  return id ?? title ?? (fault instanceof YamlFault ? 'without a readable title' : 'without a title');
 }

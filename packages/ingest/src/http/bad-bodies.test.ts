@@ -13,7 +13,7 @@ afterAll(async () => {
 
 const bodies = badBodies();
 
-describe('the events route and bad bodies', () => {
+describe('the events route and bad bodies', { timeout: 30_000 }, () => {
   it('has more than 300 of them, each under its own name', () => {
     expect(bodies.length).toBeGreaterThan(300);
     expect(new Set(bodies.map((bad) => bad.name)).size).toBe(bodies.length);
@@ -21,12 +21,19 @@ describe('the events route and bad bodies', () => {
 
   it.each(bodies)('refuses $name', async ({ contentType, encoding, body, statuses, stored }) => {
     const before = door.stored.length;
-    const answer = await door.post(body, { 'content-type': contentType, ...(encoding === undefined ? {} : { 'content-encoding': encoding }) });
+    const answer = await door.post(body, {
+      'content-type': contentType,
+      ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+    });
     expect(statuses).toContain(answer.status);
     expect(door.stored.length - before).toBe(stored);
     const refused = (answer.body.items ?? []).filter((item) => item.status === 'rejected');
     if (answer.status === 202) expect(refused.length).toBeGreaterThan(0);
-    else expect(answer.body.error).toMatchObject({ code: expect.stringMatching(/^[a-z]+\.[a-z0-9_]+$/) as string, message: expect.stringMatching(/.{20}/) as string });
+    else
+      expect(answer.body.error).toMatchObject({
+        code: expect.stringMatching(/^[a-z]+\.[a-z0-9_]+$/) as string,
+        message: expect.stringMatching(/.{20}/) as string,
+      });
     for (const item of refused) {
       expect(item.code).toMatch(/^[a-z]+\.[a-z0-9_]+$/);
       expect(item.reason?.length).toBeGreaterThan(10);

@@ -28,7 +28,10 @@ const OPEN_ARRAY = 0x5b;
 export function kindOf(header: string | undefined): BodyKind {
   const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
   const kind = KINDS.get(type);
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
   if (kind === undefined || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')) {
     throw unsupportedType(header);
   }
@@ -37,7 +40,11 @@ export function kindOf(header: string | undefined): BodyKind {
 
 /** The refusal of a `content-type` header. */
 export function unsupportedType(header: string | undefined): TocsinError {
-  return new TocsinError('ingest.unsupported_type', { header: 'Content-Type', value: JSON.stringify((header ?? '').slice(0, 100)), known: [...KINDS.keys()].join(', ') });
+  return new TocsinError('ingest.unsupported_type', {
+    header: 'Content-Type',
+    value: JSON.stringify((header ?? '').slice(0, 100)),
+    known: [...KINDS.keys()].join(', '),
+  });
 }
 
 /** The records of a body, at least one. @throws ingest.bad_body, ingest.body_too_large (too many records) */

@@ -13,8 +13,14 @@ describe('the events route', () => {
     await using door = await openDoor();
     const missing = await fetch(door.url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
     expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
-    expect(await door.post('{}', { authorization: 'Bearer bad' })).toMatchObject({ status: 401, body: { error: { code: 'auth.refused' } } });
-    expect(await door.post('{}', { authorization: 'Bearer reader' })).toMatchObject({ status: 403, body: { error: { code: 'auth.forbidden' } } });
+    expect(await door.post('{}', { authorization: 'Bearer bad' })).toMatchObject({
+      status: 401,
+      body: { error: { code: 'auth.refused' } },
+    });
+    expect(await door.post('{}', { authorization: 'Bearer reader' })).toMatchObject({
+      status: 403,
+      body: { error: { code: 'auth.forbidden' } },
+    });
     expect(door.stored).toEqual([]);
   });
 
@@ -24,31 +30,57 @@ describe('the events route', () => {
     ['lines', '{"a":1}\r\n\n{"b":"ü"}', 'application/x-ndjson', ['{"a":1}', '{"b":"ü"}']],
     ['jsonl', '{"a":1}\n', 'application/jsonl', ['{"a":1}']],
     ['byte order mark', '\u{feff}{"a":1}', 'application/json', ['{"a":1}']],
-    ['awkward numbers and texts', '{"a":1e400,"b":12345678901234567890,"c":"\\ud800","a":2,"__proto__":{"x":1}}', 'application/json', ['{"a":1e400,"b":12345678901234567890,"c":"\\ud800","a":2,"__proto__":{"x":1}}']],
+    [
+      'awkward numbers and texts',
+      '{"a":1e400,"b":12345678901234567890,"c":"\\ud800","a":2,"__proto__":{"x":1}}',
+      'application/json',
+      ['{"a":1e400,"b":12345678901234567890,"c":"\\ud800","a":2,"__proto__":{"x":1}}'],
+    ],
     ['CloudEvent', '{"specversion":"1.0","id":"1","source":"s","type":"t","data": {"a" :1}}', 'application/cloudevents+json', ['{"a" :1}']],
-    ['CloudEvent with text', '{"specversion":"1.0","id":"1","source":"s","type":"t","data":"{\\"a\\":1}"}', 'application/cloudevents+json', ['{"a":1}']],
-    ['CloudEvent in base64', '{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"eyJhIjoxfQ=="}', 'application/cloudevents+json', ['{"a":1}']],
+    [
+      'CloudEvent with text',
+      '{"specversion":"1.0","id":"1","source":"s","type":"t","data":"{\\"a\\":1}"}',
+      'application/cloudevents+json',
+      ['{"a":1}'],
+    ],
+    [
+      'CloudEvent in base64',
+      '{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"eyJhIjoxfQ=="}',
+      'application/cloudevents+json',
+      ['{"a":1}'],
+    ],
   ])('stores the bytes of each record of an %s', async (_name, body, contentType, records) => {
     await using door = await openDoor();
     const answer = await door.post(body, { 'content-type': contentType });
     expect(answer).toMatchObject({ status: 202, body: { accepted: records.length, duplicates: 0, rejected: 0 } });
     expect(door.stored.map((event) => Buffer.from(event.record).toString())).toEqual(records);
-    expect(answer.body.items?.map((item) => [item.index, item.id, item.status])).toEqual(door.stored.map((event, i) => [i, event.id, 'stored']));
+    expect(answer.body.items?.map((item) => [item.index, item.id, item.status])).toEqual(
+      door.stored.map((event, i) => [i, event.id, 'stored']),
+    );
     expect(Object.prototype).not.toHaveProperty('x');
   });
 
   it('reads envelopes and lines by the format of the source', async () => {
     await using door = await openDoor();
-    const trail = '{"eventVersion":"1.08","eventTime":"2024-01-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"e-1"}';
-    const envelope = await door.post(`{"Records":[${trail},{"eventSource":1},${trail.replace('e-1', 'e-2')}]}`, { authorization: 'Bearer trail' });
+    const trail =
+      '{"eventVersion":"1.08","eventTime":"2024-01-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"e-1"}';
+    const envelope = await door.post(`{"Records":[${trail},{"eventSource":1},${trail.replace('e-1', 'e-2')}]}`, {
+      authorization: 'Bearer trail',
+    });
     expect(envelope.status).toBe(202);
     expect(door.stored.slice(0, 1).map((event) => Buffer.from(event.record).toString())).toEqual([trail]);
     const line = 'Jan  2 03:04:05 host sshd[1]: Failed password for root from 192.0.2.1 port 22 ssh2';
-    expect(await door.post(`${line}\nnot a line\n`, { authorization: 'Bearer linux', 'content-type': 'text/plain' })).toMatchObject({ body: { accepted: 1, rejected: 1 } });
+    expect(await door.post(`${line}\nnot a line\n`, { authorization: 'Bearer linux', 'content-type': 'text/plain' })).toMatchObject({
+      body: { accepted: 1, rejected: 1 },
+    });
     expect(String(Buffer.from(door.stored.at(-1)?.record ?? []))).toBe(line);
   });
 
-  it.each([['gzip', gzipSync], ['br', brotliCompressSync], ['zstd', zstdCompressSync]] as const)('reads %s', async (encoding, pack) => {
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+  ] as const)('reads %s', async (encoding, pack) => {
     await using door = await openDoor();
     const lines = Array.from({ length: 5000 }, (_, i) => JSON.stringify({ i, text: `event ${i * 7919}` }));
     const answer = await door.post(pack(Buffer.from(lines.join('\n'))), { ...ndjson, 'content-encoding': encoding });
@@ -60,27 +92,53 @@ describe('the events route', () => {
     await using door = await openDoor();
     const claims = ['{"tenant":"globex"}', '{"tenant_id":"globex"}', '{"tenantid":7}', '{"tenant":"acme"}', '{"tenant":{"a":1}}'];
     await door.post(claims.join('\n'), { ...ndjson, 'x-tenant': 'globex', tenantid: 'globex' });
-    expect(door.stored.map((event) => [event.tenant, event.source, event.flags.includes('tenant_claim')])).toEqual([true, true, true, false, false].map((flag) => ['acme', 'app', flag]));
-    await door.post('{"specversion":"1.0","id":"1","source":"evil","type":"t","tenantid":"globex","data":{}}', { 'content-type': 'application/cloudevents+json' });
-    expect(door.stored.at(-1)).toMatchObject({ tenant: 'acme', source: 'app', id: '1', type: 't', producerId: true, flags: expect.arrayContaining(['tenant_claim']) as unknown });
+    expect(door.stored.map((event) => [event.tenant, event.source, event.flags.includes('tenant_claim')])).toEqual(
+      [true, true, true, false, false].map((flag) => ['acme', 'app', flag]),
+    );
+    await door.post('{"specversion":"1.0","id":"1","source":"evil","type":"t","tenantid":"globex","data":{}}', {
+      'content-type': 'application/cloudevents+json',
+    });
+    expect(door.stored.at(-1)).toMatchObject({
+      tenant: 'acme',
+      source: 'app',
+      id: '1',
+      type: 't',
+      producerId: true,
+      flags: expect.arrayContaining(['tenant_claim']) as unknown,
+    });
   });
 
   it('answers a resend with the same key as duplicates, and keeps other content under the same id', async () => {
     await using door = await openDoor();
     const post = (body: string): ReturnType<typeof door.post> => door.post(body, { ...ndjson, 'idempotency-key': 'k1' });
     expect(await post('{"a":1}\n{"a":2}')).toMatchObject({ status: 202, body: { accepted: 2, duplicates: 0 } });
-    expect(await post('{"a":1}\n{"a":2}')).toMatchObject({ status: 202, body: { accepted: 0, duplicates: 2, items: [{ id: 'k1-0', status: 'duplicate' }, { id: 'k1-1' }] } });
+    expect(await post('{"a":1}\n{"a":2}')).toMatchObject({
+      status: 202,
+      body: { accepted: 0, duplicates: 2, items: [{ id: 'k1-0', status: 'duplicate' }, { id: 'k1-1' }] },
+    });
     expect(await post('{"a":3}\n{"a":2}')).toMatchObject({ status: 202, body: { accepted: 1, duplicates: 1 } });
-    expect(door.stored.map((event) => [event.id, event.flags.includes('id_conflict')])).toEqual([['k1-0', false], ['k1-1', false], ['k1-0', true]]);
+    expect(door.stored.map((event) => [event.id, event.flags.includes('id_conflict')])).toEqual([
+      ['k1-0', false],
+      ['k1-1', false],
+      ['k1-0', true],
+    ]);
     expect(await door.post('{"a":1}', { authorization: 'Bearer other', 'idempotency-key': 'k1' })).toMatchObject({ body: { accepted: 1 } });
-    for (const key of ['', 'a b', 'x'.repeat(201)]) expect(await door.post('{}', { 'idempotency-key': key })).toMatchObject({ status: 400, body: { error: { code: 'ingest.bad_header' } } });
+    for (const key of ['', 'a b', 'x'.repeat(201)])
+      expect(await door.post('{}', { 'idempotency-key': key })).toMatchObject({
+        status: 400,
+        body: { error: { code: 'ingest.bad_header' } },
+      });
   });
 
   it('answers nothing before the commit and 503 with Retry-After when it fails; then the resend is stored', async () => {
     await using door = await openDoor();
     door.hold(new TocsinError('bus.unknown', { subject: 'x', waitedMs: 5 }));
     const failed = await door.post('{"a":1}', { 'idempotency-key': 'k' });
-    expect([failed.status, failed.headers.get('retry-after'), failed.body.error]).toEqual([503, '1', expect.objectContaining({ code: 'bus.unknown', retry: 'later' })]);
+    expect([failed.status, failed.headers.get('retry-after'), failed.body.error]).toEqual([
+      503,
+      '1',
+      expect.objectContaining({ code: 'bus.unknown', retry: 'later' }),
+    ]);
     door.hold(true);
     let isAnswered = false;
     const waiting = door.post('{"a":1}', { 'idempotency-key': 'k' }).then((answer) => {
@@ -91,8 +149,8 @@ describe('the events route', () => {
     expect(await door.post('', {})).toMatchObject({ status: 400 });
     expect(isAnswered).toBe(false);
     door.hold(false);
-    const statuses = (await Promise.all([waiting, joined])).map((answer) => answer.body.items?.[0]?.status).sort();
-    expect(statuses).toEqual(['duplicate', 'stored']);
+    const statuses = (await Promise.all([waiting, joined])).map((answer) => answer.body.items?.[0]?.status);
+    expect(statuses).toEqual(expect.arrayContaining(['duplicate', 'stored']));
     expect(door.stored.length).toBe(1);
   });
 
@@ -146,7 +204,7 @@ async function sendForEver(url: string, maxBytes: number): Promise<{ status: str
   const chunk = Buffer.concat([Buffer.from('10000\r\n'), new Uint8Array(65_536).fill(0x20), Buffer.from('\r\n')]);
   while (isOpen && sentBytes < maxBytes) {
     sentBytes += chunk.length;
-    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
+    if (!socket.write(chunk)) await Promise.allSettled([Promise.race([once(socket, 'drain'), once(socket, 'close')])]);
   }
   socket.destroy();
   return { status: answer.split('\r\n')[0] ?? '', sentBytes };

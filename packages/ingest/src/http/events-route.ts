@@ -9,6 +9,7 @@ import type { Intake } from '../intake.ts';
 import type { Source } from '../source.ts';
 import { type BudgetShare, createByteBudget } from './byte-budget.ts';
 import { cutBody, kindOf, unsupportedType } from './cut-body.ts';
+import { eventsSchema } from './events-schema.ts';
 import { type Answer, answerToError, answerToResults } from './problem.ts';
 import { encodingOf, readBody } from './read-body.ts';
 
@@ -69,20 +70,19 @@ export async function eventsRoute(app: FastifyInstance, options: EventsRouteOpti
     leaveRest(request.raw);
     return send(reply, answerToError(error.statusCode === 415 ? unsupportedType(request.headers['content-type']) : error));
   });
-  app.post('/api/v1/events', async (request, reply) => {
+  const described = { schema: eventsSchema, validatorCompiler: () => () => true, serializerCompiler: () => String };
+  app.post('/api/v1/events', described, async (request, reply) => {
+    let answer: Answer;
     try {
       const { source } = await options.authenticate({ authorization: request.headers.authorization });
       const share = budget.share(`${source.tenant.length}:${source.tenant}${source.name}`);
-      try {
-        return send(reply, await takeIn(request, { ...options, limits, source, share }));
-      } finally {
-        share.release();
-      }
+      answer = await takeIn(request, { ...options, limits, source, share }).finally(() => share.release());
     } catch (error) {
       if (!isTocsinError(error)) request.log.error({ err: error }, 'a request for events ended in an error without a code');
       leaveRest(request.raw);
-      return send(reply, answerToError(error));
+      answer = answerToError(error);
     }
+    return send(reply, answer);
   });
 }
 
@@ -99,8 +99,10 @@ async function takeIn(request: FastifyRequest, visit: Visit): Promise<Answer> {
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
   const reserve = (bytes: number): void => {
     const full = share.take(bytes);
-    if (full === 'source') throw new TocsinError('ingest.source_overloaded', { source: source.name, maxBytes: limits.maxInFlightBytesPerSource });
-    if (full === 'all') throw new TocsinError('ingest.overloaded', { waitingBytes: limits.maxInFlightBytes, maxBytes: limits.maxInFlightBytes });
+    if (full === 'source')
+      throw new TocsinError('ingest.source_overloaded', { source: source.name, maxBytes: limits.maxInFlightBytesPerSource });
+    if (full === 'all')
+      throw new TocsinError('ingest.overloaded', { waitingBytes: limits.maxInFlightBytes, maxBytes: limits.maxInFlightBytes });
   };
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.maxBodyBytes) throw new TocsinError('ingest.body_too_large', { what: 'bytes', max: limits.maxBodyBytes });
@@ -118,7 +120,10 @@ async function takeIn(request: FastifyRequest, visit: Visit): Promise<Answer> {
 function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   if (typeof header === 'string' && IDEMPOTENCY_KEY.test(header)) return header;
-  throw new TocsinError('ingest.bad_header', { header: 'Idempotency-Key', reason: 'is not 1 to 200 printable ASCII characters without spaces' });
+  throw new TocsinError('ingest.bad_header', {
+    header: 'Idempotency-Key',
+    reason: 'is not 1 to 200 printable ASCII characters without spaces',
+  });
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {

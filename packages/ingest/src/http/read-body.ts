@@ -41,7 +41,11 @@ const ZSTD_WINDOW_LOG_MAX = 23;
 export function encodingOf(header: string | undefined): BodyEncoding {
   const encoding = ENCODINGS.get((header ?? '').trim().toLowerCase());
   if (encoding === undefined) {
-    throw new TocsinError('ingest.unsupported_type', { header: 'Content-Encoding', value: JSON.stringify(header?.slice(0, 60)), known: 'identity, gzip, zstd, br' });
+    throw new TocsinError('ingest.unsupported_type', {
+      header: 'Content-Encoding',
+      value: JSON.stringify(header?.slice(0, 60)),
+      known: 'identity, gzip, zstd, br',
+    });
   }
   return encoding;
 }
@@ -93,7 +97,9 @@ export function readBody(request: IncomingMessage, options: ReadBodyOptions): Pr
     const timer = setTimeout(() => finish(new TocsinError('ingest.slow_body', { waitedMs: options.timeoutMs })), options.timeoutMs);
     decoder?.on('data', onPlain).on('drain', onDrain).on('end', onPlainEnd);
     // Stays after the end: a destroyed decoder may still report what its last chunk was.
-    decoder?.on('error', (cause) => finish(new TocsinError('ingest.bad_encoding', { encoding: options.encoding, reason: cause.message }, { cause })));
+    decoder?.on('error', (cause) =>
+      finish(new TocsinError('ingest.bad_encoding', { encoding: options.encoding, reason: cause.message }, { cause })),
+    );
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
   });
 }
@@ -101,7 +107,8 @@ export function readBody(request: IncomingMessage, options: ReadBodyOptions): Pr
 function createDecoder(encoding: BodyEncoding): Transform | undefined {
   if (encoding === 'gzip') return createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES });
   if (encoding === 'br') return createBrotliDecompress({ chunkSize: OUTPUT_CHUNK_BYTES });
-  if (encoding === 'zstd') return createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+  if (encoding === 'zstd')
+    return createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
   return undefined;
 }
 
@@ -112,7 +119,8 @@ function createSink(options: ReadBodyOptions): { add(chunk: Buffer): void; whole
   return {
     add(chunk) {
       bytes += chunk.length;
-      if (bytes > options.maxPlainBytes) throw new TocsinError('ingest.body_too_large', { what: 'bytes after decompression', max: options.maxPlainBytes });
+      if (bytes > options.maxPlainBytes)
+        throw new TocsinError('ingest.body_too_large', { what: 'bytes after decompression', max: options.maxPlainBytes });
       options.reserve(chunk.length);
       chunks.push(chunk);
     },

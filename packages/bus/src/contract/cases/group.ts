@@ -112,7 +112,8 @@ export const groupCases: readonly ContractCase[] = [
       }
       const other = await kit.open();
       await using again = await kit.join(ground, 'g', { bus: other, start: 'new', ackWaitMs: 30_000 });
-      assert.deepEqual(textsOf(await kit.take(again, 2, 'after')), ['3', '4']);
+      // An adapter that asks ahead had these two already: given back, they may come in any order.
+      assert.deepEqual(textsOf(await kit.take(again, 2, 'after')).sort(), ['3', '4']);
     },
   },
   {

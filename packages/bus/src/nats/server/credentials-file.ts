@@ -24,7 +24,10 @@ export function openCredentials(directory: string, duties: readonly string[]): R
   for (const duty of missing) keys.set(duty, createUserKey());
   if (missing.length > 0) {
     const draft = `${path}.new`;
-    writeFileSync(draft, JSON.stringify(Object.fromEntries([...keys].map(([duty, key]) => [duty, key.seed])), undefined, 2), { mode: 0o600, flush: true });
+    writeFileSync(draft, JSON.stringify(Object.fromEntries([...keys].map(([duty, key]) => [duty, key.seed])), undefined, 2), {
+      mode: 0o600,
+      flush: true,
+    });
     renameSync(draft, path);
   }
   chmodSync(path, 0o600);
@@ -41,9 +44,14 @@ function readKeys(path: string): Map<string, UserKey> {
   const text = readIfThere(path);
   if (text === undefined) return keys;
   try {
-    for (const [duty, seed] of Object.entries(JSON.parse(text) as Record<string, unknown>)) keys.set(duty, { seed: String(seed), public: publicOf(String(seed)) });
+    for (const [duty, seed] of Object.entries(JSON.parse(text) as Record<string, unknown>))
+      keys.set(duty, { seed: String(seed), public: publicOf(String(seed)) });
   } catch (cause) {
-    throw new TocsinError('server.bad_setting', { what: `Credentials file ${path}`, reason: 'it is damaged; remove it and new keys are made' }, { cause });
+    throw new TocsinError(
+      'server.bad_setting',
+      { what: `Credentials file ${path}`, reason: 'it is damaged; remove it and new keys are made' },
+      { cause },
+    );
   }
   return keys;
 }

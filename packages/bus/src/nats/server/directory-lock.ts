@@ -11,7 +11,11 @@ import { identify, isRunning, type ProcessIdentity, readIfThere } from './proces
 export function lockDirectory(directory: string): () => void {
   const path = join(directory, 'lock');
   const self = identify(process.pid);
-  if (self === undefined) throw new TocsinError('server.bad_setting', { what: `Data directory ${directory}`, reason: 'this system does not tell when a process started' });
+  if (self === undefined)
+    throw new TocsinError('server.bad_setting', {
+      what: `Data directory ${directory}`,
+      reason: 'this system does not tell when a process started',
+    });
   const mine = `${path}.${self.pid}`;
   writeFileSync(mine, JSON.stringify(self), { mode: 0o600 });
   try {

@@ -39,7 +39,8 @@ export function natsPermissions(duty: DutyPermissions, topology: Topology, inbox
   for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
   for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
   for (const name of duty.buckets ?? []) {
-    if (!topology.buckets.some((bucket) => bucket.name === name)) throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
+    if (!topology.buckets.some((bucket) => bucket.name === name))
+      throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
     publish.add(`${bucketSubject(name)}.>`);
     addReading(publish, bucketStream(name));
   }
@@ -57,13 +58,15 @@ export const STREAM_NEWS = ['$JS.EVENT.ADVISORY.STREAM.CREATED.>', '$JS.EVENT.AD
 /** Both forms of acknowledgement subjects: with domain and account hash (servers from 2.15 may use it), and without. */
 function addReading(publish: Set<string>, stream: string): void {
   for (const call of ['STREAM.INFO', 'CONSUMER.LIST', 'CONSUMER.NAMES', 'DIRECT.GET']) publish.add(`$JS.API.${call}.${stream}`);
-  for (const call of ['DIRECT.GET', 'CONSUMER.CREATE', 'CONSUMER.INFO', 'CONSUMER.DELETE', 'CONSUMER.MSG.NEXT']) publish.add(`$JS.API.${call}.${stream}.>`);
+  for (const call of ['DIRECT.GET', 'CONSUMER.CREATE', 'CONSUMER.INFO', 'CONSUMER.DELETE', 'CONSUMER.MSG.NEXT'])
+    publish.add(`$JS.API.${call}.${stream}.>`);
   publish.add(`$JS.ACK.${stream}.>`);
   publish.add(`$JS.ACK.*.*.${stream}.>`);
 }
 
 function streamsOf(topology: Topology, filter: SubjectFilter): string[] {
   const streams = topology.streams.filter((stream) => stream.subjects.some((taken) => filtersOverlap(taken, filter)));
-  if (streams.length === 0) throw new TocsinError('server.bad_setting', { what: `Subject ${filter} of a duty`, reason: 'no declared stream takes it' });
+  if (streams.length === 0)
+    throw new TocsinError('server.bad_setting', { what: `Subject ${filter} of a duty`, reason: 'no declared stream takes it' });
   return streams.map((stream) => stream.name);
 }

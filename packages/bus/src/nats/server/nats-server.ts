@@ -66,7 +66,11 @@ const DEFAULT_READY_MS = 60_000;
  * @throws server.missing, server.too_old, server.in_use (names the process), server.failed, server.bad_setting
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.site)) throw new TocsinError('server.bad_setting', { what: `Site id ${JSON.stringify(options.site)}`, reason: 'it is not 1 to 64 letters, digits, - and _' });
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.site))
+    throw new TocsinError('server.bad_setting', {
+      what: `Site id ${JSON.stringify(options.site)}`,
+      reason: 'it is not 1 to 64 letters, digits, - and _',
+    });
   const binary = findServerBinary(options.binary);
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -88,18 +92,31 @@ async function startLocked(options: NatsServerOptions, binary: ServerBinary, unl
   const keys = openCredentials(directory, [...Object.keys(options.duties), ADMIN_DUTY, SUPERVISOR_DUTY]);
   const credential = (duty: string): BusCredential => {
     const key = keys.get(duty);
-    if (key === undefined) throw new TocsinError('server.bad_setting', { what: `Duty ${duty}`, reason: 'it was not declared when the server was started' });
+    if (key === undefined)
+      throw new TocsinError('server.bad_setting', { what: `Duty ${duty}`, reason: 'it was not declared when the server was started' });
     return credentialOf(duty, key);
   };
-  const users: ConfigUser[] = [{ nkey: keys.get(ADMIN_DUTY)?.public ?? '', permissions: adminPermissions(credential(ADMIN_DUTY).inboxPrefix) }];
+  const users: ConfigUser[] = [
+    { nkey: keys.get(ADMIN_DUTY)?.public ?? '', permissions: adminPermissions(credential(ADMIN_DUTY).inboxPrefix) },
+  ];
   for (const [duty, allowed] of Object.entries(options.duties)) {
-    users.push({ nkey: keys.get(duty)?.public ?? '', permissions: natsPermissions(allowed, options.topology, credential(duty).inboxPrefix) });
+    users.push({
+      nkey: keys.get(duty)?.public ?? '',
+      permissions: natsPermissions(allowed, options.topology, credential(duty).inboxPrefix),
+    });
   }
   let ports: ServerPorts = { client: -1, monitor: -1 };
   const supervisor = await supervise({
     log,
     async start(onBroken): Promise<ServerProcess> {
-      const started = await startOnce(options, { binary, configPath, users, supervisor: keys.get(SUPERVISOR_DUTY)?.public ?? '', admin: credential(ADMIN_DUTY), onBroken });
+      const started = await startOnce(options, {
+        binary,
+        configPath,
+        users,
+        supervisor: keys.get(SUPERVISOR_DUTY)?.public ?? '',
+        admin: credential(ADMIN_DUTY),
+        onBroken,
+      });
       ports = started.ports;
       return started.child;
     },
@@ -140,14 +157,25 @@ async function startOnce(options: NatsServerOptions, parts: StartParts): Promise
   rmSync(runDirectory, { recursive: true, force: true });
   mkdirSync(runDirectory, { mode: 0o700 });
   const config = {
-    site: options.site, port: await portToUse(directory, log), runDirectory, storeDirectory: join(directory, 'streams'),
-    maxStoreBytes: options.maxStoreBytes ?? DEFAULT_STORE_BYTES, users: parts.users, supervisor: parts.supervisor,
+    site: options.site,
+    port: await portToUse(directory, log),
+    runDirectory,
+    storeDirectory: join(directory, 'streams'),
+    maxStoreBytes: options.maxStoreBytes ?? DEFAULT_STORE_BYTES,
+    users: parts.users,
+    supervisor: parts.supervisor,
   };
   writeFileSync(parts.configPath, serverConfigText(config), { mode: 0o600 });
   chmodSync(parts.configPath, 0o600);
   const child = await launchServer({
-    binary: parts.binary.path, configPath: parts.configPath, runDirectory, memoryLimitMiB: options.memoryLimitMiB ?? DEFAULT_MEMORY_MIB,
-    maxProcs: options.maxProcs ?? availableParallelism(), orphanGuard: options.orphanGuard, log, onBroken: parts.onBroken,
+    binary: parts.binary.path,
+    configPath: parts.configPath,
+    runDirectory,
+    memoryLimitMiB: options.memoryLimitMiB ?? DEFAULT_MEMORY_MIB,
+    maxProcs: options.maxProcs ?? availableParallelism(),
+    orphanGuard: options.orphanGuard,
+    log,
+    onBroken: parts.onBroken,
   });
   try {
     const ports = await awaitReady(child, runDirectory, { credential: parts.admin, withinMs: options.readyMs ?? DEFAULT_READY_MS });

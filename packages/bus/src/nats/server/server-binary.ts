@@ -49,7 +49,8 @@ export function findServerBinary(search: BinarySearch): ServerBinary {
 function checkNamed(path: string): ServerBinary {
   const version = isProgram(path) ? versionOf(path) : undefined;
   if (version === undefined) throw new TocsinError('server.missing', { tried: path, floor: OLDEST_SERVER, line: INSTALL });
-  if (!atLeast(version, OLDEST_SERVER)) throw new TocsinError('server.too_old', { path, found: version, floor: OLDEST_SERVER, line: INSTALL });
+  if (!atLeast(version, OLDEST_SERVER))
+    throw new TocsinError('server.too_old', { path, found: version, floor: OLDEST_SERVER, line: INSTALL });
   return { path, version };
 }
 

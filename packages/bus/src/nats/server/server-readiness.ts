@@ -18,7 +18,11 @@ const POLL_MS = 10;
 const REQUEST_MS = 2_000;
 
 /** Resolves with the ports once the server can store. @throws server.failed when the child ends or `withinMs` pass before */
-export async function awaitReady(child: ServerProcess, runDirectory: string, options: { credential: BusCredential; withinMs: number }): Promise<ServerPorts> {
+export async function awaitReady(
+  child: ServerProcess,
+  runDirectory: string,
+  options: { credential: BusCredential; withinMs: number },
+): Promise<ServerPorts> {
   const deadline = performance.now() + options.withinMs;
   let waitingFor = 'it opened no port';
   while (performance.now() < deadline && !child.hasEnded()) {
@@ -60,12 +64,17 @@ function readPorts(runDirectory: string): ServerPorts | undefined {
   const text = readFileSync(join(runDirectory, name), 'utf8');
   const client = /nats:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1];
   const monitor = /http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1];
-  return client === undefined || monitor === undefined || !text.trimEnd().endsWith('}') ? undefined : { client: Number(client), monitor: Number(monitor) };
+  return client === undefined || monitor === undefined || !text.trimEnd().endsWith('}')
+    ? undefined
+    : { client: Number(client), monitor: Number(monitor) };
 }
 
 async function isHealthy(port: number): Promise<boolean> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(REQUEST_MS), headers: { connection: 'close' } });
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, {
+      signal: AbortSignal.timeout(REQUEST_MS),
+      headers: { connection: 'close' },
+    });
     await answer.arrayBuffer();
     return answer.ok;
   } catch {

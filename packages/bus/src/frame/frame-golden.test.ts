@@ -1,9 +1,9 @@
 /** Golden bytes of a frame, and a decoder written from docs/reference/wire.md alone that reads them. */
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { encodeFrame } from './encode-frame.ts';
-import { GOLDEN_FRAME_HEX } from '../../test/frame.golden.data.ts';
 import { frameRecord, goldenFields, goldenRecords } from '../../test/frame-fixture.ts';
+import { GOLDEN_FRAME_HEX } from '../../test/frame-golden.data.ts';
+import { encodeFrame } from './encode-frame.ts';
 import { openFrame } from './open-frame.ts';
 
 const golden = Buffer.from(GOLDEN_FRAME_HEX, 'hex');
@@ -16,31 +16,62 @@ describe('the golden frame', () => {
   it('is read by the reader', () => {
     const view = openFrame(golden, { tenant: 'acme' });
     expect(view.header).toEqual({
-      id: goldenFields.id, tenant: 'acme', lane: 'live', partition: 3, epoch: goldenFields.epoch, ordinal: 4_294_967_300,
-      count: 2, minTimeMs: -1, maxTimeMs: 1_700_000_000_000, site: 'north',
+      id: goldenFields.id,
+      tenant: 'acme',
+      lane: 'live',
+      partition: 3,
+      epoch: goldenFields.epoch,
+      ordinal: 4_294_967_300,
+      count: 2,
+      minTimeMs: -1,
+      maxTimeMs: 1_700_000_000_000,
+      site: 'north',
     });
-    expect(goldenRecords.map((_record, i) => plain(view.event(i)))).toEqual(goldenRecords.map((record) => plain({ ...record, tenant: 'acme' })));
+    expect(goldenRecords.map((_record, i) => plain(view.event(i)))).toEqual(
+      goldenRecords.map((record) => plain({ ...record, tenant: 'acme' })),
+    );
   });
 
   it('is read by a decoder written from the page', () => {
     const frame = readByThePage(golden);
     expect(frame.metadata).toEqual({
-      id: goldenFields.id, tenant: 'acme', lane: 'live', partition: 3, epoch: goldenFields.epoch, site: 'north', hops: [],
-      mappings: { 'json.any': '1' }, compression: 'none', key: null, signature: null,
+      id: goldenFields.id,
+      tenant: 'acme',
+      lane: 'live',
+      partition: 3,
+      epoch: goldenFields.epoch,
+      site: 'north',
+      hops: [],
+      mappings: { 'json.any': '1' },
+      compression: 'none',
+      key: null,
+      signature: null,
     });
-    expect(frame.events).toEqual(goldenRecords.map((record) => ({
-      id: record.id, source: record.source, type: record.type, timeMs: record.timeMs, host: record.attributes['device.hostname'],
-      flags: record.flags.length === 0 ? 0 : 15, producerId: record.producerId, record: Buffer.from(record.record).toString(),
-    })));
+    expect(frame.events).toEqual(
+      goldenRecords.map((record) => ({
+        id: record.id,
+        source: record.source,
+        type: record.type,
+        timeMs: record.timeMs,
+        host: record.attributes['device.hostname'],
+        flags: record.flags.length === 0 ? 0 : 15,
+        producerId: record.producerId,
+        record: Buffer.from(record.record).toString(),
+      })),
+    );
   });
 });
 
 describe('a decoder written from the page', () => {
   it('reads a compressed frame', () => {
-    const records = Array.from({ length: 300 }, (_, i) => frameRecord({ id: `e-${i}`, timeMs: i, record: Buffer.from(JSON.stringify({ i, text: 'x'.repeat(100) })) }));
+    const records = Array.from({ length: 300 }, (_, i) =>
+      frameRecord({ id: `e-${i}`, timeMs: i, record: Buffer.from(JSON.stringify({ i, text: 'x'.repeat(100) })) }),
+    );
     const frame = readByThePage(Buffer.from(encodeFrame({ ...goldenFields, ordinal: 0 }, records)));
     expect(frame.metadata['compression']).toBe('zstd');
-    expect(frame.events.map((event) => [event.id, event.timeMs, event.record])).toEqual(records.map((record) => [record.id, record.timeMs, String(record.record)]));
+    expect(frame.events.map((event) => [event.id, event.timeMs, event.record])).toEqual(
+      records.map((record) => [record.id, record.timeMs, String(record.record)]),
+    );
   });
 });
 
@@ -50,7 +81,16 @@ function plain<T extends { record: Uint8Array }>(event: T): object {
 
 interface PageFrame {
   metadata: Record<string, unknown>;
-  events: { id: string; source: string; type: string; timeMs: number; host: string | undefined; flags: number; producerId: boolean; record: string }[];
+  events: {
+    id: string;
+    source: string;
+    type: string;
+    timeMs: number;
+    host: string | undefined;
+    flags: number;
+    producerId: boolean;
+    record: string;
+  }[];
 }
 
 /** Knows nothing of the codec's code: every number in it is from wire.md. */
