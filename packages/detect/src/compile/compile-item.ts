@@ -3,7 +3,7 @@ import { RE2JS } from 're2js';
 import type { ItemSpec, ValueSpec, ValueTest } from '../parse/item-spec.ts';
 import { literalPattern, surround } from '../parse/text-pattern.ts';
 import { inCidr, parseCidr } from './cidr.ts';
-import { EventView, FieldSlot, isScalar } from './event-view.ts';
+import { type EventView, type FieldSlot, isScalar } from './event-view.ts';
 import { anyPattern, type TextTest } from './match-pattern.ts';
 import { numberTest } from './number-test.ts';
 
