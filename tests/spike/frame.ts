@@ -8,7 +8,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 /** One event as a producer posts it. */
 export type SpikeEvent = { readonly id: string; readonly tenant: string; readonly source: string; readonly text: string };
 
-/** Limits of a frame before compression (DESIGN §1). */
+/** Limits of a frame before compression. */
 export const maxFrameEvents = 512;
 export const maxFrameBytes = 256 * 1024;
 /** Partitions of the spike. */

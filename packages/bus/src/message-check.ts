@@ -8,7 +8,7 @@ import { checkFilter, checkSubject } from './subject-filter.ts';
 
 /** Longest message id, in characters. */
 export const MAX_ID_CHARACTERS = 256;
-/** Largest value in a state bucket, bytes (DESIGN "The seams"). */
+/** Largest value in a state bucket, bytes. */
 export const MAX_STATE_BYTES = 512 * 1024;
 
 const MAX_KEY_CHARACTERS = 512;

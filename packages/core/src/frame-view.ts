@@ -1,5 +1,5 @@
 /**
- * The frame as its readers see it: up to 512 events of one tenant, lane and partition (DESIGN "Frame").
+ * The frame as its readers see it: up to 512 events of one tenant, lane and partition (docs/reference/wire.md).
  * `@tocsin/bus` implements it over bytes; matcher and store read it without knowing the bus.
  */
 import type { EventFlag, HotAttributes, Lane, SecurityEvent } from './event.ts';

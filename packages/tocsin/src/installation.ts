@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type NatsServer, startNatsServer } from '@tocsin/bus/nats';
 import { createScope, createUlidGenerator, type Scope, systemClock, TocsinError } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
-import { eventsRoute, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiContext } from './api/route.ts';
@@ -124,8 +124,8 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(registry, around.clock);
-  await app.register(eventsRoute, { authenticate: createAuthenticateSource(authenticate, registry), intake, limits: doorLimits(settings) });
-  await registerApi(app, context, authenticate);
+  const events = { authenticate: createAuthenticateSource(authenticate, registry), intake, limits: doorLimits(settings) };
+  await registerApi(app, { context, authenticate, events });
   const url = await listen(app, settings);
   scope.add('API server', () => app.close());
   await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
@@ -189,7 +189,7 @@ async function keepOperator(dataDir: string, deps: Parameters<typeof ensureOpera
   return (await readToken(dataDir, OPERATOR)) ?? '';
 }
 
-function doorLimits({ ingest }: InstallationSettings): Parameters<typeof eventsRoute>[1]['limits'] {
+function doorLimits({ ingest }: InstallationSettings): Partial<EventsRouteLimits> {
   return {
     maxBodyBytes: ingest.maxBodyBytes,
     maxPlainBytes: ingest.maxInflatedBytes,

@@ -21,6 +21,6 @@ export async function ensureOperator(kept: string | undefined, deps: { registry:
   const token = createToken('person');
   const credential = { actor: 'operator', roles: ['admin'] as const, createdMs: deps.clock.nowMs() };
   const act = { action: 'sources.write', resource: 'credential/operator', after: { actor: credential.actor, roles: credential.roles } } as const;
-  await deps.privileged(BOOTSTRAP, act, () => deps.registry.put(FIRST_TENANT, 'credential', hashToken(token), credential));
+  await deps.privileged(BOOTSTRAP, act, () => deps.registry.put({ tenant: FIRST_TENANT, kind: 'credential', id: hashToken(token) }, credential));
   return token;
 }

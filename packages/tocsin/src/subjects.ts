@@ -1,5 +1,5 @@
 /**
- * Names on the bus: every subject Tocsin writes or reads, in one place (DESIGN "Streams and subjects"). Tenants and
+ * Names on the bus: every subject Tocsin writes or reads, in one place. Tenants and
  * other names become tokens through `encodeToken` only.
  */
 import { encodeToken, type Lane } from '@tocsin/core';
@@ -58,9 +58,13 @@ export function deadLetterSubject(tenant: string, consumer: string): string {
   return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${encodeToken(consumer)}`;
 }
 
-/** Filters over whole streams. */
+/** Filter over all match steps. */
 export const MATCHES_FILTER = `${NAMESPACE}.matches.>`;
+/** Filter over all alerts. */
 export const ALERTS_FILTER = `${NAMESPACE}.alerts.>`;
+/** Filter over all audit records. */
 export const AUDIT_FILTER = `${NAMESPACE}.audit.>`;
+/** Filter over all configured things. */
 export const CHANGES_FILTER = `${NAMESPACE}.changes.>`;
+/** Filter over all dead letters. */
 export const DEADLETTER_FILTER = `${NAMESPACE}.deadletter.>`;

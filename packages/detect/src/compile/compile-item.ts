@@ -100,11 +100,12 @@ function regexTest(source: string, flags: number): TextTest {
 
 function fieldrefTest(test: Extract<ValueTest, { kind: 'fieldref' }>, slot: FieldSlot, other: FieldSlot): EventTest {
   const textsOf = (one: FieldSlot): readonly string[] => (test.cased ? one.texts() : one.folded());
-  return () => textsOf(other).some((wanted) => {
-    if (test.side === undefined) return textsOf(slot).includes(wanted);
-    const holds = anyPattern([surround(literalPattern(wanted), test.side)], true);
-    return textsOf(slot).some(holds);
-  });
+  return () =>
+    textsOf(other).some((wanted) => {
+      if (test.side === undefined) return textsOf(slot).includes(wanted);
+      const holds = anyPattern([surround(literalPattern(wanted), test.side)], true);
+      return textsOf(slot).some(holds);
+    });
 }
 
 const MAX_WITNESSES = 8;
@@ -113,9 +114,12 @@ function explainItem(item: ItemSpec, slot: FieldSlot, view: EventView): Witness[
   const field = item.field ?? '';
   const modifiers = item.modifiers.filter((modifier) => modifier !== 'all').join('|');
   const patternOf = (value: ValueSpec): string => (modifiers === '' ? value.shown : `${modifiers} ${value.shown}`);
-  if (item.negated) return [{ field, value: slot.texts()[0] ?? '', pattern: item.values.slice(0, MAX_WITNESSES).map(patternOf).join(', ') }];
+  if (item.negated)
+    return [{ field, value: slot.texts()[0] ?? '', pattern: item.values.slice(0, MAX_WITNESSES).map(patternOf).join(', ') }];
   const held = item.values.filter(({ test }) => valueTest(test, slot, view)());
-  return (item.all ? held : held.slice(0, 1)).slice(0, MAX_WITNESSES).map((value) => ({ field, value: witnessText(value.test, slot), pattern: patternOf(value) }));
+  return (item.all ? held : held.slice(0, 1))
+    .slice(0, MAX_WITNESSES)
+    .map((value) => ({ field, value: witnessText(value.test, slot), pattern: patternOf(value) }));
 }
 
 function witnessText(test: ValueTest, slot: FieldSlot): string {

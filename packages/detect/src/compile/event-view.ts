@@ -71,10 +71,11 @@ export class FieldSlot {
   /** What the field holds. */
   read(): FieldValues {
     if (this.#epoch !== this.#view.epoch) {
-      this.#epoch = this.#view.epoch;
-      this.#found = this.#reader(this.#view.fields);
       this.#texts = undefined;
       this.#folded = undefined;
+      this.#found = this.#reader(this.#view.fields);
+      // Last: a reader that throws must not leave the values of the event before in force.
+      this.#epoch = this.#view.epoch;
     }
     return this.#found;
   }

@@ -16,7 +16,7 @@ export interface DecodeLimits {
   readonly maxRecords: number;
 }
 
-/** The limits where nothing else is configured: 1 MiB as DESIGN says of one event; an envelope may be sixteen times that. */
+/** The limits where nothing else is configured: 1 MiB of one event; an envelope may be sixteen times that. */
 export const defaultDecodeLimits: DecodeLimits = { maxRecordBytes: 1 << 20, maxDepth: 64, maxKeys: 10_000, maxRecords: 20_000 };
 
 /** An envelope may have this many times the bytes of one record. */

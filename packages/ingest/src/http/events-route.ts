@@ -9,6 +9,7 @@ import type { Intake } from '../intake.ts';
 import type { Source } from '../source.ts';
 import { type BudgetShare, createByteBudget } from './byte-budget.ts';
 import { cutBody, kindOf, unsupportedType } from './cut-body.ts';
+import { eventsSchema } from './events-schema.ts';
 import { type Answer, answerToError, answerToResults } from './problem.ts';
 import { encodingOf, readBody } from './read-body.ts';
 
@@ -69,7 +70,8 @@ export async function eventsRoute(app: FastifyInstance, options: EventsRouteOpti
     leaveRest(request.raw);
     return send(reply, answerToError(error.statusCode === 415 ? unsupportedType(request.headers['content-type']) : error));
   });
-  app.post('/api/v1/events', async (request, reply) => {
+  const described = { schema: eventsSchema, validatorCompiler: () => () => true, serializerCompiler: () => String };
+  app.post('/api/v1/events', described, async (request, reply) => {
     let answer: Answer;
     try {
       const { source } = await options.authenticate({ authorization: request.headers.authorization });

@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
+import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
@@ -30,7 +31,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const { tls, logger } = options;
   const shared = {
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
@@ -48,13 +49,21 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return app;
 }
 
-/** Registers every API route, the health checks and the OpenAPI document. */
-export async function registerApi(app: FastifyInstance, context: ApiContext, authenticate: Authenticate): Promise<void> {
+/** What the server's routes are made of. */
+export interface ServerParts {
+  readonly context: ApiContext;
+  readonly authenticate: Authenticate;
+  readonly events: EventsRouteOptions;
+}
+
+/** Registers the events door, every API route, the health checks and the OpenAPI document. */
+export async function registerApi(app: FastifyInstance, { context, authenticate, events }: ServerParts): Promise<void> {
   await app.register(swagger, { openapi: { openapi: '3.1.0', ...openApiInfo } });
+  await app.register(eventsRoute, events);
   await app.register(async (scope) => {
     for (const route of routes) addRoute(scope, route, { context, authenticate });
-    scope.get('/api/v1/health/live', { schema: { hide: true } }, async () => ({ live: true }));
-    scope.get('/api/v1/health/ready', { schema: { hide: true } }, async (_, reply) => {
+    scope.get('/api/v1/health/live', { schema: { summary: 'Whether the process answers' } }, async () => ({ live: true }));
+    scope.get('/api/v1/health/ready', { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } }, async (_, reply) => {
       const { state } = await context.status('');
       return reply.code(state === 'ready' ? 200 : 503).send({ state });
     });

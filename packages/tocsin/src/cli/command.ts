@@ -74,11 +74,16 @@ export function listOption(options: GivenOptions, name: string): readonly string
 
 /** A whole number within bounds; undefined where it is not given. @throws cli.bad_option */
 export function numberOption(options: GivenOptions, name: string, bounds: { min: number; max: number }): number | undefined {
-  const given = textOption(options, name);
+  const given = textOption(options, optionKey(name));
   if (given === undefined) return undefined;
   const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
   if (value >= bounds.min && value <= bounds.max) return value;
   throw new TocsinError('cli.bad_option', { option: `--${name}`, given, wants: `a whole number from ${bounds.min} to ${bounds.max}` });
+}
+
+/** `demo-seconds` as commander keys it: `demoSeconds`. */
+function optionKey(name: string): string {
+  return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** One of a few words; undefined where it is not given. @throws cli.bad_option */

@@ -1,5 +1,44 @@
-/** All commands. Adding one is a file in `commands/` and a row here. */
+/** All commands. Adding one is a file in `commands/` and a row here. What a command needs beyond terminal and API it loads when it runs. */
 import type { Command } from './command.ts';
+import { alerts } from './commands/alerts.ts';
+import { alertActs } from './commands/alerts-act.ts';
+import { alertsShow } from './commands/alerts-show.ts';
+import { audit } from './commands/audit.ts';
+import { config, configCheck, configExplain, configShow } from './commands/config.ts';
+import { doctor } from './commands/doctor.ts';
+import { publish } from './commands/publish.ts';
+import { rules } from './commands/rules.ts';
+import { rulesAdd, rulesCheck, rulesTest } from './commands/rules-files.ts';
+import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
+import { start } from './commands/start.ts';
+import { status } from './commands/status.ts';
+import { tail } from './commands/tail.ts';
+import { up } from './commands/up.ts';
 
 /** Every command, in the order of help. */
-export const commands: readonly Command[] = [];
+export const commands: readonly Command[] = [
+  up,
+  start,
+  status,
+  doctor,
+  publish,
+  tail,
+  alerts,
+  { ...alerts, name: 'alerts list' },
+  alertsShow,
+  ...alertActs,
+  rules,
+  { ...rules, name: 'rules list' },
+  rulesCheck,
+  rulesTest,
+  rulesAdd,
+  sources,
+  { ...sources, name: 'sources list' },
+  sourcesAdd,
+  sourcesRevoke,
+  audit,
+  config,
+  configShow,
+  configCheck,
+  configExplain,
+];

@@ -4,10 +4,11 @@
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import { CommanderError, Command as Commander } from 'commander';
 import { ApiClient, ApiError } from './api-client.ts';
-import type { Command, CommandContext, Environment, GivenOptions } from './command.ts';
+import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
 import { commands } from './commands.ts';
 import { OPERATOR, readRunFile, readToken } from './run-file.ts';
-import { type Screen, Terminal, visible } from './terminal.ts';
+import { type Screen, Terminal } from './terminal.ts';
+import { visibleLines } from './visible-text.ts';
 
 /** What the command line is given by the process. */
 export interface ProgramInput {
@@ -15,18 +16,39 @@ export interface ProgramInput {
   readonly environment: Environment;
   readonly out: Screen;
   readonly err: Screen;
+  /** Aborted when the person interrupts. */
   readonly interrupted: AbortSignal;
+  /** Aborted when nobody reads the output any more. */
+  readonly outputClosed: AbortSignal;
   readonly version: string;
 }
 
-/** Exit codes of sysexits.h that are not an error's own. */
+/** Exit codes that are not an error's own: of sysexits.h, and 128 + signal number. */
 const EXIT_USAGE = 64;
 const EXIT_BUG = 70;
 const EXIT_INTERRUPTED = 130;
+const EXIT_OUTPUT_CLOSED = 141;
 
 /** Runs one command line; resolves with the exit code. Never throws. */
 export async function runProgram(input: ProgramInput): Promise<number> {
+  const argv = [...input.argv];
   let code = 0;
+  const program = createProgram(input, async (command, args, options) => {
+    const context = createContext(input, command, options);
+    code = await command.run(context, args, options);
+  });
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    return tellError(error, input);
+  }
+}
+
+type Run = (command: Command, args: readonly string[], options: GivenOptions) => Promise<void>;
+
+function createProgram(input: ProgramInput, run: Run): Commander {
   const program = new Commander('tocsin');
   program
     .description('Real-time security event bus: durable events, Sigma detection, alerts with their evidence.')
@@ -34,71 +56,63 @@ export async function runProgram(input: ProgramInput): Promise<number> {
     .option('--json', 'print JSON instead of text')
     .option('--data <dir>', 'folder of the installation (default: TOCSIN_DATA, else ./tocsin-data)')
     .option('--url <url>', 'where the installation listens (default: TOCSIN_URL, else what runs in the data folder)')
-    .option('--token <token>', 'credential (default: TOCSIN_TOKEN, else the one in the data folder)')
+    .option('--token <token>', 'credential (default: TOCSIN_TOKEN, which others cannot see, else the one in the data folder)')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => input.out.write(text), writeErr: (text) => input.err.write(text) })
-    .showHelpAfterError('(add --help for what can be typed here)');
-  for (const command of commands) {
-    addCommand(program, command, async (args, options) => {
-      code = await command.run(createContext(input, options), args, options);
-    });
-  }
-  try {
-    await program.parseAsync([...input.argv], { from: 'user' });
-    return code;
-  } catch (error) {
-    return tellError(error, input);
-  }
+    .configureOutput({ writeOut: (text) => input.out.write(text), writeErr: (text) => input.err.write(visibleLines(text)), getOutHasColors: () => false })
+    .showHelpAfterError('(add --help for what can be typed here)')
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nStart with: tocsin up          In another terminal: tocsin status, tocsin publish FILE, tocsin tail alerts');
+  for (const command of commands) addCommand(program, command, run);
+  return program;
 }
 
-function addCommand(program: Commander, command: Command, run: (args: string[], options: GivenOptions) => Promise<void>): void {
+function addCommand(program: Commander, command: Command, run: Run): void {
   const words = command.name.split(' ');
   const leaf = words.pop() ?? '';
   const parent = words.reduce((node, word) => node.commands.find((each) => each.name() === word) ?? node.command(word), program);
-  const node = parent.commands.find((each) => each.name() === leaf) ?? parent.command(leaf);
-  node.description(command.summary).exitOverride();
+  const node = parent.command(leaf).description(command.summary);
   if (command.argument) node.arguments(command.argument);
   for (const option of command.options ?? []) node.option(option.flags, option.about, option.fallback);
   // Shared options are understood after the command, too, where people type them.
   for (const flags of ['--json', '--data <dir>', '--url <url>', '--token <token>']) node.addOption(node.createOption(flags).hideHelp());
   node.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  $ ${example}`).join('\n')}`);
-  node.action(async (...all: unknown[]) => {
-    const self = all.at(-1) as Commander;
-    await run(self.args, self.optsWithGlobals());
-  });
+  node.action(async () => run(command, node.args, node.optsWithGlobals()));
 }
 
-function createContext(input: ProgramInput, options: GivenOptions): CommandContext {
-  const { environment } = input;
-  const dataDir = text(options['data']) ?? environment.dataDir ?? `${environment.cwd}/tocsin-data`;
+function createContext(input: ProgramInput, command: Command, options: GivenOptions): CommandContext {
+  const { environment, interrupted, outputClosed } = input;
+  const dataDir = textOption(options, 'data') ?? environment.dataDir ?? `${environment.cwd}/tocsin-data`;
   return {
-    terminal: new Terminal({ out: input.out, err: input.err, json: options['json'] === true }),
+    terminal: new Terminal({ out: input.out, err: input.err, json: options['json'] === true, colour: environment.colour }),
     environment,
+    version: input.version,
     dataDir,
-    interrupted: input.interrupted,
-    api: () => findApi(dataDir, { url: text(options['url']) ?? environment.url, token: text(options['token']) ?? environment.token }),
+    interrupted: command.outlivesOutput ? interrupted : AbortSignal.any([interrupted, outputClosed]),
+    api: () => findApi(dataDir, { url: textOption(options, 'url') ?? environment.url, token: textOption(options, 'token') ?? environment.token }),
   };
 }
 
 async function findApi(dataDir: string, given: { url: string | undefined; token: string | undefined }): Promise<ApiClient> {
   const url = given.url ?? (await readRunFile(dataDir))?.url;
   if (url === undefined) throw new TocsinError('api.unreachable', { url: dataDir, reason: 'nothing runs on this data folder' });
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new TocsinError('cli.bad_option', { option: '--url', given: url, wants: 'an address such as http://127.0.0.1:7514' });
   const token = given.token ?? (await readToken(dataDir, OPERATOR));
   if (token === undefined) throw new TocsinError('auth.missing', {});
   return new ApiClient({ url, token });
 }
 
-function text(value: string | boolean | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
 function tellError(error: unknown, input: ProgramInput): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  // Whoever closed the output or interrupted knows why it ended.
+  if (input.outputClosed.aborted) return EXIT_OUTPUT_CLOSED;
   if (input.interrupted.aborted) return EXIT_INTERRUPTED;
-  const json = input.argv.includes('--json');
   const known = isTocsinError(error) ? { code: error.code, exit: error.row.exit } : error instanceof ApiError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
-  if (json) input.err.write(`${JSON.stringify({ error: { code: known?.code ?? 'api.internal', message } })}\n`);
-  else input.err.write(`tocsin: ${visible(known ? message : ((error as Error).stack ?? message)).replaceAll('\\u000a', '\n')}${known ? ` [${known.code}]` : ''}\n`);
+  if (input.argv.includes('--json')) {
+    input.err.write(`${JSON.stringify({ error: { code: known?.code ?? 'api.internal', message } })}\n`);
+  } else {
+    const told = known ? `${message} [${known.code}]` : ((error as Error).stack ?? message);
+    input.err.write(`tocsin: ${visibleLines(told)}\n`);
+  }
   return known?.exit ?? EXIT_BUG;
 }

@@ -4,7 +4,7 @@
  * cannot be read or judged is dead-lettered and passed.
  */
 import type { EventBus, Outgoing, Published, ReplayLog } from '@tocsin/bus';
-import { type Clock, type Fields, type FrameView, type Match, type MatchStep, TocsinError } from '@tocsin/core';
+import type { Clock, Fields, FrameView, Match, MatchStep } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
@@ -162,7 +162,7 @@ class Matcher {
 
   #commit(messages: readonly Outgoing[]): Promise<Published[]> {
     const { bus, giveUp, onTrouble } = this.#options;
-    return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error: TocsinError) => onTrouble(error, "writing match steps") });
+    return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error) => onTrouble(error, "writing match steps") });
   }
 
   async #deadLetter(fed: FedFrame, reason: string): Promise<void> {

@@ -50,6 +50,13 @@ export interface Registered<T> {
   readonly position: Position;
 }
 
+/** Which configured thing. */
+export interface Thing<K extends ChangeKind> {
+  readonly tenant: string;
+  readonly kind: K;
+  readonly id: string;
+}
+
 /** The bus as far as the registry needs it. */
 export type RegistryBus = Pick<EventBus, 'commit'> & Pick<ReplayLog, 'read'>;
 
@@ -106,12 +113,12 @@ export class Registry implements AsyncDisposable {
   }
 
   /** Writes a new state and sees it here before it resolves. @throws bus.fenced when somebody changed the thing since it was read */
-  async put<K extends ChangeKind>(tenant: string, kind: K, id: string, value: Kinds[K]): Promise<void> {
+  async put<K extends ChangeKind>({ tenant, kind, id }: Thing<K>, value: Kinds[K]): Promise<void> {
     const subject = changeSubject(tenant, kind, id);
     const expect = this.#entries.get(subject)?.position ?? 'none';
     const body = Buffer.from(JSON.stringify(value));
     const [published] = await this.#bus.commit([{ subject, id: `${subject}@${expect}`, body, expect }]);
-    this.#set(subject, value, (published as Published).position, kind);
+    this.#set(subject, value, (published as Published).position);
   }
 
   /** Calls back after each change, with its kind. Returns a function that ends it. */
@@ -131,17 +138,16 @@ export class Registry implements AsyncDisposable {
   }
 
   #apply(stored: Stored): void {
-    const kind = stored.subject.split('.')[3] as ChangeKind;
     if (this.#entries.get(stored.subject)?.position === stored.position) return;
-    this.#set(stored.subject, JSON.parse(Buffer.from(stored.body).toString()), stored.position, kind);
+    this.#set(stored.subject, JSON.parse(Buffer.from(stored.body).toString()), stored.position);
   }
 
-  #set(subject: string, value: unknown, position: Position, kind: ChangeKind): void {
-    const [, , tenant = '', , id = ''] = subject.split('.');
+  #set(subject: string, value: unknown, position: Position): void {
+    const [, , tenant = '', kind, id = ''] = subject.split('.') as [string, string, string?, ChangeKind?, string?];
     const entry = { tenant: decodeToken(tenant), id: decodeToken(id), value, position };
     this.#entries.set(subject, entry);
     if (this.#position === undefined || comparePositions(this.#position, position) < 0) this.#position = position;
     if (kind === 'credential') this.#credentials.set(entry.id, entry as Registered<CredentialRecord>);
-    for (const listener of this.#listeners) listener(kind);
+    if (kind) for (const listener of this.#listeners) listener(kind);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Finding a nats-server program that may be run: the configured path, the one named by the environment, PATH, caches,
- * in this order (DESIGN "nats-server"). Fetching one is the launcher's job, not this file's.
+ * in this order. Fetching one is the launcher's job, not this file's.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';

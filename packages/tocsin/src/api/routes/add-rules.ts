@@ -65,7 +65,7 @@ async function add({ context, principal }: ApiCall, files: NewRules['files']): P
   await context.privileged(principal, { action: 'rules.write', resource: `rules/${after.length}`, after }, async () => {
     for (const { path, text } of files) {
       const id = hashParts([path]);
-      await context.registry.put(tenant, 'rule', id, { path, text, addedMs });
+      await context.registry.put({ tenant, kind: 'rule', id }, { path, text, addedMs });
       last = context.registry.get(tenant, 'rule', id)?.position;
     }
   });

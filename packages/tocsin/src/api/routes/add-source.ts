@@ -34,15 +34,16 @@ export const addSource: Route = {
   },
   async handle({ context, principal, body }) {
     const { name, format, lane } = body as NewSource;
+    const { tenant } = principal;
     encodeToken(name);
-    const present = context.registry.get(principal.tenant, 'source', name);
+    const present = context.registry.get(tenant, 'source', name);
     if (present && present.value.revokedMs === undefined) throw new TocsinError('api.exists', { what: 'source', id: name });
     const createdMs = context.clock.nowMs();
     const source: SourceRecord = { name, format, lane, createdMs };
     const token = createToken('source');
     await context.privileged(principal, { action: 'sources.write', resource: `source/${name}`, before: present?.value, after: source }, async () => {
-      await context.registry.put(principal.tenant, 'source', name, source);
-      await context.registry.put(principal.tenant, 'credential', hashToken(token), { actor: `source/${name}`, roles: ['producer'], source: name, createdMs });
+      await context.registry.put({ tenant, kind: 'source', id: name }, source);
+      await context.registry.put({ tenant, kind: 'credential', id: hashToken(token) }, { actor: `source/${name}`, roles: ['producer'], source: name, createdMs });
     });
     return { source: { ...source, events: 0, duplicates: 0 }, token };
   },

@@ -20,9 +20,9 @@ export const revokeSource: Route = {
       // Credentials first: should the process die in between, the door is shut already.
       for (const credential of registry.list('credential', tenant)) {
         if (credential.value.source !== name || credential.value.revokedMs !== undefined) continue;
-        await registry.put(tenant, 'credential', credential.id, { ...credential.value, revokedMs });
+        await registry.put({ tenant, kind: 'credential', id: credential.id }, { ...credential.value, revokedMs });
       }
-      await registry.put(tenant, 'source', name, after);
+      await registry.put({ tenant, kind: 'source', id: name }, after);
     });
     return { name, revokedMs };
   },

@@ -20,6 +20,9 @@ const FOLLOWED: Readonly<Record<string, { readonly filter: (tenant: string) => s
   },
 };
 
+/** How often a quiet follower is told that it is still followed, milliseconds: clients and proxies give up on silent connections. */
+const HEARTBEAT_MS = 20_000;
+
 export const tail: Route = {
   method: 'GET',
   path: '/tail/:what',
@@ -49,6 +52,7 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   // Tells the client where it stands: whatever is stored from now on will come.
   raw.write('\n');
+  const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write('\n'), HEARTBEAT_MS);
   try {
     for await (const stored of context.bus.read(filter, last ? { after: last } : 'first', { follow: true, signal })) {
       const text = lines(stored, principal.tenant).map((line) => `${JSON.stringify(line)}\n`).join('');
@@ -57,6 +61,7 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   } catch (error) {
     if (!signal.aborted) request.log.warn({ err: error, code: isTocsinError(error) ? error.code : undefined }, 'A follower was cut off: reading the log ended');
   } finally {
+    clearInterval(heartbeat);
     raw.end();
   }
 }

@@ -46,10 +46,10 @@ async function runPublish(context: CommandContext, paths: readonly string[], opt
   if (options['wait'] === false) return report(context, { published: await publishFiles(request), settled: true });
   // Alerts of other sources may appear meanwhile: they are not this command's.
   const isOurs = (alert: { evidence: readonly { source: string }[] }): boolean => alert.evidence.some((each) => each.source === name);
-  await using watch = await watchAlerts(api, (alert) => terminal.interactive && isOurs(alert) && printAlertLine(terminal, alert), Date.now);
+  await using watch = await watchAlerts(api, { accept: isOurs, onNew: (alert) => terminal.interactive && printAlertLine(terminal, alert), nowMs: Date.now });
   const published = await publishFiles(request);
   const settled = await settle(api, SETTLE_MS, interrupted);
-  return report(context, { published, settled, alerts: [...watch.alerts.values()].filter(isOurs), latenciesMs: watch.latenciesMs });
+  return report(context, { published, settled, alerts: [...watch.alerts.values()], latenciesMs: watch.latenciesMs });
 }
 
 interface Outcome {

@@ -6,19 +6,34 @@ import type { ApiClient } from '../api-client.ts';
 export interface AlertWatch extends AsyncDisposable {
   /** Alerts that appeared since it began, as they last were, by id. */
   readonly alerts: ReadonlyMap<string, Alert>;
+  /** How many changes of alerts have come. */
+  readonly changes: number;
   /** Per alert that appeared: arrival here − receipt of the event that made it, milliseconds, in order of appearance. Both on one machine's clock. */
   readonly latenciesMs: readonly number[];
   /** Resolves when `enough` holds, checked at every alert, or after `patienceMs`: whether it does. */
   until(enough: () => boolean, patienceMs: number, signal: AbortSignal): Promise<boolean>;
 }
 
-/** Resolves when alerts are followed: none that is stored afterwards is missed. `onNew` is told each alert at its first appearance. */
-export async function watchAlerts(api: ApiClient, onNew: (alert: Alert) => void, nowMs: () => number): Promise<AlertWatch> {
+/** What is watched. */
+export interface WatchOptions {
+  /** Which alerts count; others are let pass. */
+  readonly accept: (alert: Alert) => boolean;
+  /** Told each alert at its first appearance. */
+  readonly onNew: (alert: Alert) => void;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+}
+
+/** Resolves when alerts are followed: none that is stored afterwards is missed. */
+export async function watchAlerts(api: ApiClient, { accept, onNew, nowMs }: WatchOptions): Promise<AlertWatch> {
   const alerts = new Map<string, Alert>();
   const latenciesMs: number[] = [];
   const checks = new Set<() => void>();
+  let changes = 0;
   const leaving = new AbortController();
   const take = (alert: Alert): void => {
+    if (!accept(alert)) return;
+    changes += 1;
     const fresh = !alerts.has(alert.id) && alert.foldRevision === 1;
     alerts.set(alert.id, alert);
     if (fresh) {
@@ -31,7 +46,10 @@ export async function watchAlerts(api: ApiClient, onNew: (alert: Alert) => void,
   return {
     alerts,
     latenciesMs,
-    until: (enough, patienceMs, signal) => waitUntil(enough, AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(patienceMs)]), checks),
+    get changes() {
+      return changes;
+    },
+    until: (enough, patienceMs, signal) => waitUntil(enough, AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(Math.ceil(patienceMs))]), checks),
     async [Symbol.asyncDispose]() {
       leaving.abort();
       await following.ended;

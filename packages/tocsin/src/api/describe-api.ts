@@ -1,0 +1,16 @@
+/** The OpenAPI document without an installation: what the reference page is made of. */
+import fastify from 'fastify';
+import { registerApi, type ServerParts } from './server.ts';
+
+/** The document, from the routes themselves. Nothing listens and no handler can run. */
+export async function describeApi(): Promise<object> {
+  const app = fastify();
+  const nothing = new Proxy({}, { get: () => undefined }) as ServerParts['context'];
+  const intake = { emit: () => Promise.reject(new Error('A description takes no events')) };
+  const nobody = (): Promise<never> => Promise.reject(new Error('A description knows nobody'));
+  await registerApi(app, { context: nothing, authenticate: nobody, events: { authenticate: nobody, intake } });
+  await app.ready();
+  const document = app.swagger();
+  await app.close();
+  return document;
+}

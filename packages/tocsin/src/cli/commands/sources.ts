@@ -1,0 +1,71 @@
+/** `tocsin sources`: configured producers: list, add, revoke. */
+import { type Command, textOption } from '../command.ts';
+import { sayCount, sayTime } from '../figures.ts';
+import { tokenPath } from '../run-file.ts';
+import { addSource, type ListedSource, tokenNameOf } from '../source-token.ts';
+import type { Column } from '../terminal.ts';
+import { visible } from '../visible-text.ts';
+
+const COLUMNS: readonly Column<ListedSource>[] = [
+  { title: 'SOURCE', value: (row) => row.name },
+  { title: 'FORMAT', value: (row) => row.format },
+  { title: 'LANE', value: (row) => row.lane },
+  { title: 'EVENTS', value: (row) => sayCount(row.events), right: true },
+  { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates), right: true },
+  { title: 'LAST RECEIVED', value: (row) => (row.lastReceivedMs === undefined ? 'never' : sayTime(row.lastReceivedMs)) },
+  { title: 'STATE', value: (row) => (row.revokedMs === undefined ? 'active' : `revoked ${sayTime(row.revokedMs)}`) },
+];
+
+export const sources: Command = {
+  name: 'sources',
+  summary: 'list sources and what each has sent',
+  examples: ['tocsin sources', 'tocsin sources add web01 --format linux-auth', 'tocsin sources revoke web01'],
+  async run({ terminal, api }) {
+    const { sources: found } = await (await api()).call<{ sources: ListedSource[] }>('GET', '/sources');
+    if (terminal.json) terminal.object({ sources: found });
+    else if (found.length === 0) terminal.hint('There is no source yet. Make one with: tocsin sources add NAME');
+    else terminal.table(COLUMNS, found);
+    return 0;
+  },
+};
+
+export const sourcesAdd: Command = {
+  name: 'sources add',
+  argument: '<name>',
+  summary: 'register a source; its token is shown this once and kept in the data folder for tocsin publish',
+  options: [
+    { flags: '--format <format>', about: 'how its records are read: auto, json, windows-json, cloudtrail, linux-auth (default: auto)' },
+    { flags: '--lane <lane>', about: 'live: detected at once; bulk: history (default: live)' },
+  ],
+  examples: ['tocsin sources add web01', 'tocsin sources add dc01 --format windows-json'],
+  async run({ terminal, api, dataDir }, [name = ''], options) {
+    const client = await api();
+    const added = await addSource(client, dataDir, { name, format: textOption(options, 'format'), lane: textOption(options, 'lane') });
+    if (terminal.json) {
+      terminal.object(added);
+      return 0;
+    }
+    if (!terminal.interactive) {
+      terminal.line(added.token);
+      return 0;
+    }
+    terminal.line(`Source ${terminal.style('bold', visible(name))} reads ${visible(added.source.format)}, lane ${added.source.lane}.`);
+    terminal.line(`Token  ${terminal.style('bold', visible(added.token))}`);
+    terminal.line(`It is shown only now; a copy is in ${visible(tokenPath(dataDir, tokenNameOf(name)))}`);
+    terminal.line(`Send:  curl -H 'Authorization: Bearer ${visible(added.token)}' -H 'Content-Type: application/json' -d '{"message":"hello"}' ${client.address.url}/api/v1/events`);
+    return 0;
+  },
+};
+
+export const sourcesRevoke: Command = {
+  name: 'sources revoke',
+  argument: '<name>',
+  summary: "revoke a source: its token stops working at once, what it has sent stays",
+  examples: ['tocsin sources revoke web01'],
+  async run({ terminal, api }, [name = '']) {
+    const answer = await (await api()).call<{ name: string; revokedMs: number }>('POST', `/sources/${encodeURIComponent(name)}/revoke`);
+    if (terminal.json) terminal.object(answer);
+    else terminal.line(`Source ${visible(name)} is revoked since ${sayTime(answer.revokedMs)}.`);
+    return 0;
+  },
+};

@@ -1,0 +1,50 @@
+/** `tocsin status`: how the installation is doing. */
+import type { DutyStatus, InstallationStatus, StreamStatus } from '../../api/installation-status.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
+import type { Column, Terminal } from '../terminal.ts';
+import { visible } from '../visible-text.ts';
+
+/** Exit code while something does not run. */
+const EXIT_DEGRADED = 69;
+
+const STREAMS: readonly Column<StreamStatus>[] = [
+  { title: 'STREAM', value: (row) => row.stream },
+  { title: 'MESSAGES', value: (row) => sayCount(row.messages), right: true },
+  { title: 'SIZE', value: (row) => sayBytes(row.bytes), right: true },
+];
+
+export const status: Command = {
+  name: 'status',
+  summary: 'show how the installation is doing',
+  examples: ['tocsin status', 'tocsin status --json', 'tocsin status --url https://tocsin.example:7514'],
+  async run(context) {
+    const api = await context.api();
+    const found = await api.call<InstallationStatus>('GET', '/status', { signal: context.interrupted });
+    if (context.terminal.json) context.terminal.object(found);
+    else printStatus(context, found, api.address.url);
+    return found.state === 'ready' ? 0 : EXIT_DEGRADED;
+  },
+};
+
+function printStatus({ terminal }: CommandContext, found: InstallationStatus, url: string): void {
+  const fact = (name: string, text: string): void => terminal.line(`${terminal.style('dim', name.padEnd(9))} ${text}`);
+  const { alerts, rules, events, guarantees } = found;
+  const state = found.state === 'ready' ? terminal.style('green', 'ready') : terminal.style('red', 'degraded');
+  terminal.line(`${terminal.style('bold', `Tocsin ${visible(found.version)}`)} at ${visible(url)}: ${state}, up ${saySpan(Date.now() - found.startedMs)} (since ${sayTime(found.startedMs)})`);
+  fact('site', visible(found.site));
+  fact('bus', `${guarantees.bus} ${visible(found.busServer)}, durable after ${guarantees.durability}`);
+  fact('duties', found.duties.map((duty) => sayDuty(terminal, duty)).join('  '));
+  fact('events', `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${found.gaps > 0 ? `, ${sayCount(found.gaps)} refused to their sender` : ''}`);
+  fact('sources', sayCount(found.sources));
+  fact('rules', `${sayCount(rules.loaded)} in force${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (tocsin rules)`) : ''}`);
+  fact('alerts', `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`);
+  terminal.line();
+  terminal.table(STREAMS, found.streams);
+}
+
+function sayDuty(terminal: Terminal, { duty, state, restarts, reason }: DutyStatus): string {
+  const mark = state === 'running' ? terminal.style('green', '✓') : terminal.style('red', '✗');
+  const more = [state === 'running' ? undefined : state, restarts > 0 ? sayMany(restarts, 'restart') : undefined, reason].filter((text) => text !== undefined);
+  return `${mark} ${visible(duty)}${more.length > 0 ? ` (${visible(more.join(', '))})` : ''}`;
+}
