@@ -3,7 +3,7 @@ import { RE2JS } from 're2js';
 import type { ItemSpec, ValueSpec, ValueTest } from '../parse/item-spec.ts';
 import { literalPattern, surround } from '../parse/text-pattern.ts';
 import { inCidr, parseCidr } from './cidr.ts';
-import type { EventView, FieldSlot } from './event-view.ts';
+import { type EventView, type FieldSlot, isScalar } from './event-view.ts';
 import { anyPattern, type TextTest } from './match-pattern.ts';
 import { numberTest } from './number-test.ts';
 
@@ -130,7 +130,7 @@ function witnessText(test: ValueTest, slot: FieldSlot): string {
   }
   if (test.kind === 'number') {
     const found = slot.read().values.find(numberTest(test.comparison, test.limit, test.part));
-    return found === undefined ? '' : String(found);
+    return isScalar(found) ? String(found) : '';
   }
   return slot.texts()[0] ?? '';
 }

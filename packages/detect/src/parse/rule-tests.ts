@@ -39,7 +39,8 @@ export function readTests(document: YamlMap): RuleTest[] {
 function readTest(test: unknown, index: number): RuleTest {
   const path = ['tests', index];
   if (!isYamlMap(test)) throw new RuleFault('detect.bad_rule', 'a test is no map', path);
-  const name = String(entry(test, 'name') ?? `test ${index + 1}`).slice(0, 256);
+  const given = entry(test, 'name');
+  const name = (typeof given === 'string' ? given : `test ${index + 1}`).slice(0, 256);
   const expect = entry(test, 'expect');
   const event = entry(test, 'event');
   if (isYamlMap(event)) {

@@ -30,7 +30,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export function createServer(options: ServerOptions): FastifyInstance {
   const { tls, logger } = options;
   const shared = {
-    loggerInstance: logger,
+    // What goes well is not worth a line: requests are counted, and the address is told by whoever started the program.
+    loggerInstance: logger.child({}, { level: logger.isLevelEnabled('info') ? 'warn' : logger.level }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
