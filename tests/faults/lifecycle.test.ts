@@ -14,9 +14,8 @@ const STOP_MS = 15_000;
 
 describe('a running installation', () => {
   let installation: Installation;
-  beforeAll(async (context) => {
+  beforeAll(async () => {
     if (missing === undefined) installation = await openInstallation();
-    else void context;
   });
   afterAll(() => installation?.[Symbol.asyncDispose]());
 

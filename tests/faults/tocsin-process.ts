@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { waitFor } from './wait-for.ts';
 
 /** The program as it is built. */
-export const builtProgram = join(import.meta.dirname, '..', '..', 'packages', 'tocsin', 'dist', process.env['TOCSIN_STANDIN'] ?? 'main.js');
+export const builtProgram = join(import.meta.dirname, '..', '..', 'packages', 'tocsin', 'dist', 'main.js');
 
 /** What is started. */
 export type TocsinOptions = {
