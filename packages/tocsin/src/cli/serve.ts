@@ -82,7 +82,10 @@ function overrides(options: GivenOptions): Record<string, unknown> {
 
 /** This process asks its own API: a certificate that nobody else has signed is good enough for that. */
 async function trust(certificate: string): Promise<void> {
-  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([import('node:fs/promises'), import('node:tls')]);
+  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:tls'),
+  ]);
   setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')]);
 }
 

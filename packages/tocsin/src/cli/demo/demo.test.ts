@@ -8,9 +8,15 @@ import { spreadOverSlots } from './timeline.ts';
 
 const plain: ExpectedAlert = { rule: 'r1', title: 'One', technique: 'T1', host: 'h', user: null, entity: 'h', count: 3, alerts: 1 };
 const burst: ExpectedAlert = { ...plain, rule: 'r2', title: 'Burst', count: 10, alerts: 2 };
-const found = (expected: ExpectedAlert, changes: Partial<FoundAlert> = {}): FoundAlert => ({ ...expected, severity: 4, id: 'x', ...changes });
+const found = (expected: ExpectedAlert, changes: Partial<FoundAlert> = {}): FoundAlert => ({
+  ...expected,
+  severity: 4,
+  id: 'x',
+  ...changes,
+});
 const isCorrelation = (rule: string): boolean => rule === 'r2';
-const kinds = (list: readonly FoundAlert[]): string[] => compareAlerts([plain, burst], list, isCorrelation).map(({ kind, rule }) => `${rule} ${kind}`);
+const kinds = (list: readonly FoundAlert[]): string[] =>
+  compareAlerts([plain, burst], list, isCorrelation).map(({ kind, rule }) => `${rule} ${kind}`);
 
 test('every expected alert found exactly once is no difference', () => {
   expect(kinds([found(plain), found(burst, { count: 12 })])).toEqual([]);
@@ -28,7 +34,9 @@ test.each([
 
 test('spacing is kept in proportion and long silences are cut', () => {
   const minute = 60_000;
-  expect(spreadOverSlots([0, minute, 500 * minute, 500 * minute, 501 * minute], { slots: 30, maxGapMs: minute })).toEqual([0, 10, 20, 20, 29]);
+  expect(spreadOverSlots([0, minute, 500 * minute, 500 * minute, 501 * minute], { slots: 30, maxGapMs: minute })).toEqual([
+    0, 10, 20, 20, 29,
+  ]);
 });
 
 test('events without time, or out of order, come with the one before', () => {
@@ -51,7 +59,11 @@ test.each([
 
 test('the shipped recordings can be played', async () => {
   const recordings = await readRecordings(shippedFolder('examples/attacks'));
-  expect(recordings.map(({ name, events }) => [name, events])).toEqual([['cloudtrail', 2900], ['ssh', 7121], ['windows', 2982]]);
+  expect(recordings.map(({ name, events }) => [name, events])).toEqual([
+    ['cloudtrail', 2900],
+    ['ssh', 7121],
+    ['windows', 2982],
+  ]);
   for (const { batches, events, expected } of recordings) {
     expect(batches.reduce((sum, batch) => sum + batch.records, 0)).toBe(events);
     expect(batches.map((batch) => batch.due)).toEqual(batches.map((batch) => batch.due).sort((a, b) => a - b));

@@ -40,7 +40,10 @@ test('one JSON value over several lines is one record', async () => {
   expect(textsOf(await read('{\n "a": 1\n}\n'))).toEqual(['{\n "a": 1\n}\n']);
 });
 
-test.each([['gzip', gzipSync], ['zstd', zstdCompressSync]] as const)('%s is recognised by its bytes', async (_, pack) => {
+test.each([
+  ['gzip', gzipSync],
+  ['zstd', zstdCompressSync],
+] as const)('%s is recognised by its bytes', async (_, pack) => {
   expect(textsOf(await read(pack('{"a":1}\n{"a":2}\n')))).toEqual(['{"a":1}\n{"a":2}\n']);
 });
 
