@@ -40,9 +40,11 @@ export async function openDoorServer(options: DoorServerOptions = {}): Promise<D
     },
   } as unknown as Intake;
   const app = fastify({ forceCloseConnections: true });
-  app.addHook('onRequest', async (request) => void requests.push(`${request.method} ${request.url.replace('/api/v1', '')}`));
+  app.addHook('onRequest', async (request) => {
+    requests.push(`${request.method} ${request.url.replace('/api/v1', '')}`);
+  });
   await app.register(eventsRoute, {
-    authenticate: () => ({ source: { tenant: 'default', name: 'web', format: 'auto', lane: 'live' } }),
+    authenticate: () => ({ source: { tenant: 'default', name: 'web', format: 'auto', lane: 'live', shard: '' } }),
     intake,
   });
   for (const [route, answer] of Object.entries(options.routes ?? {})) {
