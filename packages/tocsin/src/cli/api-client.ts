@@ -50,7 +50,7 @@ export class ApiClient {
   readonly address: ApiAddress;
 
   constructor(address: ApiAddress) {
-    this.address = { ...address, url: address.url.replace(/\/+$/, '') };
+    this.address = { ...address, url: reachableUrl(address.url.replace(/\/+$/, '')) };
   }
 
   /** The answer's body as JSON. @throws ApiError with the server's code, TocsinError api.unreachable */
@@ -97,6 +97,11 @@ export class ApiClient {
     if (signal?.aborted) return signal.reason;
     return new TocsinError('api.unreachable', { url: this.address.url, reason: reasonOf(cause) }, { cause });
   }
+}
+
+/** An address that listens everywhere is reached by loopback. */
+function reachableUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 /** Lines of a body that are not empty. `onChunk` is told whenever something came. */

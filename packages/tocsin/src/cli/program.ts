@@ -1,6 +1,7 @@
 /**
  * The command line: commands from the table, options that all share, errors turned into one line and an exit code.
  */
+import { resolve } from 'node:path';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import { Command as Commander, CommanderError } from 'commander';
 import { ApiClient, ApiError } from './api-client.ts';
@@ -85,7 +86,7 @@ function addCommand(program: Commander, command: Command, run: Run): void {
 
 function createContext(input: ProgramInput, command: Command, options: GivenOptions): CommandContext {
   const { environment, interrupted, outputClosed } = input;
-  const dataDir = textOption(options, 'data') ?? environment.dataDir ?? `${environment.cwd}/tocsin-data`;
+  const dataDir = resolve(environment.cwd, textOption(options, 'data') ?? environment.dataDir ?? 'tocsin-data');
   return {
     terminal: new Terminal({ out: input.out, err: input.err, json: options['json'] === true, colour: environment.colour }),
     environment,
