@@ -70,9 +70,10 @@ interface Outcome {
   readonly latenciesMs?: readonly number[];
 }
 
-function report({ terminal }: CommandContext, { published, settled, alerts = [], latenciesMs = [] }: Outcome): number {
+function report({ terminal }: CommandContext, outcome: Outcome): number {
+  const { published, settled, alerts = [], latenciesMs = [] } = outcome;
   const tallies = published.rejects.tallies();
-  const summary = { ...published, latency: latencyOf(latenciesMs), found: foundAlerts(alerts) };
+  const summary = { ...published, latency: latencyOf(latenciesMs), found: foundAlerts(alerts), waited: outcome.alerts !== undefined };
   const rejected = tallies.reduce((sum, tally) => sum + tally.count, 0);
   if (terminal.json) terminal.object({ ...summaryObject(summary), rejected: tallies, settled });
   else {

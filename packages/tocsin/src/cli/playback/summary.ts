@@ -16,6 +16,8 @@ export interface PlaybackSummary {
   readonly seconds: number;
   /** From receipt of an event to the arrival here of the alert it made. */
   readonly latency: Latency | undefined;
+  /** False where detection was not waited for: then nothing is said about alerts. */
+  readonly waited?: boolean | undefined;
   /** Rows to be shown. */
   readonly found: readonly FoundAlert[];
 }
@@ -33,6 +35,7 @@ export function printSummary(terminal: Terminal, summary: PlaybackSummary): void
   terminal.line(
     `${sayMany(events, 'event')} sent, ${sayCount(accepted + duplicates)} acknowledged as durable${repeated}: ${sayCount(events / Math.max(seconds, 0.001))} events/s over ${saySpan(seconds * 1000)}`,
   );
+  if (summary.waited === false) return;
   if (alerts === 0) terminal.line('No alert was found');
   else
     terminal.line(
