@@ -14,7 +14,7 @@ export type LoggedEvent = { readonly source: string; readonly id: string; readon
 export type LoggedAlert = {
   readonly id: string;
   readonly ruleId: string;
-  readonly host: string;
+  readonly user: string;
   readonly count: number;
   readonly foldRevision: number;
 };
@@ -74,7 +74,7 @@ function eventsOf(subject: string, data: Buffer): LoggedEvent[] {
 
 function alertOf(data: Buffer): LoggedAlert {
   const { id, rule, groupBy, count, foldRevision } = JSON.parse(data.toString('utf8')) as AlertBody;
-  return { id, ruleId: rule.id, host: Object.values(groupBy).join(' '), count, foldRevision };
+  return { id, ruleId: rule.id, user: Object.values(groupBy).join(' '), count, foldRevision };
 }
 
 type Raw = { readonly subject: string; readonly sequence: number; readonly data: Buffer };

@@ -1,5 +1,5 @@
 /**
- * The events a run sends and the alerts that must come of them, both computed from seed and counts alone. Every source has hosts of its own:
+ * The events a run sends (CloudTrail records) and the alerts that must come of them, both computed from seed and counts alone. Every source has users of its own:
  * a planted group lies within one source, so that its order, and with it the alert's id, does not depend on how sources interleave.
  */
 import { createRandom } from '../seeded-random.ts';
@@ -18,7 +18,7 @@ export type Plan = {
 export type PlannedEvent = { readonly id: string; readonly text: string };
 
 /** An alert that must exist once in the end. */
-export type ExpectedAlert = { readonly ruleId: string; readonly host: string; readonly count: number };
+export type ExpectedAlert = { readonly ruleId: string; readonly user: string; readonly count: number };
 
 /** What one source sends, and what must be found in it. */
 export type PlannedSource = { readonly name: string; readonly events: readonly PlannedEvent[]; readonly alerts: readonly ExpectedAlert[] };
@@ -26,17 +26,20 @@ export type PlannedSource = { readonly name: string; readonly events: readonly P
 const TOUCHED = '7e5ad3c1-0001-4f00-8000-000000000001';
 const GUESSED_ONCE = '7e5ad3c1-0002-4f00-8000-000000000002';
 const GUESSED = '7e5ad3c1-0003-4f00-8000-000000000003';
+/** Reads of the canary by one user, which make one alert with this count. */
+const TOUCHES = 3;
 /** Failed logins that make the correlation. */
 const GUESSES = 5;
 
-/** Rules that the planted events trigger: hits grouped per host, and a count of five. */
-export const plantedRules = `title: Canary file touched
+/** Rules that the planted events trigger: hits grouped per user, and a count of five. */
+export const plantedRules = `title: Canary object read
 id: ${TOUCHED}
 status: test
-description: A file nobody has business with was opened. Planted by the fault tests.
+description: An object nobody has business with was read. Planted by the fault tests.
+logsource: { product: aws, service: cloudtrail }
 level: high
 detection:
-  touch: { event.action: canary_touched }
+  touch: { eventName: GetObject, requestParameters.key: canary }
   condition: touch
 ---
 title: Login failed
@@ -44,20 +47,21 @@ id: ${GUESSED_ONCE}
 name: faults_login_failed
 status: test
 description: One failed login, counted by the correlation below. Planted by the fault tests.
+logsource: { product: aws, service: cloudtrail }
 level: informational
 detection:
-  failed: { event.action: login_failed }
+  failed: { eventName: ConsoleLogin, errorMessage: Failed authentication }
   condition: failed
 ---
 title: Password guessed
 id: ${GUESSED}
 status: test
-description: Five failed logins on one host within a minute. Planted by the fault tests.
+description: Five failed logins of one user within a minute. Planted by the fault tests.
 level: medium
 correlation:
   type: event_count
   rules: [faults_login_failed]
-  group-by: [host.name]
+  group-by: [userIdentity.arn]
   timespan: 1m
   condition: { gte: ${GUESSES} }
 `;
@@ -72,38 +76,63 @@ function planSource(plan: Plan, name: string, { each, seed }: { each: number; se
   const random = createRandom(seed);
   const events: PlannedEvent[] = [];
   const alerts: ExpectedAlert[] = [];
-  const add = (action: string, host: string): void => {
+  const add = (kind: EventKind, user: string): void => {
     const ordinal = events.length;
-    events.push(plannedEvent({ name, ordinal, action, host, timeMs: plan.startMs + ordinal }));
+    events.push(plannedEvent({ name, ordinal, kind, user, timeMs: plan.startMs + ordinal }));
   };
   while (events.length < each) {
     const draw = random();
-    const host = `${name}-host-${events.length}`;
+    const user = `arn:aws:iam::123456789012:user/${name}-${events.length}`;
     const room = each - events.length;
-    if (draw < 0.02 && room >= 3) {
-      for (let i = 0; i < 3; i++) add('canary_touched', host);
-      alerts.push({ ruleId: TOUCHED, host, count: 3 });
+    if (draw < 0.02 && room >= TOUCHES) {
+      for (let i = 0; i < TOUCHES; i++) add('touch', user);
+      alerts.push({ ruleId: TOUCHED, user, count: TOUCHES });
     } else if (draw < 0.03 && room >= GUESSES) {
-      for (let i = 0; i < GUESSES; i++) add('login_failed', host);
-      alerts.push({ ruleId: GUESSED, host, count: GUESSES });
+      for (let i = 0; i < GUESSES; i++) add('failedLogin', user);
+      alerts.push({ ruleId: GUESSED, user, count: GUESSES });
     } else if (draw < 0.05 && room >= GUESSES - 1) {
       // One too few: an event counted twice makes an alert of it.
-      for (let i = 0; i < GUESSES - 1; i++) add('login_failed', host);
-    } else add('file_read', `${name}-host-quiet`);
+      for (let i = 0; i < GUESSES - 1; i++) add('failedLogin', user);
+    } else add('quiet', `arn:aws:iam::123456789012:user/${name}`);
   }
   return { name, events, alerts };
 }
 
-type Made = { readonly name: string; readonly ordinal: number; readonly action: string; readonly host: string; readonly timeMs: number };
+const KINDS = {
+  quiet: {
+    eventSource: 's3.amazonaws.com',
+    eventName: 'ListBuckets',
+    readOnly: true,
+    requestParameters: { host: 's3.eu-west-1.amazonaws.com' },
+  },
+  touch: {
+    eventSource: 's3.amazonaws.com',
+    eventName: 'GetObject',
+    readOnly: true,
+    requestParameters: { bucketName: 'vault', key: 'canary' },
+  },
+  failedLogin: {
+    eventSource: 'signin.amazonaws.com',
+    eventName: 'ConsoleLogin',
+    errorMessage: 'Failed authentication',
+    requestParameters: null,
+  },
+} as const;
+type EventKind = keyof typeof KINDS;
 
-function plannedEvent({ name, ordinal, action, host, timeMs }: Made): PlannedEvent {
+type Made = { readonly name: string; readonly ordinal: number; readonly kind: EventKind; readonly user: string; readonly timeMs: number };
+
+function plannedEvent({ name, ordinal, kind, user, timeMs }: Made): PlannedEvent {
   const id = `${name}-${ordinal}`;
   const text = JSON.stringify({
-    '@timestamp': new Date(timeMs).toISOString(),
-    event: { id, action },
-    host: { name: host },
-    user: { name: `user-${ordinal % 97}` },
-    message: `${action} by process ${ordinal} of ${name}, with some words to give it the length that events have`,
+    eventVersion: '1.09',
+    eventID: id,
+    eventTime: new Date(timeMs).toISOString(),
+    awsRegion: 'eu-west-1',
+    sourceIPAddress: `198.51.100.${ordinal % 251}`,
+    userAgent: 'aws-cli/2.15.0 Python/3.11.6 Linux/6.1.0 botocore/2.4.5',
+    userIdentity: { type: 'IAMUser', accountId: '123456789012', arn: user, userName: user.split('/')[1] },
+    ...KINDS[kind],
   });
   return { id, text };
 }

@@ -45,20 +45,40 @@ describe.skipIf(!hasCorpora)('public rules and recordings', () => {
   it('matches what the rules were published with', () => {
     const pairs = ndjson('sigma-regression/pairs.ndjson.gz') as Pair[];
     const ownRules = parseRules(ruleArchive('sigma-regression/rules.tar.gz')).rules;
-    const missed = pairs.filter((pair) => matchesOf(pair, ownRules.filter((rule) => rule.kind === 'detection')) < pair.expected_min_matches);
+    const missed = pairs.filter(
+      (pair) =>
+        matchesOf(
+          pair,
+          ownRules.filter((rule) => rule.kind === 'detection'),
+        ) < pair.expected_min_matches,
+    );
     expect(pairs.length).toBeGreaterThan(100);
     expect(missed.map((pair) => pair.rule_id)).toEqual([]);
   });
 
-  it.each(FILES)('finds in %s what an independent evaluator found', (file) => {
-    const events = (ndjson(file) as Fields[]).map((event) => (event['event'] ?? event) as Fields);
-    const compiled = compileRules(rules, [...new Map(events.map((event) => [sourceOfEvent(event).mapping, sourceOfEvent(event)])).values()]);
-    const comparable = new Set(rules.filter((rule) => rule.kind === 'detection').filter((rule) => rule.logSource.category !== undefined || routedServices.includes(rule.logSource.service ?? '')).filter((rule) => !COUNTED_OTHERWISE.includes(rule.meta.id)).map((rule) => rule.meta.id));
-    const expected = (ndjson('sigma-expected-matches/windows.ndjson.gz') as Expected[]).filter((one) => one.file === file && comparable.has(one.rule_id));
-    const wanted = Object.fromEntries(expected.map((one) => [one.rule_id, one.matches]));
-    expect(countMatches(compiled, events, comparable)).toEqual(wanted);
-    expect(expected.length).toBeGreaterThan(10);
-  }, 60_000);
+  it.each(FILES)(
+    'finds in %s what an independent evaluator found',
+    (file) => {
+      const events = (ndjson(file) as Fields[]).map((event) => (event['event'] ?? event) as Fields);
+      const compiled = compileRules(rules, [
+        ...new Map(events.map((event) => [sourceOfEvent(event).mapping, sourceOfEvent(event)])).values(),
+      ]);
+      const comparable = new Set(
+        rules
+          .filter((rule) => rule.kind === 'detection')
+          .filter((rule) => rule.logSource.category !== undefined || routedServices.includes(rule.logSource.service ?? ''))
+          .filter((rule) => !COUNTED_OTHERWISE.includes(rule.meta.id))
+          .map((rule) => rule.meta.id),
+      );
+      const expected = (ndjson('sigma-expected-matches/windows.ndjson.gz') as Expected[]).filter(
+        (one) => one.file === file && comparable.has(one.rule_id),
+      );
+      const wanted = Object.fromEntries(expected.map((one) => [one.rule_id, one.matches]));
+      expect(countMatches(compiled, events, comparable)).toEqual(wanted);
+      expect(expected.length).toBeGreaterThan(10);
+    },
+    60_000,
+  );
 
   it('agrees with the oracle on public rules over recorded events', () => {
     const events = (ndjson(FILES[1] as string) as Fields[]).filter((_, index) => index % 97 === 0).slice(0, 60);
@@ -69,7 +89,9 @@ describe.skipIf(!hasCorpora)('public rules and recordings', () => {
       const route = compileRules(rules, [logSource]).route(logSource.mapping);
       route?.view.show(event);
       for (const { rule, test } of route?.detections ?? []) {
-        expect(test(), `${rule.meta.id} ${rule.meta.title}`).toBe(evaluateRule(load(byPath.get(rule.location.path) as string) as Rule, event as OracleEvent));
+        expect(test(), `${rule.meta.id} ${rule.meta.title}`).toBe(
+          evaluateRule(load(byPath.get(rule.location.path) as string) as Rule, event as OracleEvent),
+        );
         compared += 1;
       }
     }

@@ -13,24 +13,44 @@ const fields = ['a', 'b', 'c.d', 'a.b', '__proto__', 'constructor'];
 const letters = fc.constantFrom('a', 'B', '\\', '-', '/', '*', '?', '%', ' ', '.', 'İ', 'ß', '😀', '–', '1', '0');
 const text = fc.array(letters, { maxLength: 6 }).map((parts) => parts.join(''));
 const address = fc.constantFrom('10.0.0.1', '10.1.2.3', '::ffff:10.0.0.1', '2001:db8::1', '192.168.1.1', '010.0.0.1', 'x');
-const scalar = fc.oneof({ weight: 6, arbitrary: text }, address, fc.integer({ min: -3, max: 12 }), fc.boolean(), fc.constantFrom(1.5, 4624));
+const scalar = fc.oneof(
+  { weight: 6, arbitrary: text },
+  address,
+  fc.integer({ min: -3, max: 12 }),
+  fc.boolean(),
+  fc.constantFrom(1.5, 4624),
+);
 const leaf = fc.oneof({ weight: 8, arbitrary: scalar }, fc.constant(null), fc.array(scalar, { maxLength: 3 }));
 const inner = fc.dictionary(fc.constantFrom('a', 'b', 'd', '__proto__'), leaf, { maxKeys: 3 });
-const event = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'c.d', 'a.b', 'constructor', '__proto__'), fc.oneof({ weight: 3, arbitrary: leaf }, inner, fc.array(inner, { maxLength: 2 })), { maxKeys: 6 });
+const event = fc.dictionary(
+  fc.constantFrom('a', 'b', 'c', 'c.d', 'a.b', 'constructor', '__proto__'),
+  fc.oneof({ weight: 3, arbitrary: leaf }, inner, fc.array(inner, { maxLength: 2 })),
+  { maxKeys: 6 },
+);
 
 const side = fc.constantFrom('', '|contains', '|startswith', '|endswith');
 const flag = fc.constantFrom('', '|all', '|neq');
 const many = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T | T[]> => fc.oneof(one, fc.array(one, { minLength: 1, maxLength: 4 }));
-const key = (modifiers: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.tuple(fc.constantFrom(...fields), modifiers, flag).map((parts) => parts.join(''));
+const key = (modifiers: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.tuple(fc.constantFrom(...fields), modifiers, flag).map((parts) => parts.join(''));
 const joined = (...parts: fc.Arbitrary<string>[]): fc.Arbitrary<string> => fc.tuple(...parts).map((all) => all.join(''));
 const cased = fc.constantFrom('', '|cased');
 // Not one letter alone under base64offset: it leaves nothing certain at one offset, which the oracle takes for "anything".
 const line = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(key(joined(side, cased)), many(scalar)) },
   fc.tuple(key(joined(fc.constant('|windash'), side)), many(text)),
-  fc.tuple(key(joined(fc.constantFrom('|base64', '|base64offset', '|wide|base64', '|utf16|base64', '|utf16be|base64offset', '|utf16le'), side)), many(fc.constantFrom('ab', 'aB1', 'ß😀'))),
-  fc.tuple(key(fc.constantFrom('|re', '|re|i', '|re|m', '|re|s', '|re|i|s')), many(fc.constantFrom('^a', 'b$', 'a.b', '[ab]+', '(a|b){2}', '\\d'))),
-  fc.tuple(key(fc.constant('|cidr')), many(fc.constantFrom('10.0.0.0/8', '10.0.0.1', '2001:db8::/32', '0.0.0.0/0', '::/0', '192.168.1.0/31'))),
+  fc.tuple(
+    key(joined(fc.constantFrom('|base64', '|base64offset', '|wide|base64', '|utf16|base64', '|utf16be|base64offset', '|utf16le'), side)),
+    many(fc.constantFrom('ab', 'aB1', 'ß😀')),
+  ),
+  fc.tuple(
+    key(fc.constantFrom('|re', '|re|i', '|re|m', '|re|s', '|re|i|s')),
+    many(fc.constantFrom('^a', 'b$', 'a.b', '[ab]+', '(a|b){2}', '\\d')),
+  ),
+  fc.tuple(
+    key(fc.constant('|cidr')),
+    many(fc.constantFrom('10.0.0.0/8', '10.0.0.1', '2001:db8::/32', '0.0.0.0/0', '::/0', '192.168.1.0/31')),
+  ),
   fc.tuple(key(fc.constantFrom('|lt', '|lte', '|gt', '|gte')), many(fc.oneof(fc.integer({ min: -3, max: 12 }), fc.constant('4')))),
   fc.tuple(key(fc.constant('|exists')), fc.boolean()),
   fc.tuple(key(joined(fc.constant('|fieldref'), side, cased)), fc.constantFrom(...fields)),
@@ -39,7 +59,11 @@ const line = fc.oneof(
   fc.tuple(fc.constantFrom('', '|all', '|cased', '|startswith'), many(fc.constantFrom('a', 'b', '1', 'a*b', '?'))),
 );
 const map = fc.array(line, { minLength: 1, maxLength: 3 }).map((lines) => Object.fromEntries(lines));
-const selection = fc.oneof({ weight: 4, arbitrary: map }, fc.array(map, { minLength: 1, maxLength: 2 }), fc.array(fc.constantFrom('a', 'B', '10'), { minLength: 1, maxLength: 3 }));
+const selection = fc.oneof(
+  { weight: 4, arbitrary: map },
+  fc.array(map, { minLength: 1, maxLength: 2 }),
+  fc.array(fc.constantFrom('a', 'B', '10'), { minLength: 1, maxLength: 3 }),
+);
 const selections = fc.record({ sel1: selection, sel2: selection, filter: selection, _hidden: selection });
 
 const { condition } = fc.letrec<{ condition: string }>((tie) => ({
@@ -70,14 +94,19 @@ function engine(detection: object): (event: OracleEvent) => boolean {
 describe('engine and oracle', () => {
   it(`agree on generated rules and events (seed ${seed})`, () => {
     fc.assert(
-      fc.property(selections, fc.oneof(condition, fc.array(condition, { minLength: 1, maxLength: 2 })), fc.array(event, { minLength: 4, maxLength: 8 }), (parts, when, events) => {
-        // Through JSON, as both read it from a file: `__proto__` becomes an own key.
-        const detection = JSON.parse(JSON.stringify({ ...parts, condition: when })) as Rule['detection'];
-        const judge = engine(detection);
-        for (const shown of events.map((one) => JSON.parse(JSON.stringify(one)) as OracleEvent)) {
-          expect(judge(shown)).toBe(evaluateRule({ title: 'generated', detection }, shown));
-        }
-      }),
+      fc.property(
+        selections,
+        fc.oneof(condition, fc.array(condition, { minLength: 1, maxLength: 2 })),
+        fc.array(event, { minLength: 4, maxLength: 8 }),
+        (parts, when, events) => {
+          // Through JSON, as both read it from a file: `__proto__` becomes an own key.
+          const detection = JSON.parse(JSON.stringify({ ...parts, condition: when })) as Rule['detection'];
+          const judge = engine(detection);
+          for (const shown of events.map((one) => JSON.parse(JSON.stringify(one)) as OracleEvent)) {
+            expect(judge(shown)).toBe(evaluateRule({ title: 'generated', detection }, shown));
+          }
+        },
+      ),
       { seed, numRuns: 2000 },
     );
   }, 60_000);

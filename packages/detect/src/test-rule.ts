@@ -37,7 +37,11 @@ export function testRule(rule: ParsedRule, options: TestRuleOptions): RuleTestRe
     const named = { ruleId: rule.meta.id, title: rule.meta.title, test: test.name };
     if (rule.kind === 'detection' && test.kind === 'event') return { ...named, ...judgeEvent(rule, test, options) };
     if (rule.kind === 'correlation' && test.kind === 'sequence') return { ...named, ...judgeSequence(rule, test, options) };
-    return { ...named, passed: false, detail: rule.kind === 'detection' ? 'a plain rule is tested with event' : 'a correlation is tested with events' };
+    return {
+      ...named,
+      passed: false,
+      detail: rule.kind === 'detection' ? 'a plain rule is tested with event' : 'a correlation is tested with events',
+    };
   });
 }
 
@@ -52,7 +56,9 @@ function judgeEvent(rule: DetectionRule, test: EventTest, options: TestRuleOptio
 /** View of the first log source under which the rule matches the event. */
 function matchingView(rule: DetectionRule, event: Fields, options: TestRuleOptions): EventView | undefined {
   const mapping = options.mappingOf?.(event);
-  const routed = options.logSources.filter((logSource) => routesTo(rule.logSource, logSource) && (mapping === undefined || logSource.mapping === mapping));
+  const routed = options.logSources.filter(
+    (logSource) => routesTo(rule.logSource, logSource) && (mapping === undefined || logSource.mapping === mapping),
+  );
   const candidates = mapping === undefined && routed.length === 0 ? [undefined] : routed;
   for (const logSource of candidates) {
     const view = new EventView(logSource);
@@ -67,7 +73,9 @@ const SOURCE = 'test';
 
 function judgeSequence(rule: CorrelationRule, test: SequenceTest, options: TestRuleOptions): Judgement {
   const byReference = indexByReference(options.rules);
-  const base = [...new Set(rule.references.flatMap((reference) => byReference.get(reference) ?? []))].filter((one) => one.kind === 'detection');
+  const base = [...new Set(rule.references.flatMap((reference) => byReference.get(reference) ?? []))].filter(
+    (one) => one.kind === 'detection',
+  );
   const compiled = compileRules([...base, { ...rule, generate: false }], options.logSources);
   const matches = test.events.flatMap(({ timeMs, event }, index) =>
     base.flatMap((one) => {
@@ -106,8 +114,10 @@ function matchOf(rule: DetectionRule, { timeMs, at, group }: { timeMs: number; a
 }
 
 function groupOf(view: EventView, fields: readonly string[]): Record<string, string> {
-  return Object.fromEntries(fields.flatMap((field) => {
-    const first = view.slot(field).read().values[0];
-    return isScalar(first) ? [[field, String(first)]] : [];
-  }));
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const first = view.slot(field).read().values[0];
+      return isScalar(first) ? [[field, String(first)]] : [];
+    }),
+  );
 }

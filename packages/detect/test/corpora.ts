@@ -11,13 +11,22 @@ export const hasCorpora = existsSync(join(folder, 'sigma-rules/sigmahq-rules.tar
 
 /** Lines of a gzipped NDJSON file. */
 export function ndjson(path: string, most = Number.POSITIVE_INFINITY): unknown[] {
-  return gunzipSync(readFileSync(join(folder, path))).toString('utf8').split('\n').filter((line) => line !== '').slice(0, most).map((line) => JSON.parse(line) as unknown);
+  return gunzipSync(readFileSync(join(folder, path)))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(0, most)
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 /** Rule files of a gzipped tar archive (ustar: 512-byte headers, name at 0, octal size at 124, kind at 156, prefix at 345; longer names by GNU or pax). */
 export function ruleArchive(path: string): RuleFile[] {
   const bytes = gunzipSync(readFileSync(join(folder, path)));
-  const text = (from: number, length: number): string => bytes.subarray(from, from + length).toString('utf8').replace(/\0.*$/s, '');
+  const text = (from: number, length: number): string =>
+    bytes
+      .subarray(from, from + length)
+      .toString('utf8')
+      .replace(/\0.*$/s, '');
   const files: RuleFile[] = [];
   let longName: string | undefined;
   for (let at = 0; at + 512 <= bytes.length && text(at, 1) !== ''; ) {

@@ -9,7 +9,12 @@ import { logSource, position } from './test-sources.ts';
 /** A base rule `base` and a correlation over it; without one, the base rule alone. */
 export function ruleSet(correlation?: string): CompiledRules {
   const base = 'title: Base\nid: base\nname: base\nlogsource: { product: test }\ndetection: { s: { a: 1 }, condition: s }\n';
-  const files = [{ path: 'r.yml', text: correlation === undefined ? base : `${base}---\ntitle: Over base\nid: corr\nlevel: high\ncorrelation: ${correlation}\n` }];
+  const files = [
+    {
+      path: 'r.yml',
+      text: correlation === undefined ? base : `${base}---\ntitle: Over base\nid: corr\nlevel: high\ncorrelation: ${correlation}\n`,
+    },
+  ];
   const { rules, refused } = parseRules(files);
   if (refused[0] !== undefined) throw refused[0].error;
   return compileRules(rules, [logSource()]);
@@ -18,7 +23,10 @@ export function ruleSet(correlation?: string): CompiledRules {
 let serial = 0;
 
 /** A match of `base` at a time. */
-export function matchAt(timeMs: number, parts: { group?: Record<string, string>; host?: string; source?: string; id?: string } = {}): Match {
+export function matchAt(
+  timeMs: number,
+  parts: { group?: Record<string, string>; host?: string; source?: string; id?: string } = {},
+): Match {
   serial += 1;
   const id = parts.id ?? `e${timeMs}`;
   return {

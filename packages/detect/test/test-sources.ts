@@ -3,7 +3,16 @@ import type { Fields, FrameView, HotAttributes, LogSource, Position, SecurityEve
 
 /** A log source that every rule of this product, service and category is routed to. */
 export function logSource(parts: Partial<LogSource> = {}): LogSource {
-  return { mapping: 'test', product: 'test', services: [], categories: [], aliases: {}, prefixes: [], entity: ['device.hostname'], ...parts };
+  return {
+    mapping: 'test',
+    product: 'test',
+    services: [],
+    categories: [],
+    aliases: {},
+    prefixes: [],
+    entity: ['device.hostname'],
+    ...parts,
+  };
 }
 
 /** One event of a test frame. */
@@ -18,30 +27,43 @@ export interface TestEvent {
 
 /** A frame over plain objects; records are their JSON. */
 export function frameOf(events: readonly TestEvent[], tenant = 'acme'): FrameView {
-  const all = events.map((event, index): SecurityEvent => ({
-    id: event.id ?? `e${index}`,
-    source: event.source ?? 'src',
-    type: 'test',
-    schemaVersion: 1,
-    tenant,
-    timeMs: event.timeMs ?? 1000 + index,
-    receivedMs: 5000 + index,
-    severity: 0,
-    classUid: 0,
-    activityId: 0,
-    mapping: event.mapping ?? 'test',
-    attributes: event.attributes ?? {},
-    flags: [],
-    producerId: true,
-    record: new TextEncoder().encode(JSON.stringify(event.fields)),
-  }));
+  const all = events.map(
+    (event, index): SecurityEvent => ({
+      id: event.id ?? `e${index}`,
+      source: event.source ?? 'src',
+      type: 'test',
+      schemaVersion: 1,
+      tenant,
+      timeMs: event.timeMs ?? 1000 + index,
+      receivedMs: 5000 + index,
+      severity: 0,
+      classUid: 0,
+      activityId: 0,
+      mapping: event.mapping ?? 'test',
+      attributes: event.attributes ?? {},
+      flags: [],
+      producerId: true,
+      record: new TextEncoder().encode(JSON.stringify(event.fields)),
+    }),
+  );
   const at = (index: number): SecurityEvent => {
     const event = all[index];
     if (event === undefined) throw new RangeError(`no event ${index}`);
     return event;
   };
   return {
-    header: { id: 'f', tenant, lane: 'live', partition: 0, epoch: 'e', ordinal: 0, count: all.length, minTimeMs: 0, maxTimeMs: 0, site: 's' },
+    header: {
+      id: 'f',
+      tenant,
+      lane: 'live',
+      partition: 0,
+      epoch: 'e',
+      ordinal: 0,
+      count: all.length,
+      minTimeMs: 0,
+      maxTimeMs: 0,
+      site: 's',
+    },
     id: (index) => at(index).id,
     source: (index) => at(index).source,
     mapping: (index) => at(index).mapping,

@@ -2,19 +2,48 @@
 import type { Fields, LogSource } from '@tocsin/core';
 
 const sysmon: Readonly<Record<number, readonly string[]>> = {
-  1: ['process_creation'], 2: ['file_change'], 3: ['network_connection'], 4: ['sysmon_status'], 5: ['process_termination'], 6: ['driver_load'],
-  7: ['image_load'], 8: ['create_remote_thread'], 9: ['raw_access_thread'], 10: ['process_access'], 11: ['file_event'],
-  12: ['registry_event', 'registry_add', 'registry_delete'], 13: ['registry_event', 'registry_set'], 14: ['registry_event', 'registry_rename'],
-  15: ['create_stream_hash'], 16: ['sysmon_status'], 17: ['pipe_created'], 18: ['pipe_created'], 19: ['wmi_event'], 20: ['wmi_event'], 21: ['wmi_event'],
-  22: ['dns_query'], 23: ['file_delete'], 24: ['clipboard_capture'], 25: ['process_tampering'], 26: ['file_delete'], 255: ['sysmon_error'],
+  1: ['process_creation'],
+  2: ['file_change'],
+  3: ['network_connection'],
+  4: ['sysmon_status'],
+  5: ['process_termination'],
+  6: ['driver_load'],
+  7: ['image_load'],
+  8: ['create_remote_thread'],
+  9: ['raw_access_thread'],
+  10: ['process_access'],
+  11: ['file_event'],
+  12: ['registry_event', 'registry_add', 'registry_delete'],
+  13: ['registry_event', 'registry_set'],
+  14: ['registry_event', 'registry_rename'],
+  15: ['create_stream_hash'],
+  16: ['sysmon_status'],
+  17: ['pipe_created'],
+  18: ['pipe_created'],
+  19: ['wmi_event'],
+  20: ['wmi_event'],
+  21: ['wmi_event'],
+  22: ['dns_query'],
+  23: ['file_delete'],
+  24: ['clipboard_capture'],
+  25: ['process_tampering'],
+  26: ['file_delete'],
+  255: ['sysmon_error'],
 };
 
 const channels: Readonly<Record<string, string>> = {
-  security: 'security', system: 'system', application: 'application', 'microsoft-windows-sysmon/operational': 'sysmon',
-  'microsoft-windows-powershell/operational': 'powershell', 'windows powershell': 'powershell-classic',
-  'microsoft-windows-taskscheduler/operational': 'taskscheduler', 'microsoft-windows-wmi-activity/operational': 'wmi',
-  'microsoft-windows-windows firewall with advanced security/firewall': 'firewall-as', 'microsoft-windows-bits-client/operational': 'bits-client',
-  'microsoft-windows-windows defender/operational': 'windefend', 'microsoft-windows-ntlm/operational': 'ntlm',
+  security: 'security',
+  system: 'system',
+  application: 'application',
+  'microsoft-windows-sysmon/operational': 'sysmon',
+  'microsoft-windows-powershell/operational': 'powershell',
+  'windows powershell': 'powershell-classic',
+  'microsoft-windows-taskscheduler/operational': 'taskscheduler',
+  'microsoft-windows-wmi-activity/operational': 'wmi',
+  'microsoft-windows-windows firewall with advanced security/firewall': 'firewall-as',
+  'microsoft-windows-bits-client/operational': 'bits-client',
+  'microsoft-windows-windows defender/operational': 'windefend',
+  'microsoft-windows-ntlm/operational': 'ntlm',
 };
 
 /** Services that this table routes to. */
@@ -23,7 +52,16 @@ export const routedServices: readonly string[] = Object.values(channels);
 /** Log source of an event with this channel and id. */
 export function windowsSource(channel: string, eventId: number, parts: Partial<LogSource> = {}): LogSource {
   const service = channels[channel.toLowerCase()] ?? 'other';
-  return { mapping: `${channel} ${eventId}`, product: 'windows', services: [service], categories: categoriesOf(service, eventId), aliases: {}, prefixes: [], entity: [], ...parts };
+  return {
+    mapping: `${channel} ${eventId}`,
+    product: 'windows',
+    services: [service],
+    categories: categoriesOf(service, eventId),
+    aliases: {},
+    prefixes: [],
+    entity: [],
+    ...parts,
+  };
 }
 
 /** Fields of an event as the XML reads in JSON, under the names that rules use. */
@@ -51,6 +89,13 @@ function categoriesOf(service: string, eventId: number): readonly string[] {
   if (service === 'sysmon') return sysmon[eventId] ?? [];
   if (service === 'powershell' && eventId === 4104) return ['ps_script'];
   if (service === 'powershell' && eventId === 4103) return ['ps_module'];
-  if (service === 'powershell-classic') return eventId === 400 ? ['ps_classic_start'] : eventId === 600 ? ['ps_classic_provider_start'] : eventId === 800 ? ['ps_classic_script'] : [];
+  if (service === 'powershell-classic')
+    return eventId === 400
+      ? ['ps_classic_start']
+      : eventId === 600
+        ? ['ps_classic_provider_start']
+        : eventId === 800
+          ? ['ps_classic_script']
+          : [];
   return [];
 }

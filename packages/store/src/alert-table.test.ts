@@ -54,7 +54,12 @@ describe('alert table', () => {
     using table = openAlertTable({ path: ':memory:' });
     table.apply([{ position: at(1), alert: alert('a1') }]);
     const broken = { ...alert('a2'), count: Symbol('not a number') } as unknown as Alert;
-    expect(() => table.apply([{ position: at(2), alert: alert('a3') }, { position: at(3), alert: broken }])).toThrow(TypeError);
+    expect(() =>
+      table.apply([
+        { position: at(2), alert: alert('a3') },
+        { position: at(3), alert: broken },
+      ]),
+    ).toThrow(TypeError);
     expect(table.applied()).toBe('p1');
     expect(table.get('acme', 'a3')).toBeUndefined();
   });

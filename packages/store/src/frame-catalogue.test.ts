@@ -16,7 +16,15 @@ function frame(n: number, header: Partial<FrameHeader> = {}, duplicates = 0): Ca
     site: 'site',
     ...header,
   };
-  const tally = { source: 'edr', events: whole.count - duplicates, duplicates, conflicts: 0, bytes: 100, lastTimeMs: 2000, lastReceivedMs: 3000 + n };
+  const tally = {
+    source: 'edr',
+    events: whole.count - duplicates,
+    duplicates,
+    conflicts: 0,
+    bytes: 100,
+    lastTimeMs: 2000,
+    lastReceivedMs: 3000 + n,
+  };
   return { stream: 'EVENTS_LIVE', position: `p${n}` as Position, header: whole, sources: [tally] };
 }
 

@@ -1,3 +1,10 @@
 export { type AlertChange, type AlertDetail, type AlertPage, type AlertQuery, type AlertTable, openAlertTable } from './alert-table.ts';
-export { type CataloguedFrame, type FrameCatalogue, type Gap, openFrameCatalogue, type SourceTally, type SourceTotals } from './frame-catalogue.ts';
+export {
+  type CataloguedFrame,
+  type FrameCatalogue,
+  type Gap,
+  openFrameCatalogue,
+  type SourceTally,
+  type SourceTotals,
+} from './frame-catalogue.ts';
 export type { ProjectionOptions } from './projection.ts';

@@ -3,7 +3,7 @@ import { RE2JS } from 're2js';
 import type { ItemSpec, ValueSpec, ValueTest } from '../parse/item-spec.ts';
 import { literalPattern, surround } from '../parse/text-pattern.ts';
 import { inCidr, parseCidr } from './cidr.ts';
-import type { EventView, FieldSlot } from './event-view.ts';
+import { type EventView, type FieldSlot, isScalar } from './event-view.ts';
 import { anyPattern, type TextTest } from './match-pattern.ts';
 import { numberTest } from './number-test.ts';
 
@@ -100,11 +100,12 @@ function regexTest(source: string, flags: number): TextTest {
 
 function fieldrefTest(test: Extract<ValueTest, { kind: 'fieldref' }>, slot: FieldSlot, other: FieldSlot): EventTest {
   const textsOf = (one: FieldSlot): readonly string[] => (test.cased ? one.texts() : one.folded());
-  return () => textsOf(other).some((wanted) => {
-    if (test.side === undefined) return textsOf(slot).includes(wanted);
-    const holds = anyPattern([surround(literalPattern(wanted), test.side)], true);
-    return textsOf(slot).some(holds);
-  });
+  return () =>
+    textsOf(other).some((wanted) => {
+      if (test.side === undefined) return textsOf(slot).includes(wanted);
+      const holds = anyPattern([surround(literalPattern(wanted), test.side)], true);
+      return textsOf(slot).some(holds);
+    });
 }
 
 const MAX_WITNESSES = 8;
@@ -113,9 +114,12 @@ function explainItem(item: ItemSpec, slot: FieldSlot, view: EventView): Witness[
   const field = item.field ?? '';
   const modifiers = item.modifiers.filter((modifier) => modifier !== 'all').join('|');
   const patternOf = (value: ValueSpec): string => (modifiers === '' ? value.shown : `${modifiers} ${value.shown}`);
-  if (item.negated) return [{ field, value: slot.texts()[0] ?? '', pattern: item.values.slice(0, MAX_WITNESSES).map(patternOf).join(', ') }];
+  if (item.negated)
+    return [{ field, value: slot.texts()[0] ?? '', pattern: item.values.slice(0, MAX_WITNESSES).map(patternOf).join(', ') }];
   const held = item.values.filter(({ test }) => valueTest(test, slot, view)());
-  return (item.all ? held : held.slice(0, 1)).slice(0, MAX_WITNESSES).map((value) => ({ field, value: witnessText(value.test, slot), pattern: patternOf(value) }));
+  return (item.all ? held : held.slice(0, 1))
+    .slice(0, MAX_WITNESSES)
+    .map((value) => ({ field, value: witnessText(value.test, slot), pattern: patternOf(value) }));
 }
 
 function witnessText(test: ValueTest, slot: FieldSlot): string {
@@ -126,7 +130,7 @@ function witnessText(test: ValueTest, slot: FieldSlot): string {
   }
   if (test.kind === 'number') {
     const found = slot.read().values.find(numberTest(test.comparison, test.limit, test.part));
-    return found === undefined ? '' : String(found);
+    return isScalar(found) ? String(found) : '';
   }
   return slot.texts()[0] ?? '';
 }

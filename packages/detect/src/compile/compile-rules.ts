@@ -52,16 +52,21 @@ function compileRoute(rules: readonly DetectionRule[], logSource: LogSource): Ro
 
 function planFolds(rules: readonly ParsedRule[]): FoldPlan[] {
   const byReference = indexByReference(rules);
-  const correlations = rules.filter((rule) => rule.kind === 'correlation').filter((rule) => missingReferences(rule, byReference).length === 0);
+  const correlations = rules
+    .filter((rule) => rule.kind === 'correlation')
+    .filter((rule) => missingReferences(rule, byReference).length === 0);
   const silent = new Set<string>();
   const generating = new Set<string>();
   for (const rule of correlations) {
     for (const reference of rule.references) (rule.generate ? generating : silent).add((byReference.get(reference) as ParsedRule).meta.id);
   }
-  const raises = (rule: ParsedRule): boolean => rule.kind === 'detection' && rule.needsValues.length === 0 && (!silent.has(rule.meta.id) || generating.has(rule.meta.id));
+  const raises = (rule: ParsedRule): boolean =>
+    rule.kind === 'detection' && rule.needsValues.length === 0 && (!silent.has(rule.meta.id) || generating.has(rule.meta.id));
   return [
     ...rules.filter(raises).map((rule): FoldPlan => ({ kind: 'grouping', meta: rule.meta })),
-    ...correlations.map((rule): FoldPlan => ({ kind: rule.type, meta: rule.meta, rule, groupFields: resolveGroupFields(rule, byReference) })),
+    ...correlations.map(
+      (rule): FoldPlan => ({ kind: rule.type, meta: rule.meta, rule, groupFields: resolveGroupFields(rule, byReference) }),
+    ),
   ];
 }
 
@@ -97,7 +102,9 @@ function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSour
     }
     if (rule.needsValues.length > 0) return [{ ...named, reason: 'needs_values', detail: rule.needsValues.join(', ') }];
     if (logSources.some((logSource) => routesTo(rule.logSource, logSource))) return [];
-    const detail = Object.entries(rule.logSource).flatMap(([part, name]) => (name === undefined ? [] : [`${part}: ${name}`])).join(', ');
+    const detail = Object.entries(rule.logSource)
+      .flatMap(([part, name]) => (name === undefined ? [] : [`${part}: ${name}`]))
+      .join(', ');
     return [{ ...named, reason: 'no_log_source', detail }];
   });
 }

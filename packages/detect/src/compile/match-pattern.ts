@@ -34,18 +34,21 @@ interface Shape {
 
 /** Shape of a pattern that is one literal, perhaps with `*` at its ends. */
 function simpleShape(pattern: TextPattern, cased: boolean): Shape | undefined {
-  let from = 0;
-  let to = pattern.length;
-  while (from < to && pattern[from]?.kind === 'any') from += 1;
-  while (to > from && pattern[to - 1]?.kind === 'any') to -= 1;
+  const isOther = (token: PatternToken): boolean => token.kind !== 'any';
+  const from = pattern.findIndex(isOther);
+  if (from < 0) return { side: pattern.length === 0 ? 'exact' : 'inside', text: '' };
+  const to = pattern.findLastIndex(isOther) + 1;
   let text = '';
   for (const token of pattern.slice(from, to)) {
     if (token.kind !== 'char') return undefined;
     text += token.char;
   }
-  const open = from > 0;
-  const ends = to < pattern.length;
-  return { side: open ? (ends || text === '' ? 'inside' : 'suffix') : ends ? 'prefix' : 'exact', text: cased ? text : foldCase(text) };
+  return { side: sideOf(from > 0, to < pattern.length), text: cased ? text : foldCase(text) };
+}
+
+function sideOf(isOpenBefore: boolean, isOpenBehind: boolean): Shape['side'] {
+  if (isOpenBefore) return isOpenBehind ? 'inside' : 'suffix';
+  return isOpenBehind ? 'prefix' : 'exact';
 }
 
 function exactTest(literal: string): TextTest {
@@ -86,12 +89,15 @@ function cut(pattern: TextPattern, cased: boolean): Stretch[] {
   for (const token of pattern) {
     if (token.kind === 'any') groups.push([]);
     // Folding may lengthen a character: spread it again, so that one token stands for one character on both sides.
-    else if (token.kind === 'char') for (const char of cased ? token.char : foldCase(token.char)) groups[groups.length - 1]?.push({ kind: 'char', char });
+    else if (token.kind === 'char')
+      for (const char of cased ? token.char : foldCase(token.char)) groups[groups.length - 1]?.push({ kind: 'char', char });
     else groups[groups.length - 1]?.push(token);
   }
   return groups.map((tokens) => ({
     tokens,
-    literal: tokens.every((token) => token.kind === 'char') ? tokens.map((token) => (token.kind === 'char' ? token.char : '')).join('') : undefined,
+    literal: tokens.every((token) => token.kind === 'char')
+      ? tokens.map((token) => (token.kind === 'char' ? token.char : '')).join('')
+      : undefined,
   }));
 }
 

@@ -6,7 +6,12 @@ import { compileDetection } from './compile-detection.ts';
 import { EventView } from './event-view.ts';
 
 function matches(key: string, value: unknown, event: object, source = logSource()): boolean {
-  const { rules, refused } = parseRules([{ path: 'r.yml', text: JSON.stringify({ title: 't', logsource: { product: 'test' }, detection: { s: { [key]: value }, condition: 's' } }) }]);
+  const { rules, refused } = parseRules([
+    {
+      path: 'r.yml',
+      text: JSON.stringify({ title: 't', logsource: { product: 'test' }, detection: { s: { [key]: value }, condition: 's' } }),
+    },
+  ]);
   const rule = rules[0];
   if (rule?.kind !== 'detection') throw new Error(refused[0]?.error.message);
   const view = new EventView(source);

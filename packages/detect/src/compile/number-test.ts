@@ -35,7 +35,9 @@ function toNumber(value: unknown): number {
 function toDate(value: unknown): Date | undefined {
   if (!isScalar(value) || typeof value === 'boolean') return undefined;
   const number = toNumber(value);
-  const date = Number.isNaN(number) ? new Date(inUtc(String(value))) : new Date(Math.abs(number) < MILLISECONDS_FROM ? number * 1000 : number);
+  const date = Number.isNaN(number)
+    ? new Date(inUtc(String(value)))
+    : new Date(Math.abs(number) < MILLISECONDS_FROM ? number * 1000 : number);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 

@@ -5,9 +5,10 @@
  */
 import type { Explanation, Match } from '@tocsin/core';
 import type { FoldPlan } from '../compile/compiled-rules.ts';
+import type { CorrelationRule } from '../parse/parsed-rule.ts';
 import { type Episode, openEpisode, showMatch } from './episode.ts';
 import { decodeJson, encodeJson, type Fold, type FoldContext, weighEpisode, weighMatch } from './fold.ts';
-import { groupKeyOf, valuesOfKey } from './group-key.ts';
+import { groupByOf, groupKeyOf } from './group-key.ts';
 
 /** Signs of life that are not decided yet, and the silence that is on. */
 export interface AbsenceState {
@@ -23,19 +24,11 @@ const MAX_PENDING = 16;
 export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' | 'absence' }>): Fold<AbsenceState> {
   const { rule } = plan;
   const { timespanMs } = rule;
-  const startSilence = (last: Match, context: FoldContext): Episode => {
-    const values = valuesOfKey(context.groupKey);
-    const groupBy = Object.fromEntries(rule.groupBy.map((name, index) => [name, values[index] as string]));
-    const episode = openEpisode({ ruleId: rule.meta.id, tenant: context.tenant, groupKey: context.groupKey, groupBy, ruleSet: context.ruleSet, anchor: last.evidence });
-    episode.count = 1;
-    showMatch(episode, last);
-    return episode;
-  };
   /** Fires what the watermark has decided; a silence that is already over is fired and ended at once. */
   const decide = (state: AbsenceState, context: FoldContext): Episode[] => {
     const changed: Episode[] = [];
     for (let last = state.pending[0]; last !== undefined && last.timeMs + timespanMs < context.watermarkMs; last = state.pending[0]) {
-      const episode = startSilence(last, context);
+      const episode = startSilence(rule, last, context);
       changed.push(episode);
       state.pending.shift();
       const next = state.pending[0];
@@ -60,13 +53,36 @@ export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' 
     },
     onWatermark: (state, context) => ({ state, changed: decide(state, context), late: 0 }),
     nextDue: (state) => (state.pending[0] === undefined ? null : state.pending[0].timeMs + timespanMs + 1),
-    weigh: (state) => 200 + (state.silence === null ? 0 : weighEpisode(state.silence.episode)) + state.pending.reduce((bytes, match) => bytes + weighMatch(match), 0),
+    weigh: (state) =>
+      200 +
+      (state.silence === null ? 0 : weighEpisode(state.silence.episode)) +
+      state.pending.reduce((bytes, match) => bytes + weighMatch(match), 0),
     explain: (episode): Explanation[] => [
-      { selection: 'correlation', field: 'absence', value: `last seen ${new Date(episode.firstMs).toISOString()}`, pattern: `nothing for more than ${timespanMs / 1000}s` },
+      {
+        selection: 'correlation',
+        field: 'absence',
+        value: `last seen ${new Date(episode.firstMs).toISOString()}`,
+        pattern: `nothing for more than ${timespanMs / 1000}s`,
+      },
     ],
     encode: encodeJson,
     decode: (bytes) => decodeJson<AbsenceState>(bytes),
   };
+}
+
+function startSilence(rule: CorrelationRule, last: Match, context: FoldContext): Episode {
+  const { tenant, groupKey, ruleSet } = context;
+  const episode = openEpisode({
+    ruleId: rule.meta.id,
+    tenant,
+    groupKey,
+    groupBy: groupByOf(rule.groupBy, groupKey),
+    ruleSet,
+    anchor: last.evidence,
+  });
+  episode.count = 1;
+  showMatch(episode, last);
+  return episode;
 }
 
 /** Adds a sign of life and leaves out those that a later one follows within the timespan. */

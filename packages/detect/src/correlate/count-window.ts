@@ -39,7 +39,10 @@ export function countWithin(buckets: readonly Bucket[], stretch: Stretch): numbe
 }
 
 /** Adds an event. */
-export function insertEvent(buckets: Bucket[], event: { readonly timeMs: number; readonly source: string; readonly eventId: string }): void {
+export function insertEvent(
+  buckets: Bucket[],
+  event: { readonly timeMs: number; readonly source: string; readonly eventId: string },
+): void {
   const at = firstFrom(buckets, event.timeMs);
   const there = buckets[at];
   if (there?.timeMs === event.timeMs) {
@@ -59,7 +62,11 @@ export function insertEvent(buckets: Bucket[], event: { readonly timeMs: number;
 export type CountTest = (count: number) => boolean;
 
 /** The windows ending in a stretch that satisfy the condition, in order; each from its first event to its last. */
-export function* satisfyingWindows(buckets: readonly Bucket[], ends: Stretch, options: { timespanMs: number; meets: CountTest }): Generator<Stretch> {
+export function* satisfyingWindows(
+  buckets: readonly Bucket[],
+  ends: Stretch,
+  options: { timespanMs: number; meets: CountTest },
+): Generator<Stretch> {
   let low = 0;
   for (let high = firstFrom(buckets, ends.fromMs); high < buckets.length; high++) {
     const toMs = (buckets[high] as Bucket).timeMs;

@@ -2,13 +2,14 @@ import type { Alert, Match, MatchStep } from '@tocsin/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchAt, ruleSet, runSteps, stepOf } from '../../test/fold-steps.ts';
-import { restoreFoldSet } from './checkpoint.ts';
+import { restoreFoldSet } from './restore-fold-set.ts';
 import { LATENESS_MS } from './fold.ts';
 import { createFoldSet } from './fold-set.ts';
 
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
 const SPAN_MS = 100_000;
-const correlation = (condition: string): string => `{ type: event_count, rules: [base], group-by: [k], timespan: 100s, condition: ${condition} }`;
+const correlation = (condition: string): string =>
+  `{ type: event_count, rules: [base], group-by: [k], timespan: 100s, condition: ${condition} }`;
 const FAR = 10_000_000;
 
 /** First and last event time and count of every alert. */
@@ -32,7 +33,10 @@ function naiveEpisodes(times: readonly number[], meets: (count: number) => boole
 
 /** Matches in an order in which none is further behind the watermark than the lateness, in steps that carry it. */
 function shuffledSteps(times: readonly number[], delays: readonly number[]): MatchStep[] {
-  const arriving = times.map((time, index) => ({ match: matchAt(time, { id: `e${time}-${index}` }), arrival: time + (delays[index % delays.length] as number) }));
+  const arriving = times.map((time, index) => ({
+    match: matchAt(time, { id: `e${time}-${index}` }),
+    arrival: time + (delays[index % delays.length] as number),
+  }));
   arriving.sort((a, b) => a.arrival - b.arrival);
   let watermark = 0;
   return arriving.map(({ match }) => {
@@ -52,7 +56,10 @@ describe('event_count', () => {
     ['{ gte: 2, lte: 4 }', (count: number) => count >= 2 && count <= 4],
   ])(`%s: every order within the lateness gives the episodes of a recount (seed ${seed})`, (condition, meets) => {
     const compiled = ruleSet(correlation(condition));
-    const times = fc.array(fc.integer({ min: 1, max: 120 }).map((tens) => tens * 10_000), { minLength: 1, maxLength: 40 });
+    const times = fc.array(
+      fc.integer({ min: 1, max: 120 }).map((tens) => tens * 10_000),
+      { minLength: 1, maxLength: 40 },
+    );
     const delays = fc.array(fc.integer({ min: 0, max: LATENESS_MS }), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(times, delays, (at, late) => {
@@ -68,7 +75,10 @@ describe('event_count', () => {
 
   it('a checkpoint at any point changes nothing', () => {
     const compiled = ruleSet(correlation('{ gte: 3 }'));
-    const times = fc.array(fc.integer({ min: 1, max: 60 }).map((tens) => tens * 10_000), { minLength: 1, maxLength: 30 });
+    const times = fc.array(
+      fc.integer({ min: 1, max: 60 }).map((tens) => tens * 10_000),
+      { minLength: 1, maxLength: 30 },
+    );
     fc.assert(
       fc.property(times, fc.nat(30), fc.array(fc.integer({ min: 0, max: LATENESS_MS }), { minLength: 1 }), (at, cutAt, late) => {
         const steps = [...shuffledSteps(at, late), stepOf([], FAR)];
@@ -91,14 +101,23 @@ describe('event_count', () => {
     expect(folds.advance(stepOf([matchAt(1000), matchAt(2000)], 2000))).toEqual([]);
     const [opened, ...others] = folds.advance(stepOf([matchAt(3000), matchAt(3000, { id: 'second' })], 3000));
     expect(others).toEqual([]);
-    expect(opened).toMatchObject({ count: 4, firstMs: 1000, lastMs: 3000, foldRevision: 1, severity: 4, groupBy: { k: 'x' }, rule: { id: 'corr', ruleSet: 'rs' } });
+    expect(opened).toMatchObject({
+      count: 4,
+      firstMs: 1000,
+      lastMs: 3000,
+      foldRevision: 1,
+      severity: 4,
+      groupBy: { k: 'x' },
+      rule: { id: 'corr', ruleSet: 'rs' },
+    });
     expect(opened?.evidence.map((one) => one.eventId)).toEqual(['e1000', 'e2000', 'e3000', 'second']);
     const [grown] = folds.advance(stepOf([matchAt(4000)], 4000));
     expect(grown).toMatchObject({ id: opened?.id, count: 5, foldRevision: 2 });
   });
 
   it('counts to the millisecond, both ends of the window included', () => {
-    const at = (times: readonly number[]): number => runSteps(createFoldSet(ruleSet(correlation('{ gte: 2 }'))), [stepOf(times.map((time) => matchAt(time)))]).size;
+    const at = (times: readonly number[]): number =>
+      runSteps(createFoldSet(ruleSet(correlation('{ gte: 2 }'))), [stepOf(times.map((time) => matchAt(time)))]).size;
     expect(at([1, SPAN_MS + 1])).toBe(1);
     expect(at([1, SPAN_MS + 2])).toBe(0);
   });
@@ -121,7 +140,10 @@ describe('event_count', () => {
 
   it('gives the same alerts for the same steps', () => {
     const compiled = ruleSet(correlation('{ gte: 2 }'));
-    const steps = shuffledSteps([1, 2, 3, 200, 201, 500].map((tens) => tens * 1000), [0, 40_000, 3000]);
+    const steps = shuffledSteps(
+      [1, 2, 3, 200, 201, 500].map((tens) => tens * 1000),
+      [0, 40_000, 3000],
+    );
     const once = steps.map((step) => step.matches);
     const run = (): Match[][] | Alert[] => {
       const folds = createFoldSet(compiled);

@@ -1,7 +1,7 @@
 import { isTocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { matchAt, ruleSet, runSteps, stepOf } from '../../test/fold-steps.ts';
-import { restoreFoldSet } from './checkpoint.ts';
+import { restoreFoldSet } from './restore-fold-set.ts';
 import { EPISODE_GAP_MS } from './fold.ts';
 import { createFoldSet } from './fold-set.ts';
 
@@ -11,7 +11,10 @@ describe('grouping of plain rules', () => {
   it('makes one alert per entity and episode, with exact counts', () => {
     const folds = createFoldSet(ruleSet());
     const first = folds.advance(stepOf([matchAt(1000), matchAt(2000), matchAt(1500, { host: 'h2' })], 2000));
-    expect(first.map((alert) => [alert.groupBy, alert.count, alert.foldRevision])).toEqual([[{ host: 'h1' }, 2, 1], [{ host: 'h2' }, 1, 1]]);
+    expect(first.map((alert) => [alert.groupBy, alert.count, alert.foldRevision])).toEqual([
+      [{ host: 'h1' }, 2, 1],
+      [{ host: 'h2' }, 1, 1],
+    ]);
     const [grown] = folds.advance(stepOf([matchAt(2000 + EPISODE_GAP_MS)]));
     expect(grown).toMatchObject({ id: first[0]?.id, count: 3, foldRevision: 2, firstMs: 1000, lastMs: 2000 + EPISODE_GAP_MS });
     const [next] = folds.advance(stepOf([matchAt(2001 + 2 * EPISODE_GAP_MS)]));
@@ -31,7 +34,11 @@ describe('grouping of plain rules', () => {
   it('never leaves out a hit, however late, and keeps late ones together', () => {
     const folds = createFoldSet(ruleSet());
     const day = 24 * 3_600_000;
-    const alerts = runSteps(folds, [stepOf([matchAt(2 * day)], 2 * day), stepOf([matchAt(day)], 2 * day + 1), stepOf([matchAt(day + 1)], 2 * day + 2)]);
+    const alerts = runSteps(folds, [
+      stepOf([matchAt(2 * day)], 2 * day),
+      stepOf([matchAt(day)], 2 * day + 1),
+      stepOf([matchAt(day + 1)], 2 * day + 2),
+    ]);
     expect([...alerts.values()].map((alert) => alert.count)).toEqual([1, 2]);
     expect(folds.stats().late).toBe(0);
   });
@@ -89,7 +96,12 @@ describe('bounds and checkpoints', () => {
 
   it('refuses a damaged checkpoint by name', () => {
     const bytes = createFoldSet(ruleSet()).encode();
-    for (const damaged of [bytes.subarray(0, bytes.length - 2), new Uint8Array([0xff]), new TextEncoder().encode('{"version":9}'), new TextEncoder().encode('null')]) {
+    for (const damaged of [
+      bytes.subarray(0, bytes.length - 2),
+      new Uint8Array([0xff]),
+      new TextEncoder().encode('{"version":9}'),
+      new TextEncoder().encode('null'),
+    ]) {
       let caught: unknown;
       try {
         restoreFoldSet(ruleSet(), damaged);

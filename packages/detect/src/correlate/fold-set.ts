@@ -53,7 +53,13 @@ export function foldSetOver(compiled: CompiledRules, table: GroupTable): FoldSet
         return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
       });
     },
-    stats: () => ({ groups: table.size, bytes: table.bytes, evicted: table.counts.evicted, late: table.counts.late, unknown: table.counts.unknown }),
+    stats: () => ({
+      groups: table.size,
+      bytes: table.bytes,
+      evicted: table.counts.evicted,
+      late: table.counts.late,
+      unknown: table.counts.unknown,
+    }),
     encode: () => table.encode(compiled.ruleSetHash),
   };
 }

@@ -14,9 +14,10 @@ export function groupKeyOf(groupFields: ReadonlyMap<string, readonly string[]>, 
   return JSON.stringify(values);
 }
 
-/** The values of a key, in the order of `group-by`. */
-export function valuesOfKey(groupKey: string): string[] {
-  return JSON.parse(groupKey) as string[];
+/** The values of a key by the names they are grouped by. */
+export function groupByOf(names: readonly string[], groupKey: string): Record<string, string> {
+  const values = JSON.parse(groupKey) as string[];
+  return Object.fromEntries(names.map((name, index) => [name, values[index] as string]));
 }
 
 /** Whether two places in the log are one. */

@@ -49,7 +49,9 @@ export function createGroupingFold(meta: RuleMetadata): Fold<GroupingState> {
 type OpenEpisode = GroupingState['open'][number];
 
 function episodeFor(state: GroupingState, match: Match): OpenEpisode | undefined {
-  return state.open.find(({ episode }) => match.timeMs >= episode.firstMs - EPISODE_GAP_MS && match.timeMs <= episode.lastMs + EPISODE_GAP_MS);
+  return state.open.find(
+    ({ episode }) => match.timeMs >= episode.firstMs - EPISODE_GAP_MS && match.timeMs <= episode.lastMs + EPISODE_GAP_MS,
+  );
 }
 
 function startEpisode(state: GroupingState, meta: RuleMetadata, { match, context }: { match: Match; context: FoldContext }): OpenEpisode {

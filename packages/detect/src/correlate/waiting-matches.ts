@@ -2,7 +2,7 @@
 import type { Match } from '@tocsin/core';
 import { MAX_EVIDENCE } from './episode.ts';
 
-export const MAX_WAITING = MAX_EVIDENCE;
+const MAX_WAITING = MAX_EVIDENCE;
 
 /** Keeps a match if there is room, after making room from what can no longer share a window with it. */
 export function rememberMatch(waiting: Match[], match: Match, reachMs: number): void {

@@ -26,7 +26,11 @@ correlation: { type: event_count, rules: [one], group-by: [user.name, who], alia
 function compile(): CompiledRules {
   const { rules, refused } = parseRules([{ path: 'r.yml', text: RULES }]);
   expect(refused).toEqual([]);
-  return compileRules(rules, [logSource(), logSource({ mapping: 'special', services: ['special'] }), logSource({ mapping: 'elsewhere', product: 'other' })]);
+  return compileRules(rules, [
+    logSource(),
+    logSource({ mapping: 'special', services: ['special'] }),
+    logSource({ mapping: 'elsewhere', product: 'other' }),
+  ]);
 }
 
 function run(events: readonly TestEvent[], options: Partial<MatchFrameOptions> = {}): ReturnType<typeof matchFrame> {
@@ -35,21 +39,44 @@ function run(events: readonly TestEvent[], options: Partial<MatchFrameOptions> =
 
 describe('matchFrame', () => {
   it('says what matched, on which values, with evidence, group values and entities', () => {
-    const [match, ...others] = run([{ fields: { a: 'AXE', user: { name: 'bob' } }, attributes: { 'actor.user.name': 'bob', 'device.hostname': 'H1' } }]);
+    const [match, ...others] = run([
+      { fields: { a: 'AXE', user: { name: 'bob' } }, attributes: { 'actor.user.name': 'bob', 'device.hostname': 'H1' } },
+    ]);
     expect(others).toEqual([]);
     expect(match).toMatchObject({
-      ruleId: 'one', tenant: 'acme', timeMs: 1000, receivedMs: 5000,
+      ruleId: 'one',
+      tenant: 'acme',
+      timeMs: 1000,
+      receivedMs: 5000,
       explanation: [{ selection: 'sel', field: 'a', value: 'AXE', pattern: 'contains x' }],
       group: { 'user.name': 'bob', a: 'AXE' },
-      entities: [{ kind: 'host', value: 'H1' }, { kind: 'user', value: 'bob' }],
+      entities: [
+        { kind: 'host', value: 'H1' },
+        { kind: 'user', value: 'bob' },
+      ],
     });
     const record = '{"a":"AXE","user":{"name":"bob"}}';
-    expect(match?.evidence).toEqual({ source: 'src', eventId: 'e0', timeMs: 1000, sha256: sha256Hex(record), at: { position: 'p1', index: 0 }, excerpt: record });
+    expect(match?.evidence).toEqual({
+      source: 'src',
+      eventId: 'e0',
+      timeMs: 1000,
+      sha256: sha256Hex(record),
+      at: { position: 'p1', index: 0 },
+      excerpt: record,
+    });
   });
 
   it('routes by log source and passes over what it is told to', () => {
-    const events = [{ fields: { a: 'y' }, mapping: 'special' }, { fields: { a: 'x' }, mapping: 'elsewhere' }, { fields: { a: 'x' }, mapping: 'unheard' }, { fields: { a: 'x' } }];
-    expect(run(events).map((match) => [match.ruleId, match.evidence.at.index])).toEqual([['other', 0], ['one', 3]]);
+    const events = [
+      { fields: { a: 'y' }, mapping: 'special' },
+      { fields: { a: 'x' }, mapping: 'elsewhere' },
+      { fields: { a: 'x' }, mapping: 'unheard' },
+      { fields: { a: 'x' } },
+    ];
+    expect(run(events).map((match) => [match.ruleId, match.evidence.at.index])).toEqual([
+      ['other', 0],
+      ['one', 3],
+    ]);
     expect(run(events, { skip: (index) => index === 0 }).map((match) => match.ruleId)).toEqual(['one']);
   });
 
@@ -67,16 +94,26 @@ describe('matchFrame', () => {
   });
 
   it('keeps what a rule throws to that rule and event', () => {
-    const hostile = new Proxy({}, { getOwnPropertyDescriptor: () => { throw new Error('boom'); } });
+    const hostile = new Proxy(
+      {},
+      {
+        getOwnPropertyDescriptor: () => {
+          throw new Error('boom');
+        },
+      },
+    );
     const errors: string[] = [];
-    const found = run([{ fields: hostile, mapping: 'special' }, { fields: { a: 'x' } }], { onRuleError: (error) => errors.push(`${error.ruleId} ${error.at.index} ${String(error.cause)}`) });
+    const found = run([{ fields: hostile, mapping: 'special' }, { fields: { a: 'x' } }], {
+      onRuleError: (error) => errors.push(`${error.ruleId} ${error.at.index} ${String(error.cause)}`),
+    });
     expect(errors).toEqual(['one 0 Error: boom', 'other 0 Error: boom']);
     expect(found.map((match) => match.ruleId)).toEqual(['one']);
   });
 
   it('has a hash that follows content and not order', () => {
     const { rules } = parseRules([{ path: 'r.yml', text: RULES }]);
-    const hash = (reversed: boolean, product = 'test'): string => compileRules(reversed ? [...rules].reverse() : rules, [logSource({ product })]).ruleSetHash;
+    const hash = (reversed: boolean, product = 'test'): string =>
+      compileRules(reversed ? [...rules].reverse() : rules, [logSource({ product })]).ruleSetHash;
     expect(hash(true)).toBe(hash(false));
     expect(hash(false, 'else')).not.toBe(hash(false));
   });

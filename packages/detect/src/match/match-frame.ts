@@ -31,6 +31,7 @@ const EXCERPT_BYTES = 4096;
 const MAX_GROUP_CHARS = 256;
 
 /** Matches of a frame that stands at `at`, in the order of its events. */
+// oxlint-disable-next-line max-params -- R3: what is judged, by what, where it stands and how to read it: an object of four would name nothing better.
 export function matchFrame(compiled: CompiledRules, frame: FrameView, at: Position, options: MatchFrameOptions): Match[] {
   const scan: Scan = { compiled, frame, at, options, detailed: new Map(), matches: [] };
   let mapping = '';

@@ -82,11 +82,14 @@ function readParenthesis(reader: Reader): ConditionNode {
 function readQuantifier(reader: Reader, amount: string): ConditionNode {
   const target = reader.tokens[reader.at + 1];
   reader.at += 2;
-  if (target === undefined || target === '(' || target === ')') return fault(`condition "${reader.text}": "${amount} of" needs a name or "them"`);
-  const names = target.toLowerCase() === 'them' ? reader.names.filter((name) => !name.startsWith('_')) : reader.names.filter(globTest(target));
+  if (target === undefined || target === '(' || target === ')')
+    return fault(`condition "${reader.text}": "${amount} of" needs a name or "them"`);
+  const names =
+    target.toLowerCase() === 'them' ? reader.names.filter((name) => !name.startsWith('_')) : reader.names.filter(globTest(target));
   if (names.length === 0) fault(`"${amount} of ${target}" stands for no search identifier of the rule`);
   const count = amount === 'all' ? names.length : amount === 'any' ? 1 : Number(amount);
-  if (count < 1 || count > names.length) fault(`"${amount} of ${target}" can never be decided: it stands for ${names.length} search identifiers`);
+  if (count < 1 || count > names.length)
+    fault(`"${amount} of ${target}" can never be decided: it stands for ${names.length} search identifiers`);
   return { kind: 'atLeast', count, names };
 }
 

@@ -45,13 +45,15 @@ function readTimespan(section: YamlMap): number {
   const text = entry(section, 'timespan');
   const found = typeof text === 'string' ? /^([0-9]{1,9})([smhd])$/.exec(text) : null;
   const timespanMs = found === null ? 0 : Number(found[1]) * (UNIT_MS[found[2] as string] as number);
-  if (timespanMs <= 0 || timespanMs > MAX_TIMESPAN_MS) throw fault(`timespan ${JSON.stringify(text)} is no number of s, m, h or d between 1s and 366d`, 'timespan');
+  if (timespanMs <= 0 || timespanMs > MAX_TIMESPAN_MS)
+    throw fault(`timespan ${JSON.stringify(text)} is no number of s, m, h or d between 1s and 366d`, 'timespan');
   return timespanMs;
 }
 
 function readCondition(section: YamlMap): CorrelationPart['condition'] {
   const condition = entry(section, 'condition');
-  if (!isYamlMap(condition) || Object.keys(condition).length === 0) throw fault('event_count needs a condition such as { gte: 10 }', 'condition');
+  if (!isYamlMap(condition) || Object.keys(condition).length === 0)
+    throw fault('event_count needs a condition such as { gte: 10 }', 'condition');
   return Object.entries(condition).map(([comparison, limit]) => {
     if (!COMPARISONS.includes(comparison)) throw fault(`"${comparison}" is no comparison of a count`, 'condition');
     if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 0) throw fault(`${comparison} needs a whole number`, 'condition');
@@ -84,10 +86,14 @@ function texts(section: YamlMap, key: string, most: number): string[] {
   if (value === undefined || value === null) return [];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (list.length > most) throw fault(`${key} has more than ${most} entries`, key);
-  return [...new Set(list.map((item) => {
-    if (typeof item !== 'string' || item === '' || item.length > 512) throw fault(`${key} holds something that is no name`, key);
-    return item;
-  }))];
+  return [
+    ...new Set(
+      list.map((item) => {
+        if (typeof item !== 'string' || item === '' || item.length > 512) throw fault(`${key} holds something that is no name`, key);
+        return item;
+      }),
+    ),
+  ];
 }
 
 function fault(reason: string, key?: string): RuleFault {

@@ -20,9 +20,17 @@ export function readDetection(document: YamlMap): Pick<DetectionRule, 'logSource
     selections.set(name, readSelection(definition, ['detection', name], 0));
   }
   if (selections.size === 0) throw new RuleFault('detect.bad_rule', 'its detection has no search identifier', ['detection']);
-  if (selections.size > MAX_SELECTIONS) throw new RuleFault('detect.bad_rule', `it has more than ${MAX_SELECTIONS} search identifiers`, ['detection']);
-  const needsValues = [...selections.values()].flatMap(itemsOf).flatMap((item) => item.values.flatMap((value) => (value.test.kind === 'placeholder' ? value.test.names : [])));
-  return { logSource: readLogSource(document), selections, condition: readConditions(detection, [...selections.keys()]), needsValues: [...new Set(needsValues)] };
+  if (selections.size > MAX_SELECTIONS)
+    throw new RuleFault('detect.bad_rule', `it has more than ${MAX_SELECTIONS} search identifiers`, ['detection']);
+  const needsValues = [...selections.values()]
+    .flatMap(itemsOf)
+    .flatMap((item) => item.values.flatMap((value) => (value.test.kind === 'placeholder' ? value.test.names : [])));
+  return {
+    logSource: readLogSource(document),
+    selections,
+    condition: readConditions(detection, [...selections.keys()]),
+    needsValues: [...new Set(needsValues)],
+  };
 }
 
 /** Every line of a selection. */
@@ -35,7 +43,8 @@ function readSelection(definition: unknown, path: DocumentPath, depth: number): 
   if (Array.isArray(definition)) {
     if (definition.length === 0) throw new RuleFault('detect.bad_rule', 'a search identifier is an empty list', path);
     // A list of plain values is one line of keywords, so that it is searched in one go.
-    if (definition.every((part) => part === null || typeof part !== 'object')) return { kind: 'item', item: readItem('', definition, path) };
+    if (definition.every((part) => part === null || typeof part !== 'object'))
+      return { kind: 'item', item: readItem('', definition, path) };
     return { kind: 'any', parts: definition.map((part, index) => readSelection(part, [...path, index], depth + 1)) };
   }
   if (!isYamlMap(definition)) return { kind: 'item', item: readItem('', definition, path) };
@@ -60,7 +69,8 @@ function readLogSource(document: YamlMap): RuleLogSource {
   const part = (key: string): string | undefined => {
     const value = entry(logSource, key);
     if (value === undefined || value === null) return undefined;
-    if (typeof value !== 'string' || value.trim() === '') throw new RuleFault('detect.bad_rule', `logsource ${key} is no text`, ['logsource', key]);
+    if (typeof value !== 'string' || value.trim() === '')
+      throw new RuleFault('detect.bad_rule', `logsource ${key} is no text`, ['logsource', key]);
     return value.trim().toLowerCase();
   };
   const read: RuleLogSource = { product: part('product'), category: part('category'), service: part('service') };

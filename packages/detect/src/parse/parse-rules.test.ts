@@ -41,7 +41,10 @@ describe('refusals', () => {
     [GOOD.replace('condition: s', 'condition: s | count() > 5'), 'detect.bad_condition 6:3'],
     [GOOD.replace('condition: s', `condition: ${'('.repeat(200)}s${')'.repeat(200)}`), 'detect.bad_condition 6:3'],
     ['title: T\ncorrelation: { type: value_count, rules: [a], timespan: 5m }', 'detect.unsupported 2:16'],
-    ['title: T\ncorrelation: { type: event_count, rules: [a], timespan: 5m, condition: { gte: 2 } }', 'detect.bad_correlation 2:43 it refers to rule a'],
+    [
+      'title: T\ncorrelation: { type: event_count, rules: [a], timespan: 5m, condition: { gte: 2 } }',
+      'detect.bad_correlation 2:43 it refers to rule a',
+    ],
     ['title: T\ncorrelation: { type: event_count, rules: [a], timespan: 5x, condition: { gte: 2 } }', 'detect.bad_correlation 2:47'],
     ['title: T\ncorrelation: { type: event_count, rules: [a], timespan: 5m }', 'detect.bad_correlation 2:1'],
     ['title: T\ncorrelation: { type: absence, rules: [a], timespan: 5m, condition: { gte: 1 } }', 'detect.bad_correlation 2:57'],
@@ -54,13 +57,19 @@ describe('refusals', () => {
     const text = `${GOOD}---\ntitle: [broken\n---\n${GOOD.replace('r1', 'r2')}---\n${GOOD}`;
     const { rules, refused } = parseRules([{ path: 'many.yml', text }]);
     expect(rules.map((rule) => rule.meta.id)).toEqual(['r1', 'r2']);
-    expect(refused.map((one) => [one.error.code, one.line])).toEqual([['detect.bad_yaml', 8], ['detect.duplicate_rule', 18]]);
+    expect(refused.map((one) => [one.error.code, one.line])).toEqual([
+      ['detect.bad_yaml', 8],
+      ['detect.duplicate_rule', 18],
+    ]);
     expect(refused[1]?.error.message).toContain('many.yml:18:1: rule r1: its id r1 is already taken by the rule at many.yml:1');
   });
 
   it.each<[string, string]>([
     ['deep nesting', `a: ${'['.repeat(5000)}`],
-    ['an alias bomb', `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]`],
+    [
+      'an alias bomb',
+      `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]`,
+    ],
     ['too much text', `title: ${'x'.repeat(2_000_000)}`],
   ])('bounds %s', (_name, text) => {
     expect(refusalOf(text)).toContain('detect.bad_yaml');
@@ -71,12 +80,19 @@ describe('what is read', () => {
   it('takes metadata, level and techniques', () => {
     const text = `${GOOD}level: Critical\nauthor: A\ntags: [attack.execution, attack.t1059.001]\nfalsepositives: [Admins]\n`;
     expect(parseRules([{ path: 'x.yml', text }]).rules[0]?.meta).toMatchObject({
-      id: 'r1', severity: 5, score: 95, author: 'A', techniques: ['T1059.001'], falsePositives: ['Admins'],
+      id: 'r1',
+      severity: 5,
+      score: 95,
+      author: 'A',
+      techniques: ['T1059.001'],
+      falsePositives: ['Admins'],
     });
   });
 
   it('gives a rule without an id one that stays, and a version that follows its content', () => {
-    const [one, two] = ['1', '2'].map((value) => parseRules([{ path: 'x.yml', text: GOOD.replace('id: r1\n', '').replace('a: 1', `a: ${value}`) }]).rules[0]?.meta);
+    const [one, two] = ['1', '2'].map(
+      (value) => parseRules([{ path: 'x.yml', text: GOOD.replace('id: r1\n', '').replace('a: 1', `a: ${value}`) }]).rules[0]?.meta,
+    );
     expect(one?.id).toBe(two?.id);
     expect(one?.version).not.toBe(two?.version);
   });

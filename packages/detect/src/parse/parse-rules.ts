@@ -45,7 +45,16 @@ export function parseRules(files: readonly RuleFile[]): ParsedRules {
 
 /** How correlations find the rules they refer to. */
 export function indexByReference(rules: readonly ParsedRule[]): ReadonlyMap<string, ParsedRule> {
-  return new Map(rules.flatMap((rule) => (rule.meta.name === undefined ? [[rule.meta.id, rule]] : [[rule.meta.id, rule], [rule.meta.name, rule]])));
+  return new Map(
+    rules.flatMap((rule) =>
+      rule.meta.name === undefined
+        ? [[rule.meta.id, rule]]
+        : [
+            [rule.meta.id, rule],
+            [rule.meta.name, rule],
+          ],
+    ),
+  );
 }
 
 function readRule(file: RuleFile, document: RuleDocument): ParsedRule {
@@ -54,16 +63,23 @@ function readRule(file: RuleFile, document: RuleDocument): ParsedRule {
   const meta = readMetadata(value);
   const common = { meta, location: { path: file.path, line: document.line, column: 1 }, tests: readTests(value) };
   if (entry(value, 'filter') !== undefined) throw new RuleFault('detect.unsupported', 'Sigma filters are not evaluated yet', ['filter']);
-  if (entry(value, 'action') !== undefined) throw new RuleFault('detect.unsupported', 'rule collections (action) belong to Sigma 1', ['action']);
+  if (entry(value, 'action') !== undefined)
+    throw new RuleFault('detect.unsupported', 'rule collections (action) belong to Sigma 1', ['action']);
   if (entry(value, 'correlation') !== undefined) return { kind: 'correlation', ...common, ...readCorrelation(value) };
   return { kind: 'detection', ...common, ...readDetection(value) };
 }
 
 function claimIds(rule: ParsedRule, ids: Map<string, RuleLocation>): ParsedRule {
-  const claims = [[rule.meta.id, 'id'], ...(rule.meta.name === undefined || rule.meta.name === rule.meta.id ? [] : [[rule.meta.name, 'name']])] as [string, string][];
+  const claims = [
+    [rule.meta.id, 'id'],
+    ...(rule.meta.name === undefined || rule.meta.name === rule.meta.id ? [] : [[rule.meta.name, 'name']]),
+  ] as [string, string][];
   for (const [claim, key] of claims) {
     const first = ids.get(claim);
-    if (first !== undefined) throw new RuleFault('detect.duplicate_rule', `its ${key} ${claim} is already taken by the rule at ${first.path}:${first.line}`, [key]);
+    if (first !== undefined)
+      throw new RuleFault('detect.duplicate_rule', `its ${key} ${claim} is already taken by the rule at ${first.path}:${first.line}`, [
+        key,
+      ]);
   }
   for (const [claim] of claims) ids.set(claim, rule.location);
   return rule;
@@ -83,8 +99,14 @@ function checkReferences(rule: CorrelationRule, byReference: ReadonlyMap<string,
   rule.references.forEach((reference, index) => {
     const path = ['correlation', 'rules', index];
     const referred = byReference.get(reference);
-    if (referred === undefined) throw new RuleFault('detect.bad_correlation', `it refers to rule ${reference}, which is not there or was refused`, path);
-    if (referred.kind === 'correlation') throw new RuleFault('detect.unsupported', `it refers to ${reference}, a correlation: chained correlations are not evaluated yet`, path);
+    if (referred === undefined)
+      throw new RuleFault('detect.bad_correlation', `it refers to rule ${reference}, which is not there or was refused`, path);
+    if (referred.kind === 'correlation')
+      throw new RuleFault(
+        'detect.unsupported',
+        `it refers to ${reference}, a correlation: chained correlations are not evaluated yet`,
+        path,
+      );
   });
   return rule;
 }
@@ -106,7 +128,8 @@ function attempt<T>(where: Attempt, read: () => T): T | undefined {
 }
 
 function refusal({ file, document }: Attempt, fault: RuleFault): RefusedRule {
-  const place = fault instanceof YamlFault ? { line: fault.place.line + document.line - 1, column: fault.place.column } : locate(document, fault.path);
+  const place =
+    fault instanceof YamlFault ? { line: fault.place.line + document.line - 1, column: fault.place.column } : locate(document, fault.path);
   const rule = nameOf(document, fault);
   const error = new TocsinError(fault.code, { file: file.path, ...place, rule, reason: fault.message }, { cause: fault });
   return { path: file.path, ...place, rule, reason: fault.message, error };

@@ -31,7 +31,8 @@ export function splitDocuments(text: string): RuleDocument[] {
   let start = 0;
   const close = (end: number): void => {
     const body = lines.slice(start, end);
-    if (body.some((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))) documents.push({ text: body.join('\n'), line: start + 1 });
+    if (body.some((line) => line.trim() !== '' && !line.trimStart().startsWith('#')))
+      documents.push({ text: body.join('\n'), line: start + 1 });
     start = end + 1;
   };
   lines.forEach((line, index) => {
@@ -51,13 +52,16 @@ export function splitDocuments(text: string): RuleDocument[] {
 
 /** Value of a document. @throws RuleFault detect.bad_yaml, and the place where YAML ended */
 export function loadDocument(document: RuleDocument): unknown {
-  if (document.text.length > MAX_DOCUMENT_CHARS) throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
+  if (document.text.length > MAX_DOCUMENT_CHARS)
+    throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
   try {
     const value = load(document.text, { maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
-    if (exceedsNodes(value, MAX_NODES)) throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_NODES} values once aliases are followed`, []);
+    if (exceedsNodes(value, MAX_NODES))
+      throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_NODES} values once aliases are followed`, []);
     return value;
   } catch (error) {
-    if (error instanceof YAMLException) throw new YamlFault(error.reason, { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1 });
+    if (error instanceof YAMLException)
+      throw new YamlFault(error.reason, { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1 });
     throw error;
   }
 }
@@ -75,22 +79,37 @@ export class YamlFault extends RuleFault {
 /** Place of a part of a document, or of the nearest part around it that is there. */
 export function locate(document: RuleDocument, path: DocumentPath): TextPlace {
   const counter = new LineCounter();
-  let node: unknown = parseDocument(document.text, { lineCounter: counter, logLevel: 'silent', uniqueKeys: false }).contents;
-  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  let part: Part = {
+    node: parseDocument(document.text, { lineCounter: counter, logLevel: 'silent', uniqueKeys: false }).contents,
+    offset: 0,
+  };
+  part = { ...part, offset: startOf(part.node) ?? 0 };
   for (const step of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && String(isNode(item.key) ? item.key.toJSON() : item.key) === String(step));
-      if (pair === undefined) break;
-      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(step)];
-      if (!isNode(node)) break;
-      offset = node.range?.[0] ?? offset;
-    } else break;
+    const next = stepInto(part, step);
+    if (next === undefined) break;
+    part = next;
   }
-  const place = counter.linePos(offset);
+  const place = counter.linePos(part.offset);
   return { line: Math.max(1, place.line) + document.line - 1, column: Math.max(1, place.col) };
+}
+
+interface Part {
+  readonly node: unknown;
+  readonly offset: number;
+}
+
+function stepInto({ node, offset }: Part, step: string | number): Part | undefined {
+  if (isSeq(node)) {
+    const item = node.items[Number(step)];
+    return isNode(item) ? { node: item, offset: startOf(item) ?? offset } : undefined;
+  }
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find((item) => isPair(item) && String(isNode(item.key) ? item.key.toJSON() : item.key) === String(step));
+  return pair === undefined ? undefined : { node: pair.value, offset: startOf(pair.key) ?? offset };
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
 }
 
 function exceedsNodes(root: unknown, limit: number): boolean {

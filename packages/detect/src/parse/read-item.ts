@@ -4,7 +4,19 @@ import { parseCidr } from '../compile/cidr.ts';
 import type { ItemSpec, NumberComparison, TimePart, ValueSpec, ValueTest } from './item-spec.ts';
 import { groupCompany, type ModifierGroup, modifierGroups } from './modifiers.data.ts';
 import { type DocumentPath, RuleFault } from './rule-fault.ts';
-import { base64, base64Offsets, literalPattern, parsePattern, plainTexts, type Side, surround, type TextPattern, utf8Bytes, utf16Bytes, windash } from './text-pattern.ts';
+import {
+  base64,
+  base64Offsets,
+  literalPattern,
+  parsePattern,
+  plainTexts,
+  type Side,
+  surround,
+  type TextPattern,
+  utf8Bytes,
+  utf16Bytes,
+  windash,
+} from './text-pattern.ts';
 
 const MAX_VALUES = 20_000;
 const MAX_VALUE_CHARS = 8192;
@@ -14,7 +26,8 @@ const MAX_FIELD_CHARS = 512;
 export function readItem(key: string, value: unknown, path: DocumentPath): ItemSpec {
   const [field = '', ...modifiers] = key.split('|');
   checkModifiers(key, modifiers, path);
-  if (field.length > MAX_FIELD_CHARS) throw new RuleFault('detect.bad_value', `a field name is longer than ${MAX_FIELD_CHARS} characters`, path);
+  if (field.length > MAX_FIELD_CHARS)
+    throw new RuleFault('detect.bad_value', `a field name is longer than ${MAX_FIELD_CHARS} characters`, path);
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0) throw new RuleFault('detect.bad_value', `${key} has an empty list of values`, path);
   if (values.length > MAX_VALUES) throw new RuleFault('detect.bad_value', `${key} has more than ${MAX_VALUES} values`, path);
@@ -43,38 +56,48 @@ function checkModifiers(key: string, modifiers: readonly string[], path: Documen
   });
   const single: readonly ModifierGroup[] = ['side', 'compare', 'time'];
   for (const group of single) {
-    if (groups.filter((one) => one === group).length > 1) throw new RuleFault('detect.bad_modifier', `${key} has two modifiers of which only one can hold`, path);
+    if (groups.filter((one) => one === group).length > 1)
+      throw new RuleFault('detect.bad_modifier', `${key} has two modifiers of which only one can hold`, path);
   }
-  if (groups.includes('regexFlag') && !groups.includes('regex')) throw new RuleFault('detect.bad_modifier', `i, m and s in ${key} belong to re`, path);
+  if (groups.includes('regexFlag') && !groups.includes('regex'))
+    throw new RuleFault('detect.bad_modifier', `i, m and s in ${key} belong to re`, path);
   for (const [deciding, company] of groupCompany) {
     if (!groups.includes(deciding)) continue;
     const misplaced = groups.findIndex((group) => group !== deciding && !company.includes(group));
-    if (misplaced >= 0) throw new RuleFault('detect.bad_modifier', `${modifiers[misplaced]} does not go with the other modifiers of ${key}`, path);
+    if (misplaced >= 0)
+      throw new RuleFault('detect.bad_modifier', `${modifiers[misplaced]} does not go with the other modifiers of ${key}`, path);
     return;
   }
 }
 
 function readValue(line: Line, value: unknown, path: DocumentPath): ValueSpec {
-  if (value !== null && typeof value === 'object') throw new RuleFault('detect.bad_value', `a value of ${line.key} is a ${Array.isArray(value) ? 'list' : 'map'}`, path);
-  if (typeof value === 'string' && value.length > MAX_VALUE_CHARS) throw new RuleFault('detect.bad_value', `a value of ${line.key} is longer than ${MAX_VALUE_CHARS} characters`, path);
+  if (value !== null && typeof value === 'object')
+    throw new RuleFault('detect.bad_value', `a value of ${line.key} is a ${Array.isArray(value) ? 'list' : 'map'}`, path);
+  if (typeof value === 'string' && value.length > MAX_VALUE_CHARS)
+    throw new RuleFault('detect.bad_value', `a value of ${line.key} is longer than ${MAX_VALUE_CHARS} characters`, path);
   return { test: readTest(line, value as Scalar, path), shown: String(value).slice(0, 256) };
 }
 
 type Scalar = string | number | boolean | null | undefined;
 
+/** Groups that ask something of a field, which keywords do not have. */
+const FIELD_GROUPS: readonly ModifierGroup[] = ['exists', 'fieldref', 'compare', 'time', 'cidr'];
+
 function readTest(line: Line, value: Scalar, path: DocumentPath): ValueTest {
-  const { modifiers, field } = line;
-  const has = (group: ModifierGroup): boolean => modifiers.some((modifier) => modifierGroups.get(modifier) === group);
-  if (field === undefined && (has('exists') || has('fieldref') || has('compare') || has('time') || has('cidr'))) {
+  const groups = new Set(line.modifiers.map((modifier) => modifierGroups.get(modifier)));
+  if (line.field === undefined && FIELD_GROUPS.some((group) => groups.has(group))) {
     throw new RuleFault('detect.bad_modifier', `${line.key} needs a field name`, path);
   }
-  if (has('exists')) return readExists(line, value, path);
-  if (has('time') || has('compare')) return readNumber(line, value, path);
+  if (groups.has('exists')) return readExists(line, value, path);
+  if (groups.has('time') || groups.has('compare')) return readNumber(line, value, path);
   if (value === null || value === undefined) return readNull(line, path);
-  if (has('fieldref')) return { kind: 'fieldref', field: String(value), side: sideOf(modifiers), cased: modifiers.includes('cased') };
-  if (has('cidr')) return readCidr(String(value), path);
-  if (has('regex')) return readRegex(line, String(value), path);
-  return readText(line, String(value), path);
+  if (groups.has('fieldref')) return readFieldref(line, String(value));
+  if (groups.has('cidr')) return readCidr(String(value), path);
+  return groups.has('regex') ? readRegex(line, String(value), path) : readText(line, String(value), path);
+}
+
+function readFieldref(line: Line, field: string): ValueTest {
+  return { kind: 'fieldref', field, side: sideOf(line.modifiers), cased: line.modifiers.includes('cased') };
 }
 
 function readExists(line: Line, value: Scalar, path: DocumentPath): ValueTest {
@@ -110,7 +133,11 @@ function readRegex(line: Line, source: string, path: DocumentPath): ValueTest {
     RE2JS.compile(source, flags);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new RuleFault('detect.bad_value', `"${source.slice(0, 120)}" is no regular expression that runs in linear time (${reason.slice(0, 120)})`, path);
+    throw new RuleFault(
+      'detect.bad_value',
+      `"${source.slice(0, 120)}" is no regular expression that runs in linear time (${reason.slice(0, 120)})`,
+      path,
+    );
   }
   return { kind: 'regex', source, flags };
 }

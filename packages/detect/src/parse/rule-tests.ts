@@ -39,17 +39,26 @@ export function readTests(document: YamlMap): RuleTest[] {
 function readTest(test: unknown, index: number): RuleTest {
   const path = ['tests', index];
   if (!isYamlMap(test)) throw new RuleFault('detect.bad_rule', 'a test is no map', path);
-  const name = String(entry(test, 'name') ?? `test ${index + 1}`).slice(0, 256);
+  const given = entry(test, 'name');
+  const name = (typeof given === 'string' ? given : `test ${index + 1}`).slice(0, 256);
   const expect = entry(test, 'expect');
   const event = entry(test, 'event');
   if (isYamlMap(event)) {
-    if (expect !== 'match' && expect !== 'no_match') throw new RuleFault('detect.bad_rule', `test "${name}" expects neither match nor no_match`, path);
+    if (expect !== 'match' && expect !== 'no_match')
+      throw new RuleFault('detect.bad_rule', `test "${name}" expects neither match nor no_match`, path);
     return { kind: 'event', name, event, expectMatch: expect === 'match' };
   }
+  return readSequence(test, name, path);
+}
+
+function readSequence(test: YamlMap, name: string, path: readonly (string | number)[]): SequenceTest {
+  const expect = entry(test, 'expect');
   const events = entry(test, 'events');
   const alerts = isYamlMap(expect) ? entry(expect, 'alerts') : undefined;
-  if (!Array.isArray(events) || events.length > MAX_EVENTS) throw new RuleFault('detect.bad_rule', `test "${name}" has neither an event nor a list of at most ${MAX_EVENTS} events`, path);
-  if (typeof alerts !== 'number' || !Number.isInteger(alerts) || alerts < 0) throw new RuleFault('detect.bad_rule', `test "${name}" says no number of alerts`, path);
+  if (!Array.isArray(events) || events.length > MAX_EVENTS)
+    throw new RuleFault('detect.bad_rule', `test "${name}" has neither an event nor a list of at most ${MAX_EVENTS} events`, path);
+  if (typeof alerts !== 'number' || !Number.isInteger(alerts) || alerts < 0)
+    throw new RuleFault('detect.bad_rule', `test "${name}" says no number of alerts`, path);
   const watermark = entry(test, 'watermark');
   return {
     kind: 'sequence',
@@ -62,7 +71,8 @@ function readTest(test: unknown, index: number): RuleTest {
 
 function readTimed(timed: unknown, path: readonly (string | number)[]): { timeMs: number; event: Fields } {
   const event = isYamlMap(timed) ? entry(timed, 'event') : undefined;
-  if (!isYamlMap(timed) || !isYamlMap(event)) throw new RuleFault('detect.bad_rule', 'an event of a test lacks its time or its fields', path);
+  if (!isYamlMap(timed) || !isYamlMap(event))
+    throw new RuleFault('detect.bad_rule', 'an event of a test lacks its time or its fields', path);
   return { timeMs: readTime(entry(timed, 'time'), path), event };
 }
 

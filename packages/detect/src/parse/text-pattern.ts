@@ -63,7 +63,8 @@ export function plainTexts(pattern: TextPattern, modifier: string, path: readonl
     if (token.kind === 'char') texts = texts.map((text) => text + token.char);
     else if (token.kind === 'dash') texts = texts.flatMap((text) => DASHES.map((dash) => text + dash));
     else throw new RuleFault('detect.bad_value', `${modifier} cannot encode a value with wildcards`, path);
-    if (texts.length > MAX_VARIANTS) throw new RuleFault('detect.bad_value', `windash before ${modifier} gives more than ${MAX_VARIANTS} variants`, path);
+    if (texts.length > MAX_VARIANTS)
+      throw new RuleFault('detect.bad_value', `windash before ${modifier} gives more than ${MAX_VARIANTS} variants`, path);
   }
   return texts;
 }

@@ -9,17 +9,28 @@ const READINGS: readonly Reading[] = [
   [/^Failed (\S+) for (?:invalid user )?(.*) from (\S+) port (\d+)/, (m) => who('failed_password', m[2], m[3], m[4], m[1])],
   [/^Accepted (\S+) for (\S+) from (\S+) port (\d+)/, (m) => who('accepted', m[2], m[3], m[4], m[1])],
   [/^Invalid user (.*) from (\S+?)(?: port (\d+))?$/, (m) => who('invalid_user', m[1], m[2], m[3])],
-  [/maximum authentication attempts exceeded for (?:invalid user )?(.*) from (\S+) port (\d+)/, (m) => who('max_attempts', m[1], m[2], m[3])],
-  [/^Disconnected from (?:invalid user |user |authenticating user )?(?:\S+ )?(\S+) port (\d+)/, (m) => who('disconnected', undefined, m[1], m[2])],
+  [
+    /maximum authentication attempts exceeded for (?:invalid user )?(.*) from (\S+) port (\d+)/,
+    (m) => who('max_attempts', m[1], m[2], m[3]),
+  ],
+  [
+    /^Disconnected from (?:invalid user |user |authenticating user )?(?:\S+ )?(\S+) port (\d+)/,
+    (m) => who('disconnected', undefined, m[1], m[2]),
+  ],
   [/^Received disconnect from ([^\s:]+)(?: port (\d+))?/, (m) => who('disconnected', undefined, m[1], m[2])],
-  [/^Connection closed by (?:invalid user \S* |authenticating user \S+ )?(\S+) port (\d+)/, (m) => who('connection_closed', undefined, m[1], m[2])],
+  [
+    /^Connection closed by (?:invalid user \S* |authenticating user \S+ )?(\S+) port (\d+)/,
+    (m) => who('connection_closed', undefined, m[1], m[2]),
+  ],
   [/^Did not receive identification string from (\S+)/, (m) => who('no_identification', undefined, m[1])],
   [/^Bad protocol version identification .* from (\S+) port (\d+)/, (m) => who('bad_protocol', undefined, m[1], m[2])],
   [/session opened for user (\S+?)(?:\(uid=\d+\))? by/, (m) => who('session_opened', m[1])],
   [/session closed for user (\S+)/, (m) => who('session_closed', m[1])],
   [/authentication failure;.*rhost=(\S*)(?:\s+user=(\S+))?/, (m) => who('auth_failure', m[2], m[1])],
-  [/^\s*(\S+) : .*TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ; COMMAND=(.*)$/, (m) =>
-    ({ event_action: 'sudo_command', user: m[1]!, tty: m[2]!, pwd: m[3]!, target_user: m[4]!, command: m[5]! })],
+  [
+    /^\s*(\S+) : .*TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ; COMMAND=(.*)$/,
+    (m) => ({ event_action: 'sudo_command', user: m[1]!, tty: m[2]!, pwd: m[3]!, target_user: m[4]!, command: m[5]! }),
+  ],
   [/^new user: name=([^,]+)/, (m) => who('user_added', m[1])],
   [/^new group: name=([^,]+)/, (m) => ({ event_action: 'group_added', group: m[1]! })],
   [/password changed for (\S+)/, (m) => who('password_changed', m[1])],

@@ -9,9 +9,25 @@ import { decodeAuthLine } from './auth-line.ts';
 import * as oracle from './evaluate.ts';
 import { belongs, type LogSource, withAliases } from './logsource.ts';
 
-type RuleTest = { name: string; event?: oracle.OracleEvent; events?: oracle.TimedEvent[]; watermark?: string; expect: string | { alerts: number } };
-type Document = oracle.Rule & oracle.CorrelationRule & { file: string; logsource: LogSource; tags?: string[]; level?: string; tests?: RuleTest[] };
-type Hit = { rule: string; title: string; technique: string; host: string | null; user: string | null; entity: string; count: number; alerts: number };
+type RuleTest = {
+  name: string;
+  event?: oracle.OracleEvent;
+  events?: oracle.TimedEvent[];
+  watermark?: string;
+  expect: string | { alerts: number };
+};
+type Document = oracle.Rule &
+  oracle.CorrelationRule & { file: string; logsource: LogSource; tags?: string[]; level?: string; tests?: RuleTest[] };
+type Hit = {
+  rule: string;
+  title: string;
+  technique: string;
+  host: string | null;
+  user: string | null;
+  entity: string;
+  count: number;
+  alerts: number;
+};
 
 const RULES = join(import.meta.dirname, '..', 'rules');
 const YEAR_OF_AUTH_LOG = 2017;
@@ -20,9 +36,14 @@ const documents = readdirSync(RULES, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.yml'))
   .sort()
   .flatMap((file) => oracle.parseRules(readFileSync(join(RULES, file), 'utf8')).map((one) => ({ ...(one as object), file }) as Document));
-const byReference = new Map(documents.flatMap((one) => [one.id, (one as { name?: string }).name].filter(Boolean).map((key) => [key as string, one])));
-const isBase = new Set(documents.filter((one) => one.correlation && !(one.correlation as { generate?: boolean }).generate)
-  .flatMap((one) => [one.correlation.rules].flat().map((reference) => find(reference).id)));
+const byReference = new Map(
+  documents.flatMap((one) => [one.id, (one as { name?: string }).name].filter(Boolean).map((key) => [key as string, one])),
+);
+const isBase = new Set(
+  documents
+    .filter((one) => one.correlation && !(one.correlation as { generate?: boolean }).generate)
+    .flatMap((one) => [one.correlation.rules].flat().map((reference) => find(reference).id)),
+);
 const plain = documents.filter((one) => one.detection);
 const correlations = documents.filter((one) => one.correlation);
 
@@ -78,15 +99,23 @@ function outcome(one: Document, test: RuleTest): { name: string; want: string; g
 
 function correlate(one: Document, events: readonly oracle.TimedEvent[], watermark?: string): oracle.CorrelationAlert[] {
   const base = [one.correlation.rules].flat().map(find);
-  const members = events.filter(({ event }) => base.some((rule) => matches(rule, event))).map((timed) => ({ ...timed, event: withAliases(timed.event) }));
+  const members = events
+    .filter(({ event }) => base.some((rule) => matches(rule, event)))
+    .map((timed) => ({ ...timed, event: withAliases(timed.event) }));
   const latest = watermark ?? new Date(Math.max(...events.map(({ time }) => Date.parse(time)))).toISOString();
   return oracle.evaluateCorrelation(one, find, members, latest);
 }
 
 function readRecording(path: string): oracle.TimedEvent[] {
-  const file = path.includes('.gz') || path.endsWith('json') || path.endsWith('.log') ? path : join(path, readdirSync(path).find((name) => name.endsWith('.gz')) as string);
+  const file =
+    path.includes('.gz') || path.endsWith('json') || path.endsWith('.log')
+      ? path
+      : join(path, readdirSync(path).find((name) => name.endsWith('.gz')) as string);
   const bytes = readFileSync(file);
-  const lines = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').split('\n').filter((line) => line.trim() !== '');
+  const lines = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   if (file.includes('.log')) return lines.flatMap((line) => decodeAuthLine(line, YEAR_OF_AUTH_LOG) ?? []);
   return lines.map((line) => {
     const event = JSON.parse(line) as oracle.OracleEvent;
@@ -126,12 +155,17 @@ function about(rule: Document): { rule: string; title: string; technique: string
 
 function entityOf(event: oracle.OracleEvent): { host: string | null; user: string | null; entity: string } {
   const text = (...names: string[]): string | null => names.map((name) => oracle.fieldText(event, name)).find((value) => value) ?? null;
-  if (event['Channel']) return entity(text('Hostname', 'Computer'), text('User', 'SubjectUserName', 'AccountName'), text('Hostname', 'Computer'));
+  if (event['Channel'])
+    return entity(text('Hostname', 'Computer'), text('User', 'SubjectUserName', 'AccountName'), text('Hostname', 'Computer'));
   if (event['eventName']) return entity(null, text('userIdentity.arn'), text('userIdentity.arn', 'sourceIPAddress'));
   return entity(text('host'), text('user'), event['program'] === 'sshd' ? text('src_ip', 'host') : text('host'));
 }
 
-function entity(host: string | null, user: string | null, key: string | null): { host: string | null; user: string | null; entity: string } {
+function entity(
+  host: string | null,
+  user: string | null,
+  key: string | null,
+): { host: string | null; user: string | null; entity: string } {
   return { host, user, entity: key ?? 'unknown' };
 }
 
@@ -141,5 +175,6 @@ function printHits(file: string): void {
   const perRule = new Map<string, [hits: number, groups: number]>();
   for (const { title, count } of alerts) perRule.set(title, [(perRule.get(title)?.[0] ?? 0) + count, (perRule.get(title)?.[1] ?? 0) + 1]);
   console.log(`${file}: ${events.length} events, ${perRule.size} rules, ${alerts.length} alerts`);
-  for (const [title, [count, groups]] of perRule) console.log(`  ${String(count).padStart(6)} hits ${String(groups).padStart(4)} entities  ${title}`);
+  for (const [title, [count, groups]] of perRule)
+    console.log(`  ${String(count).padStart(6)} hits ${String(groups).padStart(4)} entities  ${title}`);
 }

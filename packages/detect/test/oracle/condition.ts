@@ -17,12 +17,20 @@ export function evaluateCondition(text: string, names: readonly string[], select
   // Both sides are always computed, so that a mistake on the right is found even when the left decides.
   const or = (): boolean => {
     let result = and();
-    while (peek() === 'or') { take(); const right = and(); result = result || right; }
+    while (peek() === 'or') {
+      take();
+      const right = and();
+      result = result || right;
+    }
     return result;
   };
   const and = (): boolean => {
     let result = not();
-    while (peek() === 'and') { take(); const right = not(); result = result && right; }
+    while (peek() === 'and') {
+      take();
+      const right = not();
+      result = result && right;
+    }
     return result;
   };
   const not = (): boolean => {
@@ -58,6 +66,9 @@ function quantified(amount: string, target: string, names: readonly string[], se
 }
 
 function globMatch(glob: string, name: string): boolean {
-  const source = glob.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*');
+  const source = glob
+    .split('*')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
   return new RegExp(`^${source}$`).test(name);
 }

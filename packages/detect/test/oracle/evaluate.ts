@@ -24,7 +24,12 @@ export type CorrelationRule = { readonly id?: string; readonly title: string; re
 export type TimedEvent = { readonly time: string; readonly event: OracleEvent };
 
 /** One episode: from the first event of the first satisfying window to the last event that kept it going. */
-export type CorrelationAlert = { readonly group: readonly string[]; readonly first: string; readonly last: string; readonly events: number };
+export type CorrelationAlert = {
+  readonly group: readonly string[];
+  readonly first: string;
+  readonly last: string;
+  readonly events: number;
+};
 
 /** All documents of a rule file, untouched. */
 export function parseRules(yaml: string): Json[] {
@@ -47,7 +52,10 @@ export function evaluateRule(rule: Rule, event: OracleEvent): boolean {
  * to have come, by default the latest event given. @throws OracleRefusal
  */
 export function evaluateCorrelation(
-  rule: CorrelationRule, rules: (reference: string) => Rule, events: readonly TimedEvent[], watermark?: string,
+  rule: CorrelationRule,
+  rules: (reference: string) => Rule,
+  events: readonly TimedEvent[],
+  watermark?: string,
 ): CorrelationAlert[] {
   const { correlation } = rule;
   const base = [correlation.rules].flat().map(rules);
@@ -93,7 +101,12 @@ function groupKey(event: OracleEvent, fields: readonly string[]): string | undef
   return JSON.stringify(parts.map(String));
 }
 
-function countEpisodes(group: readonly string[], sorted: readonly TimedEvent[], spanMs: number, condition: Record<string, number>): CorrelationAlert[] {
+function countEpisodes(
+  group: readonly string[],
+  sorted: readonly TimedEvent[],
+  spanMs: number,
+  condition: Record<string, number>,
+): CorrelationAlert[] {
   const episodes: CorrelationAlert[] = [];
   let open: Set<TimedEvent> | undefined;
   const close = (): void => {

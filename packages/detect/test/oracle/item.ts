@@ -106,7 +106,11 @@ function timeTest(part: string, compare: string | undefined, wanted: Json, value
   if (Number.isNaN(date.getTime())) return false;
   const startOfYear = Date.UTC(date.getUTCFullYear(), 0, 1);
   const parts: Record<string, number> = {
-    minute: date.getUTCMinutes(), hour: date.getUTCHours(), day: date.getUTCDate(), month: date.getUTCMonth() + 1, year: date.getUTCFullYear(),
+    minute: date.getUTCMinutes(),
+    hour: date.getUTCHours(),
+    day: date.getUTCDate(),
+    month: date.getUTCMonth() + 1,
+    year: date.getUTCFullYear(),
     week: Math.floor((date.getTime() - startOfYear) / (7 * 86_400_000)) + 1,
   };
   return compareNumbers(compare ?? 'eq', parts[part] as number, wanted);

@@ -5,17 +5,38 @@ import type { Json, OracleEvent } from './fields.ts';
 export type LogSource = { readonly product?: string; readonly category?: string; readonly service?: string };
 
 const SYSMON: Record<number, readonly string[]> = {
-  1: ['process_creation'], 2: ['file_change'], 3: ['network_connection'], 5: ['process_termination'], 6: ['driver_load'],
-  7: ['image_load'], 8: ['create_remote_thread'], 9: ['raw_access_thread'], 10: ['process_access'], 11: ['file_event'],
-  12: ['registry_event', 'registry_add', 'registry_delete'], 13: ['registry_event', 'registry_set'],
-  14: ['registry_event', 'registry_rename'], 15: ['create_stream_hash'], 17: ['pipe_created'], 18: ['pipe_created'],
-  19: ['wmi_event'], 20: ['wmi_event'], 21: ['wmi_event'], 22: ['dns_query'], 23: ['file_delete'], 25: ['process_tampering'],
+  1: ['process_creation'],
+  2: ['file_change'],
+  3: ['network_connection'],
+  5: ['process_termination'],
+  6: ['driver_load'],
+  7: ['image_load'],
+  8: ['create_remote_thread'],
+  9: ['raw_access_thread'],
+  10: ['process_access'],
+  11: ['file_event'],
+  12: ['registry_event', 'registry_add', 'registry_delete'],
+  13: ['registry_event', 'registry_set'],
+  14: ['registry_event', 'registry_rename'],
+  15: ['create_stream_hash'],
+  17: ['pipe_created'],
+  18: ['pipe_created'],
+  19: ['wmi_event'],
+  20: ['wmi_event'],
+  21: ['wmi_event'],
+  22: ['dns_query'],
+  23: ['file_delete'],
+  25: ['process_tampering'],
 };
 
 const CHANNELS: Record<string, string> = {
-  security: 'security', system: 'system', application: 'application',
-  'microsoft-windows-sysmon/operational': 'sysmon', 'microsoft-windows-powershell/operational': 'powershell',
-  'windows powershell': 'powershell-classic', 'microsoft-windows-taskscheduler/operational': 'taskscheduler',
+  security: 'security',
+  system: 'system',
+  application: 'application',
+  'microsoft-windows-sysmon/operational': 'sysmon',
+  'microsoft-windows-powershell/operational': 'powershell',
+  'windows powershell': 'powershell-classic',
+  'microsoft-windows-taskscheduler/operational': 'taskscheduler',
   'microsoft-windows-wmi-activity/operational': 'wmi',
 };
 
@@ -40,7 +61,8 @@ function sourcesOf(event: OracleEvent): { product: string; services: string[]; c
     const service = CHANNELS[event['Channel'].toLowerCase()] ?? 'other';
     return { product: 'windows', services: [service], categories: windowsCategories(service, Number(event['EventID'])) };
   }
-  if (event['eventSource'] !== undefined && event['eventName'] !== undefined) return { product: 'aws', services: ['cloudtrail'], categories: [] };
+  if (event['eventSource'] !== undefined && event['eventName'] !== undefined)
+    return { product: 'aws', services: ['cloudtrail'], categories: [] };
   if (event['event_type'] === 'heartbeat') return { product: 'generic', services: [], categories: ['heartbeat'] };
   if (typeof event['program'] === 'string') {
     const program = event['program'].toLowerCase();

@@ -55,14 +55,20 @@ export function matchPattern(pattern: Pattern, text: string, cased: boolean): bo
   );
   let reachable = new Set([0]);
   for (const token of tokens) {
-    const following = new Set<number>();
-    for (const at of reachable) {
-      if (token.kind === 'any') for (let to = at; to <= chars.length; to += 1) following.add(to);
-      else if (at < chars.length && (token.kind === 'one' || token.char === chars[at])) following.add(at + 1);
-    }
-    reachable = following;
+    reachable = new Set([...reachable].flatMap((at) => placesAfter(token, chars, at)));
   }
   return reachable.has(chars.length);
+}
+
+/** Where in the text one may stand after a token that begins at `at`. */
+function placesAfter(token: Token, chars: readonly string[], at: number): number[] {
+  if (token.kind === 'any')
+    return chars
+      .map((_, i) => i + 1)
+      .filter((to) => to > at)
+      .concat(at);
+  const fits = at < chars.length && (token.kind === 'one' || token.char === chars[at]);
+  return fits ? [at + 1] : [];
 }
 
 export function windashVariants(pattern: Pattern): Pattern[] {

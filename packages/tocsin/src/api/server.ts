@@ -7,7 +7,7 @@ import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
 import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
@@ -32,8 +32,9 @@ const ANSWER_WITHIN_MS = 5000;
 export function createServer(options: ServerOptions): FastifyInstance {
   const { tls, logger } = options;
   const shared = {
-    loggerInstance: logger,
-    disableRequestLogging: true,
+    // What goes well is not worth a line: requests are counted, and the address is told by whoever started the program.
+    loggerInstance: logger.child({}, { level: logger.isLevelEnabled('info') ? 'warn' : logger.level }),
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Requests under way are answered before the server closes; see `closeServer`.

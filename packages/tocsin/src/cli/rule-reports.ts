@@ -14,14 +14,15 @@ export interface RefusedLine {
 /** Says why rules were refused, beside the result. */
 export function noteRefused(terminal: Terminal, refused: readonly RefusedLine[]): void {
   for (const { path, line, column, reason } of refused) {
-    terminal.note(`${terminal.style('red', '✗')} ${visible(`${path}:${line}${column === undefined ? '' : `:${column}`}: ${reason}`)}`);
+    const at = `${path}:${line}${column === undefined ? '' : `:${column}`}`;
+    terminal.note(`${terminal.style('red', '✗')} ${visible(reason.startsWith(at) ? reason : `${at}: ${reason}`)}`);
   }
 }
 
 /** One line per test that did not pass; how many passed. */
 export function printTests(terminal: Terminal, tests: readonly RuleTestLine[]): void {
-  for (const { title, test, passed, reason } of tests) {
-    if (!passed) terminal.line(`${terminal.style('red', '✗')} ${visible(`${title}: ${test}${reason === undefined ? '' : `: ${reason}`}`)}`);
+  for (const { title, test, passed, detail } of tests) {
+    if (!passed) terminal.line(`${terminal.style('red', '✗')} ${visible(`${title}: ${test}: ${detail}`)}`);
   }
   const passed = tests.filter((each) => each.passed).length;
   terminal.line(`${passed} of ${tests.length} tests passed`);

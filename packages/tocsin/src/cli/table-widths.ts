@@ -3,18 +3,17 @@
 /** Narrowest a column is made, in characters. */
 const NARROWEST = 8;
 
-/** Widths that sum up to at most `total` where that is possible: the widest columns give first, none below a readable least. */
-export function fitColumns(wanted: readonly number[], total: number): number[] {
+/**
+ * Widths that sum up to at most `total` where that is possible: whoever has most above its least gives first. `least` says how far a column
+ * may be narrowed where that is more than the readable minimum.
+ */
+export function fitColumns(wanted: readonly number[], total: number, least: readonly (number | undefined)[] = []): number[] {
   const widths = [...wanted];
-  let excess = widths.reduce((sum, width) => sum + width, 0) - total;
-  while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const width = widths[widest] ?? 0;
-    if (width <= NARROWEST) break;
-    const second = Math.max(NARROWEST, ...widths.filter((_, i) => i !== widest));
-    const give = Math.min(excess, Math.max(1, width - second), width - NARROWEST);
-    widths[widest] = width - give;
-    excess -= give;
+  const spare = (i: number): number => (widths[i] ?? 0) - (least[i] ?? NARROWEST);
+  for (let excess = widths.reduce((sum, width) => sum + width, 0) - total; excess > 0; excess -= 1) {
+    const widest = widths.reduce((best, _, i) => (spare(i) > spare(best) ? i : best), 0);
+    if (spare(widest) <= 0) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
 }

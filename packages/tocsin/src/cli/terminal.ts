@@ -5,7 +5,7 @@
 import { styleText } from 'node:util';
 import { ProgressBar } from './progress-bar.ts';
 import { fitColumns } from './table-widths.ts';
-import { shorten, textWidth, visible } from './visible-text.ts';
+import { shorten, shortenStart, textWidth, visible } from './visible-text.ts';
 
 /** A writable end: standard output or error. */
 export interface Screen {
@@ -19,6 +19,10 @@ export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string;
   readonly right?: boolean | undefined;
+  /** Which end of a value that is too long is shown; the start where absent. */
+  readonly keep?: 'start' | 'end' | undefined;
+  /** Width below which it is not narrowed, in characters. */
+  readonly least?: number | undefined;
   /** Colour of a cell on a terminal. */
   readonly style?: ((row: Row) => Style) | undefined;
 }
@@ -96,9 +100,9 @@ export class Terminal {
       return;
     }
     const wanted = columns.map((_, i) => Math.max(0, ...[titles, ...cells].map((row) => textWidth(row[i] ?? ''))));
-    const widths = fitColumns(wanted, this.columns - GAP.length * (columns.length - 1));
+    const widths = fitColumns(wanted, this.columns - GAP.length * (columns.length - 1), columns.map((column) => column.least));
     const pad = (cell: string, i: number): string => {
-      const short = shorten(cell, widths[i] ?? 0);
+      const short = (columns[i]?.keep === 'end' ? shortenStart : shorten)(cell, widths[i] ?? 0);
       const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - textWidth(short)));
       return columns[i]?.right ? space + short : short + space;
     };

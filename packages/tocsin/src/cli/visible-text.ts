@@ -32,6 +32,14 @@ export function textWidth(text: string): number {
   return width;
 }
 
+/** Text of at most `max` columns that keeps its end, as the end of a path or ARN says most; longer text begins with `…`. */
+export function shortenStart(text: string, max: number): string {
+  if (textWidth(text) <= max) return text;
+  const characters = [...text];
+  while (characters.length > 0 && textWidth(characters.join('')) > max - 1) characters.shift();
+  return `…${characters.join('')}`;
+}
+
 /** Text of at most `max` columns; longer text ends in `…`. */
 export function shorten(text: string, max: number): string {
   if (textWidth(text) <= max) return text;

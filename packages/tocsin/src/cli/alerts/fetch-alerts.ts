@@ -26,14 +26,21 @@ const NAMED = 5;
 export async function* fetchAlerts(api: ApiClient, filter: AlertFilter, limit: number): AsyncGenerator<Alert> {
   let left = limit;
   for (let after: string | undefined; left > 0; ) {
-    const asked = { ...filter, limit: Math.min(PAGE, left), after };
-    const query = new URLSearchParams(Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ ...filter, limit: Math.min(PAGE, left), after })) if (value !== undefined) query.set(name, String(value));
     const page: AlertPage = await api.call<AlertPage>('GET', `/alerts?${query}`);
     yield* page.alerts;
     left -= page.alerts.length;
     after = page.next;
     if (after === undefined || page.alerts.length === 0) return;
   }
+}
+
+/** The same as a list. */
+export async function listAlerts(api: ApiClient, filter: AlertFilter, limit: number): Promise<Alert[]> {
+  const alerts: Alert[] = [];
+  for await (const alert of fetchAlerts(api, filter, limit)) alerts.push(alert);
+  return alerts;
 }
 
 /** The whole id that begins with what was typed. @throws cli.no_alert, cli.ambiguous_alert */

@@ -1,7 +1,6 @@
 /** `tocsin alerts`: lists alerts, newest event first. */
-import type { Alert } from '@tocsin/core';
 import { printAlerts } from '../alerts/alert-tables.ts';
-import { fetchAlerts } from '../alerts/fetch-alerts.ts';
+import { fetchAlerts, listAlerts } from '../alerts/fetch-alerts.ts';
 import { SEVERITY_WORDS } from '../alerts/severity-style.ts';
 import { type Command, choiceOption, numberOption, textOption } from '../command.ts';
 
@@ -31,7 +30,7 @@ export const alerts: Command = {
       for await (const alert of fetchAlerts(client, filter, limit)) terminal.object(alert);
       return 0;
     }
-    const found: Alert[] = await Array.fromAsync(fetchAlerts(client, filter, limit));
+    const found = await listAlerts(client, filter, limit);
     if (found.length === 0) terminal.hint('No alert fits. Follow new ones with: tocsin tail alerts');
     else printAlerts(terminal, found);
     if (found.length === limit) terminal.hint(`\nThese are the newest ${limit}; more with -n. One in full: ${terminal.style('bold', `tocsin alerts show ${found[0]?.id.slice(0, 8)}`)}`);

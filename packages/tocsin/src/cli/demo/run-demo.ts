@@ -2,7 +2,7 @@
 import type { Alert } from '@tocsin/core';
 import { foundAlerts } from '../alerts/alert-facts.ts';
 import { printAlertLine } from '../alerts/alert-tables.ts';
-import { fetchAlerts } from '../alerts/fetch-alerts.ts';
+import { listAlerts } from '../alerts/fetch-alerts.ts';
 import type { ApiClient } from '../api-client.ts';
 import { sayCount, sayMany } from '../figures.ts';
 import { interruptibleWait } from '../interruptible-wait.ts';
@@ -132,7 +132,7 @@ async function awaitExpected(request: DemoRequest, { recordings, isOurs, watch }
   const expected = recordings.flatMap((each) => each.expected);
   const untilMs = performance.now() + LATE_MS;
   for (;;) {
-    const alerts = (await Array.fromAsync(fetchAlerts(api, {}, MAX_ALERTS))).filter(isOurs);
+    const alerts = (await listAlerts(api, {}, MAX_ALERTS)).filter(isOurs);
     const differences = compareAlerts(expected, foundAlerts(alerts), (rule) => correlations.has(rule));
     const leftMs = untilMs - performance.now();
     if (differences.length === 0 || leftMs <= 0) return { alerts, differences };

@@ -1,7 +1,7 @@
 /** Log files and standard input as plain bytes: gzip and zstd are recognised by how they begin, not by their name. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { compose, Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { TocsinError } from '@tocsin/core';
 
@@ -51,7 +51,8 @@ async function* plainBytes(name: string, source: AsyncGenerator<Uint8Array>): As
     if (done || first === undefined) return;
     const unpack = begins(first, GZIP) ? createGunzip({ chunkSize: READ_BYTES }) : begins(first, ZSTD) ? createZstdDecompress({ chunkSize: READ_BYTES }) : undefined;
     const whole = Readable.from(prepend(first, source), { objectMode: false });
-    yield* (unpack === undefined ? whole : compose(whole, unpack)) as AsyncIterable<Uint8Array>;
+    // An error of either end is what the iteration of the last one ends in.
+    yield* (unpack === undefined ? whole : pipeline(whole, unpack, () => undefined)) as AsyncIterable<Uint8Array>;
   } catch (error) {
     throw unreadable(name, error);
   }

@@ -24,15 +24,15 @@ export interface PlaybackSummary {
 export function printSummary(terminal: Terminal, summary: PlaybackSummary): void {
   const { events, accepted, duplicates, seconds, latency, found } = summary;
   const alerts = found.reduce((sum, row) => sum + row.alerts, 0);
-  terminal.line();
+  terminal.hint();
   if (found.length > 0) {
     printFound(terminal, found);
-    terminal.line();
+    terminal.hint();
   }
   const repeated = duplicates > 0 ? `, ${sayCount(duplicates)} were there already` : '';
   terminal.line(`${sayMany(events, 'event')} sent, ${sayCount(accepted + duplicates)} acknowledged as durable${repeated}: ${sayCount(events / Math.max(seconds, 0.001))} events/s over ${saySpan(seconds * 1000)}`);
-  const times = latency ? `event to alert p50 ${saySpan(latency.p50)}, p99 ${saySpan(latency.p99)}` : 'no new alert, so no time from event to alert was measured';
-  terminal.line(`${sayMany(alerts, 'alert')} found; ${times}`);
+  if (alerts === 0) terminal.line('No alert was found');
+  else terminal.line(`${sayMany(alerts, 'alert')} found; ${latency ? `event to alert p50 ${saySpan(latency.p50)}, p99 ${saySpan(latency.p99)}` : 'all were there already, so no time from event to alert was measured'}`);
 }
 
 /** The figures as an object: alerts are one entry per rule and entity. */

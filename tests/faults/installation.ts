@@ -1,0 +1,123 @@
+/**
+ * An installation under test: data folder with its settings and the planted rules, the running program, and the few calls to its API that a
+ * run needs. Survives kills: `run` is always the newest start.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plantedRules } from './planted-events.ts';
+import { busPid, killTocsin, launch, stopTocsin, type TocsinOptions, type TocsinRun, waitReady } from './tocsin-process.ts';
+import { waitFor } from './wait-for.ts';
+
+/** How it is set up. */
+export type InstallationOptions = {
+  /** Path of `main.js`; the built one by default. */
+  readonly program?: string | undefined;
+  /** Where its folder is made; the system's temporary folder by default. */
+  readonly parent?: string | undefined;
+  /** Lines for `tocsin.yml` under `bus:`. */
+  readonly bus?: readonly string[] | undefined;
+  readonly run?: Pick<TocsinOptions, 'output' | 'args'> | undefined;
+};
+
+/** A started installation. Disposing kills what runs and removes the folder. */
+export interface Installation extends AsyncDisposable {
+  readonly dataDir: string;
+  readonly url: string;
+  readonly run: TocsinRun;
+  /** Kills the program and starts it again on the same folder; resolves when it takes events. */
+  killAndRestart(): Promise<void>;
+  /** Starts it again after it has ended. */
+  restart(): Promise<void>;
+  /** Registers a source and answers its token. */
+  addSource(name: string): Promise<string>;
+  /** Resolves when every stored event is judged and its alerts are visible. @throws after a minute without that */
+  settle(): Promise<void>;
+  /** Any call to the API as the operator. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+}
+
+/** Sets up a folder and starts the program on it. */
+export async function openInstallation(options: InstallationOptions = {}): Promise<Installation> {
+  const parent = mkdtempSync(join(options.parent ?? tmpdir(), 'tocsin-faults-'));
+  const dataDir = join(parent, 'data');
+  const rules = join(parent, 'rules');
+  mkdirSync(dataDir, { mode: 0o700 });
+  mkdirSync(rules);
+  writeFileSync(join(rules, 'planted.yml'), plantedRules);
+  writeFileSync(join(dataDir, 'tocsin.yml'), settingsText(rules, options.bus));
+  const start = { ...options.run, dataDir, ...(options.program === undefined ? {} : { program: options.program }) };
+  let run = launch(start);
+  let url = '';
+
+  const ready = async (): Promise<void> => void (url = await waitReady(dataDir, run));
+  const call: Installation['call'] = async (method, path, body) => {
+    const headers = { authorization: `Bearer ${operatorToken(dataDir)}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    return { status: answer.status, body: await answer.json() };
+  };
+  const remove = async (): Promise<void> => {
+    await killTocsin(run);
+    await waitFor(() => (busPid(dataDir) === undefined ? true : undefined), {
+      what: () => 'nats-server to follow its parent',
+      withinMs: 20_000,
+    });
+    rmSync(parent, { recursive: true, force: true });
+  };
+  try {
+    await ready();
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    dataDir,
+    get url() {
+      return url;
+    },
+    get run() {
+      return run;
+    },
+    async killAndRestart() {
+      await killTocsin(run);
+      run = launch(start);
+      await ready();
+    },
+    async restart() {
+      run = launch(start);
+      await ready();
+    },
+    async addSource(name) {
+      const { status, body } = await call('POST', '/sources', { name, format: 'auto' });
+      const { token } = body as { token?: string };
+      if (token === undefined) throw new Error(`adding source ${name}: ${status} ${JSON.stringify(body)}`);
+      return token;
+    },
+    async settle() {
+      await waitFor(
+        async () => {
+          const { status, body } = await call('POST', '/settle', { waitMs: 20_000 });
+          return status === 200 && (body as { settled: boolean }).settled ? true : undefined;
+        },
+        { what: () => `every event to be judged; tocsin said:\n${run.said().slice(-4000)}`, withinMs: 60_000 },
+      );
+    },
+    call,
+    [Symbol.asyncDispose]: remove,
+  };
+}
+
+/** Stops an installation in order. Resolves with its exit code, or the signal's name. */
+export function stopInstallation(installation: Installation): Promise<number | string> {
+  return stopTocsin(installation.run);
+}
+
+function settingsText(rules: string, bus: readonly string[] = []): string {
+  const lines = ['rules:', '  shipped: false', `  folders: [${JSON.stringify(rules)}]`, 'log: { level: warn }'];
+  if (bus.length > 0) lines.push('bus:', ...bus.map((line) => `  ${line}`));
+  return `${lines.join('\n')}\n`;
+}
+
+function operatorToken(dataDir: string): string {
+  return readFileSync(join(dataDir, 'tokens', 'operator.token'), 'utf8').trim();
+}

@@ -1,0 +1,57 @@
+/**
+ * The full fault run: `npm run faults -- [--seed N] [--events N] [--kills N] [--no-mutants] [--json] [--report FILE]`.
+ * By default 100,000 events, 20 kills of nats-server and 20 of Tocsin, then every mutant in the quick run. Exit code 1 when an acked event is
+ * missing, an alert is not there exactly once, or a mutant goes unseen. Needs the build.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { conditions } from '../conditions.ts';
+import { buildMutant, mutants } from './mutants.ts';
+import { quickPlan } from './quick-plan.ts';
+import { faultReport, type MutantResult } from './report.ts';
+import { explain, type FaultResult, runFaults } from './scenario.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    events: { type: 'string', default: '100000' },
+    kills: { type: 'string', default: '20' },
+    json: { type: 'boolean', default: false },
+    report: { type: 'string' },
+    'no-mutants': { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed);
+const kills = Number(values.kills);
+const before = conditions();
+const plan = { seed, sources: 8, events: Number(values.events), postEvents: 100, startMs: Date.now() };
+const full = await runFaults({ ...plan, busKills: kills, tocsinKills: kills });
+console.error(full.isSound ? `full run: sound, ${full.seconds} s` : explain(full));
+
+const seen = values['no-mutants'] ? [] : await runMutants();
+const isSound = full.isSound && seen.every(({ result }) => !result.isSound);
+const report = { ...before, isSound, full, mutants: seen };
+const text = faultReport(report);
+const withoutIds = (key: string, value: unknown): unknown => (key === 'reference' || key === 'alertIds' ? undefined : value);
+const json = `${JSON.stringify(report, withoutIds, 2)}\n`;
+process.stdout.write(values.json ? json : text);
+if (values.report !== undefined) {
+  writeFileSync(`${values.report}.md`, text);
+  writeFileSync(`${values.report}.json`, json);
+}
+process.exitCode = isSound ? 0 : 1;
+
+/** All over one plan, so that one run without faults serves them all. */
+async function runMutants(): Promise<MutantResult[]> {
+  const results: MutantResult[] = [];
+  const quick = quickPlan(seed);
+  let reference: FaultResult['reference'] | undefined;
+  for (const mutant of mutants) {
+    using built = buildMutant(mutant);
+    const result = await runFaults({ ...quick, program: built.program, reference });
+    reference = result.reference;
+    results.push({ name: mutant.name, result });
+    console.error(`mutant “${mutant.name}”: ${result.isSound ? 'NOT SEEN' : 'seen'}`);
+  }
+  return results;
+}

@@ -1,0 +1,93 @@
+/**
+ * Mutants: copies of the built program with one promise broken, by which the harness proves that it can see. Made at test time by patching
+ * copied files; the program itself has no switch that weakens it. A patch that no longer finds its place fails loudly.
+ */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { builtProgram } from './tocsin-process.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** One broken promise. `file` is the built file, `find` must occur in it exactly once. */
+export type Mutant = { readonly name: string; readonly file: string; readonly find: string; readonly put: string };
+
+/** Every mutant; each must turn the quick run red. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'acknowledged before the commit',
+    file: 'packages/ingest/dist/intake-batch.js',
+    find: 'this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));',
+    put: `this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events).catch(() => undefined);
+            this.#stored.resolve(this.#events.map((_, index) => ({ position: '0', index })));`,
+  },
+  {
+    name: 'a lost answer taken for stored',
+    file: 'packages/bus/dist/nats/publish-unit.js',
+    find: "return { kind: 'lost' };",
+    put: "return { kind: 'stored', last: 1000, duplicate: true };",
+  },
+  {
+    name: 'dedup off',
+    file: 'packages/tocsin/dist/duties/frame-dedup.js',
+    find: 'verdicts.push(fold.advance(event));',
+    put: "fold.advance(event), verdicts.push('first');",
+  },
+  {
+    name: 'alert id with a random part',
+    file: 'packages/detect/dist/correlate/episode.js',
+    find: 'hashParts([String(timeMs), source, eventId])',
+    put: 'hashParts([String(timeMs), source, eventId, String(Math.random())])',
+  },
+];
+
+/** A mutant on disk. Disposing removes it. */
+export interface BuiltMutant extends Disposable {
+  /** Path of its `main.js`. */
+  readonly program: string;
+}
+
+/** Copies what is built and patches it; dependencies and rules stay where they are. @throws when the patch does not fit */
+export function buildMutant(mutant: Mutant): BuiltMutant {
+  const folder = mkdtempSync(join(tmpdir(), 'tocsin-mutant-'));
+  try {
+    copyPackages(folder);
+    linkDependencies(folder);
+    for (const name of ['rules', 'examples']) if (existsSync(join(root, name))) symlinkSync(join(root, name), join(folder, name));
+    patch(join(folder, mutant.file), mutant);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    program: join(folder, relative(root, builtProgram)),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function copyPackages(folder: string): void {
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const [from, to] = [join(root, 'packages', name), join(folder, 'packages', name)];
+    mkdirSync(to, { recursive: true });
+    for (const entry of ['package.json', 'dist', 'mappings', 'node_modules']) {
+      if (existsSync(join(from, entry))) cpSync(join(from, entry), join(to, entry), { recursive: true });
+    }
+  }
+}
+
+/** Packages of ours resolve to the copies, everything else to what is installed. */
+function linkDependencies(folder: string): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, '@tocsin'), { recursive: true });
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name !== '@tocsin' && !name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  }
+  for (const name of readdirSync(join(root, 'packages'))) symlinkSync(join(folder, 'packages', name), join(modules, '@tocsin', name));
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+}
+
+function patch(path: string, { name, find, put }: Mutant): void {
+  const parts = readFileSync(path, 'utf8').split(find);
+  if (parts.length !== 2) throw new Error(`mutant “${name}”: its place is found ${parts.length - 1} times in ${path}; correct the patch`);
+  writeFileSync(path, parts.join(put));
+}
