@@ -91,10 +91,10 @@ export function wireCorrelate(bus: Bus, mappings: MappingSet, around: Surroundin
 export async function wireStore(
   bus: Bus,
   files: { alerts: AlertTable; frames: FrameCatalogue },
-  around: Pick<Surroundings, 'signal'> & { onAlerts: () => void },
+  around: Pick<Surroundings, 'signal' | 'clock'> & { onAlerts: () => void; keptMs: number },
 ): Promise<void> {
   await Promise.all([
     runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onAlerts }),
-    runFrameProjection(bus, files.frames, around.signal),
+    runFrameProjection(bus, files.frames, around),
   ]);
 }

@@ -15,15 +15,29 @@ export function listRules(book: RuleBook, tenant: string): { ruleSet: string; ru
   };
 }
 
+/** How files are looked at. */
+export interface RuleCheckOptions {
+  readonly mappings: MappingSet;
+  /** Whether to run the tests they carry. */
+  readonly test: boolean;
+  /** Files they will stand beside: a rule may refer to theirs and must not take an id of theirs. None where files are looked at by themselves. */
+  readonly present: readonly RuleFile[];
+}
+
 /** Parses files and, where asked, runs the tests they carry; puts nothing in force. */
-export function checkRules(files: readonly RuleFile[], options: { mappings: MappingSet; test: boolean }): RuleCheck {
-  const { rules, refused } = parseRules(files);
-  const logSources = options.mappings.logSources();
-  const mappingOf = (event: Fields): string | undefined => mappingIn(options.mappings, event);
+export function checkRules(files: readonly RuleFile[], { mappings, test, present }: RuleCheckOptions): RuleCheck {
+  const given = new Set(files.map((file) => file.path));
+  // A tenant's own file of that path is the one replaced; somebody else's is shown under another name.
+  const others = present.filter((file) => file.tenant === undefined || !given.has(file.path));
+  const beside = others.map((file) => (given.has(file.path) ? { ...file, path: `shared:${file.path}` } : file));
+  const { rules, refused } = parseRules([...beside, ...files]);
+  const own = rules.filter((rule) => given.has(rule.location.path));
+  const logSources = mappings.logSources();
+  const mappingOf = (event: Fields): string | undefined => mappingIn(mappings, event);
   return {
-    accepted: rules.map((rule) => summarise(rule, true)),
-    refused: refused.map(toLine),
-    tests: options.test ? rules.flatMap((rule) => testRule(rule, { rules, logSources, mappingOf })) : [],
+    accepted: own.map((rule) => summarise(rule, true)),
+    refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
+    tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, mappingOf })) : [],
   };
 }
 
