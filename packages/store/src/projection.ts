@@ -45,7 +45,8 @@ export function openProjection(options: ProjectionOptions, schema: ProjectionSch
         upsert.run(stream, position);
         db.exec('COMMIT');
       } catch (error) {
-        db.exec('ROLLBACK');
+        // SQLite itself rolls back after some errors, a full disk among them (sqlite.org/lang_transaction.html).
+        if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
     },
