@@ -23,14 +23,14 @@ const EVENTS_PER_PART = 10_000;
 /** The mixed lane; made when missing, which takes about half a minute. */
 export function mixedLane(root: string, progress: (text: string) => void): Lane {
   const folder = join(root, '.tocsin', 'bench');
-  const shared = join(root, '..', 'shared');
-  const maker = join(shared, 'bench', 'lanes.mjs');
+  const corpora = process.env['TOCSIN_CORPORA'] ?? join(root, '..', 'shared', 'corpora');
+  const maker = join(corpora, '..', 'bench', 'lanes.mjs');
   const name = existsSync(maker) ? 'mixed' : 'mixed, of examples/attacks only';
   const path = join(folder, existsSync(maker) ? 'mixed.ndjson' : 'mixed-examples.ndjson');
   if (!existsSync(path)) {
     progress('making the lane');
     mkdirSync(folder, { recursive: true });
-    const parts = existsSync(maker) ? partsOfCorpora(maker, join(shared, 'corpora'), folder) : partsOfExamples(join(root, 'examples', 'attacks'));
+    const parts = existsSync(maker) ? partsOfCorpora(maker, corpora, folder) : partsOfExamples(join(root, 'examples', 'attacks'));
     const lines = Array.from({ length: EVENTS_PER_PART }, (_, i) => parts.map((part) => part[i % part.length] ?? '')).flat();
     writeFileSync(`${path}.new`, `${lines.join('\n')}\n`);
     renameSync(`${path}.new`, path);

@@ -34,7 +34,7 @@ const TASKS = {
   },
   test: { run: (args) => [...FROM_SOURCE, script('test.ts'), ...args], build: true, nats: () => (process.env.CI ? 'needed' : 'wanted') },
   check: { run: (args) => [...FROM_SOURCE, script('check.ts'), ...args], build: false },
-  bench: { run: (args) => [script('bench.ts'), ...args], build: true, nats: () => 'needed' },
+  bench: { run: (args) => [join(root, 'bench', 'main.ts'), ...args], build: true, nats: () => 'needed' },
   spike: { run: (args) => [join(root, 'tests', 'spike', 'main.ts'), ...args], build: false, nats: () => 'needed' },
   faults: { run: (args) => [join(root, 'tests', 'faults', 'main.ts'), ...args], build: true, nats: () => 'needed' },
   docs: { run: (args) => [...FROM_SOURCE, script('gen-reference.ts'), ...args], build: false },

@@ -32,7 +32,11 @@ export function deliveryFacts(reply: string): DeliveryFacts {
 }
 
 /** A delivered message as the seam gives it. */
-export function storedFromDelivery(catalogue: StreamCatalogue, stream: KnownStream, message: Msg, facts: DeliveryFacts): Stored {
+export function storedFromDelivery(
+  catalogue: StreamCatalogue,
+  stream: KnownStream,
+  { message, facts }: { readonly message: Msg; readonly facts: DeliveryFacts },
+): Stored {
   const position = catalogue.positionOf(stream, facts.streamSequence);
   return { subject: message.subject, ...idAndHeaders(message.headers), body: message.data, position, storedMs: facts.storedMs };
 }

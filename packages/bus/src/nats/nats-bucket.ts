@@ -92,7 +92,7 @@ class Handle {
       headersOnly: true,
       scope: this.#bucket.scopeWith(undefined),
     };
-    for await (const { message } of orderedFeed(this.#access.link, this.#access.catalogue, {
+    for await (const { message } of orderedFeed(this.#access, {
       ...options,
       start: { kind: 'last_per_subject' },
     })) {
@@ -104,7 +104,7 @@ class Handle {
   async *watch(scope: AbortSignal): AsyncGenerator<StateEntry & { readonly deleted: boolean }, void, undefined> {
     const present = new Set<string>();
     const options = { stream: await this.#known(), filter: `${bucketSubject(this.#bucket.name)}.>`, follow: true, scope };
-    for await (const { message, facts } of orderedFeed(this.#access.link, this.#access.catalogue, {
+    for await (const { message, facts } of orderedFeed(this.#access, {
       ...options,
       start: { kind: 'last_per_subject' },
     })) {

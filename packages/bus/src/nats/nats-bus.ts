@@ -1,8 +1,8 @@
 /** The NATS JetStream adapter: the whole seam over one connection. Its parts are beside it; this file only joins them. */
-import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { CompleteBus, Guarantees, Outgoing, Published } from '../event-bus.ts';
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
+import { createBusGate, endedBy } from './bus-gate.ts';
 import { createByteWindow } from './byte-window.ts';
 import { commitMessages } from './commit.ts';
 import { openBucket } from './nats-bucket.ts';
@@ -59,22 +59,9 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
   const access = { link, catalogue };
   const context = { link, catalogue, timeoutMs: options.commitTimeoutMs ?? DEFAULT_COMMIT_MS };
   const window = createByteWindow({ maxBytes: options.maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES, maxUnits: MAX_UNITS });
-  const closing = new AbortController();
+  const gate = createBusGate();
+  const { call, requireOpen, scopeWith } = gate;
   const underWay = new Set<Promise<unknown>>();
-  const requireOpen = (what: string): void => {
-    if (closing.signal.aborted) throw new TocsinError('bus.closed', { what });
-  };
-  const scopeWith = (signal: AbortSignal | undefined): AbortSignal =>
-    AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
-  const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
-    requireOpen(what);
-    try {
-      return await endedBy(closing.signal, work());
-    } catch (error) {
-      throw isTocsinError(error, 'bus.closed') ? new TocsinError('bus.closed', { what }) : error;
-    }
-  };
-
   async function store(messages: readonly Outgoing[], signal: AbortSignal | undefined): Promise<Published[]> {
     const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
     const leave = await window.enter(bytes, scopeWith(signal));
@@ -111,29 +98,12 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
     purge: (filter, upTo) => call('A purge', async () => await purgeLog(access, checkFilter(filter), upTo)),
     bucket: (name) => openBucket(access, { name, timeoutMs: context.timeoutMs, call, requireOpen, scopeWith }),
     async [Symbol.asyncDispose]() {
-      if (closing.signal.aborted) return;
-      closing.abort(new TocsinError('bus.closed', { what: 'A wait' }));
+      if (gate.isClosed) return;
+      gate.close();
       if (link.isUp) await Promise.allSettled(underWay);
       await link[Symbol.asyncDispose]();
     },
   };
-}
-
-/** What the work comes to, unless the signal aborts first: then its reason, and the work goes on unheard. */
-async function endedBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
-  if (signal === undefined) return await work;
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    aborted.catch(() => undefined); // The race has told it.
-  }
 }
 
 function guaranteesOf(options: NatsBusOptions, maxPayload = MAX_PAYLOAD_BYTES): Guarantees {

@@ -187,7 +187,7 @@ class Link implements NatsLink {
       this.#open.clear();
       for (const question of lost) question.handler(this.isClosed ? closed() : new NoAnswer('the connection went'), undefined);
     }
-    for (const listener of [...this.#listeners]) listener(this.isUp);
+    for (const listener of this.#listeners) listener(this.isUp);
   }
 }
 

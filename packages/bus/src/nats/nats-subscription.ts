@@ -46,7 +46,7 @@ class Member implements Subscription {
   readonly #queue: { readonly message: Msg; readonly held: Held }[] = [];
   #feed: PullFeed | undefined;
   #left = false;
-  #failure: unknown;
+  #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
   constructor(access: LogAccess, parts: MemberParts, scope: AbortSignal) {
@@ -121,7 +121,7 @@ class Member implements Subscription {
   }
 
   #fail(error: unknown): void {
-    this.#failure = error;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#wake();
   }
 
@@ -137,7 +137,7 @@ class Member implements Subscription {
   #delivery(message: Msg, held: Held): Delivery {
     const { link, catalogue } = this.#access;
     const facts = deliveryFacts(message.reply ?? '');
-    const stored = storedFromDelivery(catalogue, this.#parts.stream, message, facts);
+    const stored = storedFromDelivery(catalogue, this.#parts.stream, { message, facts });
     let settled = false;
     const first = (answer: string): boolean => {
       if (settled || link.isClosed) return false;

@@ -9,7 +9,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { deliveredBytes, type DeliveryFacts, deliveryFacts } from './delivered-message.ts';
 import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
-import { type PullFeed, startPullFeed } from './pull-feed.ts';
+import { type FeedOwner, type FeedRoom, type PullFeed, startPullFeed } from './pull-feed.ts';
 import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
 
 /** Where an ordered feed begins. */
@@ -18,6 +18,12 @@ export type FeedStart =
   | { readonly kind: 'time'; readonly time: Date }
   /** The last message of each subject, then what comes. */
   | { readonly kind: 'last_per_subject' };
+
+/** What a feed works with. */
+export interface FeedAccess {
+  readonly link: NatsLink;
+  readonly catalogue: StreamCatalogue;
+}
 
 /** What is read. */
 export interface OrderedFeedOptions {
@@ -46,77 +52,99 @@ const REBUILD_PAUSE_MS = 50;
 
 /** Reads until the end (without `follow`), the abort of `scope` (throws its reason), or the reader leaves. @throws bus.bad_position when the stream goes away */
 export async function* orderedFeed(
-  link: NatsLink,
-  catalogue: StreamCatalogue,
+  { link, catalogue }: FeedAccess,
   options: OrderedFeedOptions,
 ): AsyncGenerator<OrderedMessage, void, undefined> {
-  const queue: OrderedMessage[] = [];
-  let bytes = 0;
+  const buffer = new OrderedBuffer();
   let lastSequence: number | undefined;
-  let state = 'broken' as 'flowing' | 'drained' | 'broken';
-  let wake = (): void => undefined;
   let feed: PullFeed | undefined;
-  let expected = 1;
-  let consumer = '';
-
-  const owner = {
-    room: () => ({ messages: MAX_MESSAGES - queue.length, bytes: MAX_BYTES - bytes }),
-    isEmpty: () => queue.length === 0,
-    onMessage(message: Msg): void {
-      const facts = deliveryFacts(message.reply ?? '');
-      if (facts.consumerSequence !== expected) return owner.onGone();
-      expected++;
-      bytes += deliveredBytes(message);
-      queue.push({ message, facts });
-      wake();
-    },
-    onDrained(): void {
-      state = 'drained';
-      wake();
-    },
-    onGone(): void {
-      state = 'broken';
-      feed?.stop();
-      wake();
-    },
-  };
-  const abort = (): void => wake();
+  let consumer: string | undefined;
+  const abort = (): void => buffer.wake();
   options.scope.addEventListener('abort', abort);
   try {
     for (;;) {
       options.scope.throwIfAborted();
-      const next = queue.shift();
+      const next = buffer.shift();
       if (next !== undefined) {
-        bytes = queue.length === 0 ? 0 : bytes - deliveredBytes(next.message);
         lastSequence = next.facts.streamSequence;
         yield next;
         feed?.pump();
-      } else if (state === 'broken') {
+      } else if (buffer.state === 'broken') {
         feed?.stop();
-        const made = await createConsumer(link, catalogue, { ...options, lastSequence });
-        consumer = made;
-        [expected, state] = [1, 'flowing'];
-        feed = startPullFeed(link, { stream: options.stream.stream, consumer, follow: options.follow }, owner);
-      } else if ((state as 'flowing' | 'drained' | 'broken') === 'drained') {
+        consumer = await createConsumer({ link, catalogue }, { ...options, lastSequence });
+        buffer.begin();
+        feed = startPullFeed(link, { stream: options.stream.stream, consumer, follow: options.follow }, buffer);
+      } else if (buffer.state === 'drained') {
         return;
       } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (options.scope.aborted) resolve();
-        });
+        await buffer.news(options.scope);
       }
     }
   } finally {
     options.scope.removeEventListener('abort', abort);
     feed?.stop();
-    if (consumer !== '' && link.isUp) link.connection.publish(`$JS.API.CONSUMER.DELETE.${options.stream.stream}.${consumer}`);
+    if (consumer !== undefined && link.isUp) link.connection.publish(`$JS.API.CONSUMER.DELETE.${options.stream.stream}.${consumer}`);
+  }
+}
+
+/** What has been delivered and not been read, in order and without gaps: a skipped message breaks the feed, and what follows it is ignored. */
+class OrderedBuffer implements FeedOwner {
+  state: 'flowing' | 'drained' | 'broken' = 'broken';
+  wake: () => void = () => undefined;
+  readonly #queue: OrderedMessage[] = [];
+  #bytes = 0;
+  #expected = 1;
+
+  /** A new consumer counts from one. */
+  begin(): void {
+    this.state = 'flowing';
+    this.#expected = 1;
+  }
+
+  shift(): OrderedMessage | undefined {
+    const next = this.#queue.shift();
+    if (next !== undefined) this.#bytes = this.#queue.length === 0 ? 0 : this.#bytes - deliveredBytes(next.message);
+    return next;
+  }
+
+  async news(scope: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      if (scope.aborted) resolve();
+    });
+  }
+
+  room(): FeedRoom {
+    return { messages: MAX_MESSAGES - this.#queue.length, bytes: MAX_BYTES - this.#bytes };
+  }
+
+  isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  onMessage(message: Msg): void {
+    const facts = deliveryFacts(message.reply ?? '');
+    if (this.state !== 'flowing' || facts.consumerSequence !== this.#expected) return this.onGone();
+    this.#expected++;
+    this.#bytes += deliveredBytes(message);
+    this.#queue.push({ message, facts });
+    this.wake();
+  }
+
+  onDrained(): void {
+    if (this.state === 'flowing') this.state = 'drained';
+    this.wake();
+  }
+
+  onGone(): void {
+    this.state = 'broken';
+    this.wake();
   }
 }
 
 /** Name of a new ephemeral consumer after the last message seen. Waits for the server as long as `scope` lasts. */
 async function createConsumer(
-  link: NatsLink,
-  catalogue: StreamCatalogue,
+  { link, catalogue }: FeedAccess,
   options: OrderedFeedOptions & { lastSequence: number | undefined },
 ): Promise<string> {
   const { stream, scope } = options;

@@ -6,7 +6,7 @@ import type { ReadOptions, Start, Stored, StreamInfo, SubjectFilter } from '../e
 import { parsePosition } from '../position.ts';
 import { storedFromDelivery, storedFromDirect } from './delivered-message.ts';
 import { callJetStream, JetStreamRefusal, NO_RESPONDERS } from './jetstream-api.ts';
-import { ask, type NatsLink, NoAnswer } from './nats-link.ts';
+import { ask, type NatsLink, NoAnswer, type Question } from './nats-link.ts';
 import { type FeedStart, orderedFeed } from './ordered-feed.ts';
 import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
 
@@ -14,6 +14,22 @@ import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
 export interface LogAccess {
   readonly link: NatsLink;
   readonly catalogue: StreamCatalogue;
+}
+
+/** A read as asked for. */
+export interface ReadRequest {
+  readonly filter: SubjectFilter;
+  readonly from: Start;
+  readonly options: ReadOptions;
+}
+
+interface ReadRange {
+  readonly stream: KnownStream;
+  readonly filter: SubjectFilter;
+  readonly start: FeedStart;
+  /** Last sequence wanted. */
+  readonly end: number;
+  readonly most: number;
 }
 
 const GET_MS = 5_000;
@@ -24,44 +40,41 @@ const PAUSE_MS = 50;
 const GET_WINDOW = 32;
 
 /** Messages of a filter in stored order. @throws bus.bad_position, bus.no_stream, bus.unavailable, bus.closed, the reason of the abort */
-export async function* readLog(
-  { link, catalogue }: LogAccess,
-  request: { filter: SubjectFilter; from: Start; options: ReadOptions },
-  scope: AbortSignal,
-): AsyncGenerator<Stored, void, undefined> {
-  const { filter, from, options } = request;
+export async function* readLog(access: LogAccess, request: ReadRequest, scope: AbortSignal): AsyncGenerator<Stored, void, undefined> {
   scope.throwIfAborted();
-  const stream = await catalogue.findFresh(filter);
-  const last = stream.state.last_seq;
-  const follow = options.follow === true;
-  const wanted = options.until === undefined ? Number.POSITIVE_INFINITY : catalogue.sequenceOf(stream, options.until);
-  const end = follow ? wanted : Math.min(wanted, last);
-  const start = startOf(catalogue, stream, from);
-  const most = options.limit ?? Number.POSITIVE_INFINITY;
+  const range = await rangeOf(access.catalogue, request);
+  const { stream, filter, start, end, most } = range;
   if (most < 1 || end < 1 || (start.kind === 'sequence' && start.sequence > end)) return;
-  if (stream.config.retention === RetentionPolicy.Workqueue) {
-    if (end > last)
-      throw new TocsinError('bus.unsupported', {
-        component: `A read that follows the work queue ${stream.stream}`,
-        guarantee: 'reading ahead of its group',
-        bus: 'nats',
-      });
-    yield* readQueue({ link, catalogue }, { stream, filter, start, end, most });
-    return;
-  }
+  if (stream.config.retention === RetentionPolicy.Workqueue) return yield* readQueue(access, range);
   let count = 0;
-  for await (const { message, facts } of orderedFeed(link, catalogue, { stream, filter, start, follow: end > last, scope })) {
-    if (facts.streamSequence > end) return;
-    yield storedFromDelivery(catalogue, stream, message, facts);
-    if (++count >= most || facts.streamSequence >= end) return;
+  for await (const delivered of orderedFeed(access, { stream, filter, start, follow: end > stream.state.last_seq, scope })) {
+    const { streamSequence } = delivered.facts;
+    if (streamSequence > end) return;
+    yield storedFromDelivery(access.catalogue, stream, delivered);
+    if (++count >= most || streamSequence >= end) return;
   }
+}
+
+/** What is asked for, in sequences. */
+async function rangeOf(catalogue: StreamCatalogue, { filter, from, options }: ReadRequest): Promise<ReadRange> {
+  const stream = await catalogue.findFresh(filter);
+  const wanted = options.until === undefined ? Number.POSITIVE_INFINITY : catalogue.sequenceOf(stream, options.until);
+  const end = options.follow === true ? wanted : Math.min(wanted, stream.state.last_seq);
+  return { stream, filter, start: startOf(catalogue, stream, from), end, most: options.limit ?? Number.POSITIVE_INFINITY };
 }
 
 /** A work queue takes no consumer beside its group's, so its messages are got one by one. */
 async function* readQueue(
   { link, catalogue }: LogAccess,
-  { stream, filter, start, end, most }: { stream: KnownStream; filter: SubjectFilter; start: FeedStart; end: number; most: number },
+  { stream, filter, start, end, most }: ReadRange,
 ): AsyncGenerator<Stored, void, undefined> {
+  if (end > stream.state.last_seq) {
+    throw new TocsinError('bus.unsupported', {
+      component: `A read that follows the work queue ${stream.stream}`,
+      guarantee: 'reading ahead of its group',
+      bus: 'nats',
+    });
+  }
   const notBefore = start.kind === 'time' ? start.time.getTime() : 0;
   let sequence = start.kind === 'sequence' ? start.sequence : 1;
   for (let count = 0; count < most && sequence <= end; ) {
@@ -143,27 +156,28 @@ export async function getDirect(
 ): Promise<Msg | undefined> {
   const deadline = performance.now() + GET_MS;
   // The subject at the end of the question, not in its body, is what permissions can be about.
-  const bySubject = 'last_by_subj' in query;
-  const question = {
-    subject: `$JS.API.DIRECT.GET.${stream}${bySubject ? `.${query.last_by_subj}` : ''}`,
-    body: bySubject ? '' : JSON.stringify(query),
-  };
-  let reason = 'it does not answer';
+  const question =
+    'last_by_subj' in query
+      ? { subject: `$JS.API.DIRECT.GET.${stream}.${query.last_by_subj}` }
+      : { subject: `$JS.API.DIRECT.GET.${stream}`, body: JSON.stringify(query) };
   for (;;) {
-    try {
-      await link.whenUp(deadline);
-      const answer = await ask(link, question, Math.min(deadline, performance.now() + ATTEMPT_MS));
-      const code = answer.headers?.code ?? 0;
-      if (code === 0) return answer;
-      if (code === NOT_FOUND) return undefined;
-      if (code !== NO_RESPONDERS) throw new JetStreamRefusal(code, answer.headers?.description ?? '');
-      reason = 'JetStream is not up';
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      reason = error.message;
-    }
-    if (performance.now() >= deadline) throw new TocsinError('bus.unavailable', { reason: `a message of ${stream}: ${reason}` });
+    const answer = await askDirect(link, question, deadline);
+    const code = answer instanceof NoAnswer ? NO_RESPONDERS : (answer.headers?.code ?? 0);
+    if (code === NOT_FOUND) return undefined;
+    if (code === 0 && !(answer instanceof NoAnswer)) return answer;
+    if (code !== NO_RESPONDERS) throw new JetStreamRefusal(code, `a message of ${stream}`);
+    if (performance.now() >= deadline) throw new TocsinError('bus.unavailable', { reason: `no answer about a message of ${stream}` });
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+async function askDirect(link: NatsLink, question: Question, deadline: number): Promise<Msg | NoAnswer> {
+  try {
+    await link.whenUp(deadline);
+    return await ask(link, question, Math.min(deadline, performance.now() + ATTEMPT_MS));
+  } catch (error) {
+    if (error instanceof NoAnswer) return error;
+    throw error;
   }
 }
 

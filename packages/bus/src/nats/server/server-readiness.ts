@@ -27,13 +27,8 @@ export async function awaitReady(
   let waitingFor = 'it opened no port';
   while (performance.now() < deadline && !child.hasEnded()) {
     const ports = readPorts(runDirectory);
-    if (ports !== undefined) {
-      waitingFor = 'it is not healthy yet';
-      if (await isHealthy(ports.monitor)) {
-        waitingFor = 'JetStream does not answer';
-        if (await jetStreamAnswers(ports.client, options.credential)) return ports;
-      }
-    }
+    if (ports !== undefined) waitingFor = 'it is not healthy, or JetStream does not answer';
+    if (ports !== undefined && (await isHealthy(ports.monitor)) && (await jetStreamAnswers(ports.client, options.credential))) return ports;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   const reason = child.hasEnded() ? await child.ended : `after ${options.withinMs} ms ${waitingFor}`;

@@ -1,0 +1,68 @@
+/**
+ * Ingest alone, as a process: bus server, framer, intake and the events route as `wire.ts` joins them, without detection, store
+ * and the rest of the API. Shows what the door itself can do; a real installation always runs everything.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createUlidGenerator, systemClock } from '@tocsin/core';
+import { startNatsServer } from '@tocsin/bus/nats';
+import { openFrame } from '@tocsin/bus';
+import { eventsRoute, loadMappings, readShippedMappings, type Source } from '@tocsin/ingest';
+import fastify from 'fastify';
+import { root } from './clone.ts';
+
+const built = <T>(name: string): Promise<T> => import(join(root, 'packages', 'tocsin', 'dist', `${name}.js`)) as Promise<T>;
+const { wireIngest } = await built<typeof import('../packages/tocsin/src/wire.ts')>('wire');
+const { dutyGrants, topology } = await built<typeof import('../packages/tocsin/src/topology.ts')>('topology');
+const { openBus } = await built<typeof import('../packages/tocsin/src/duties/open-bus.ts')>('duties/open-bus');
+
+const dataDir = process.argv[2] ?? '';
+const declared = topology({ eventsMaxBytes: 10 * 1024 ** 3, eventsMaxAgeMs: 86_400_000 });
+const server = await startNatsServer({
+  directory: join(dataDir, 'bus'),
+  site: 'local',
+  binary: { configured: undefined, environment: process.env['TOCSIN_NATS_SERVER'], path: process.env['PATH'] },
+  duties: dutyGrants,
+  topology: declared,
+  maxStoreBytes: 40 * 1024 ** 3,
+  log: () => undefined,
+});
+const address = (duty: 'admin' | 'ingest' | 'match') => ({ servers: server.url, credential: server.credential(duty), site: 'local', name: duty, commitTimeoutMs: 5000 });
+{
+  await using admin = await openBus(address('admin'));
+  await admin.ensure(declared);
+}
+const bus = await openBus(address('ingest'));
+const nextId = createUlidGenerator(systemClock);
+const stopping = new AbortController();
+const { intake, framer } = wireIngest(bus, loadMappings(readShippedMappings()), {
+  clock: systemClock, nextId, signal: stopping.signal, giveUp: stopping.signal, partitions: 8, site: 'local', maxSkewMs: 300_000, onTrouble: () => undefined,
+});
+
+/** A token is its source's name: nothing is guarded here. */
+const sourceOf = (authorization: string | undefined): Source => ({ tenant: 'default', name: authorization?.slice('Bearer '.length) ?? '', format: 'auto', lane: 'live', shard: '' });
+const app = fastify({ forceCloseConnections: true });
+await app.register(eventsRoute, { intake, authenticate: ({ authorization }) => ({ source: sourceOf(authorization) }) });
+app.get('/api/v1/health/ready', async () => ({}));
+app.post('/api/v1/sources', async (request) => ({ token: (request.body as { name: string }).name }));
+app.get('/api/v1/status', async () => ({ events: { stored: await countStored(), duplicates: 0 } }));
+const url = await app.listen({ host: '127.0.0.1', port: 0 });
+await mkdir(join(dataDir, 'tokens'), { recursive: true });
+await writeFile(join(dataDir, 'tokens', 'operator.token'), 'none');
+await writeFile(join(dataDir, 'run.json'), JSON.stringify({ url, pid: process.pid }));
+
+process.once('SIGTERM', async () => {
+  await app.close();
+  await framer.drain();
+  await bus[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+  process.exit(0);
+});
+
+/** Events in the log, counted from its frames. */
+async function countStored(): Promise<number> {
+  await using reader = await openBus(address('match'));
+  let events = 0;
+  for await (const { body } of reader.read('tocsin.events.live.>', 'first')) events += openFrame(body).header.count;
+  return events;
+}

@@ -1,0 +1,48 @@
+/**
+ * `npm run bench [NAME…] [-- --json]`: measures the built product on this machine and prints figures with their conditions. Speed is
+ * shown beside its goal and never asserted; counts of the measured path must add up, or the run ends with an error.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findServerBinary } from '@tocsin/bus/nats';
+import { bus, replay } from './benches/bus.ts';
+import { idle } from './benches/idle.ts';
+import { ingest } from './benches/ingest.ts';
+import { latency } from './benches/latency.ts';
+import { start } from './benches/start.ts';
+import { root } from './clone.ts';
+import type { Bench, Figure } from './figure.ts';
+import { conditionsOf } from './machine.ts';
+import { tableOf } from './table.ts';
+
+const BENCHES: Readonly<Record<string, Bench>> = { bus, replay, ingest, latency, idle, start };
+
+const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
+const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no bench ${unknown.join(', ')}. There are:\n${Object.entries(BENCHES).map(([name, { about }]) => `  ${name.padEnd(8)} ${about}\n`).join('')}`);
+  process.exitCode = 64;
+} else await measure(positionals.length > 0 ? positionals : Object.keys(BENCHES));
+
+async function measure(names: readonly string[]): Promise<void> {
+  const cache = join(root, '.tocsin', 'bench');
+  mkdirSync(cache, { recursive: true });
+  // Beside the clone's cache, not in the system's folder for temporary files: that one may lie in memory and know no fsync.
+  const folder = mkdtempSync(join(cache, 'run-'));
+  const natsServer = findServerBinary({ configured: undefined, environment: process.env['TOCSIN_NATS_SERVER'], path: process.env['PATH'] }).path;
+  try {
+    const conditions = conditionsOf(root, folder, natsServer);
+    const figures: Figure[] = [];
+    for (const name of names) figures.push(...((await BENCHES[name]?.run({ folder, natsServer, progress })) ?? []));
+    progress('');
+    process.stdout.write(values.json ? `${JSON.stringify({ conditions, figures }, undefined, 2)}\n` : tableOf(conditions, figures));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** One line that the next replaces; nothing where nobody looks on. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
