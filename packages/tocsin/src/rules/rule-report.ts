@@ -1,7 +1,7 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
 import type { Fields } from '@tocsin/core';
 import { type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
-import type { MappingSet } from '@tocsin/ingest';
+import { decoders, defaultDecodeLimits, type MappingSet } from '@tocsin/ingest';
 import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
 import type { RuleBook, RuleFile } from './rule-book.ts';
 
@@ -37,7 +37,8 @@ export function checkRules(files: readonly RuleFile[], { mappings, test, present
   return {
     accepted: own.map((rule) => summarise(rule, true)),
     refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
-    tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, mappingOf })) : [],
+    // Routing is under test for correlations only: the events of a plain rule's tests need not say where they come from.
+    tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, ...(rule.kind === 'correlation' ? { mappingOf } : {}) })) : [],
   };
 }
 
@@ -61,11 +62,8 @@ function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {
   return { path, line, column, rule, code: error.code, reason: error.message };
 }
 
-/** The mapping that would read an event in a test: of the first format that has one beyond its fallback; undefined where none has. */
+/** The mapping that an event in a test would get if it came in by a source of format `auto`. */
 function mappingIn(mappings: MappingSet, event: Fields): string | undefined {
-  for (const format of ['windows-json', 'cloudtrail', 'linux-auth', 'json']) {
-    const { mapping } = mappings.map(format, event, 0);
-    if (mapping !== 'json') return mapping;
-  }
-  return undefined;
+  const [decoded] = decoders.auto.decode(Buffer.from(JSON.stringify(event)), defaultDecodeLimits);
+  return decoded && 'fields' in decoded ? mappings.map(decoded.format, decoded.fields, 0).mapping : undefined;
 }
