@@ -21,6 +21,7 @@ import { type BusAddress, openBus } from './duties/open-bus.ts';
 import type { StoreApi } from './duties/store-api.ts';
 import type { StoreBoot } from './duties/store-thread.ts';
 import { SupervisedThread } from './duties/supervised-thread.ts';
+import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
@@ -124,6 +125,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const app = createServer({ logger, tls });
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
     ...around, partitions: settings.bus.partitions, site: settings.site, maxSkewMs: settings.ingest.maxSkew,
+    onFlagged: createFlagLog(logger, around.clock),
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(registry, around.clock);

@@ -13,6 +13,7 @@ import {
   type Framer,
   fieldsOf,
   type Intake,
+  type IntakeOptions,
   type MappingSet,
 } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
@@ -43,7 +44,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number },
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; onFlagged: IntakeOptions['onFlagged'] },
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -61,6 +62,7 @@ export function wireIngest(
     framer,
     clock: around.clock,
     nextId: around.nextId,
+    onFlagged: around.onFlagged,
     limits: { maxSkewMs: around.maxSkewMs },
   });
   return { intake, framer };
