@@ -21,6 +21,7 @@ export interface BatchFacilities {
   readonly maxSkewMs: number;
   readonly decodeLimits: DecodeLimits;
   readonly early: EarlyAnswers;
+  readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
 }
 
 /** One record's answer, as far as it is known before the commit. */
