@@ -54,7 +54,7 @@ export function wireIngest(
     encode: encodeFrame,
     async commit(frames) {
       const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({ subject: eventsSubject(lane, partition, tenant), id, body: bytes }));
-      return (await bus.commit(messages)).map((published): Position => published.position);
+      return (await bus.commit(messages, { asUnit: false })).map((published): Position => published.position);
     },
   });
   const intake = createIntake({
