@@ -1,12 +1,13 @@
 /**
  * The full fault run: `npm run faults -- [--seed N] [--events N] [--kills N] [--no-mutants] [--json] [--report FILE]`.
- * By default 100,000 events, 20 kills of nats-server and 20 of Tocsin, then every mutant in the quick run. Exit code 1 when an acked event is
+ * By default 100,000 events, 20 kills of nats-server, 20 of Tocsin and 5 of both at once, then every mutant in the quick run. Exit code 1 when an acked event is
  * missing, an alert is not there exactly once, or a mutant goes unseen. Needs the build.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { conditions } from '../conditions.ts';
 import { buildMutant, mutants } from './mutants.ts';
+import { startAhead } from './planted-events.ts';
 import { quickPlan } from './quick-plan.ts';
 import { faultReport, type MutantResult } from './report.ts';
 import { explain, type FaultOptions, runFaults } from './scenario.ts';
@@ -21,11 +22,13 @@ const { values } = parseArgs({
     'no-mutants': { type: 'boolean', default: false },
   },
 });
+// Ending by exit() takes the programs under test along.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const seed = Number(values.seed);
 const kills = Number(values.kills);
 const before = conditions();
-const plan = { seed, sources: 8, events: Number(values.events), postEvents: 100, startMs: Date.now() };
-const full = await runFaults({ ...plan, busKills: kills, tocsinKills: kills });
+const plan = { seed, sources: 8, events: Number(values.events), postEvents: 100, startMs: startAhead() };
+const full = await runFaults({ ...plan, busKills: kills, tocsinKills: kills, bothKills: Math.ceil(kills / 4) });
 console.error(full.isSound ? `full run: sound, ${full.seconds} s` : explain(full));
 
 const seen = values['no-mutants'] ? [] : await runMutants();
@@ -45,7 +48,7 @@ process.exitCode = isSound ? 0 : 1;
 async function runMutants(): Promise<MutantResult[]> {
   const results: MutantResult[] = [];
   const quick = quickPlan(seed);
-  const reference = (await runFaults({ ...quick, busKills: 0, tocsinKills: 0 })).reference;
+  const reference = (await runFaults({ ...quick, busKills: 0, tocsinKills: 0, bothKills: 0 })).reference;
   for (const mutant of mutants) {
     using built = buildMutant(mutant);
     const seenBy = await whatShows({ ...quick, program: built.program, reference });

@@ -33,7 +33,7 @@ export function faultReport(report: FaultReport): string {
 }
 
 function figuresOf(result: FaultResult): Record<string, unknown> {
-  const { seed, events, attempted, acked, busKills, tocsinKills, seconds, expectedAlerts, verdict } = result;
+  const { seed, events, attempted, acked, busKills, tocsinKills, bothKills, seconds, expectedAlerts, verdict } = result;
   return {
     seed,
     events,
