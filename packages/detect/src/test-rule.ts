@@ -6,10 +6,10 @@ import type { Alert, EventPosition, Fields, LogSource, Match, Position } from '@
 import { compileDetection } from './compile/compile-detection.ts';
 import { compileRules, routesTo } from './compile/compile-rules.ts';
 import { EventView, isScalar } from './compile/event-view.ts';
-import { createFoldSet } from './correlate/fold-set.ts';
 import { LATENESS_MS } from './correlate/fold.ts';
-import { indexByReference } from './parse/parse-rules.ts';
+import { createFoldSet } from './correlate/fold-set.ts';
 import type { CorrelationRule, DetectionRule, ParsedRule } from './parse/parsed-rule.ts';
+import { indexByReference } from './parse/resolve-references.ts';
 import type { EventTest, SequenceTest } from './parse/rule-tests.ts';
 
 /** Outcome of one test. */

@@ -3,10 +3,10 @@
  * and is counted. Also keeps who feeds which fold's event time, and which groups a watermark makes due.
  */
 import type { Match, MatchStep } from '@tocsin/core';
+import { encodeCheckpoint, type SavedTable } from './checkpoint.ts';
 import type { RuleFold } from './create-folds.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
 import type { FoldContext, FoldStep } from './fold.ts';
-import { encodeCheckpoint, type SavedTable } from './checkpoint.ts';
 import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
 
 /** Bounds on the states of a fold set. */
