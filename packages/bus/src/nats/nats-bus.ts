@@ -78,7 +78,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
       if (messages.length === 0) return [];
       const work = store(messages, options);
       underWay.add(work);
-      void work.catch(() => undefined).finally(() => underWay.delete(work)); // Whoever asked hears of the error below.
+      void Promise.allSettled([work]).then(() => underWay.delete(work)); // Whoever asked hears of an error below.
       return await endedBy(signal, work);
     },
     ensure: (topology) => call('A topology', () => applyTopology(link, topology)),

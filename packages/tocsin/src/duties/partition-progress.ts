@@ -4,7 +4,7 @@
  * come: the furthest position any step names has been reached by all.
  */
 import { comparePositions, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
-import type { FrameView, Lane, MatchStep, Position } from '@tocsin/core';
+import { type FrameView, type Lane, type MatchStep, type Position, sourceKey } from '@tocsin/core';
 import { eventsFilter, matchesSubject } from '../subjects.ts';
 import { FrameDedup, DEDUP_WINDOW_MS } from './frame-dedup.ts';
 import { openFed } from './frame-feed.ts';
@@ -67,7 +67,7 @@ export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView
   for (let i = 0; i < frame.header.count; i++) {
     const receivedMs = frame.receivedMs(i);
     // A time in the future is one record's claim: taken for the source's time it would make everybody else's events late.
-    watermarks.observe(`${frame.header.tenant}/${frame.source(i)}`, Math.min(frame.timeMs(i), receivedMs), receivedMs);
+    watermarks.observe(sourceKey(frame.header.tenant, frame.source(i)), Math.min(frame.timeMs(i), receivedMs), receivedMs);
   }
 }
 
