@@ -1,16 +1,21 @@
 /** How the built program ends and starts: no orphan, no second owner, an orderly stop, and no hanging on streams nobody reads. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { judge } from './checker.ts';
 import { readInstallation } from './independent-reader.ts';
 import { type Installation, openInstallation, stopInstallation } from './installation.ts';
 import { notRunnable } from './not-runnable.ts';
 import { planSources } from './planted-events.ts';
-import { nothingSent, postEvents, produce } from './producers.ts';
+import { nothingSent, postEvents, produce, type Sender } from './producers.ts';
 import { busPid, commandLine, killTocsin, launch } from './tocsin-process.ts';
 import { waitFor } from './wait-for.ts';
 
 const missing = notRunnable();
 const plan = { seed: 5, sources: 1, events: 400, postEvents: 50, startMs: Date.now() };
 const STOP_MS = 15_000;
+/** Longer than a source may be silent before it counts as idle (10 s). */
+const OUTAGE_MS = 12_000;
+const BACK_OFF_MS = 4_000;
 
 describe('a running installation', () => {
   let installation: Installation;
@@ -40,6 +45,30 @@ describe('a running installation', () => {
     await installation.restart();
     expect((await installation.call('GET', '/status')).status).toBe(200);
   });
+});
+
+test('events that could not be sent during an outage are correlated as if they had been on time', async (context) => {
+  if (missing !== undefined) context.skip(missing);
+  await using installation = await openInstallation();
+  // Events two minutes old when they arrive: later than folds wait for a source that is there.
+  const sources = planSources({ ...plan, events: 2000, startMs: Date.now() - 120_000 });
+  const senders: Sender[] = [];
+  for (const source of sources) senders.push({ source, token: await installation.addSource(source.name) });
+  const sent = nothingSent();
+  const send = (from: number, to: number): Promise<void> => {
+    const part = senders.map(({ source, token }) => ({ source: { ...source, events: source.events.slice(from, to) }, token }));
+    return produce({ senders: part, seed: plan.seed, postEvents: plan.postEvents, url: () => installation.url }, sent);
+  };
+  await send(0, 1000);
+  await installation.settle();
+  await killTocsin(installation.run);
+  await delay(OUTAGE_MS); // the outage itself
+  await installation.restart();
+  await delay(BACK_OFF_MS); // shippers try again some time after
+  await send(1000, 2000);
+  await installation.settle();
+  const verdict = judge({ sources, sent, log: await readInstallation(installation.dataDir) });
+  expect(verdict.failures, verdict.examples.join('\n')).toMatchObject({ lost: 0, alertsMissing: 0, alertsTwice: 0, alertsUnexpected: 0 });
 });
 
 test('SIGTERM drains: what was taken in is stored and answered, exit code 0', async (context) => {

@@ -38,7 +38,7 @@ const STEP_SPAN_MS = 60_000;
 
 /** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
-  const progress = await restoreProgress(options.bus, options.partitions);
+  const progress = await restoreProgress(options.bus, { count: options.partitions, nowMs: options.clock.nowMs() });
   const matcher = new Matcher(options, progress);
   const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), options.signal);
   while (!feed.finished) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
@@ -162,7 +162,7 @@ class Matcher {
 
   #commit(messages: readonly Outgoing[]): Promise<Published[]> {
     const { bus, giveUp, onTrouble } = this.#options;
-    return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error) => onTrouble(error, "writing match steps") });
+    return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error) => onTrouble(error, 'writing match steps') });
   }
 
   async #deadLetter(fed: FedFrame, reason: string): Promise<void> {
