@@ -26,9 +26,9 @@ export interface MatchStep {
   readonly partition: number;
   /** Identity of the owner that wrote it; ULID. */
   readonly epoch: string;
-  /** Last EVENTS position read of this partition, per lane; absent before the first. */
+  /** EVENTS position up to which every partition has been judged and written, this step included; absent before the first. Moves with the last step of each commit. */
   readonly read: Readonly<Partial<Record<Lane, Position>>>;
-  /** Event-time watermark per `tenant/source`, milliseconds since 1970: no earlier event is expected, idle or not. */
+  /** Event-time watermark per `sourceKey`, milliseconds since 1970: no earlier event is expected, idle or not. */
   readonly watermarks: Readonly<Record<string, number>>;
   /** Hash of the rule set that judged these events. */
   readonly ruleSet: string;

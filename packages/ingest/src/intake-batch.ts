@@ -21,6 +21,7 @@ export interface BatchFacilities {
   readonly maxSkewMs: number;
   readonly decodeLimits: DecodeLimits;
   readonly early: EarlyAnswers;
+  readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
 }
 
 /** One record's answer, as far as it is known before the commit. */
@@ -80,7 +81,7 @@ export class IntakeBatch {
 
   #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
-    const ownId = envelope?.id ?? this.#keyedId() ?? mapped.producerEventId;
+    const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) {
       const { code, message } = new TocsinError('ingest.bad_record', { reason });
@@ -125,7 +126,13 @@ export class IntakeBatch {
   #add(event: FrameRecord): void {
     this.#pending.push({ id: event.id, index: this.#events.length });
     this.#events.push(event);
+    if (event.flags.length > 0) this.#use.onFlagged?.(this.#source, event);
   }
+}
+
+/** An id out of the record itself: where it will not do, the record has none. */
+function usableId(id: string | undefined): string | undefined {
+  return id !== undefined && badId(id) === undefined ? id : undefined;
 }
 
 /** Several records under one envelope: each gets the envelope's id and its place. */

@@ -76,17 +76,18 @@ describe('the intake', () => {
     expect(bench.events[0]).toMatchObject({ timeMs: want, receivedMs: nowMs, flags });
   });
 
-  it('takes the id from the envelope, else from the key, else from the record, else makes one', async () => {
+  it('takes the id from the envelope, else from the record, else from the key, else makes one', async () => {
     const bench = openBench();
     bench.mapped = { producerEventId: 'own' };
     await bench.intake.emit(source, [raw('{"a":1}', { id: 'ce' }), raw('{"a":2}')], { idempotencyKey: 'k' });
-    await bench.intake.emit(source, [raw('{"a":3}')]);
+    bench.mapped = { producerEventId: 'no id: \ud800' };
+    await bench.intake.emit(source, [raw('{"a":3}')], { idempotencyKey: 'k' });
     bench.mapped = {};
     await bench.intake.emit(source, [raw('{"a":4}')]);
     expect(bench.events.map((event) => [event.id, event.producerId])).toEqual([
       ['ce', true],
-      ['k-1', true],
       ['own', true],
+      ['k-0', true],
       ['ulid-0', false],
     ]);
   });

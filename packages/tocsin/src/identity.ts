@@ -1,5 +1,5 @@
 /** What an installation was created with and cannot change: site and number of partitions, kept in its data folder. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TocsinError } from '@tocsin/core';
 
@@ -10,11 +10,11 @@ export interface Identity {
   readonly createdMs: number;
 }
 
-/** Reads the identity, or writes it on a first start. @throws config.fixed where the settings ask for another one */
+/** Reads the identity, or writes it on a first start. @throws config.fixed where the settings ask for another one, config.unreadable */
 export async function openIdentity(dataDir: string, wanted: Identity): Promise<{ identity: Identity; firstRun: boolean }> {
   const path = join(dataDir, 'installation.json');
   try {
-    const identity = JSON.parse(await readFile(path, 'utf8')) as Identity;
+    const identity = parseIdentity(path, await readFile(path, 'utf8'));
     for (const key of ['site', 'partitions'] as const) {
       if (identity[key] !== wanted[key]) throw new TocsinError('config.fixed', { setting: key, is: String(identity[key]), wanted: String(wanted[key]), dataDir });
     }
@@ -22,6 +22,17 @@ export async function openIdentity(dataDir: string, wanted: Identity): Promise<{
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  await writeFile(path, `${JSON.stringify(wanted)}\n`, { mode: 0o600, flag: 'wx' });
+  // Whole or not at all: half an identity would keep the installation from ever starting again.
+  const beside = `${path}.new`;
+  await writeFile(beside, `${JSON.stringify(wanted)}\n`, { mode: 0o600, flush: true });
+  await rename(beside, path);
   return { identity: wanted, firstRun: true };
+}
+
+function parseIdentity(path: string, text: string): Identity {
+  try {
+    return JSON.parse(text) as Identity;
+  } catch (cause) {
+    throw new TocsinError('config.unreadable', { at: path, reason: 'it is no JSON' }, { cause });
+  }
 }

@@ -11,7 +11,7 @@ import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocs
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiContext } from './api/route.ts';
-import { createServer, registerApi, serverUrl } from './api/server.ts';
+import { closeServer, createServer, registerApi, serverUrl } from './api/server.ts';
 import { createStatus } from './api/status.ts';
 import { OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './cli/run-file.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
@@ -21,8 +21,9 @@ import { type BusAddress, openBus } from './duties/open-bus.ts';
 import type { StoreApi } from './duties/store-api.ts';
 import type { StoreBoot } from './duties/store-thread.ts';
 import { SupervisedThread } from './duties/supervised-thread.ts';
+import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
-import { ensureOperator } from './operator.ts';
+import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
 import { readRuleFiles } from './rules/read-rule-files.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
@@ -95,9 +96,11 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const ingestBus = scope.add('bus of ingest', await openBus(address('ingest')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
 
-  const [store, detect] = await Promise.all([startStore(options, address), startDetect(options, address)]);
-  scope.add('store thread', store);
-  scope.add('detection thread', detect);
+  // Each is in the scope as soon as it runs: should the other not start, it is stopped again.
+  const [store, detect] = await allOrFirstFailure([
+    startStore(options, address).then((thread) => scope.add('store thread', thread)),
+    startDetect(options, address).then((thread) => scope.add('detection thread', thread)),
+  ]);
 
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const operatorToken = await keepOperator(dataDir, { registry, privileged, clock: around.clock });
@@ -112,7 +115,8 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
     privileged,
     clock: around.clock,
     nextId: around.nextId,
-    status,
+    status: status.of,
+    readiness: status.readiness,
     settings: () => printSettings(installationSettings, settings),
     closing: scope.signal,
   };
@@ -121,13 +125,14 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const app = createServer({ logger, tls });
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
     ...around, partitions: settings.bus.partitions, site: settings.site, maxSkewMs: settings.ingest.maxSkew,
+    onFlagged: createFlagLog(logger, around.clock),
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(registry, around.clock);
   const events = { authenticate: createAuthenticateSource(authenticate, registry), intake, limits: doorLimits(settings) };
   await registerApi(app, { context, authenticate, events });
   const url = await listen(app, settings);
-  scope.add('API server', () => app.close());
+  scope.add('API server', () => closeServer(app));
   await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
   scope.add('address file', () => removeRunFile(dataDir));
   return { url, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
@@ -164,8 +169,8 @@ function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
   };
 }
 
-function startStore({ dataDir, logger }: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<StoreApi>> {
-  const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store') };
+function startStore({ dataDir, logger, settings }: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<StoreApi>> {
+  const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
   return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB, youngMiB: STORE_YOUNG_MIB });
 }
 
@@ -183,10 +188,8 @@ function threadScript(name: string): URL {
   return new URL(`./duties/${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
 
-async function keepOperator(dataDir: string, deps: Parameters<typeof ensureOperator>[1]): Promise<string> {
-  const token = await ensureOperator(await readToken(dataDir, OPERATOR), deps);
-  if (token !== undefined) await writeToken(dataDir, OPERATOR, token);
-  return (await readToken(dataDir, OPERATOR)) ?? '';
+async function keepOperator(dataDir: string, deps: Omit<OperatorDeps, 'keep'>): Promise<string> {
+  return ensureOperator(await readToken(dataDir, OPERATOR), { ...deps, keep: (token) => writeToken(dataDir, OPERATOR, token) });
 }
 
 function doorLimits({ ingest }: InstallationSettings): Partial<EventsRouteLimits> {
@@ -196,6 +199,12 @@ function doorLimits({ ingest }: InstallationSettings): Partial<EventsRouteLimits
     maxInFlightBytes: ingest.maxInFlightBytes,
     maxInFlightBytesPerSource: ingest.maxInFlightBytesPerSource,
   };
+}
+
+/** Waits for all of them, whatever becomes of each, so that nothing is left starting. @throws the first failure */
+async function allOrFirstFailure<A, B>(started: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled(started);
+  return Promise.all(started);
 }
 
 async function listen(app: FastifyInstance, { listen: where }: InstallationSettings): Promise<string> {

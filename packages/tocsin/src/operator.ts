@@ -11,16 +11,38 @@ import type { Privileged } from './security/privileged.ts';
 /** Tenant of a fresh installation. */
 export const FIRST_TENANT = 'default';
 
+/** Name of the operator on AUDIT. */
+const OPERATOR_ACTOR = 'operator';
 /** Who acts while there is nobody yet. */
 const BOOTSTRAP: Principal = { tenant: FIRST_TENANT, actor: 'tocsin/first-start', roles: ['admin'], credentialId: 'none' };
 
-/** Makes sure that a known operator token works; answers the one to keep, or undefined where the kept one does. */
-export async function ensureOperator(kept: string | undefined, deps: { registry: Registry; privileged: Privileged; clock: Clock }): Promise<string | undefined> {
-  const known = kept === undefined ? undefined : deps.registry.credentialByHash(hashToken(kept));
-  if (known && known.value.revokedMs === undefined) return undefined;
+/** What the first operator is made with. */
+export interface OperatorDeps {
+  readonly registry: Registry;
+  readonly privileged: Privileged;
+  readonly clock: Clock;
+  /** Keeps a token for the command line. */
+  readonly keep: (token: string) => Promise<void>;
+}
+
+/**
+ * Makes sure that a known operator token works and answers it. A new one is kept before it is made valid: a crash in between leaves a
+ * file that is replaced, never a credential that nobody holds. Whoever lost the token loses it for all: former ones are revoked.
+ */
+export async function ensureOperator(kept: string | undefined, { registry, privileged, clock, keep }: OperatorDeps): Promise<string> {
+  const known = kept === undefined ? undefined : registry.credentialByHash(hashToken(kept));
+  if (kept !== undefined && known && known.value.revokedMs === undefined) return kept;
   const token = createToken('person');
-  const credential = { actor: 'operator', roles: ['admin'] as const, createdMs: deps.clock.nowMs() };
+  await keep(token);
+  const createdMs = clock.nowMs();
+  const credential = { actor: OPERATOR_ACTOR, roles: ['admin'] as const, createdMs };
   const act = { action: 'sources.write', resource: 'credential/operator', after: { actor: credential.actor, roles: credential.roles } } as const;
-  await deps.privileged(BOOTSTRAP, act, () => deps.registry.put({ tenant: FIRST_TENANT, kind: 'credential', id: hashToken(token) }, credential));
+  await privileged(BOOTSTRAP, act, async () => {
+    for (const { id, value } of registry.list('credential', FIRST_TENANT)) {
+      if (value.actor !== OPERATOR_ACTOR || value.revokedMs !== undefined) continue;
+      await registry.put({ tenant: FIRST_TENANT, kind: 'credential', id }, { ...value, revokedMs: createdMs });
+    }
+    await registry.put({ tenant: FIRST_TENANT, kind: 'credential', id: hashToken(token) }, credential);
+  });
   return token;
 }

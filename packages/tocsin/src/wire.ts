@@ -13,6 +13,7 @@ import {
   type Framer,
   fieldsOf,
   type Intake,
+  type IntakeOptions,
   type MappingSet,
 } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
@@ -43,7 +44,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number },
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; onFlagged: IntakeOptions['onFlagged'] },
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -53,7 +54,7 @@ export function wireIngest(
     encode: encodeFrame,
     async commit(frames) {
       const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({ subject: eventsSubject(lane, partition, tenant), id, body: bytes }));
-      return (await bus.commit(messages)).map((published): Position => published.position);
+      return (await bus.commit(messages, { asUnit: false })).map((published): Position => published.position);
     },
   });
   const intake = createIntake({
@@ -61,6 +62,7 @@ export function wireIngest(
     framer,
     clock: around.clock,
     nextId: around.nextId,
+    onFlagged: around.onFlagged,
     limits: { maxSkewMs: around.maxSkewMs },
   });
   return { intake, framer };
@@ -91,10 +93,10 @@ export function wireCorrelate(bus: Bus, mappings: MappingSet, around: Surroundin
 export async function wireStore(
   bus: Bus,
   files: { alerts: AlertTable; frames: FrameCatalogue },
-  around: Pick<Surroundings, 'signal'> & { onAlerts: () => void },
+  around: Pick<Surroundings, 'signal' | 'clock'> & { onAlerts: () => void; keptMs: number },
 ): Promise<void> {
   await Promise.all([
     runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onAlerts }),
-    runFrameProjection(bus, files.frames, around.signal),
+    runFrameProjection(bus, files.frames, around),
   ]);
 }

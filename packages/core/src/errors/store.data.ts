@@ -8,4 +8,10 @@ export const storeErrors = {
     say: (d: { hash: string }) =>
       `The rule set ${d.hash} that judged some events is not kept any more. Correlation has stopped before them and nothing was skipped. Restore the bucket rule-sets from a backup, or start with an empty data folder.`,
   },
+  'store.value_damaged': {
+    retry: 'never', http: 500, exit: 70,
+    about: 'A value that was kept in parts, such as a checkpoint, cannot be put together again.',
+    say: (d: { name: string; reason: string }) =>
+      `The kept value ${d.name} cannot be read back: ${d.reason}. Nothing was taken from it. Restore its bucket from a backup, or start with an empty data folder.`,
+  },
 } satisfies ErrorTable;

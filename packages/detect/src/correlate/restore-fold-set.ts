@@ -17,9 +17,24 @@ export interface RestoredFoldSet {
   readonly dropped: ReadonlyMap<string, number>;
 }
 
+/** How a fold set is restored. */
+export interface RestoreOptions extends Partial<GroupLimits> {
+  /** Whether a tenant's states are wanted; what does not belong is left out and not named. Default: everybody's. */
+  readonly belongs?: ((tenant: string) => boolean) | undefined;
+}
+
 /** Fold set of a checkpoint for a rule set, which may be another than it was made under. @throws detect.bad_checkpoint */
-export function restoreFoldSet(compiled: CompiledRules, bytes: Uint8Array, limits?: Partial<GroupLimits>): RestoredFoldSet {
-  const saved = decodeCheckpoint(bytes);
+export function restoreFoldSet(
+  compiled: CompiledRules,
+  bytes: Uint8Array,
+  { belongs = () => true, ...limits }: RestoreOptions = {},
+): RestoredFoldSet {
+  const decoded = decodeCheckpoint(bytes);
+  const saved = {
+    ...decoded,
+    lanes: decoded.lanes.filter((lane) => belongs(lane.tenant)),
+    groups: decoded.groups.filter((group) => belongs(group.tenant)),
+  };
   const folds = createFolds(compiled.folds);
   const versions = new Map(folds.map(({ plan, fold }) => [plan.meta.id, fold.version]));
   const dropped = new Map<string, number>();

@@ -23,6 +23,8 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly nextId: () => string;
   readonly status: (tenant: string) => Promise<InstallationStatus>;
+  /** Whether every duty runs; asks nobody, so that anybody may ask. */
+  readonly readiness: () => InstallationStatus['state'];
   /** Effective settings with secrets redacted. */
   readonly settings: () => unknown;
   /** Aborted when the server closes: ends streams. */

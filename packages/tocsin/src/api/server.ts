@@ -5,14 +5,14 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
-import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
+import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
 import { openApiInfo } from './open-api.ts';
-import type { ApiContext, Route } from './route.ts';
+import type { ApiContext, JsonSchema, Route } from './route.ts';
 import { routes } from './routes.ts';
 
 /** How the server is built. */
@@ -25,6 +25,8 @@ export interface ServerOptions {
 const API_BODY_BYTES = 32 * 1024 * 1024;
 /** A client must have sent its request within this time, milliseconds: slow ones are closed (slowloris). */
 const REQUEST_TIMEOUT_MS = 60_000;
+/** How long requests under way may take when the server closes, milliseconds. */
+const ANSWER_WITHIN_MS = 5000;
 
 /** A server without routes. The caller registers them, listens and closes. */
 export function createServer(options: ServerOptions): FastifyInstance {
@@ -35,9 +37,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: true,
+    // Requests under way are answered before the server closes; see `closeServer`.
+    forceCloseConnections: 'idle' as const,
+    exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512 },
-    ajv: { customOptions: { coerceTypes: 'array' as const, removeAdditional: false, allErrors: false } },
+    // A body says what it means: no number out of a text, no text out of a list.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false as const, allErrors: false } },
   };
   // The two forms differ in the type of their server only, which nothing here depends on.
   const app = (tls
@@ -65,7 +70,7 @@ export async function registerApi(app: FastifyInstance, { context, authenticate,
     for (const route of routes) addRoute(scope, route, { context, authenticate });
     scope.get('/api/v1/health/live', { schema: { summary: 'Whether the process answers' } }, async () => ({ live: true }));
     scope.get('/api/v1/health/ready', { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } }, async (_, reply) => {
-      const { state } = await context.status('');
+      const state = context.readiness();
       return reply.code(state === 'ready' ? 200 : 503).send({ state });
     });
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
@@ -84,13 +89,15 @@ function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContex
       ...(route.produces ? { produces: [route.produces] } : {}),
       response: { 200: route.answer },
     },
-    // A body is optional where the schema requires no member of it.
+    // A body is optional where the schema requires no member of it; a query is text until its schema says otherwise.
     preValidation: async (request) => {
+      if (route.query) request.query = readQuery(route.query, request.query as Record<string, unknown>);
       if (route.body && request.body === undefined && route.body['required'] === undefined) request.body = {};
     },
     onRequest: async (request) => {
       const principal = await deps.authenticate({ authorization: request.headers.authorization });
-      if (!mayDo(principal, route.action)) throw new TocsinError('auth.forbidden', { actor: principal.actor, action: route.action });
+      // The door authorises too: passed here for nothing, it puts the refusal on AUDIT.
+      if (!mayDo(principal, route.action)) await deps.context.privileged(principal, { action: route.action, resource: `route ${route.method} ${route.path}` }, nothing);
       principals.set(request, principal);
     },
     // The answer schema describes; it must never strip or fail an answer.
@@ -99,10 +106,34 @@ function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContex
   });
 }
 
+/** Numbers of a query string where its schema wants numbers; whatever else is left for the schema to refuse. */
+function readQuery(schema: JsonSchema, query: Record<string, unknown>): Record<string, unknown> {
+  const properties = schema['properties'] as Readonly<Record<string, JsonSchema>>;
+  const read = Object.entries(query).map(([name, value]) => {
+    const wantsNumber = Object.hasOwn(properties, name) && properties[name]?.['type'] === 'integer';
+    return [name, wantsNumber && typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value];
+  });
+  return Object.fromEntries(read) as Record<string, unknown>;
+}
+
+/** Closes a server: requests under way are answered, those that take longer than a while are cut off. */
+export async function closeServer(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => (app.server as Server).closeAllConnections(), ANSWER_WITHIN_MS);
+  await app.close().finally(() => clearTimeout(timer));
+}
+
+async function nothing(): Promise<void> {
+  // There is nothing to do for somebody who may not.
+}
+
 /** Who each request under way is from. */
 const principals = new WeakMap<FastifyRequest, Principal>();
 
-async function handle(route: Route, context: ApiContext, { request, reply }: { request: FastifyRequest; reply: FastifyReply }): Promise<unknown> {
+async function handle(
+  route: Route,
+  context: ApiContext,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<unknown> {
   const principal = principals.get(request);
   if (!principal) throw new TocsinError('auth.missing', {});
   const answer = await route.handle({
@@ -124,7 +155,10 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (http >= 500 && !isTocsinError(error)) request.log.error({ err: error }, 'A request failed for a reason without a code');
   if (http === 429 || http === 503) reply.header('retry-after', '1');
   if (http === 401) reply.header('www-authenticate', 'Bearer');
-  reply.code(http).type('application/json').send({ error: { code: known.code, message: known.message, retry } });
+  reply
+    .code(http)
+    .type('application/json')
+    .send({ error: { code: known.code, message: known.message, retry } });
 }
 
 function toTocsinError(error: unknown): TocsinError {
@@ -132,7 +166,8 @@ function toTocsinError(error: unknown): TocsinError {
   const { statusCode, message } = error as Partial<FastifyError>;
   if (statusCode === 413) return new TocsinError('api.too_large', { maxBytes: API_BODY_BYTES });
   if (statusCode === 415) return new TocsinError('api.media_type', {});
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new TocsinError('api.bad_request', { reason: message ?? 'it is malformed' });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new TocsinError('api.bad_request', { reason: message ?? 'it is malformed' });
   return new TocsinError('api.internal', { reason: 'see the log' });
 }
 

@@ -28,7 +28,7 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   const { terminal, interrupted } = context;
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
   await using installation = await open(context, options);
-  const api = new ApiClient({ url: reachableUrl(installation.url), token: installation.operatorToken });
+  const api = new ApiClient({ url: installation.url, token: installation.operatorToken });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
   const code = await use({ installation, api });
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));
@@ -82,11 +82,9 @@ function overrides(options: GivenOptions): Record<string, unknown> {
 
 /** This process asks its own API: a certificate that nobody else has signed is good enough for that. */
 async function trust(certificate: string): Promise<void> {
-  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([import('node:fs/promises'), import('node:tls')]);
+  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:tls'),
+  ]);
   setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')]);
-}
-
-/** An address that listens everywhere is reached by loopback. */
-function reachableUrl(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }

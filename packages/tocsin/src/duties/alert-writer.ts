@@ -58,7 +58,7 @@ export class AlertWriter {
   async #commit(prepared: readonly { readonly merged: Alert; readonly message: Outgoing }[]): Promise<void> {
     const { bus, giveUp, onTrouble } = this.#options;
     const messages = prepared.map((each) => each.message);
-    const published = await commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error) => onTrouble(error, "writing alerts") });
+    const published = await commitUntilStored(bus, messages, { asUnit: false, signal: giveUp, onRetry: (error) => onTrouble(error, "writing alerts") });
     prepared.forEach(({ merged, message }, i) => {
       const position = published[i]?.position;
       if (position) this.#remember(message.subject, { position, alert: merged });
@@ -73,13 +73,17 @@ export class AlertWriter {
     if (known && known.alert.foldRevision >= alert.foldRevision) return undefined;
     const merged: Alert = known ? { ...alert, status: known.alert.status, lastAct: known.alert.lastAct } : alert;
     const expect = known?.position ?? 'none';
-    return { merged, message: { subject, id: `${alert.id}.${alert.foldRevision}.${expect}`, body: Buffer.from(JSON.stringify(merged)), expect } };
+    return { merged, message: { subject, id: `${alert.id}.${alert.foldRevision}.${expect}`, body: encodeAlert(merged), expect } };
   }
 
   async #refresh(alert: Alert): Promise<Known | undefined> {
     const subject = alertSubject(alert.tenant, alert.id);
     const stored = await this.#options.bus.last(subject);
-    if (!stored) return undefined;
+    if (!stored) {
+      // Gone by retention: what was remembered of it would be fenced for ever.
+      this.#known.delete(subject);
+      return undefined;
+    }
     const known = { position: stored.position, alert: parseAlert(stored) };
     this.#remember(subject, known);
     return known;
@@ -92,6 +96,26 @@ export class AlertWriter {
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** Largest alert written, bytes: what every bus takes as a message, with room for headers. */
+const ALERT_BYTES = 1_500_000;
+/** What is kept of each text of a rule whose alert would be too large otherwise, characters; and how many of a list. */
+const CUT_CHARS = 1024;
+const CUT_ITEMS = 20;
+
+/** An alert as a message. One that no bus would take, which only a rule of extreme texts can make, is cut: it must not stop all others. */
+function encodeAlert(alert: Alert): Uint8Array {
+  const whole = Buffer.from(JSON.stringify(alert));
+  if (whole.length <= ALERT_BYTES) return whole;
+  const { rule } = alert;
+  const cutRule = { ...rule, author: rule.author?.slice(0, CUT_CHARS), references: cutTexts(rule.references), tags: cutTexts(rule.tags) };
+  const evidence = alert.evidence.map(({ excerpt: _, ...rest }) => rest);
+  return Buffer.from(JSON.stringify({ ...alert, rule: cutRule, evidence, explanation: [], advice: alert.advice.slice(0, CUT_CHARS) }));
+}
+
+function cutTexts(texts: readonly string[]): string[] {
+  return texts.slice(0, CUT_ITEMS).map((text) => text.slice(0, CUT_CHARS));
 }
 
 /** An alert as stored on ALERTS. */

@@ -4,7 +4,7 @@
  * A checkpoint is saved only when every alert of the steps it covers is on ALERTS.
  */
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
-import { type Alert, type Clock, type LogSource, type Position, TocsinError } from '@tocsin/core';
+import { type Alert, type Clock, isTocsinError, type LogSource, type MatchStep, type Position, TocsinError } from '@tocsin/core';
 import { RuleBook } from '../rules/rule-book.ts';
 import { getChunked, putChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
@@ -32,6 +32,8 @@ export interface CorrelatorOptions {
 
 interface Checkpoint {
   readonly position: Position;
+  /** Positions of EVENTS that are settled by then. */
+  readonly read: MatchStep['read'];
   readonly ruleSet: string;
   readonly folds: EncodedFolds;
 }
@@ -50,15 +52,17 @@ const ROUND_STEPS = 64;
 /** Runs until aborted, then saves a last checkpoint. */
 export async function runCorrelator(options: CorrelatorOptions): Promise<void> {
   const correlator = await Correlator.restore(options);
-  const steps = followSteps(options, correlator.position);
-  while (!steps.finished) {
-    const round = await steps.take(ROUND_STEPS, CHECKPOINT_EVERY_MS);
-    await correlator.round(round);
+  const ended = new AbortController();
+  const steps = followSteps(options.bus, correlator.position, AbortSignal.any([options.signal, ended.signal]));
+  try {
+    while (!steps.finished) await correlator.round(await steps.take(ROUND_STEPS, CHECKPOINT_EVERY_MS));
+    await correlator.checkpoint();
+  } finally {
+    ended.abort();
   }
-  await correlator.checkpoint();
 }
 
-function followSteps({ bus, signal }: CorrelatorOptions, after: Position | undefined): Pump<PendingStep> {
+function followSteps(bus: ReplayLog, after: Position | undefined, signal: AbortSignal): Pump<PendingStep> {
   const pump = new Pump<PendingStep>(WAITING_STEPS);
   const read = async (): Promise<void> => {
     for await (const stored of bus.read(MATCHES_FILTER, after ? { after } : 'first', { follow: true, signal })) {
@@ -78,6 +82,7 @@ class Correlator {
   #folds: TenantFolds | undefined;
   #position: Position | undefined;
   #savedPosition: Position | undefined;
+  #read: MatchStep['read'] = {};
   #nextSaveMs = 0;
 
   private constructor(options: CorrelatorOptions) {
@@ -93,6 +98,8 @@ class Correlator {
     correlator.#folds = new TenantFolds(await correlator.#loadRules(checkpoint.ruleSet), checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
+    correlator.#read = checkpoint.read;
+    options.readUpTo.advance(checkpoint.read);
     return correlator;
   }
 
@@ -110,15 +117,28 @@ class Correlator {
       this.#position = position;
     }
     await this.#writer.write([...changed.values()]);
-    for (const { step } of steps) this.#options.readUpTo.advance(step.read);
-    if (this.#options.clock.monotonicMs() >= this.#nextSaveMs) await this.checkpoint();
+    for (const { step } of steps) {
+      this.#read = { ...this.#read, ...step.read };
+      this.#options.readUpTo.advance(step.read);
+    }
+    if (this.#options.clock.monotonicMs() >= this.#nextSaveMs) await this.#checkpointIfPossible();
+  }
+
+  /** An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
+  async #checkpointIfPossible(): Promise<void> {
+    try {
+      await this.checkpoint();
+    } catch (error) {
+      if (!isTocsinError(error) || error.retry === 'never') throw error;
+      this.#options.onTrouble(error, 'saving the checkpoint of the folds');
+    }
   }
 
   /** Saves the state as of the last step applied. */
   async checkpoint(): Promise<void> {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    const checkpoint: Checkpoint = { position: this.#position, ruleSet: this.#folds.rules.hash, folds: this.#folds.encode() };
+    const checkpoint: Checkpoint = { position: this.#position, read: this.#read, ruleSet: this.#folds.rules.hash, folds: this.#folds.encode() };
     await putChunked(this.#options.manifests, CHECKPOINT, Buffer.from(JSON.stringify(checkpoint)));
     this.#savedPosition = this.#position;
   }

@@ -48,8 +48,8 @@ export interface RuleTestLine {
 /** Questions to the detection thread. */
 export type DetectApi = {
   readonly rules: (tenant: string) => { readonly ruleSet: string; readonly rules: readonly RuleSummary[]; readonly refused: readonly RefusedLine[] };
-  /** Compiles files without putting them in force; with `test`, runs the tests they carry. */
-  readonly check: (files: readonly RuleFile[], test: boolean) => RuleCheck;
+  /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
+  readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;
   /** Resolves when the rules as of this position of CHANGES are in force, or after `waitMs` without: true if they are. */
   readonly reached: (position: Position, waitMs: number) => Promise<boolean>;
   /** Resolves with true when everything up to this position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */

@@ -40,12 +40,12 @@ export function openFrameFeed(log: Pick<ReplayLog, 'read'>, from: (lane: Lane) =
 /** Opens one message of EVENTS. A frame whose own tenant is not its subject's is refused as unreadable. */
 export function openFed(lane: Lane, stored: Stored): FedFrame {
   const [, , , partition = '', tenantToken = ''] = stored.subject.split('.');
-  const tenant = decodeToken(tenantToken);
-  const fed = { lane, position: stored.position, partition: Number(partition), tenant, stored };
+  const fed = { lane, position: stored.position, partition: Number(partition), stored };
   try {
-    return { ...fed, frame: openFrame(stored.body, { tenant }) };
+    const tenant = decodeToken(tenantToken);
+    return { ...fed, tenant, frame: openFrame(stored.body, { tenant }) };
   } catch (error) {
-    if (!isTocsinError(error, 'bus.bad_frame')) throw error;
-    return { ...fed, unreadable: error.message };
+    if (!isTocsinError(error, 'bus.bad_frame') && !isTocsinError(error, 'bus.bad_name')) throw error;
+    return { ...fed, tenant: isTocsinError(error, 'bus.bad_name') ? tenantToken : decodeToken(tenantToken), unreadable: error.message };
   }
 }

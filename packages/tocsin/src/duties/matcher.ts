@@ -3,14 +3,15 @@
  * judge, and writes one step per partition and round, expecting that nobody else has written since. It never nacks: what
  * cannot be read or judged is dead-lettered and passed.
  */
-import type { EventBus, Outgoing, Published, ReplayLog } from '@tocsin/bus';
-import type { Clock, Fields, FrameView, Match, MatchStep } from '@tocsin/core';
+import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog } from '@tocsin/bus';
+import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type MatchStep, type TocsinError } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
-import { deadLetterSubject, matchesSubject } from '../subjects.ts';
+import { deadLetterSubject, eventsFilter } from '../subjects.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
-import { type PartitionProgress, type Progress, restoreProgress, startOf } from './partition-progress.ts';
+import { observeTimes, type PartitionProgress, type Progress, restoreProgress, startOf } from './partition-progress.ts';
+import { StepDrafts } from './step-draft.ts';
 import { TICK_MS } from './tick.ts';
 
 /** What the matcher is made of. */
@@ -31,138 +32,170 @@ export interface MatcherOptions {
   readonly giveUp: AbortSignal;
 }
 
-/** Frames judged in one round at most. */
+/** Frames judged in one round at most, and bytes of matches after which a round is written before it goes on. */
 const ROUND_FRAMES = 64;
+const COMMIT_BYTES = 8 << 20;
 /** Event time that one step may span before the next begins, milliseconds; a single frame may span more. */
 const STEP_SPAN_MS = 60_000;
+const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
   const progress = await restoreProgress(options.bus, { count: options.partitions, nowMs: options.clock.nowMs() });
   const matcher = new Matcher(options, progress);
-  const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), options.signal);
-  while (!feed.finished) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
-}
-
-/** What a round has found for one partition. */
-interface Tally {
-  judged: number;
-  duplicates: number;
-  readonly matches: Match[];
-  /** Earliest event time, milliseconds since 1970. */
-  readonly sinceMs: number;
+  const ended = new AbortController();
+  const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), AbortSignal.any([options.signal, ended.signal]));
+  try {
+    while (!feed.finished) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
+  } finally {
+    ended.abort();
+  }
 }
 
 class Matcher {
   readonly #options: MatcherOptions;
   readonly #progress: Progress;
+  readonly #drafts = new StepDrafts();
+  /** Earliest event time in each partition's step, milliseconds since 1970. */
+  readonly #sinceMs = new Map<number, number>();
+  /** When the frame read last was stored, by lane; milliseconds since 1970. */
+  readonly #storedMs: Partial<Record<Lane, number>> = {};
+  #readBefore: MatchStep['read'];
   #nextTickMs: number;
   #steps = 0;
 
   constructor(options: MatcherOptions, progress: Progress) {
     this.#options = options;
     this.#progress = progress;
+    this.#readBefore = { ...progress.read };
     this.#nextTickMs = options.clock.nowMs() + TICK_MS;
   }
 
   /** Judges these frames, then writes a step for each partition they touch or whose idle sources have moved on. */
   async round(frames: readonly FedFrame[]): Promise<void> {
     const rules = this.#options.rules();
-    const tallies = new Map<number, Tally>();
-    const steps: Outgoing[] = [];
     for (const fed of frames) {
-      const tally = tallies.get(fed.partition) ?? { judged: 0, duplicates: 0, matches: [], sinceMs: fed.frame?.header.minTimeMs ?? 0 };
-      tallies.set(fed.partition, tally);
-      await this.#judge(fed, rules, tally);
+      await this.#judge(fed, rules);
       this.#progress.read[fed.lane] = fed.position;
-      const partition = this.#progress.partitions[fed.partition];
-      // History arrives days at a time: folds must see time pass between its events, not after all of them.
-      if (partition && fed.frame && fed.frame.header.maxTimeMs - tally.sinceMs > STEP_SPAN_MS) {
-        steps.push(this.#step(partition, rules.hash, { tally, ticking: false }));
-        tallies.delete(fed.partition);
-      }
+      this.#storedMs[fed.lane] = fed.stored.storedMs;
+      this.#endLongStep(fed);
+      if (this.#drafts.bytes > COMMIT_BYTES) await this.#write(rules.hash, new Set());
     }
-    const ticking = this.#tick();
-    for (const partition of this.#progress.partitions) {
-      const tally = tallies.get(partition.partition);
-      if (tally || ticking.has(partition)) steps.push(this.#step(partition, rules.hash, { tally, ticking: ticking.has(partition) }));
-    }
-    if (steps.length > 0) await this.#write(steps);
+    await this.#write(rules.hash, await this.#tick());
   }
 
-  async #judge(fed: FedFrame, rules: RuleBook, tally: Tally): Promise<void> {
-    if (!fed.frame) return this.#deadLetter(fed, fed.unreadable ?? 'it is no frame');
+  async #judge(fed: FedFrame, rules: RuleBook): Promise<void> {
     const { frame } = fed;
-    const verdicts = this.#progress.dedup.judge(fed.lane, frame);
-    try {
-      const found = matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
-        fieldsOf: this.#options.fieldsOf,
-        skip: (index) => verdicts[index] === 'duplicate',
-        onRuleError: ({ ruleId, at, cause }) => this.#options.onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
-      });
-      for (const match of found) tally.matches.push(match);
-    } catch (error) {
-      this.#options.onTrouble(error, `frame ${frame.header.id}`);
-      await this.#deadLetter(fed, String(error));
+    const own = this.#progress.partitions[fed.partition];
+    if (!frame || !own) {
+      await this.#deadLetter(fed, fed.unreadable ?? `there is no partition ${fed.partition} here`);
+      this.#drafts.touch(own?.partition ?? 0);
+      return;
     }
+    const verdicts = this.#progress.dedup.judge(fed.lane, frame);
     const duplicates = verdicts.filter((verdict) => verdict === 'duplicate').length;
-    tally.duplicates += duplicates;
-    tally.judged += frame.header.count - duplicates;
-    this.#observe(fed.partition, frame);
+    const matches = await this.#match(fed, frame, { rules, skip: (index) => verdicts[index] === 'duplicate' });
+    this.#drafts.add(own.partition, { judged: frame.header.count - duplicates, duplicates, matches });
+    observeTimes(own, frame);
   }
 
-  #observe(partition: number, frame: FrameView): void {
-    const watermarks = this.#progress.partitions[partition]?.watermarks;
-    for (let i = 0; i < frame.header.count; i++) {
-      watermarks?.observe(`${frame.header.tenant}/${frame.source(i)}`, frame.timeMs(i), frame.receivedMs(i));
+  async #match(fed: FedFrame, frame: FrameView, { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean }): Promise<readonly Match[]> {
+    const { fieldsOf, onTrouble } = this.#options;
+    try {
+      return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
+        fieldsOf,
+        skip,
+        onRuleError: ({ ruleId, at, cause }) => onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
+      });
+    } catch (error) {
+      onTrouble(error, `frame ${frame.header.id}`);
+      await this.#deadLetter(fed, String(error));
+      return [];
     }
+  }
+
+  /** History arrives days at a time: folds must see time pass between its events, not after all of them. */
+  #endLongStep({ partition, frame }: FedFrame): void {
+    if (!frame) return;
+    const sinceMs = this.#sinceMs.get(partition) ?? frame.header.minTimeMs;
+    this.#sinceMs.set(partition, sinceMs);
+    if (frame.header.maxTimeMs - sinceMs <= STEP_SPAN_MS) return;
+    // Its watermarks are those of now: later frames of the round must not move them.
+    this.#drafts.cut(partition, this.#progress.partitions[partition]?.watermarks.takeChanged());
+    this.#sinceMs.delete(partition);
   }
 
   /** Partitions whose idle sources have moved on, at most once per tick. */
-  #tick(): ReadonlySet<PartitionProgress> {
+  async #tick(): Promise<ReadonlySet<PartitionProgress>> {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs < this.#nextTickMs) return new Set();
     this.#nextTickMs = nowMs + TICK_MS;
-    return new Set(this.#progress.partitions.filter((partition) => partition.watermarks.tick(nowMs)));
+    const upToMs = await this.#readUpToMs(nowMs);
+    return new Set(this.#progress.partitions.filter((partition) => partition.watermarks.tick(upToMs)));
   }
 
-  #step(partition: PartitionProgress, ruleSet: string, { tally, ticking }: { tally: Tally | undefined; ticking: boolean }): Outgoing {
-    const step: MatchStep = {
-      partition: partition.partition,
+  /**
+   * Time up to which everything stored has been judged. A source whose events still wait to be read is not idle: measured by the clock
+   * alone, catching up after a pause would make all of them late.
+   */
+  async #readUpToMs(nowMs: number): Promise<number> {
+    let upToMs = nowMs;
+    for (const lane of LANES) {
+      try {
+        const { last, messages } = await this.#options.bus.info(eventsFilter(lane));
+        const read = this.#progress.read[lane];
+        if (last === undefined || messages === 0 || (read !== undefined && comparePositions(read, last) >= 0)) continue;
+        upToMs = Math.min(upToMs, this.#storedMs[lane] ?? 0);
+      } catch (error) {
+        if (!isTocsinError(error) || error.retry === 'never') throw error;
+        this.#options.onTrouble(error, 'looking how far there is to read');
+        return 0;
+      }
+    }
+    return upToMs;
+  }
+
+  async #write(ruleSet: string, ticking: ReadonlySet<PartitionProgress>): Promise<void> {
+    const { partitions, read } = this.#progress;
+    for (const { partition } of ticking) this.#drafts.touch(partition);
+    const steps = this.#drafts.take({
       epoch: this.#options.epoch,
-      read: { ...this.#progress.read },
-      watermarks: ticking ? partition.watermarks.all() : partition.watermarks.takeChanged(),
       ruleSet,
-      judged: tally?.judged ?? 0,
-      duplicates: tally?.duplicates ?? 0,
-      matches: tally?.matches ?? [],
-    };
-    this.#steps += 1;
-    return {
-      subject: matchesSubject(partition.partition),
-      id: `${this.#options.epoch}.${this.#steps}`,
-      body: Buffer.from(JSON.stringify(step)),
-    };
-  }
-
-  async #write(steps: readonly Outgoing[]): Promise<void> {
-    const first = new Set<string>();
-    // Within one atomic commit the first step of a partition carries the expectation for those behind it.
-    const fenced = steps.map((step) => {
-      if (first.has(step.subject)) return step;
-      first.add(step.subject);
-      return { ...step, expect: this.#progress.partitions[Number(step.subject.split('.')[2])]?.last };
+      readBefore: this.#readBefore,
+      read,
+      watermarks: (number) => {
+        const partition = partitions[number];
+        if (!partition) return {};
+        return ticking.has(partition) ? partition.watermarks.all() : partition.watermarks.takeChanged();
+      },
+      nextId: () => `${this.#options.epoch}.${++this.#steps}`,
     });
-    const published = await this.#commit(fenced);
-    for (const { subject, position } of published) {
-      const partition = this.#progress.partitions[Number(subject.split('.')[2])];
+    this.#sinceMs.clear();
+    if (steps.length === 0) return;
+    for (const { subject, position } of await this.#commit(this.#fenced(steps))) {
+      const partition = this.#partitionOf(subject);
       if (partition) partition.last = position;
     }
+    this.#readBefore = { ...read };
+  }
+
+  /** Within one atomic commit the first step of a partition carries the expectation for those behind it. */
+  #fenced(steps: readonly Outgoing[]): Outgoing[] {
+    const first = new Set<string>();
+    return steps.map((step) => {
+      if (first.has(step.subject)) return step;
+      first.add(step.subject);
+      return { ...step, expect: this.#partitionOf(step.subject)?.last };
+    });
+  }
+
+  #partitionOf(subject: string): PartitionProgress | undefined {
+    return this.#progress.partitions[Number(subject.split('.')[2])];
   }
 
   #commit(messages: readonly Outgoing[]): Promise<Published[]> {
     const { bus, giveUp, onTrouble } = this.#options;
-    return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error) => onTrouble(error, 'writing match steps') });
+    return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error: TocsinError) => onTrouble(error, 'writing match steps') });
   }
 
   async #deadLetter(fed: FedFrame, reason: string): Promise<void> {

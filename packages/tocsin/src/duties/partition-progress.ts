@@ -1,10 +1,10 @@
 /**
  * How far the matcher has come, restored from the log: the newest step of each partition, its watermarks, and the dedup
- * window before it. One reader serves all partitions and commits their steps together, so the furthest position any step
- * names has been reached by all.
+ * window before it. One reader serves all partitions and commits their steps together, the last of which says how far it has
+ * come: the furthest position any step names has been reached by all.
  */
 import { comparePositions, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
-import type { Lane, MatchStep, Position } from '@tocsin/core';
+import { type FrameView, type Lane, type MatchStep, type Position, sourceKey } from '@tocsin/core';
 import { eventsFilter, matchesSubject } from '../subjects.ts';
 import { DEDUP_WINDOW_MS, FrameDedup } from './frame-dedup.ts';
 import { openFed } from './frame-feed.ts';
@@ -39,16 +39,21 @@ export async function restoreProgress(log: ReplayLog, { count, nowMs }: { count:
     read: {},
     dedup: new FrameDedup(),
   };
-  let newestMs = 0;
   for (const partition of progress.partitions) {
     const stored = await log.last(matchesSubject(partition.partition));
     if (!stored) continue;
     partition.last = stored.position;
-    newestMs = Math.max(newestMs, stored.storedMs);
     advanceRead(progress, parseStep(stored));
     await restoreWatermarks(log, partition, stored);
   }
-  if (newestMs > 0) await refillDedup(log, progress, newestMs);
+  for (const lane of ['live', 'bulk'] as const) {
+    const until = progress.read[lane];
+    if (until === undefined) continue;
+    await refillDedup(log, { dedup: progress.dedup, lane, until }, (frame, partition) => {
+      const own = progress.partitions[partition];
+      if (own) observeTimes(own, frame);
+    });
+  }
   return progress;
 }
 
@@ -56,6 +61,39 @@ export async function restoreProgress(log: ReplayLog, { count, nowMs }: { count:
 export function parseStep(stored: Stored): MatchStep {
   return JSON.parse(Buffer.from(stored.body).toString()) as MatchStep;
 }
+
+/** Takes note of the times of a frame's events. */
+export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView): void {
+  for (let i = 0; i < frame.header.count; i++) {
+    const receivedMs = frame.receivedMs(i);
+    // A time in the future is one record's claim: taken for the source's time it would make everybody else's events late.
+    watermarks.observe(sourceKey(frame.header.tenant, frame.source(i)), Math.min(frame.timeMs(i), receivedMs), receivedMs);
+  }
+}
+
+/**
+ * Feeds the window before a position through a dedup fold, so that it judges what comes next as if it had never stopped. The window
+ * ends where reading stopped, not where the clock stands: who was behind has older ids to remember.
+ */
+export async function refillDedup(
+  log: Pick<ReplayLog, 'read' | 'get'>,
+  { dedup, lane, until }: { readonly dedup: FrameDedup; readonly lane: Lane; readonly until: Position },
+  onFrame?: (frame: FrameView, partition: number) => void,
+): Promise<void> {
+  const [newest] = await log.get([until]);
+  const from = newest === undefined ? 'first' : new Date(newest.storedMs - DEDUP_WINDOW_MS - STORED_LATER_MS);
+  for await (const stored of log.read(eventsFilter(lane), from, { until })) {
+    const { frame, partition } = openFed(lane, stored);
+    if (!frame) continue;
+    dedup.judge(lane, frame);
+    onFrame?.(frame, partition);
+  }
+}
+
+/** How much later than received an event may be stored, milliseconds: more than any commit takes. */
+const STORED_LATER_MS = 60_000;
+/** How far back the last step of every source lies at most: those of idle ones come with each tick. */
+const WATERMARKS_BACK_MS = 10 * TICK_MS;
 
 function advanceRead(progress: Progress, step: MatchStep): void {
   for (const [lane, position] of Object.entries(step.read) as [Lane, Position][]) {
@@ -66,21 +104,6 @@ function advanceRead(progress: Progress, step: MatchStep): void {
 
 /** Ticks write every source's watermark: the steps of the last few ticks hold all of them. */
 async function restoreWatermarks(log: ReplayLog, { partition, watermarks }: PartitionProgress, newest: Stored): Promise<void> {
-  const from = new Date(newest.storedMs - 5 * TICK_MS);
+  const from = new Date(newest.storedMs - WATERMARKS_BACK_MS);
   for await (const stored of log.read(matchesSubject(partition), from)) watermarks.restore(parseStep(stored).watermarks, stored.storedMs);
-}
-
-/** Feeds the window before the checkpoint through the dedup fold, and the watermarks with it. */
-async function refillDedup(log: ReplayLog, progress: Progress, newestMs: number): Promise<void> {
-  for (const [lane, until] of Object.entries(progress.read) as [Lane, Position][]) {
-    for await (const stored of log.read(eventsFilter(lane), new Date(newestMs - DEDUP_WINDOW_MS), { until })) {
-      const { frame, partition } = openFed(lane, stored);
-      const own = progress.partitions[partition];
-      if (!frame || !own) continue;
-      progress.dedup.judge(lane, frame);
-      for (let i = 0; i < frame.header.count; i++) {
-        own.watermarks.observe(`${frame.header.tenant}/${frame.source(i)}`, frame.timeMs(i), frame.receivedMs(i));
-      }
-    }
-  }
 }

@@ -3,17 +3,21 @@
  * position its own file records; nothing here ever answers a question.
  */
 import type { ReplayLog } from '@tocsin/bus';
-import type { FrameView } from '@tocsin/core';
+import type { Clock, FrameView, Lane } from '@tocsin/core';
 import type { AlertChange, AlertTable, CataloguedFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
 import { ALERTS_FILTER, EVENTS_STREAM } from '../subjects.ts';
 import { parseAlert } from './alert-writer.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
+import { refillDedup } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 
 /** Messages applied in one transaction at most, and how long to wait for the first, milliseconds. */
 const BATCH = 256;
 const WAIT_MS = 60_000;
+/** How often frames that the log no longer keeps are forgotten, milliseconds. */
+const PRUNE_EVERY_MS = 3_600_000;
+const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Applies ALERTS to the alert table until aborted. `onApplied` is told after each transaction. */
 export async function runAlertProjection(log: ReplayLog, table: AlertTable, follow: { signal: AbortSignal; onApplied: () => void }): Promise<void> {
@@ -34,9 +38,22 @@ export async function runAlertProjection(log: ReplayLog, table: AlertTable, foll
   }
 }
 
+/** How the frame catalogue is kept. */
+export interface FrameProjectionOptions {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** How long the log keeps frames, milliseconds; 0 for ever. */
+  readonly keptMs: number;
+}
+
 /** Applies EVENTS to the frame catalogue until aborted. */
-export async function runFrameProjection(log: ReplayLog, catalogue: FrameCatalogue, signal: AbortSignal): Promise<void> {
+export async function runFrameProjection(log: ReplayLog, catalogue: FrameCatalogue, { signal, clock, keptMs }: FrameProjectionOptions): Promise<void> {
   const dedup = new FrameDedup();
+  for (const lane of LANES) {
+    const until = catalogue.applied(EVENTS_STREAM[lane]);
+    if (until !== undefined) await refillDedup(log, { dedup, lane, until });
+  }
+  let nextPruneMs = 0;
   const feed = openFrameFeed(
     log,
     (lane) => {
@@ -47,7 +64,10 @@ export async function runFrameProjection(log: ReplayLog, catalogue: FrameCatalog
   );
   while (!feed.finished) {
     const frames = (await feed.take(BATCH, WAIT_MS)).flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
-    for (const lane of ['live', 'bulk'] as const) catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
+    for (const lane of LANES) catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
+    if (keptMs === 0 || clock.monotonicMs() < nextPruneMs) continue;
+    catalogue.prune(clock.nowMs() - keptMs);
+    nextPruneMs = clock.monotonicMs() + PRUNE_EVERY_MS;
   }
 }
 

@@ -13,6 +13,8 @@ export interface StoreBoot {
   readonly store: BusAddress;
   /** Folder of the projections' files; must exist. */
   readonly folder: string;
+  /** How long the log keeps events, milliseconds; 0 for ever. */
+  readonly keptMs: number;
 }
 
 const boot = bootData<StoreBoot>();
@@ -26,7 +28,7 @@ const onAlerts = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames }, { signal: around.signal, onAlerts }), around.signal);
+const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onAlerts }), around.signal);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),

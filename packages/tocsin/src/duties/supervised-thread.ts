@@ -3,6 +3,7 @@
  * nothing, because everything it knew stands in the log.
  */
 import { Worker } from 'node:worker_threads';
+import { TocsinError } from '@tocsin/core';
 import type { Logger } from 'pino';
 import type { DutyStatus } from '../api/installation-status.ts';
 import type { ThreadTrouble } from './thread-boot.ts';
@@ -27,7 +28,6 @@ const PAUSES_MS = [0, 200, 1000, 5000];
 const WELL_AFTER_MS = 60_000;
 
 type StoppableApi = ThreadApi & { readonly stop: () => Promise<void> };
-
 
 /** A running thread. Disposing asks it to stop and waits for its end. */
 export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable {
@@ -89,7 +89,10 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
         logger.error({ err: error, duty: name }, 'A duty ended by an error');
         reject(error);
       });
-      worker.once('exit', () => this.#ended(startedMs));
+      worker.once('exit', (code) => {
+        reject(new TocsinError('api.internal', { reason: `the thread ${name} ended with code ${code} before it was ready` }));
+        this.#ended(startedMs);
+      });
     });
   }
 

@@ -21,8 +21,9 @@ export class TenantFolds {
     this.rules = rules;
     for (const tenant of [SHARED, ...rules.tenants()]) {
       const compiled = rules.compiledFor(tenant);
-      const state = Object.hasOwn(encoded, tenant) ? encoded[tenant] : undefined;
-      this.#sets.set(tenant, state === undefined ? createFoldSet(compiled) : restoreFoldSet(compiled, Buffer.from(state, 'base64')).foldSet);
+      const state = encodedFor(encoded, tenant);
+      const belongs = (owner: string): boolean => setOf(rules, owner) === tenant;
+      this.#sets.set(tenant, state === undefined ? createFoldSet(compiled) : restoreFoldSet(compiled, state, { belongs }).foldSet);
     }
   }
 
@@ -38,6 +39,20 @@ export class TenantFolds {
   /** The part of a step that one fold set is concerned with; watermarks concern all. */
   #share(step: MatchStep, tenant: string): MatchStep {
     if (this.#sets.size === 1) return step;
-    return { ...step, matches: step.matches.filter((match) => (this.#sets.has(match.tenant) ? match.tenant : SHARED) === tenant) };
+    return { ...step, matches: step.matches.filter((match) => setOf(this.rules, match.tenant) === tenant) };
   }
+}
+
+/** Name of the fold set that is concerned with a tenant. */
+function setOf(rules: RuleBook, tenant: string): string {
+  return rules.hasOwn(tenant) ? tenant : SHARED;
+}
+
+/**
+ * State to start a tenant's fold set from. Who has had no rules of his own so far takes his part of the shared state with him: a window
+ * that is being counted goes on, and a sign of life that was seen is not waited for twice.
+ */
+function encodedFor(encoded: EncodedFolds, tenant: string): Uint8Array | undefined {
+  const state = Object.hasOwn(encoded, tenant) ? encoded[tenant] : encoded[SHARED];
+  return state === undefined ? undefined : Buffer.from(state, 'base64');
 }

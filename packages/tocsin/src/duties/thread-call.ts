@@ -43,6 +43,7 @@ export function answerCalls(port: MessagePort, api: ThreadApi): void {
 export function callThread<A extends ThreadApi>(worker: Worker): ThreadClient<A> {
   const open = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   let last = 0;
+  let ended = false;
   worker.on('message', (message: Answer) => {
     const asked = open.get(message.answer);
     if (!asked) return;
@@ -50,13 +51,17 @@ export function callThread<A extends ThreadApi>(worker: Worker): ThreadClient<A>
     if (message.failed) asked.reject(unpack(message.failed));
     else asked.resolve(message.value);
   });
+  const refusal = (): TocsinError => new TocsinError('api.internal', { reason: 'the thread that was asked has ended' });
   worker.on('exit', () => {
-    for (const { reject } of open.values()) reject(new TocsinError('api.internal', { reason: 'the thread that was asked has ended' }));
+    ended = true;
+    for (const { reject } of open.values()) reject(refusal());
     open.clear();
   });
   return new Proxy({} as ThreadClient<A>, {
     get: (_, name) => (name === 'then' ? undefined : (...args: unknown[]) =>
       new Promise((resolve, reject) => {
+        // A port without a thread behind it takes questions and never answers.
+        if (ended) throw refusal();
         last += 1;
         open.set(last, { resolve, reject });
         worker.postMessage({ ask: last, name: String(name), args } satisfies Question);

@@ -14,7 +14,7 @@ interface SourceTime {
   lastReceivedMs: number;
 }
 
-/** Watermarks by `tenant/source`. */
+/** Watermarks by `sourceKey`. */
 export class Watermarks {
   readonly #sources = new Map<string, SourceTime>();
   readonly #changed = new Set<string>();

@@ -2,7 +2,8 @@
  * What is configured at run time: sources, credentials and rules, as the newest message of each subject on CHANGES says.
  * A projection in memory: rebuilt at start, then followed. Writing goes through `privileged` in the routes, never here alone.
  */
-import { comparePositions, type EventBus, type Published, type ReplayLog, type Stored } from '@tocsin/bus';
+import { randomUUID } from 'node:crypto';
+import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type Position } from '@tocsin/core';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 import type { FormatName } from '@tocsin/ingest';
@@ -70,13 +71,16 @@ export class Registry implements AsyncDisposable {
   #following: Promise<void> = Promise.resolve();
   #position: Position | undefined;
 
-  private constructor(bus: RegistryBus) {
+  readonly #nonce: () => string;
+
+  private constructor(bus: RegistryBus, nonce: () => string) {
     this.#bus = bus;
+    this.#nonce = nonce;
   }
 
   /** Reads all of CHANGES, then follows it until disposed; `onFailure` is told if following ends by an error. */
-  static async open(bus: RegistryBus, onFailure: (error: unknown) => void): Promise<Registry> {
-    const registry = new Registry(bus);
+  static async open(bus: RegistryBus, onFailure: (error: unknown) => void, nonce: () => string = randomUUID): Promise<Registry> {
+    const registry = new Registry(bus, nonce);
     let last: Position | undefined;
     for await (const stored of bus.read(CHANGES_FILTER, 'first')) {
       registry.#apply(stored);
@@ -117,8 +121,9 @@ export class Registry implements AsyncDisposable {
     const subject = changeSubject(tenant, kind, id);
     const expect = this.#entries.get(subject)?.position ?? 'none';
     const body = Buffer.from(JSON.stringify(value));
-    const [published] = await this.#bus.commit([{ subject, id: `${subject}@${expect}`, body, expect }]);
-    this.#set(subject, value, (published as Published).position);
+    // No two writes share an id: the second of two writers must be refused, not be taken for a resend of the first.
+    const [published] = await this.#bus.commit([{ subject, id: `${subject}@${this.#nonce()}`, body, expect }]);
+    if (published) this.#set(subject, value, published.position);
   }
 
   /** Calls back after each change, with its kind. Returns a function that ends it. */
@@ -138,11 +143,13 @@ export class Registry implements AsyncDisposable {
   }
 
   #apply(stored: Stored): void {
-    if (this.#entries.get(stored.subject)?.position === stored.position) return;
     this.#set(stored.subject, JSON.parse(Buffer.from(stored.body).toString()), stored.position);
   }
 
   #set(subject: string, value: unknown, position: Position): void {
+    const known = this.#entries.get(subject);
+    // What was written here comes again by following, perhaps after what another wrote since: a state never goes back.
+    if (known && comparePositions(known.position, position) >= 0) return;
     const [, , tenant = '', kind, id = ''] = subject.split('.') as [string, string, string?, ChangeKind?, string?];
     const entry = { tenant: decodeToken(tenant), id: decodeToken(id), value, position };
     this.#entries.set(subject, entry);

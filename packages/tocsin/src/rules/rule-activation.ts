@@ -16,6 +16,9 @@ export interface RuleActivationOptions {
   readonly onTrouble: (error: unknown, what: string) => void;
 }
 
+/** Pause before rules are tried again that could not be put in force, milliseconds. */
+const RETRY_MS = 1000;
+
 /** Keeps the rule set in force current. */
 export class RuleActivation implements Disposable {
   readonly #options: RuleActivationOptions;
@@ -24,22 +27,31 @@ export class RuleActivation implements Disposable {
   #book: RuleBook;
   #reached: Position | undefined;
   #work: Promise<void> = Promise.resolve();
+  #isScheduled = false;
+  #rulesChanged = false;
+  #retry: NodeJS.Timeout | undefined;
 
-  private constructor(options: RuleActivationOptions, book: RuleBook) {
+  private constructor(options: RuleActivationOptions, book: RuleBook, reached: Position | undefined) {
     this.#options = options;
     this.#book = book;
-    this.#reached = options.registry.position;
+    this.#reached = reached;
     this.#stopListening = options.registry.onChange((kind) => {
-      if (kind === 'rule') this.#schedule();
-      else this.#note();
+      this.#rulesChanged ||= kind === 'rule';
+      this.#schedule();
     });
+    // What came while the first set was compiled and kept.
+    if (options.registry.position !== reached) {
+      this.#rulesChanged = true;
+      this.#schedule();
+    }
   }
 
   /** Compiles and keeps the first rule set. */
   static async open(options: RuleActivationOptions): Promise<RuleActivation> {
+    const reached = options.registry.position;
     const book = RuleBook.compile(ruleFiles(options), options.logSources);
     await book.save(options.bucket);
-    return new RuleActivation(options, book);
+    return new RuleActivation(options, book, reached);
   }
 
   /** The set in force. */
@@ -62,34 +74,45 @@ export class RuleActivation implements Disposable {
 
   [Symbol.dispose](): void {
     this.#stopListening();
+    clearTimeout(this.#retry);
   }
 
   #covers(position: Position): boolean {
     return this.#reached !== undefined && comparePositions(this.#reached, position) >= 0;
   }
 
-  /** One activation at a time, each seeing everything that had come in by then. */
+  /** One activation at a time, each for everything that has come in by then: a thousand new rules are not compiled a thousand times. */
   #schedule(): void {
-    this.#work = this.#work.then(() => this.#activate()).catch((error: unknown) => this.#options.onTrouble(error, 'putting rules in force'));
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#work = this.#work.then(() => this.#catchUp());
   }
 
-  async #activate(): Promise<void> {
+  async #catchUp(): Promise<void> {
+    this.#isScheduled = false;
     const upTo = this.#options.registry.position;
-    const files = ruleFiles(this.#options);
-    if (hashRuleFiles(files) !== this.#book.hash) {
-      const book = RuleBook.compile(files, this.#options.logSources);
-      await book.save(this.#options.bucket);
-      this.#book = book;
+    if (this.#rulesChanged) {
+      this.#rulesChanged = false;
+      try {
+        await this.#activate();
+      } catch (error) {
+        // Tried again by itself: rules that were accepted must not wait for the next change.
+        this.#rulesChanged = true;
+        this.#options.onTrouble(error, 'putting rules in force');
+        this.#retry = setTimeout(() => this.#schedule(), RETRY_MS).unref();
+        return;
+      }
     }
     this.#reached = upTo;
     this.#wake();
   }
 
-  #note(): void {
-    this.#work = this.#work.then(() => {
-      this.#reached = this.#options.registry.position;
-      this.#wake();
-    });
+  async #activate(): Promise<void> {
+    const files = ruleFiles(this.#options);
+    if (hashRuleFiles(files) === this.#book.hash) return;
+    const book = RuleBook.compile(files, this.#options.logSources);
+    await book.save(this.#options.bucket);
+    this.#book = book;
   }
 
   #wake(): void {

@@ -60,6 +60,11 @@ export class RuleBook {
     await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(this.files)));
   }
 
+  /** Files in force for a tenant, in the order in which they are read: everybody's first. */
+  filesOf(tenant: string): readonly RuleFile[] {
+    return [...this.files.filter((file) => file.tenant === undefined), ...this.files.filter((file) => file.tenant === tenant)];
+  }
+
   /** Compiled rules in force for a tenant. */
   compiledFor(tenant: string): CompiledRules {
     return (this.#byTenant.get(tenant) ?? this.#shared).compiled;
@@ -73,6 +78,11 @@ export class RuleBook {
   /** Rules left out for a tenant. */
   refusedFor(tenant: string): readonly RefusedRule[] {
     return (this.#byTenant.get(tenant) ?? this.#shared).refused;
+  }
+
+  /** Whether a tenant has rules of its own. */
+  hasOwn(tenant: string): boolean {
+    return this.#byTenant.has(tenant);
   }
 
   /** Tenants with rules of their own. */

@@ -1,7 +1,7 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
 import type { Fields } from '@tocsin/core';
 import { type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
-import type { MappingSet } from '@tocsin/ingest';
+import { decoders, defaultDecodeLimits, type MappingSet } from '@tocsin/ingest';
 import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
 import type { RuleBook, RuleFile } from './rule-book.ts';
 
@@ -15,15 +15,30 @@ export function listRules(book: RuleBook, tenant: string): { ruleSet: string; ru
   };
 }
 
+/** How files are looked at. */
+export interface RuleCheckOptions {
+  readonly mappings: MappingSet;
+  /** Whether to run the tests they carry. */
+  readonly test: boolean;
+  /** Files they will stand beside: a rule may refer to theirs and must not take an id of theirs. None where files are looked at by themselves. */
+  readonly present: readonly RuleFile[];
+}
+
 /** Parses files and, where asked, runs the tests they carry; puts nothing in force. */
-export function checkRules(files: readonly RuleFile[], options: { mappings: MappingSet; test: boolean }): RuleCheck {
-  const { rules, refused } = parseRules(files);
-  const logSources = options.mappings.logSources();
-  const mappingOf = (event: Fields): string | undefined => mappingIn(options.mappings, event);
+export function checkRules(files: readonly RuleFile[], { mappings, test, present }: RuleCheckOptions): RuleCheck {
+  const given = new Set(files.map((file) => file.path));
+  // A tenant's own file of that path is the one replaced; somebody else's is shown under another name.
+  const others = present.filter((file) => file.tenant === undefined || !given.has(file.path));
+  const beside = others.map((file) => (given.has(file.path) ? { ...file, path: `shared:${file.path}` } : file));
+  const { rules, refused } = parseRules([...beside, ...files]);
+  const own = rules.filter((rule) => given.has(rule.location.path));
+  const logSources = mappings.logSources();
+  const mappingOf = (event: Fields): string | undefined => mappingIn(mappings, event);
   return {
-    accepted: rules.map((rule) => summarise(rule, true)),
-    refused: refused.map(toLine),
-    tests: options.test ? rules.flatMap((rule) => testRule(rule, { rules, logSources, mappingOf })) : [],
+    accepted: own.map((rule) => summarise(rule, true)),
+    refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
+    // Routing is under test for correlations only: the events of a plain rule's tests need not say where they come from.
+    tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, ...(rule.kind === 'correlation' ? { mappingOf } : {}) })) : [],
   };
 }
 
@@ -47,11 +62,11 @@ function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {
   return { path, line, column, rule, code: error.code, reason: error.message };
 }
 
-/** The mapping that would read an event in a test: of the first format that has one beyond its fallback; undefined where none has. */
+/** The mapping that an event in a test would get if it came in by a source of format `auto`. */
 function mappingIn(mappings: MappingSet, event: Fields): string | undefined {
-  for (const format of ['windows-json', 'cloudtrail', 'linux-auth', 'json']) {
-    const { mapping } = mappings.map(format, event, 0);
-    if (mapping !== 'json') return mapping;
-  }
-  return undefined;
+  const [decoded] = decoders.auto.decode(Buffer.from(JSON.stringify(event)), defaultDecodeLimits);
+  if (!decoded || !('fields' in decoded)) return undefined;
+  // Tests of a line format give the fields that its decoder makes of a line, not the line.
+  const format = decoded.format === 'json' && Object.hasOwn(event, 'program') ? 'linux-auth' : decoded.format;
+  return mappings.map(format, decoded.fields, 0).mapping;
 }

@@ -5,7 +5,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { StateBucket } from '@tocsin/bus';
-import { sha256Hex } from '@tocsin/core';
+import { sha256Hex, TocsinError } from '@tocsin/core';
 
 /** Chunk size in bytes: below what every bus takes as a value (512 KiB). */
 const CHUNK_BYTES = 384 * 1024;
@@ -21,7 +21,7 @@ interface Manifest {
 /** Writes a value under a name, replacing the former one. One writer per name. @throws bus.fenced when there are two */
 export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array): Promise<void> {
   const packed = await promisify(gzip)(value);
-  const content = sha256Hex(packed).slice(0, 16);
+  const content = contentOf(packed);
   const present = await bucket.get(name);
   const former = present && parseManifest(present.value);
   if (former?.content === content) return;
@@ -33,29 +33,50 @@ export async function putChunked(bucket: StateBucket, name: string, value: Uint8
   }
   const manifest: Manifest = { content, chunks };
   await bucket.put(name, Buffer.from(JSON.stringify(manifest)), present?.revision ?? 0);
-  if (former) await removeChunks(bucket, name, former);
+  await removeOthers(bucket, name, content);
 }
 
-/** Reads the value of a name back; undefined where there is none. */
+/** Reads the value of a name back; undefined where there is none. @throws store.value_damaged where part of it is missing or not what was written */
 export async function getChunked(bucket: StateBucket, name: string): Promise<Uint8Array | undefined> {
-  const entry = await bucket.get(name);
-  if (!entry) return undefined;
-  const { content, chunks } = parseManifest(entry.value);
+  let missing = '';
+  for (;;) {
+    const entry = await bucket.get(name);
+    if (!entry) return undefined;
+    const manifest = parseManifest(entry.value);
+    const packed = await readChunks(bucket, name, manifest);
+    if (packed) return unpack(name, manifest, packed);
+    // A writer replaced the value between our reads: its manifest is there by now. The same manifest again is damage.
+    if (missing === manifest.content) throw new TocsinError('store.value_damaged', { name, reason: 'part of it is missing' });
+    missing = manifest.content;
+  }
+}
+
+async function readChunks(bucket: StateBucket, name: string, { content, chunks }: Manifest): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = [];
   for (let i = 0; i < chunks; i++) {
     const chunk = await bucket.get(chunkKey(name, content, i));
-    // A writer replaced the value between our two reads: its manifest is there by now.
-    if (!chunk) return getChunked(bucket, name);
+    if (!chunk) return undefined;
     parts.push(Buffer.from(chunk.value));
   }
-  return promisify(gunzip)(Buffer.concat(parts), { maxOutputLength: MAX_VALUE_BYTES });
+  return Buffer.concat(parts);
 }
 
-async function removeChunks(bucket: StateBucket, name: string, former: Manifest): Promise<void> {
-  for (let i = 0; i < former.chunks; i++) {
-    const entry = await bucket.get(chunkKey(name, former.content, i));
-    if (entry) await bucket.delete(entry.key, entry.revision);
+function unpack(name: string, { content }: Manifest, packed: Uint8Array): Promise<Uint8Array> {
+  if (contentOf(packed) !== content) throw new TocsinError('store.value_damaged', { name, reason: 'its hash is not what was written' });
+  return promisify(gunzip)(packed, { maxOutputLength: MAX_VALUE_BYTES });
+}
+
+/** Removes chunks that no manifest names: of the value replaced, and of writers that died before their manifest. */
+async function removeOthers(bucket: StateBucket, name: string, content: string): Promise<void> {
+  for (const key of await bucket.keys()) {
+    if (!key.startsWith(`${name}.`) || key.startsWith(`${name}.${content}.`)) continue;
+    const entry = await bucket.get(key);
+    if (entry) await bucket.delete(key, entry.revision);
   }
+}
+
+function contentOf(packed: Uint8Array): string {
+  return sha256Hex(packed).slice(0, 16);
 }
 
 function chunkKey(name: string, content: string, index: number): string {

@@ -49,7 +49,7 @@ export const addRules: Route = {
   },
   async handle(call) {
     const { files, dryRun, test } = call.body as NewRules;
-    const checked = await call.context.detect.check(files, test);
+    const checked = await call.context.detect.check(files, { tenant: dryRun ? undefined : call.principal.tenant, test });
     if (dryRun || checked.accepted.length === 0) return { ...checked, inForce: false };
     // A file with a refused rule is added all the same where it has an accepted one: that rule only is left out, and shown.
     const usable = files.filter((file) => checked.accepted.some((rule) => rule.path === file.path));
@@ -60,9 +60,8 @@ export const addRules: Route = {
 async function add({ context, principal }: ApiCall, files: NewRules['files']): Promise<boolean> {
   const { tenant } = principal;
   const addedMs = context.clock.nowMs();
-  const after = files.map((file) => file.path);
   let last: Position | undefined;
-  await context.privileged(principal, { action: 'rules.write', resource: `rules/${after.length}`, after }, async () => {
+  await context.privileged(principal, { action: 'rules.write', resource: `rules/${files.length}`, after: describe(files) }, async () => {
     for (const { path, text } of files) {
       const id = hashParts([path]);
       await context.registry.put({ tenant, kind: 'rule', id }, { path, text, addedMs });
@@ -70,4 +69,11 @@ async function add({ context, principal }: ApiCall, files: NewRules['files']): P
     }
   });
   return last !== undefined && context.detect.reached(last, IN_FORCE_WITHIN_MS);
+}
+
+/** Files named in an audit record; of the rest the hash of all tells. */
+const NAMED_FILES = 50;
+
+function describe(files: NewRules['files']): object {
+  return { paths: files.slice(0, NAMED_FILES).map((file) => file.path), sha256: hashParts(files.flatMap(({ path, text }) => [path, text]), 64) };
 }

@@ -1,6 +1,6 @@
 /** `GET /alerts/:id/evidence`: the original bytes of an alert's first events, out of the log while it keeps them, else the excerpt. */
-import { openFrame } from '@tocsin/bus';
-import { type Evidence, type Position, sha256Hex, TocsinError } from '@tocsin/core';
+import { openFrame, type Stored } from '@tocsin/bus';
+import { type Evidence, type FrameView, isTocsinError, type Position, sha256Hex, TocsinError } from '@tocsin/core';
 import type { ApiContext, Route } from '../route.ts';
 
 export const showEvidence: Route = {
@@ -43,13 +43,32 @@ export const showEvidence: Route = {
 async function readRecords(context: ApiContext, tenant: string, evidence: readonly Evidence[]): Promise<Map<string, Uint8Array>> {
   const positions = [...new Set(evidence.map((each) => each.at.position))];
   const records = new Map<string, Uint8Array>();
-  for (const stored of await context.bus.get(positions)) {
-    const frame = openFrame(stored.body, { tenant });
+  for (const stored of await readKept(context, positions)) {
+    const frame = openOwn(stored, tenant);
     for (const { at } of evidence) {
-      if (at.position === stored.position && at.index < frame.header.count) records.set(keyOf(at.position, at.index), frame.record(at.index));
+      if (at.position === stored.position && frame && at.index < frame.header.count) records.set(keyOf(at.position, at.index), frame.record(at.index));
     }
   }
   return records;
+}
+
+/** A log that was made anew keeps none of them. */
+async function readKept({ bus }: ApiContext, positions: readonly Position[]): Promise<Stored[]> {
+  try {
+    return await bus.get(positions);
+  } catch (error) {
+    if (isTocsinError(error, 'bus.bad_position')) return [];
+    throw error;
+  }
+}
+
+function openOwn(stored: Stored, tenant: string): FrameView | undefined {
+  try {
+    return openFrame(stored.body, { tenant });
+  } catch (error) {
+    if (isTocsinError(error, 'bus.bad_frame')) return undefined;
+    throw error;
+  }
 }
 
 function keyOf(position: Position, index: number): string {

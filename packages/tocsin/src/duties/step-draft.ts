@@ -1,0 +1,120 @@
+/**
+ * Match steps in the making: what a round has found, cut into messages that every bus takes, and given out as one commit.
+ * Only the last step of a commit says how far has been read: until a reader has seen that one it has not seen them all.
+ */
+import type { Outgoing } from '@tocsin/bus';
+import type { Lane, Match, MatchStep, Position } from '@tocsin/core';
+import { matchesSubject } from '../subjects.ts';
+
+/** Matches of one step, bytes of JSON: half of what the bus takes as a message. */
+export const STEP_BYTES = 1 << 20;
+
+/** What the steps of one commit have in common. */
+export interface StepFacts {
+  readonly epoch: string;
+  readonly ruleSet: string;
+  /** Positions as of the commit before, and as of this one. */
+  readonly readBefore: MatchStep['read'];
+  readonly read: Readonly<Partial<Record<Lane, Position>>>;
+  /** Watermarks of a partition as of now. */
+  readonly watermarks: (partition: number) => Readonly<Record<string, number>>;
+  readonly nextId: () => string;
+}
+
+interface Draft {
+  readonly partition: number;
+  judged: number;
+  duplicates: number;
+  /** Matches as JSON. */
+  readonly matches: string[];
+  bytes: number;
+  /** Of a step that was cut: the watermarks as they were then. */
+  watermarks?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Collects until taken. */
+export class StepDrafts {
+  readonly #open = new Map<number, Draft>();
+  #cut: Draft[] = [];
+  #bytes = 0;
+
+  /** Bytes of matches collected. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds the outcome of one frame; a frame without matches makes a step all the same, which says that it was read. */
+  add(partition: number, found: { readonly judged: number; readonly duplicates: number; readonly matches: readonly Match[] }): void {
+    for (const match of found.matches) this.#addMatch(partition, fitted(match));
+    const draft = this.#draftOf(partition);
+    draft.judged += found.judged;
+    draft.duplicates += found.duplicates;
+  }
+
+  /** Ends the partition's step with these watermarks, so that what is added from now on belongs to the next. */
+  cut(partition: number, watermarks?: Readonly<Record<string, number>>): void {
+    const draft = this.#open.get(partition);
+    if (!draft) return;
+    draft.watermarks = watermarks;
+    this.#open.delete(partition);
+    this.#cut.push(draft);
+  }
+
+  /** Makes sure that a partition has a step, if only for its watermarks. */
+  touch(partition: number): void {
+    this.#draftOf(partition);
+  }
+
+  /** The messages of one commit; nothing is left here. */
+  take(facts: StepFacts): Outgoing[] {
+    const drafts = [...this.#cut, ...this.#open.values()];
+    this.#cut = [];
+    this.#open.clear();
+    this.#bytes = 0;
+    const lastOf = new Map(drafts.map((draft, place) => [draft.partition, place]));
+    return drafts.map((draft, place) => ({
+      subject: matchesSubject(draft.partition),
+      id: facts.nextId(),
+      body: encode(draft, {
+        partition: draft.partition,
+        epoch: facts.epoch,
+        read: { ...(place === drafts.length - 1 ? facts.read : facts.readBefore) },
+        watermarks: draft.watermarks ?? (lastOf.get(draft.partition) === place ? facts.watermarks(draft.partition) : {}),
+        ruleSet: facts.ruleSet,
+        judged: draft.judged,
+        duplicates: draft.duplicates,
+      }),
+    }));
+  }
+
+  #addMatch(partition: number, json: string): void {
+    const bytes = Buffer.byteLength(json) + 1;
+    if (this.#draftOf(partition).bytes + bytes > STEP_BYTES) this.cut(partition);
+    const draft = this.#draftOf(partition);
+    draft.matches.push(json);
+    draft.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  #draftOf(partition: number): Draft {
+    let draft = this.#open.get(partition);
+    if (!draft) {
+      draft = { partition, judged: 0, duplicates: 0, matches: [], bytes: 0 };
+      this.#open.set(partition, draft);
+    }
+    return draft;
+  }
+}
+
+function encode(draft: Draft, rest: Omit<MatchStep, 'matches'>): Uint8Array {
+  // Each match is JSON already: the whole is put together as text instead of being made twice.
+  return Buffer.from(`${JSON.stringify(rest).slice(0, -1)},"matches":[${draft.matches.join(',')}]}`);
+}
+
+/** A match as JSON that fits a step: a rule may name fields of any length, so what only explains is left out where it must be. */
+function fitted(match: Match): string {
+  const json = JSON.stringify(match);
+  if (Buffer.byteLength(json) <= STEP_BYTES) return json;
+  const { excerpt: _, ...evidence } = match.evidence;
+  return JSON.stringify({ ...match, evidence, explanation: [] });
+}
