@@ -76,15 +76,16 @@ test('SIGTERM drains: what was taken in is stored and answered, exit code 0', as
   await using installation = await openInstallation();
   const token = await installation.addSource('drained');
   const answered = new Set<string>();
+  const others = new Set<string>();
   let isOver = false;
   const sending = Array.from({ length: 8 }, async (_, lane) => {
     for (let post = 0; !isOver; post++) {
       const ids = Array.from({ length: 20 }, (_unused, i) => `drain-${lane}-${post}-${i}`);
       const body = ids.map((id) => `${JSON.stringify({ eventID: id, eventSource: 'a', eventName: 'b' })}\n`).join('');
       const answer = await postEvents(installation.url, { token, body }).catch((error: NodeJS.ErrnoException) => error);
-      if (answer instanceof Error) expect(['ECONNREFUSED', 'ECONNRESET']).toContain(answer.code);
+      if (answer instanceof Error) others.add(String(answer.code));
       else if (answer.status === 202) for (const id of ids) answered.add(id);
-      else expect(answer, answer.body).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+      else others.add(`${answer.status}, Retry-After ${answer.retryAfter}`);
     }
   });
   await waitFor(() => (answered.size >= 400 ? true : undefined), { what: () => 'load', withinMs: 20_000 });
@@ -93,6 +94,8 @@ test('SIGTERM drains: what was taken in is stored and answered, exit code 0', as
   isOver = true;
   await Promise.all(sending);
   expect(code, installation.run.said()).toBe(0);
+  const allowed = ['ECONNREFUSED', 'ECONNRESET', '503, Retry-After 1'];
+  expect([...others].filter((other) => !allowed.includes(other))).toEqual([]);
   expect(performance.now() - began).toBeLessThan(STOP_MS);
   expect(busPid(installation.dataDir)).toBeUndefined();
   await installation.restart();
