@@ -43,4 +43,15 @@ describe('tenant folds', () => {
     expect(alerts.map((alert) => alert.tenant).sort()).toEqual(['__proto__', 'constructor']);
     expect(Object.keys(folds.encode()).sort()).toEqual(['', '__proto__']);
   });
+
+  it('tell of each rule whose state cannot be taken over', () => {
+    const before = new TenantFolds(bookOf(ruleFile('beat', 'beat'), silent));
+    before.advance(step([beat('acme', 0), beat('globex', 0)], {}));
+    const dropped: string[] = [];
+    const longer = { ...silent, text: silent.text.replace('10m', '20m') };
+    const after = new TenantFolds(bookOf(ruleFile('beat', 'beat'), longer), before.encode(), (error) => dropped.push(`${error.code} ${error.message}`));
+    expect(dropped).toHaveLength(1);
+    expect(dropped[0]).toMatch(/^detect\.state_dropped Rule silent .* in 2 groups/);
+    expect(after.rules.hash).not.toBe(before.rules.hash);
+  });
 });

@@ -1,7 +1,7 @@
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { describe, expect, it } from 'vitest';
-import { ruleFile, ruleText } from '../../test/ground.ts';
-import { checkRules } from './rule-report.ts';
+import { bookOf, ruleFile, ruleText } from '../../test/ground.ts';
+import { checkRules, listRules } from './rule-report.ts';
 
 const mappings = loadMappings(readShippedMappings());
 const check = (files: Parameters<typeof checkRules>[0], present: Parameters<typeof checkRules>[0] = []): ReturnType<typeof checkRules> =>
@@ -28,5 +28,19 @@ describe('rule check', () => {
   it('runs the tests a rule carries', () => {
     const text = ruleText('t', 'a', 'tests:\n  - { name: yes, event: { act: a }, expect: match }\n  - { name: no, event: { act: b }, expect: match }\n').replace('product: test', 'category: heartbeat');
     expect(check([{ path: 't.yml', text }]).tests.map((test) => test.passed)).toHaveLength(2);
+  });
+});
+
+describe('rule list', () => {
+  it('says of a rule that cannot fire why', () => {
+    const expanding = { path: 'e.yml', text: ruleText('e', "'%admins%'").replace('act:', 'act|expand:') };
+    const elsewhere = { path: 'n.yml', text: ruleText('n', 'x').replace('product: test', 'product: nowhere') };
+    const { rules } = listRules(bookOf(ruleFile('s', 's'), expanding, elsewhere), 'acme');
+    expect(rules.map(({ id, dormant }) => [id, dormant])).toEqual([
+      ['s', undefined],
+      ['e', 'needs values for admins'],
+      ['n', 'no mapping reads events of product: nowhere'],
+    ]);
+    expect(check([elsewhere]).accepted).toMatchObject([{ id: 'n', dormant: 'no mapping reads events of product: nowhere' }]);
   });
 });
