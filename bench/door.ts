@@ -2,7 +2,7 @@
  * Ingest alone, as a process: bus server, framer, intake and the events route as `wire.ts` joins them, without detection, store
  * and the rest of the API. Shows what the door itself can do; a real installation always runs everything.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
 import { startNatsServer } from '@tocsin/bus/nats';
@@ -69,7 +69,9 @@ app.get('/api/v1/status', async () => ({ events: { stored: await countStored(), 
 const url = await app.listen({ host: '127.0.0.1', port: 0 });
 await mkdir(join(dataDir, 'tokens'), { recursive: true });
 await writeFile(join(dataDir, 'tokens', 'operator.token'), 'none');
-await writeFile(join(dataDir, 'run.json'), JSON.stringify({ url, pid: process.pid }));
+// Whole or not at all: the bench polls for it.
+await writeFile(join(dataDir, 'run.json.new'), JSON.stringify({ url, pid: process.pid }));
+await rename(join(dataDir, 'run.json.new'), join(dataDir, 'run.json'));
 
 process.once('SIGTERM', async () => {
   await app.close();
