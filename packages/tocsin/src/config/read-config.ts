@@ -38,7 +38,10 @@ export function effectiveSettings(
   overrides: Readonly<Record<string, unknown>>,
   environment: (name: string) => string | undefined,
 ): InstallationSettings {
-  return readSettings(installationSettings, merge(config.given, overrides), { file: config.file, lineOf: config.lineOf, environment });
+  const { given } = config;
+  // An empty file is one without settings; a list or a text is a mistake, which laying the options over it would hide.
+  const effective = given === null || isObject(given) ? merge(given ?? {}, overrides) : given;
+  return readSettings(installationSettings, effective, { file: config.file, lineOf: config.lineOf, environment });
 }
 
 /** Everything wrong with a settings file, in its order. */

@@ -10,7 +10,7 @@ export interface RuleSummary {
   readonly path: string;
   readonly kind: 'detection' | 'correlation';
   readonly techniques: readonly string[];
-  /** Rules that are loaded but cannot fire yet, such as with unresolved placeholders: why. */
+  /** Of a rule that is loaded but cannot fire: why, such as placeholders without values or a log source that nothing here has. */
   readonly dormant?: string | undefined;
   /** Whether it is the tenant's own. */
   readonly own: boolean;

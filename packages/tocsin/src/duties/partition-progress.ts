@@ -64,10 +64,16 @@ export function parseStep(stored: Stored): MatchStep {
 
 /** Takes note of the times of a frame's events. */
 export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView): void {
+  let source: string | undefined;
+  let key = '';
   for (let i = 0; i < frame.header.count; i++) {
+    if (frame.source(i) !== source) {
+      source = frame.source(i);
+      key = sourceKey(frame.header.tenant, source);
+    }
     const receivedMs = frame.receivedMs(i);
     // A time in the future is one record's claim: taken for the source's time it would make everybody else's events late.
-    watermarks.observe(sourceKey(frame.header.tenant, frame.source(i)), Math.min(frame.timeMs(i), receivedMs), receivedMs);
+    watermarks.observe(key, Math.min(frame.timeMs(i), receivedMs), receivedMs);
   }
 }
 

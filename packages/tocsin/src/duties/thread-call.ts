@@ -31,7 +31,10 @@ export function answerCalls(port: MessagePort, api: ThreadApi): void {
     if (typeof message.ask !== 'number') return;
     // Wrapped so that a function that throws at once is answered like one that rejects.
     Promise.resolve()
-      .then(() => (api[message.name] as (...args: unknown[]) => unknown)(...message.args))
+      .then(() => {
+        if (!Object.hasOwn(api, message.name)) throw new Error(`this thread answers no question ${message.name}`);
+        return (api[message.name] as (...args: unknown[]) => unknown)(...message.args);
+      })
       .then(
         (value) => port.postMessage({ answer: message.ask, value } satisfies Answer),
         (error: unknown) => port.postMessage({ answer: message.ask, failed: pack(error) } satisfies Answer),

@@ -1,6 +1,6 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
 import type { Fields } from '@tocsin/core';
-import { type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
+import { compileRules, type InactiveRule, type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
 import { decoders, defaultDecodeLimits, type MappingSet } from '@tocsin/ingest';
 import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
 import type { RuleBook, RuleFile } from './rule-book.ts';
@@ -10,7 +10,7 @@ export function listRules(book: RuleBook, tenant: string): { ruleSet: string; ru
   const own = new Set(book.files.filter((file) => file.tenant === tenant).map((file) => file.path));
   return {
     ruleSet: book.hash,
-    rules: book.rulesFor(tenant).map((rule) => summarise(rule, own.has(rule.location.path))),
+    rules: summarise(book.rulesFor(tenant), book.compiledFor(tenant).inactive, (rule) => own.has(rule.location.path)),
     refused: book.refusedFor(tenant).map(toLine),
   };
 }
@@ -33,29 +33,32 @@ export function checkRules(files: readonly RuleFile[], { mappings, test, present
   const { rules, refused } = parseRules([...beside, ...files]);
   const own = rules.filter((rule) => given.has(rule.location.path));
   const logSources = mappings.logSources();
+  const { inactive } = compileRules(rules, logSources);
   const mappingOf = (event: Fields): string | undefined => mappingIn(mappings, event);
   return {
-    accepted: own.map((rule) => summarise(rule, true)),
+    accepted: summarise(own, inactive, () => true),
     refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
     // Routing is under test for correlations only: the events of a plain rule's tests need not say where they come from.
     tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, ...(rule.kind === 'correlation' ? { mappingOf } : {}) })) : [],
   };
 }
 
-function summarise(rule: ParsedRule, own: boolean): RuleSummary {
-  const { id, title, level, techniques } = rule.meta;
-  const missing = rule.kind === 'detection' ? rule.needsValues : [];
-  return {
-    id,
-    title,
-    level,
-    path: rule.location.path,
-    kind: rule.kind,
-    techniques,
-    own,
-    ...(missing.length > 0 ? { dormant: `needs values for ${missing.join(', ')}` } : {}),
-  };
+function summarise(rules: readonly ParsedRule[], inactive: readonly InactiveRule[], isOwn: (rule: ParsedRule) => boolean): RuleSummary[] {
+  const dormant = new Map(inactive.map((rule) => [rule.ruleId, rule]));
+  return rules.map((rule) => {
+    const { id, title, level, techniques } = rule.meta;
+    const summary = { id, title, level, path: rule.location.path, kind: rule.kind, techniques, own: isOwn(rule) };
+    const why = dormant.get(id);
+    return why === undefined ? summary : { ...summary, dormant: `${WHY_DORMANT[why.reason]} ${why.detail}` };
+  });
 }
+
+/** Why a rule that is loaded cannot fire, in words that its detail completes. */
+const WHY_DORMANT: Readonly<Record<InactiveRule['reason'], string>> = {
+  needs_values: 'needs values for',
+  no_log_source: 'no mapping reads events of',
+  missing_reference: 'refers to rules that are not there:',
+};
 
 /** A refusal as plain data: it crosses threads and HTTP. */
 function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {

@@ -1,0 +1,232 @@
+import type { CompleteBus } from '@tocsin/bus';
+import { type Match, systemClock } from '@tocsin/core';
+import { describe, expect, it } from 'vitest';
+import { bookOf, fieldsOf, logSources, openGround, type PlannedEvent, readSteps, ruleFile, running, storeEvents, until } from '../../test/ground.ts';
+import { RuleBook } from '../rules/rule-book.ts';
+import { DEADLETTER_FILTER, eventsFilter, eventsSubject, MATCHES_FILTER } from '../subjects.ts';
+import { type MatcherOptions, runMatcher } from './matcher.ts';
+import { STEP_BYTES } from './step-draft.ts';
+
+const book = bookOf(ruleFile('hit', 'hit'));
+let epochs = 0;
+
+function start(bus: CompleteBus, over: Partial<MatcherOptions> = {}): ReturnType<typeof running> & { troubles: string[] } {
+  const troubles: string[] = [];
+  epochs += 1;
+  const run = running((signal) =>
+    runMatcher({
+      bus, partitions: 2, epoch: `epoch${epochs}`, clock: systemClock, rules: () => book, fieldsOf,
+      onTrouble: (error, what) => troubles.push(`${what}: ${String(error)}`),
+      signal, giveUp: new AbortController().signal, ...over,
+    }),
+  );
+  return { ...run, troubles };
+}
+
+/** How many events the steps say were judged, of both lanes. */
+async function judged(bus: CompleteBus): Promise<number> {
+  return (await readSteps(bus)).reduce((sum, step) => sum + step.judged + step.duplicates, 0);
+}
+
+async function matches(bus: CompleteBus): Promise<Match[]> {
+  return (await readSteps(bus)).flatMap((step) => step.matches);
+}
+
+const hit = (id: string, more: Partial<PlannedEvent> = {}): PlannedEvent => ({ id, fields: { act: 'hit', id }, ...more });
+const miss = (id: string): PlannedEvent => ({ id, fields: { act: 'miss' } });
+
+describe('matcher', () => {
+  it('judges every event of both lanes once and leaves out duplicates, by tenant and source', async () => {
+    const { bus } = await openGround();
+    await storeEvents(bus, [hit('a'), miss('b'), hit('a')]);
+    await storeEvents(bus, [hit('a'), hit('c')], { partition: 1 });
+    await storeEvents(bus, [hit('a')], { tenant: 'globex' });
+    await storeEvents(bus, [hit('a', { source: 'other' }), { fields: { act: 'hit' } }, { fields: { act: 'hit' } }], { lane: 'bulk' });
+    const matcher = start(bus);
+    await until(async () => (await judged(bus)) === 9);
+    await matcher.stop();
+    const found = await matches(bus);
+    expect(found.filter((match) => match.evidence.eventId === 'a').map((match) => `${match.tenant} ${match.evidence.source}`).sort()).toEqual([
+      'acme edr', 'acme edr', 'acme other', 'globex edr',
+    ]);
+    expect(found).toHaveLength(7);
+    expect((await readSteps(bus)).reduce((sum, step) => sum + step.duplicates, 0)).toBe(1);
+  });
+
+  it('judges exactly once although it is stopped at any point and started again', async () => {
+    const { bus } = await openGround();
+    const sent: string[] = [];
+    for (let round = 0; round < 12; round++) {
+      const matcher = start(bus);
+      for (let i = 0; i < 5; i++) {
+        const id = `e${round}-${i}`;
+        sent.push(id);
+        // Every third comes a second time, before or after a restart.
+        await storeEvents(bus, i % 3 === 0 && round > 0 ? [hit(id), hit(`e${round - 1}-${i}`)] : [hit(id)], { partition: i % 2 === 0 ? 0 : 1 });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await matcher.stop();
+    }
+    const last = start(bus);
+    const all = (await bus.info(eventsFilter('live'))).last;
+    await until(async () => (await readSteps(bus)).some((step) => step.read.live === all));
+    await last.stop();
+    expect((await matches(bus)).map((match) => match.evidence.eventId).sort()).toEqual([...sent].sort());
+  });
+
+  it('loses and repeats nothing when the bus is killed under it, whatever was stored of the commits under way', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      let state = seed;
+      const { bus, server } = await openGround({ answerTimeoutMs: 30, random: () => ((state = (state * 16807 + 11) % 2147483647) % 100) / 100 });
+      const matcher = start(bus);
+      const sent: string[] = [];
+      for (let i = 0; i < 30; i++) {
+        if (i % 7 === 3) {
+          server.stop({ kill: true });
+          setTimeout(() => server.start(), 5);
+          await until(() => server.reach(new AbortController().signal).then(() => true, () => false));
+        }
+        sent.push(`e${i}`);
+        await storeEvents(bus, [hit(`e${i}`)], { partition: i % 2 });
+      }
+      await until(async () => (await judged(bus)) === 30);
+      await matcher.stop();
+      expect((await matches(bus)).map((match) => match.evidence.eventId).sort()).toEqual([...sent].sort());
+    }
+  });
+
+  it('says how far it has read only with the last step of a commit', async () => {
+    const { bus } = await openGround();
+    await storeEvents(bus, [hit('a')]);
+    await storeEvents(bus, [hit('b')], { partition: 1 });
+    const matcher = start(bus);
+    await until(async () => (await judged(bus)) === 2);
+    await matcher.stop();
+    const seen = new Set<string>();
+    for (const step of await readSteps(bus)) {
+      for (const match of step.matches) seen.add(match.evidence.eventId);
+      if (step.read.live === (await bus.info(eventsFilter('live'))).last) expect([...seen].sort()).toEqual(['a', 'b']);
+    }
+  });
+
+  it('cuts what would be too large for one message, and stores it whole', async () => {
+    const { bus } = await openGround();
+    // Many rules on one frame, each entity its own: every match carries an excerpt.
+    const rules = bookOf(...Array.from({ length: 12 }, (_, i) => ruleFile(`hit-${i}`, 'hit')));
+    const long = 'x'.repeat(480);
+    for (let f = 0; f < 4; f++) {
+      await storeEvents(bus, Array.from({ length: 400 }, (_, i) => hit(`f${f}-${i}`, { host: `h${f}-${i}`, fields: { act: 'hit', long } })));
+    }
+    const matcher = start(bus, { rules: () => rules });
+    await until(async () => (await judged(bus)) === 1600, 30_000);
+    await matcher.stop();
+    const steps = await readSteps(bus);
+    expect(steps.flatMap((step) => step.matches)).toHaveLength(1600 * 12);
+    for await (const stored of bus.read(MATCHES_FILTER, 'first')) expect(stored.body.length).toBeLessThan(1.2 * STEP_BYTES);
+    expect(matcher.troubles).toEqual([]);
+  });
+
+  it('sets aside what is no frame or another tenant\'s, and goes on', async () => {
+    const { bus } = await openGround();
+    const put = (subject: string, id: string, body: Uint8Array): Promise<unknown> => bus.commit([{ subject, id, body }]);
+    await put(eventsSubject('live', 0, 'acme'), 'junk', Buffer.from('no frame'));
+    await storeEvents(bus, [hit('foreign')], { tenant: 'globex', partition: 1 });
+    const foreign = await bus.last(eventsSubject('live', 1, 'globex'));
+    await put(eventsSubject('live', 0, 'acme'), 'claimed', Buffer.from(foreign?.body ?? ''));
+    await put('tocsin.events.live.7.acme', 'beyond', Buffer.from(foreign?.body ?? ''));
+    await put('tocsin.events.live.0.=zz', 'badname', Buffer.from('x'));
+    await storeEvents(bus, [hit('good')]);
+    const matcher = start(bus);
+    await until(async () => (await judged(bus)) === 2);
+    await matcher.stop();
+    expect((await matches(bus)).map((match) => `${match.tenant} ${match.evidence.eventId}`).sort()).toEqual(['acme good', 'globex foreign']);
+    const dead: string[] = [];
+    for await (const stored of bus.read(DEADLETTER_FILTER, 'first')) dead.push(stored.headers['Tocsin-Subject'] ?? '');
+    expect(dead).toEqual(['tocsin.events.live.0.acme', 'tocsin.events.live.0.acme', 'tocsin.events.live.7.acme', 'tocsin.events.live.0.=zz']);
+    // Started again it does not set them aside a second time.
+    const again = start(bus);
+    await storeEvents(bus, [hit('later')]);
+    await until(async () => (await judged(bus)) === 3);
+    await again.stop();
+    expect((await bus.info(DEADLETTER_FILTER)).messages).toBe(4);
+  });
+
+  it('goes on when reading an event throws, and says so', async () => {
+    const { bus } = await openGround();
+    await storeEvents(bus, [hit('bad')]);
+    await storeEvents(bus, [hit('good')]);
+    const matcher = start(bus, {
+      fieldsOf(frame, index) {
+        if (frame.id(index) === 'bad') throw new RangeError('boom');
+        return fieldsOf(frame, index);
+      },
+    });
+    await until(async () => (await matches(bus)).length === 1);
+    await matcher.stop();
+    expect(matcher.troubles.join()).toContain('boom');
+    expect((await bus.info(DEADLETTER_FILTER)).messages).toBe(1);
+  });
+
+  it('is fenced when another owner has written, and writes nothing more', async () => {
+    const { bus } = await openGround();
+    await storeEvents(bus, [hit('a')]);
+    const old = start(bus);
+    await until(async () => (await judged(bus)) === 1);
+    // The new owner restores before the next frame and is first to write.
+    const fresh = start(bus);
+    await storeEvents(bus, [hit('b')]);
+    await until(async () => (await judged(bus)) === 2);
+    await Promise.race([old.ended, fresh.ended]).catch(() => undefined);
+    const ends = await Promise.allSettled([old.stop(), fresh.stop()]);
+    expect(ends.filter((end) => end.status === 'rejected').map((end) => (end.reason as { code?: string }).code)).toEqual(['bus.fenced']);
+    expect((await matches(bus)).map((match) => match.evidence.eventId)).toEqual(['a', 'b']);
+  });
+
+  it('judges a tenant by everybody\'s rules and its own, never by another\'s', async () => {
+    const { bus } = await openGround();
+    const rules = RuleBook.compile([ruleFile('shared', 'hit'), ruleFile('own', 'hit', 'acme')], logSources);
+    await storeEvents(bus, [hit('a')]);
+    await storeEvents(bus, [hit('a')], { tenant: 'globex' });
+    const matcher = start(bus, { rules: () => rules });
+    await until(async () => (await judged(bus)) === 2);
+    await matcher.stop();
+    expect((await matches(bus)).map((match) => `${match.tenant} ${match.ruleId}`).sort()).toEqual(['acme own', 'acme shared', 'globex shared']);
+  });
+
+  it('writes the time of idle sources down, and takes nobody for idle whose events still wait', async () => {
+    const { bus } = await openGround();
+    let nowMs = 1_000_000_000;
+    const clock = { nowMs: () => nowMs, monotonicMs: () => performance.now() };
+    await storeEvents(bus, [hit('a', { receivedMs: nowMs, timeMs: nowMs + 300_000 })]);
+    const matcher = start(bus, { clock });
+    await until(async () => (await judged(bus)) === 1);
+    // The record claims a time in the future: its source's time is the receipt.
+    expect((await readSteps(bus))[0]?.watermarks).toEqual({ 'acme/edr': nowMs });
+    nowMs += 60_000;
+    await until(async () => (await readSteps(bus)).at(-1)?.watermarks['acme/edr'] === nowMs);
+    await matcher.stop();
+    // Events of a minute ago, unread: a matcher that starts late must not let the clock run ahead of them.
+    const before = (await readSteps(bus)).length;
+    for (let i = 0; i < 200; i++) await storeEvents(bus, [hit(`late${i}`, { receivedMs: nowMs + i })]);
+    nowMs += 600_000;
+    const late = start(bus, { clock });
+    await until(async () => (await judged(bus)) === 201);
+    await late.stop();
+    const steps = (await readSteps(bus)).slice(before);
+    const lastWithEvents = steps.findLastIndex((step) => step.judged > 0);
+    for (const step of steps.slice(0, lastWithEvents)) expect(step.watermarks['acme/edr'] ?? 0).toBeLessThan(nowMs);
+  }, 20_000);
+
+  it('remembers the dedup window from where it stopped reading, not from the clock', async () => {
+    const { bus } = await openGround();
+    await storeEvents(bus, [hit('a'), hit('b')]);
+    const first = start(bus);
+    await until(async () => (await judged(bus)) === 2);
+    await first.stop();
+    await storeEvents(bus, [hit('b'), hit('a'), hit('c')]);
+    const second = start(bus);
+    await until(async () => (await judged(bus)) === 5);
+    await second.stop();
+    expect((await matches(bus)).map((match) => match.evidence.eventId)).toEqual(['a', 'b', 'c']);
+  });
+});
