@@ -111,10 +111,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       await killTocsin(run);
       await startAgain();
     },
-    async killBus() {
-      busKills++;
-      await killBus(dataDir);
-    },
+    killBus: () => killBus(dataDir, () => busKills++),
     restart: startAgain,
     async addSource(name) {
       const { status, body } = await call('POST', '/sources', { name, format: 'auto' });
