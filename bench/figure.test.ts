@@ -16,20 +16,36 @@ it('takes quantiles by nearest rank', () => {
 
 it('compares with goals in their direction, and refuses counts that differ', () => {
   const figure = { figure: 'f', unit: 'ms', conditions: {} };
-  expect([reaches({ ...figure, value: 8, goal: { atMost: 8 } }), reaches({ ...figure, value: 9, goal: { atLeast: 10 } }), reaches({ ...figure, value: 1 })]).toEqual([true, false, undefined]);
+  expect([
+    reaches({ ...figure, value: 8, goal: { atMost: 8 } }),
+    reaches({ ...figure, value: 9, goal: { atLeast: 10 } }),
+    reaches({ ...figure, value: 1 }),
+  ]).toEqual([true, false, undefined]);
   expect(() => requireEqual('events', 2, 1)).toThrow(CountMismatch);
 });
 
 it('shows values with their goals and conditions', () => {
-  const text = tableOf({ cores: 2 }, [{ figure: 'ingest', value: 51_234.4, unit: 'events/s', goal: { atLeast: 50_000 }, conditions: { batch: 500 } }]);
+  const text = tableOf({ cores: 2 }, [
+    { figure: 'ingest', value: 51_234.4, unit: 'events/s', goal: { atLeast: 50_000 }, conditions: { batch: 500 } },
+  ]);
   expect(text).toMatch(/ingest +51,234 +events\/s +≥ 50,000 +reached\n +batch 500\n/);
   expect(text).toContain('cores: 2');
 });
 
 it('moves the times of records and nothing else', () => {
   const now = new Date('2026-11-05T01:02:03.456Z');
-  const lines = ['{"t":"2023-07-10T11:42:18Z","id":5}', '{"ts":1588205199.8,"x":1}', '{"message":"Mar 27 13:06:56 host sshd[1]: x"}', '{"plain":"2023"}'];
-  expect(atTime(lines, now)).toEqual(['{"t":"2026-11-05T01:02:03Z","id":5}', '{"ts":1793840523.456000,"x":1}', '{"message":"Nov  5 01:02:03 host sshd[1]: x"}', '{"plain":"2023"}']);
+  const lines = [
+    '{"t":"2023-07-10T11:42:18Z","id":5}',
+    '{"ts":1588205199.8,"x":1}',
+    '{"message":"Mar 27 13:06:56 host sshd[1]: x"}',
+    '{"plain":"2023"}',
+  ];
+  expect(atTime(lines, now)).toEqual([
+    '{"t":"2026-11-05T01:02:03Z","id":5}',
+    '{"ts":1793840523.456000,"x":1}',
+    '{"message":"Nov  5 01:02:03 host sshd[1]: x"}',
+    '{"plain":"2023"}',
+  ]);
 });
 
 it('reads answers that come in one piece or many, one after the other', async () => {
@@ -42,8 +58,10 @@ it('reads answers that come in one piece or many, one after the other', async ()
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const sender = new HttpSender('127.0.0.1', (server.address() as AddressInfo).port);
-  const ask = (path: string): Promise<Answer> => new Promise((resolve) => sender.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n`, Buffer.from('{}'), resolve));
-  for (const path of ['/a', '/b', '/c']) expect(await ask(path)).toMatchObject({ status: 202, text: expect.stringContaining(`{"accepted":1,"path":"${path}"`) });
+  const ask = (path: string): Promise<Answer> =>
+    new Promise((resolve) => sender.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n`, Buffer.from('{}'), resolve));
+  for (const path of ['/a', '/b', '/c'])
+    expect(await ask(path)).toMatchObject({ status: 202, text: expect.stringContaining(`{"accepted":1,"path":"${path}"`) });
   const broken = ask('/d');
   sender.close();
   expect((await broken).status).toBe(0);

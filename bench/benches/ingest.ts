@@ -25,6 +25,7 @@ const RATE_SECONDS = 3;
 const KEPT_UP_MS = 1000;
 const COUNTED_WITHIN_MS = 60_000;
 
+/** The door. */
 export const ingest: Bench = {
   about: 'HTTP NDJSON to durable 202',
   async run(context) {

@@ -16,6 +16,7 @@ const WARM_SECONDS = 4;
 /** Planted events per second. */
 const PLANTED = 20;
 
+/** The path from end to end. */
 export const latency: Bench = {
   about: 'event in to alert on the tail, 5,000 events/s',
   async run(context) {
