@@ -46,7 +46,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   };
   // The two forms differ in the type of their server only, which nothing here depends on.
   const app = (tls
-    ? fastify({ ...shared, https: { cert: readFileSync(tls.certPath), key: readFileSync(tls.keyPath), minVersion: 'TLSv1.2' } })
+    ? fastify({ ...shared, https: { cert: readPem(tls.certPath), key: readPem(tls.keyPath), minVersion: 'TLSv1.2' } })
     : fastify(shared)) as unknown as FastifyInstance;
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
@@ -75,6 +75,14 @@ export async function registerApi(app: FastifyInstance, { context, authenticate,
     });
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });
+}
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new TocsinError('config.unreadable', { at: path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+  }
 }
 
 function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContext; authenticate: Authenticate }): void {

@@ -1,4 +1,5 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
+import { TocsinError } from '@tocsin/core';
 import type { Installation } from '../installation.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
@@ -83,7 +84,10 @@ function overrides(options: GivenOptions): Record<string, unknown> {
 /** This process asks its own API: a certificate that nobody else has signed is good enough for that. */
 async function trust(certificate: string): Promise<void> {
   const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([import('node:fs/promises'), import('node:tls')]);
-  setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')]);
+  const own = await readFile(certificate, 'utf8').catch((cause: Error) => {
+    throw new TocsinError('config.unreadable', { at: certificate, reason: cause.message }, { cause });
+  });
+  setDefaultCACertificates([...getCACertificates('default'), own]);
 }
 
 /** An address that listens everywhere is reached by loopback. */
