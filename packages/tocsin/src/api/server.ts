@@ -48,6 +48,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = (tls
     ? fastify({ ...shared, https: { cert: readPem(tls.certPath), key: readPem(tls.keyPath), minVersion: 'TLSv1.2' } })
     : fastify(shared)) as unknown as FastifyInstance;
+  let isClosing = false;
+  app.addHook('preClose', async () => void (isClosing = true));
+  // A connection that was kept open would hold the closing up until it is cut.
+  app.addHook('onSend', async (_request, reply) => void (isClosing && reply.header('connection', 'close')));
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     answerError(new TocsinError('api.not_found', { what: 'route', id: `${request.method} ${request.url.slice(0, 200)}` }), request, reply);

@@ -26,7 +26,7 @@ describe('rule check', () => {
   });
 
   it('runs the tests a rule carries', () => {
-    const text = ruleText('t', 'a', 'tests:\n  - { name: yes, event: { act: a }, expect: match }\n  - { name: no, event: { act: b }, expect: match }\n').replace('product: test', 'category: heartbeat');
-    expect(check([{ path: 't.yml', text }]).tests.map((test) => test.passed)).toHaveLength(2);
+    const text = ruleText('t', 'a', 'tests:\n  - { name: y, event: { event_type: heartbeat, act: a }, expect: match }\n  - { name: n, event: { event_type: heartbeat, act: b }, expect: match }\n').replace('product: test', 'category: heartbeat');
+    expect(check([{ path: 't.yml', text }]).tests.map((test) => test.passed)).toEqual([true, false]);
   });
 });

@@ -65,7 +65,8 @@ function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {
 function mappingIn(mappings: MappingSet, event: Fields): string | undefined {
   for (const format of ['windows-json', 'cloudtrail', 'linux-auth', 'json']) {
     const { mapping } = mappings.map(format, event, 0);
-    if (mapping !== 'json') return mapping;
+    // What an empty record gets is the format's fallback, which reads everything and so tells nothing.
+    if (mapping !== mappings.map(format, {}, 0).mapping) return mapping;
   }
   return undefined;
 }
