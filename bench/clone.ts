@@ -5,4 +5,4 @@ import { join } from 'node:path';
 export const root = join(import.meta.dirname, '..');
 
 /** The program as built. */
-export const program = join(root, 'packages', 'tocsin', 'dist', 'main.js');
+export const program = process.env['TOCSIN_BENCH_PROGRAM'] ?? join(root, 'packages', 'tocsin', 'dist', 'main.js');

@@ -47,7 +47,10 @@ describe.skipIf(missing !== undefined)('bad input', () => {
 
   /** Waits until the catalogue has counted what is on the log. */
   const storedReaches = (wanted: number): Promise<true> =>
-    waitFor(async () => ((await program.eventsStored()) === wanted ? true : undefined), { what: () => `${wanted} events`, withinMs: 10_000 });
+    waitFor(async () => ((await program.eventsStored()) === wanted ? true : undefined), {
+      what: () => `${wanted} events`,
+      withinMs: 10_000,
+    });
 
   test('more than 300 bad bodies: the right status each, nothing stored but what was good, memory bounded', async () => {
     const bodies = badBodies();
@@ -64,7 +67,8 @@ describe.skipIf(missing !== undefined)('bad input', () => {
       const accepted = (body.items ?? []).filter((item) => item.status === 'stored').length;
       good += bad.stored;
       const hasCode = status === 202 || /^[a-z]+\.[a-z0-9_]+$/.test(body.error?.code ?? '');
-      if (!bad.statuses.includes(status) || accepted !== bad.stored || !hasCode) wrong.push(`${bad.name}: ${status}, ${accepted} stored: ${text.slice(0, 200)}`);
+      if (!bad.statuses.includes(status) || accepted !== bad.stored || !hasCode)
+        wrong.push(`${bad.name}: ${status}, ${accepted} stored: ${text.slice(0, 200)}`);
     }
     expect(wrong).toEqual([]);
     await storedReaches(before + good);
@@ -107,7 +111,11 @@ describe.skipIf(missing !== undefined)('bad input', () => {
     const { hostname, port } = new URL(program.url);
     const head = `POST /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n`;
     const slow = Array.from({ length: 200 }, (_, i) => {
-      const socket = connect(Number(port), hostname, () => void socket.write(i % 2 === 0 ? head : `${head}Content-Length: 1000000\r\n\r\n{`));
+      const socket = connect(
+        Number(port),
+        hostname,
+        () => void socket.write(i % 2 === 0 ? head : `${head}Content-Length: 1000000\r\n\r\n{`),
+      );
       socket.on('error', () => undefined);
       return socket;
     });
@@ -129,10 +137,14 @@ describe.skipIf(missing !== undefined)('bad input', () => {
     const { hostname, port } = new URL(program.url);
     const head = `POST /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/x-ndjson\r\nContent-Length: 5000\r\n\r\n`;
     await Promise.all(
-      Array.from({ length: 20 }, () => new Promise<void>((resolve) => {
-        const socket = connect(Number(port), hostname, () => socket.write(`${head}{"canary":"half-1"}\n`, () => socket.destroy()));
-        socket.on('close', () => resolve());
-      })),
+      Array.from(
+        { length: 20 },
+        () =>
+          new Promise<void>((resolve) => {
+            const socket = connect(Number(port), hostname, () => socket.write(`${head}{"canary":"half-1"}\n`, () => socket.destroy()));
+            socket.on('close', () => resolve());
+          }),
+      ),
     );
     expect((await program.post(token, JSON.stringify(beat('fine')))).status).toBe(202);
     await storedReaches(before + 1);
@@ -140,15 +152,35 @@ describe.skipIf(missing !== undefined)('bad input', () => {
   });
 
   test('hostile bodies to the API are refused and change nothing', async () => {
-    const bodies = ['{"name":"a","__proto__":{"x":1}}', '{"name":"a","constructor":{"prototype":{"x":1}}}', '['.repeat(100_000), '{"name":', '\ufeff{"name":"bom"', '"', '{"name":"a"}{"name":"b"}'];
+    const bodies = [
+      '{"name":"a","__proto__":{"x":1}}',
+      '{"name":"a","constructor":{"prototype":{"x":1}}}',
+      '['.repeat(100_000),
+      '{"name":',
+      '\ufeff{"name":"bom"',
+      '"',
+      '{"name":"a"}{"name":"b"}',
+    ];
     for (const body of bodies) {
-      const answer = await fetch(`${program.url}/api/v1/sources`, { method: 'POST', headers: { authorization: `Bearer ${program.operator}`, 'content-type': 'application/json' }, body });
+      const answer = await fetch(`${program.url}/api/v1/sources`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${program.operator}`, 'content-type': 'application/json' },
+        body,
+      });
       expect(answer.status, body.slice(0, 60)).toBe(400);
       expect(await answer.json()).toMatchObject({ error: { code: 'api.bad_request' } });
     }
-    const typed = await fetch(`${program.url}/api/v1/sources`, { method: 'POST', headers: { authorization: `Bearer ${program.operator}`, 'content-type': 'text/xml' }, body: '<a/>' });
+    const typed = await fetch(`${program.url}/api/v1/sources`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${program.operator}`, 'content-type': 'text/xml' },
+      body: '<a/>',
+    });
     expect(typed.status).toBe(415);
-    const huge = await fetch(`${program.url}/api/v1/sources`, { method: 'POST', headers: { authorization: `Bearer ${program.operator}`, 'content-type': 'application/json' }, body: Buffer.alloc(33 * MIB, 32) }).catch((error: Error) => error);
+    const huge = await fetch(`${program.url}/api/v1/sources`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${program.operator}`, 'content-type': 'application/json' },
+      body: Buffer.alloc(33 * MIB, 32),
+    }).catch((error: Error) => error);
     if (!(huge instanceof Error)) expect(huge.status).toBe(413);
     expect((await program.call<{ sources: unknown[] }>('GET', '/sources')).body.sources).toHaveLength(1);
   });

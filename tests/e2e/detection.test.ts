@@ -31,10 +31,14 @@ describe.skipIf(missing !== undefined)('detection', () => {
   });
   afterAll(() => program?.[Symbol.asyncDispose]());
 
-  const send = (act: string, more: Readonly<Record<string, unknown>> = {}, who = token): Promise<unknown> => program.post(who, JSON.stringify(beat(act, more)));
+  const send = (act: string, more: Readonly<Record<string, unknown>> = {}, who = token): Promise<unknown> =>
+    program.post(who, JSON.stringify(beat(act, more)));
 
   test('a rule that is wrong is refused with file and line, and every other one runs', async () => {
-    const { body } = await program.call<{ rules: { id: string }[]; refused: { path: string; line: number; reason: string }[] }>('GET', '/rules');
+    const { body } = await program.call<{ rules: { id: string }[]; refused: { path: string; line: number; reason: string }[] }>(
+      'GET',
+      '/rules',
+    );
     expect(body.rules.map((rule) => rule.id).sort()).toEqual(['bomb', 'fine', 'good']);
     expect(body.refused.map(({ path }) => path).sort()).toEqual(['broken.yml', 'no-yaml.yml']);
     const broken = body.refused.find(({ path }) => path === 'broken.yml');
@@ -45,7 +49,7 @@ describe.skipIf(missing !== undefined)('detection', () => {
     expect((await program.alerts('?rule=fine')).map((alert) => alert.groupBy['host'])).toEqual(['f1']);
   });
 
-  test('rules that are added judge their tenant\'s events from then on, and nobody else\'s', async () => {
+  test("rules that are added judge their tenant's events from then on, and nobody else's", async () => {
     await send('own', { host: 'before' });
     const added = await program.addRules({ 'own.yml': wordRule('own', 'own') });
     expect(added.body).toMatchObject({ inForce: true, accepted: [{ id: 'own' }], refused: [] });
@@ -59,12 +63,21 @@ describe.skipIf(missing !== undefined)('detection', () => {
 
   test('an added rule with a taken id is refused, with where it is taken', async () => {
     const { body } = await program.addRules({ 'mine.yml': wordRule('good', 'mine') });
-    expect(body).toMatchObject({ inForce: false, accepted: [], refused: [{ path: 'mine.yml', reason: expect.stringContaining('good.yml') as string }] });
+    expect(body).toMatchObject({
+      inForce: false,
+      accepted: [],
+      refused: [{ path: 'mine.yml', reason: expect.stringContaining('good.yml') as string }],
+    });
   });
 
   test('a dry run changes nothing', async () => {
     const before = (await program.call<{ ruleSet: string }>('GET', '/rules')).body.ruleSet;
-    const files = [{ path: 'dry.yml', text: wordRule('dry', 'dry', 'tests:\n  - { name: t, event: { act: dry, event_type: heartbeat }, expect: match }\n') }];
+    const files = [
+      {
+        path: 'dry.yml',
+        text: wordRule('dry', 'dry', 'tests:\n  - { name: t, event: { act: dry, event_type: heartbeat }, expect: match }\n'),
+      },
+    ];
     const { body } = await program.call('POST', '/rules', { body: { files, dryRun: true, test: true } });
     expect(body).toMatchObject({ inForce: false, accepted: [{ id: 'dry' }], tests: [{ passed: true }] });
     expect((await program.call<{ ruleSet: string }>('GET', '/rules')).body.ruleSet).toBe(before);
@@ -90,7 +103,10 @@ describe.skipIf(missing !== undefined)('detection', () => {
     const events = Array.from({ length: 120 }, (_, i) => beat('wide', { host: `w${i}`, text }));
     expect((await program.post(token, JSON.stringify(events))).status).toBe(202);
     await program.settle();
-    const { body } = await program.call<{ alerts: Record<string, number>; state: string; duties: { restarts: number }[] }>('GET', '/status');
+    const { body } = await program.call<{ alerts: Record<string, number>; state: string; duties: { restarts: number }[] }>(
+      'GET',
+      '/status',
+    );
     expect(body.state).toBe('ready');
     expect(body.duties.map((duty) => duty.restarts)).toEqual([0, 0, 0]);
     expect(body.alerts['new']).toBeGreaterThanOrEqual(40 * 120);
@@ -101,7 +117,12 @@ describe.skipIf(missing !== undefined)('detection', () => {
     await program.settle();
     const { id } = (await program.alerts('?rule=good')).find((alert) => alert.groupBy['host'] === 'acted') ?? { id: '' };
     await using alerts = await openTail(program, 'alerts');
-    for (const [act, status] of [['acknowledge', 'acknowledged'], ['resolve', 'resolved'], ['reopen', 'new'], ['false-positive', 'false_positive']]) {
+    for (const [act, status] of [
+      ['acknowledge', 'acknowledged'],
+      ['resolve', 'resolved'],
+      ['reopen', 'new'],
+      ['false-positive', 'false_positive'],
+    ]) {
       const { body } = await program.call('POST', `/alerts/${id}/${act}`, { body: { note: `because ${act}\n\u001b[2J` } });
       expect(body).toMatchObject({ alert: { id, status } });
       const shown = await program.call<{ alert: { status: string }; history: { kind: string }[] }>('GET', `/alerts/${id}`);
@@ -109,7 +130,9 @@ describe.skipIf(missing !== undefined)('detection', () => {
       expect(shown.body.history.at(-1)?.kind).toBe(act);
     }
     expect((await program.call('POST', `/alerts/${id}/explode`, { body: {} })).status).toBe(400);
-    const { body } = await program.call<{ records: { id: string; phase: string; resource: string; atMs: number; after?: string; result?: string }[] }>('GET', '/audit?limit=1000');
+    const { body } = await program.call<{
+      records: { id: string; phase: string; resource: string; atMs: number; after?: string; result?: string }[];
+    }>('GET', '/audit?limit=1000');
     const records = body.records.filter((record) => record.resource === `alert/${id}`);
     expect(records.map((record) => record.phase)).toEqual(Array(4).fill(['intent', 'outcome']).flat());
     await waitFor(() => (alerts.lines.length >= 4 ? true : undefined), { what: () => 'the acts on ALERTS', withinMs: 5000 });
@@ -125,7 +148,9 @@ describe.skipIf(missing !== undefined)('detection', () => {
     await program.settle();
     const { id } = (await program.alerts('?rule=good')).find((alert) => alert.groupBy['host'] === 'busy') ?? { id: '' };
     const hits = Array.from({ length: 40 }, () => send('good', { host: 'busy' }));
-    const acts = Array.from({ length: 10 }, (_, i) => program.call('POST', `/alerts/${id}/${i % 2 === 0 ? 'reopen' : 'acknowledge'}`, { body: {} }));
+    const acts = Array.from({ length: 10 }, (_, i) =>
+      program.call('POST', `/alerts/${id}/${i % 2 === 0 ? 'reopen' : 'acknowledge'}`, { body: {} }),
+    );
     await Promise.all(hits);
     const statuses = (await Promise.all(acts)).map((answer) => answer.status);
     expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
@@ -140,13 +165,24 @@ describe.skipIf(missing !== undefined)('detection', () => {
     expect((await program.addRules({ 'silent.yml': SILENT })).body.inForce).toBe(true);
     const quiet = await program.addSource('quiet');
     await send('alive', { host: 'q1' }, quiet);
-    const found = await waitFor(async () => (await program.alerts('?rule=silent'))[0], { what: () => 'the alert about silence', withinMs: 30_000 });
+    const found = await waitFor(async () => (await program.alerts('?rule=silent'))[0], {
+      what: () => 'the alert about silence',
+      withinMs: 30_000,
+    });
     expect(found).toMatchObject({ groupBy: { host: 'q1' }, count: 1 });
   });
 
   test('ids that were sent before a restart are known after it, and count once', async () => {
-    const events = ['r1', 'r2', 'r3'].map((id) => ({ specversion: '1.0', id, source: 'x', type: 'beat', datacontenttype: 'application/json', data: beat('good', { host: 'resent' }) }));
-    const post = (): Promise<unknown> => program.post(token, JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' });
+    const events = ['r1', 'r2', 'r3'].map((id) => ({
+      specversion: '1.0',
+      id,
+      source: 'x',
+      type: 'beat',
+      datacontenttype: 'application/json',
+      data: beat('good', { host: 'resent' }),
+    }));
+    const post = (): Promise<unknown> =>
+      program.post(token, JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' });
     await post();
     await program.settle();
     const before = await program.call<{ sources: { name: string; events: number; duplicates: number }[] }>('GET', '/sources');
@@ -154,8 +190,11 @@ describe.skipIf(missing !== undefined)('detection', () => {
     await program.restart();
     await post();
     await program.settle();
-    expect((await program.alerts('?rule=good')).filter((alert) => alert.groupBy['host'] === 'resent').map((alert) => alert.count)).toEqual([3]);
-    const edr = (answer: typeof before): { events: number; duplicates: number } | undefined => answer.body.sources.find((source) => source.name === 'edr');
+    expect((await program.alerts('?rule=good')).filter((alert) => alert.groupBy['host'] === 'resent').map((alert) => alert.count)).toEqual([
+      3,
+    ]);
+    const edr = (answer: typeof before): { events: number; duplicates: number } | undefined =>
+      answer.body.sources.find((source) => source.name === 'edr');
     const after = await waitFor(
       async () => {
         const now = edr(await program.call('GET', '/sources'));

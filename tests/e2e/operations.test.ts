@@ -9,7 +9,20 @@ import { waitFor } from '../faults/wait-for.ts';
 import { beat, openTail, Program, wordRule } from './program.ts';
 
 const missing = notRunnable();
-const HOSTILE = ['x\n{"level":"info","msg":"forged"}', 'a\r\nb', '\u2028\u2029\u0085', '\u001b[2J\u001b]0;owned\u0007', '\u202etxt', '\u0000', '__proto__', '${jndi:ldap://x}', '%s%n', '<script>', '=1+1', '\ud800'];
+const HOSTILE = [
+  'x\n{"level":"info","msg":"forged"}',
+  'a\r\nb',
+  '\u2028\u2029\u0085',
+  '\u001b[2J\u001b]0;owned\u0007',
+  '\u202etxt',
+  '\u0000',
+  '__proto__',
+  '${jndi:ldap://x}',
+  '%s%n',
+  '<script>',
+  '=1+1',
+  '\ud800',
+];
 
 describe.skipIf(missing !== undefined)('operations', () => {
   let program: Program;
@@ -21,7 +34,11 @@ describe.skipIf(missing !== undefined)('operations', () => {
   afterAll(() => program?.[Symbol.asyncDispose]());
 
   /** Every line of the log so far, parsed. */
-  const log = (): Record<string, unknown>[] => program.stderr.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const log = (): Record<string, unknown>[] =>
+    program.stderr
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
 
   const figures = async (): Promise<unknown> => {
     const { body } = await program.call<Record<string, unknown>>('GET', '/status');
@@ -37,7 +54,10 @@ describe.skipIf(missing !== undefined)('operations', () => {
       db.close();
     }
   };
-  const tables = (): unknown => [dump('alerts.sqlite', ['alerts', 'acts', 'applied']), dump('frames.sqlite', ['frames', 'sources', 'ordinals', 'totals', 'applied'])];
+  const tables = (): unknown => [
+    dump('alerts.sqlite', ['alerts', 'acts', 'applied']),
+    dump('frames.sqlite', ['frames', 'sources', 'ordinals', 'totals', 'applied']),
+  ];
 
   test('hostile text in events, names and paths never breaks a line of the log', async () => {
     for (const text of HOSTILE) {
@@ -56,8 +76,13 @@ describe.skipIf(missing !== undefined)('operations', () => {
 
   test('secrets are in no log line, no answer, no message and no file but their own', async () => {
     const secrets = [program.operator, token];
-    const seen: Record<string, string> = { stderr: program.stderr, stdout: program.stdout, streams: (await program.everythingStored()).toString('latin1') };
-    for (const path of ['/status', '/config', '/sources', '/audit?limit=1000', '/rules', '/openapi.json']) seen[path] = (await program.call('GET', path)).text;
+    const seen: Record<string, string> = {
+      stderr: program.stderr,
+      stdout: program.stdout,
+      streams: (await program.everythingStored()).toString('latin1'),
+    };
+    for (const path of ['/status', '/config', '/sources', '/audit?limit=1000', '/rules', '/openapi.json'])
+      seen[path] = (await program.call('GET', path)).text;
     for (const file of readdirSync(program.dataDir, { recursive: true, withFileTypes: true })) {
       const path = join(file.parentPath, file.name);
       if (file.isFile() && !path.includes('tokens')) seen[path] = readFileSync(path, 'latin1');
@@ -85,7 +110,10 @@ describe.skipIf(missing !== undefined)('operations', () => {
     // The request is the server's once something sent after it has been answered.
     await program.call('GET', '/status');
     const stopped = program.stop();
-    await waitFor(() => (existsSync(join(program.dataDir, 'run.json')) ? undefined : true), { what: () => 'the address to go', withinMs: 10_000 });
+    await waitFor(() => (existsSync(join(program.dataDir, 'run.json')) ? undefined : true), {
+      what: () => 'the address to go',
+      withinMs: 10_000,
+    });
     agentless.finish();
     expect(await agentless.status).toBe(202);
     expect(await stopped).toBe(0);
@@ -128,7 +156,10 @@ describe.skipIf(missing !== undefined)('operations', () => {
     rmSync(join(program.dataDir, 'store'), { recursive: true });
     await program.restart();
     await program.settle();
-    await waitFor(async () => (JSON.stringify(await figures()) === JSON.stringify(before) ? true : undefined), { what: () => 'the figures of before', withinMs: 15_000 });
+    await waitFor(async () => (JSON.stringify(await figures()) === JSON.stringify(before) ? true : undefined), {
+      what: () => 'the figures of before',
+      withinMs: 15_000,
+    });
     await program.stop();
     expect(tables()).toEqual(rows);
     await program.restart();

@@ -133,7 +133,11 @@ export class Program implements AsyncDisposable {
   }
 
   /** A call to `/api/v1`, as the operator unless another token is given; an empty token sends none. */
-  async call<T = Record<string, unknown>>(method: string, path: string, { token = this.operator, body, headers }: Call = {}): Promise<Answer<T>> {
+  async call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    { token = this.operator, body, headers }: Call = {},
+  ): Promise<Answer<T>> {
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
     const authorization = token === '' ? {} : { authorization: `Bearer ${token}` };
     const answer = await fetch(`${this.url}/api/v1${path}`, {
@@ -145,9 +149,19 @@ export class Program implements AsyncDisposable {
   }
 
   /** Posts events. */
-  async post(token: string, body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ items?: Item[]; error?: { code: string; message: string; retry: string } }>> {
+  async post(
+    token: string,
+    body: Uint8Array | string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<{ items?: Item[]; error?: { code: string; message: string; retry: string } }>> {
     const type = { 'content-type': 'application/json' };
-    return read(await fetch(`${this.url}/api/v1/events`, { method: 'POST', headers: { ...type, ...headers, authorization: `Bearer ${token}` }, body: body as BodyInit }));
+    return read(
+      await fetch(`${this.url}/api/v1/events`, {
+        method: 'POST',
+        headers: { ...type, ...headers, authorization: `Bearer ${token}` },
+        body: body as BodyInit,
+      }),
+    );
   }
 
   /** Registers a source; answers its token. */
@@ -168,7 +182,10 @@ export class Program implements AsyncDisposable {
   }
 
   /** Adds rule files. */
-  addRules(files: Readonly<Record<string, string>>, token = this.operator): Promise<Answer<{ inForce: boolean; accepted: unknown[]; refused: { path: string; line: number; reason: string }[] }>> {
+  addRules(
+    files: Readonly<Record<string, string>>,
+    token = this.operator,
+  ): Promise<Answer<{ inForce: boolean; accepted: unknown[]; refused: { path: string; line: number; reason: string }[] }>> {
     return this.call('POST', '/rules', { token, body: { files: Object.entries(files).map(([path, text]) => ({ path, text })) } });
   }
 
@@ -178,7 +195,10 @@ export class Program implements AsyncDisposable {
   }
 
   /** Makes a credential of a tenant; answers its token. Takes effect at once, as the registry follows CHANGES. */
-  async addCredential(tenant: string, credential: { readonly roles: readonly string[]; readonly source?: string; readonly expiresMs?: number; readonly revokedMs?: number }): Promise<string> {
+  async addCredential(
+    tenant: string,
+    credential: { readonly roles: readonly string[]; readonly source?: string; readonly expiresMs?: number; readonly revokedMs?: number },
+  ): Promise<string> {
     const token = `tocsin_${credential.source === undefined ? 'person' : 'source'}_${randomBytes(32).toString('base64url')}`;
     const id = createHash('sha256').update(token).digest('hex');
     const subject = `tocsin.changes.${tenant}.credential.${id}`;
@@ -187,7 +207,10 @@ export class Program implements AsyncDisposable {
     const works = credential.expiresMs === undefined && credential.revokedMs === undefined;
     if (works) {
       // Known once anything but "refused" is answered.
-      await waitFor(async () => ((await this.call('GET', '/status', { token })).status === 401 ? undefined : true), { what: () => `the credential of ${tenant}`, withinMs: 10_000 });
+      await waitFor(async () => ((await this.call('GET', '/status', { token })).status === 401 ? undefined : true), {
+        what: () => `the credential of ${tenant}`,
+        withinMs: 10_000,
+      });
     }
     return token;
   }
@@ -197,7 +220,8 @@ export class Program implements AsyncDisposable {
     await using bus = await this.#openBus();
     const parts: Buffer[] = [];
     for (const filter of ['events.live.>', 'events.bulk.>', 'matches.>', 'alerts.>', 'audit.>', 'changes.>', 'deadletter.>']) {
-      for await (const stored of bus.read(`tocsin.${filter}`, 'first')) parts.push(Buffer.from(`${stored.subject} ${JSON.stringify(stored.headers)}\n`), Buffer.from(stored.body));
+      for await (const stored of bus.read(`tocsin.${filter}`, 'first'))
+        parts.push(Buffer.from(`${stored.subject} ${JSON.stringify(stored.headers)}\n`), Buffer.from(stored.body));
     }
     return Buffer.concat(parts);
   }
@@ -211,7 +235,10 @@ export class Program implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.isRunning) this.#child?.kill('SIGKILL');
     await this.#exit;
-    await waitFor(() => (busPid(this.dataDir) === undefined ? true : undefined), { what: () => 'nats-server to follow its parent', withinMs: 20_000 });
+    await waitFor(() => (busPid(this.dataDir) === undefined ? true : undefined), {
+      what: () => 'nats-server to follow its parent',
+      withinMs: 20_000,
+    });
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

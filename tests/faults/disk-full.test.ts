@@ -17,7 +17,7 @@ const RECOVERY_MS = 20_000;
 
 test('disk full: 503, nothing acknowledged is lost, and it recovers when space returns', async (context) => {
   if (missing !== undefined) context.skip(missing);
-  using volume = mountSmall();
+  await using volume = mountSmall();
   if (volume === undefined) return context.skip('needs root to mount a small tmpfs');
   await using installation = await openInstallation({ parent: volume.path, bus: ['eventsMaxBytes: 1GiB'] });
   const flood = await openFlood(installation);
@@ -100,7 +100,7 @@ function noise(id: string): string {
 }
 
 /** A tmpfs of its own; undefined where it may not be mounted. */
-function mountSmall(): (Disposable & { readonly path: string }) | undefined {
+function mountSmall(): (AsyncDisposable & { readonly path: string }) | undefined {
   const path = mkdtempSync(join(tmpdir(), 'tocsin-small-'));
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${VOLUME_MIB}m`, 'tmpfs', path]);
   if (status !== 0) {
@@ -109,9 +109,12 @@ function mountSmall(): (Disposable & { readonly path: string }) | undefined {
   }
   return {
     path,
-    [Symbol.dispose]() {
-      const { stderr, status: code } = spawnSync('umount', [path], { encoding: 'utf8' });
-      if (code !== 0) throw new Error(`umount ${path}: ${stderr}`);
+    async [Symbol.asyncDispose]() {
+      // Busy until the last process of the installation has let go of it.
+      await waitFor(() => (spawnSync('umount', [path]).status === 0 ? true : undefined), {
+        what: () => `umount ${path}`,
+        withinMs: 15_000,
+      });
       rmSync(path, { recursive: true });
     },
   };

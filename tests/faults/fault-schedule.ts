@@ -1,6 +1,6 @@
 /**
  * When to kill: moments as shares of the events acknowledged, drawn from the seed, so that every kill falls into load however fast the machine is.
- * Kills of nats-server and of the program are drawn apart, so that one may fall into the recovery from the other.
+ * Kills of nats-server, of the program and of both at once are drawn apart, so that one may fall into the recovery from the other.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../seeded-random.ts';
@@ -8,10 +8,16 @@ import type { Installation } from './installation.ts';
 import { killBus } from './tocsin-process.ts';
 
 /** A kill that took place, `atAcked` events into the run. */
-export type Kill = { readonly what: 'nats-server' | 'tocsin'; readonly atAcked: number; readonly plannedAt: number };
+export type Kill = { readonly what: 'nats-server' | 'tocsin' | 'both'; readonly atAcked: number; readonly plannedAt: number };
 
 /** What a schedule is drawn from. */
-export type ScheduleOptions = { readonly seed: number; readonly events: number; readonly busKills: number; readonly tocsinKills: number };
+export type ScheduleOptions = {
+  readonly seed: number;
+  readonly events: number;
+  readonly busKills: number;
+  readonly tocsinKills: number;
+  readonly bothKills: number;
+};
 
 /** A running schedule. */
 export type Schedule = {
@@ -41,11 +47,22 @@ export function startSchedule(installation: Installation, options: ScheduleOptio
       await kill();
     }
   };
+  const restartAlone = createQueue();
   const done = Promise.all([
     series('nats-server', draw(options.busKills), () => killBus(installation.dataDir)),
-    series('tocsin', draw(options.tocsinKills), () => installation.killAndRestart()),
+    series('tocsin', draw(options.tocsinKills), () => restartAlone(() => installation.killAndRestart())),
+    series('both', draw(options.bothKills), () => restartAlone(() => installation.killAndRestart('and its nats-server'))),
   ]).then(() => undefined);
   return { kills, progress: gates.progress, done };
+}
+
+/** One restart after the other: two starts on one folder would refuse each other. */
+function createQueue(): (work: () => Promise<void>) => Promise<void> {
+  let last = Promise.resolve();
+  return (work) => {
+    last = last.then(work);
+    return last;
+  };
 }
 
 type Gates = { acked(): number; reached(count: number): Promise<void>; progress(acked: number): void };

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plantedRules } from './planted-events.ts';
-import { busPid, killTocsin, launch, stopTocsin, type TocsinOptions, type TocsinRun, waitReady } from './tocsin-process.ts';
+import { busPid, killNow, killTocsin, launch, stopTocsin, type TocsinOptions, type TocsinRun, waitReady } from './tocsin-process.ts';
 import { waitFor } from './wait-for.ts';
 
 /** How it is set up. */
@@ -25,8 +25,8 @@ export interface Installation extends AsyncDisposable {
   readonly dataDir: string;
   readonly url: string;
   readonly run: TocsinRun;
-  /** Kills the program and starts it again on the same folder; resolves when it takes events. */
-  killAndRestart(): Promise<void>;
+  /** Kills the program, or both at once, and starts it again on the same folder; resolves when it takes events. */
+  killAndRestart(also?: 'and its nats-server'): Promise<void>;
   /** Starts it again after it has ended. */
   restart(): Promise<void>;
   /** Registers a source and answers its token. */
@@ -78,7 +78,9 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
     get run() {
       return run;
     },
-    async killAndRestart() {
+    async killAndRestart(also) {
+      const bus = also === undefined ? undefined : busPid(dataDir);
+      if (bus !== undefined) killNow(bus);
       await killTocsin(run);
       run = launch(start);
       await ready();

@@ -22,10 +22,16 @@ export const mutants: readonly Mutant[] = [
             this.#stored.resolve(this.#events.map((_, index) => ({ position: '0', index })));`,
   },
   {
-    name: 'a lost answer taken for stored',
-    file: 'packages/bus/dist/nats/publish-unit.js',
-    find: "return { kind: 'lost' };",
-    put: "return { kind: 'stored', last: 1000, duplicate: true };",
+    name: 'the matcher resumes at the end of the log',
+    file: 'packages/tocsin/dist/duties/partition-progress.js',
+    find: "return after === undefined ? 'first' : { after };",
+    put: "return after === undefined ? 'first' : 'new';",
+  },
+  {
+    name: 'a replayed change of an alert written again',
+    file: 'packages/tocsin/dist/duties/alert-writer.js',
+    find: 'if (known && known.alert.foldRevision >= alert.foldRevision)',
+    put: 'if (known && false)',
   },
   {
     name: 'dedup off',

@@ -3,8 +3,8 @@ import { type Conditions, conditionsLine } from '../conditions.ts';
 import { markdownTable } from '../markdown-table.ts';
 import type { FaultResult } from './scenario.ts';
 
-/** A mutant's run. */
-export type MutantResult = { readonly name: string; readonly result: FaultResult };
+/** A mutant's run: what gave it away, undefined when nothing did. */
+export type MutantResult = { readonly name: string; readonly seenBy: string | undefined };
 
 /** Everything the command found. */
 export type FaultReport = Conditions & { readonly isSound: boolean; readonly full: FaultResult; readonly mutants: readonly MutantResult[] };
@@ -26,14 +26,14 @@ export function faultReport(report: FaultReport): string {
     markdownTable([full.verdict.failures]),
     '## Mutants',
     'Copies of the built program with one promise broken, in the quick run. Each must fail.',
-    markdownTable(report.mutants.map(mutantRow)),
+    markdownTable(report.mutants.map(({ name, seenBy }) => ({ mutant: name, seen: seenBy === undefined ? '**no**' : 'yes', by: seenBy }))),
   ];
   if (full.verdict.examples.length > 0) sections.push('## What went wrong', full.verdict.examples.map((line) => `- ${line}`).join('\n'));
   return `${sections.join('\n\n')}\n`;
 }
 
 function figuresOf(result: FaultResult): Record<string, unknown> {
-  const { seed, events, attempted, acked, busKills, tocsinKills, seconds, expectedAlerts, verdict } = result;
+  const { seed, events, attempted, acked, busKills, tocsinKills, bothKills, seconds, expectedAlerts, verdict } = result;
   return {
     seed,
     events,
@@ -46,9 +46,4 @@ function figuresOf(result: FaultResult): Record<string, unknown> {
     alerts: verdict.alertIds.length,
     copies: verdict.copies,
   };
-}
-
-function mutantRow({ name, result }: MutantResult): Record<string, unknown> {
-  const wrong = Object.entries(result.verdict.failures).filter(([, count]) => count > 0);
-  return { mutant: name, seen: result.isSound ? '**no**' : 'yes', by: wrong.map(([what, count]) => `${what} ${count}`).join(', ') };
 }

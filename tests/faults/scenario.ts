@@ -10,6 +10,8 @@ import { nothingSent, produce, type Sent } from './producers.ts';
 export type FaultOptions = Plan & {
   readonly busKills: number;
   readonly tocsinKills: number;
+  /** Kills of both at once. */
+  readonly bothKills: number;
   /** Path of `main.js`; the built one by default. Only the run with faults uses it. */
   readonly program?: string | undefined;
   /** Alert ids of an earlier run without faults over the same plan; otherwise one is made. */
@@ -23,6 +25,7 @@ export type FaultResult = {
   readonly sources: number;
   readonly busKills: number;
   readonly tocsinKills: number;
+  readonly bothKills: number;
   readonly attempted: number;
   readonly acked: number;
   readonly seconds: number;
@@ -49,6 +52,7 @@ export async function runFaults(options: FaultOptions): Promise<FaultResult> {
     sources: options.sources,
     busKills: count('nats-server'),
     tocsinKills: count('tocsin'),
+    bothKills: count('both'),
     attempted: sent.attempted.length,
     acked: sent.acked.size,
     seconds: Math.round((performance.now() - began) / 100) / 10,
@@ -70,7 +74,7 @@ export function explain(result: FaultResult): string {
 
 /** The run without faults; it must be sound by itself. Resolves with its alert ids. */
 async function runQuietly(options: FaultOptions, sources: readonly PlannedSource[]): Promise<readonly string[]> {
-  const { sent, log } = await runOnce({ ...options, busKills: 0, tocsinKills: 0, program: undefined }, sources);
+  const { sent, log } = await runOnce({ ...options, busKills: 0, tocsinKills: 0, bothKills: 0, program: undefined }, sources);
   const verdict = judge({ sources, sent, log });
   if (!isSound(verdict))
     throw new Error(`the run without faults is not sound: ${JSON.stringify(verdict.failures)}\n${verdict.examples.join('\n')}`);

@@ -40,6 +40,9 @@ const KEPT_CHARACTERS = 65_536;
 export function launch(options: TocsinOptions): TocsinRun {
   const args = [options.program ?? builtProgram, 'up', '--data', options.dataDir, '--port', '0', ...(options.args ?? [])];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+  const killWithUs = (): void => void child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  child.once('exit', () => process.off('exit', killWithUs));
   let words = '';
   const keep = (chunk: Buffer): void => void (words = (words + chunk.toString('utf8')).slice(-KEPT_CHARACTERS));
   for (const stream of [child.stdout, child.stderr]) {
@@ -74,8 +77,17 @@ export function busPid(dataDir: string): number | undefined {
 /** Kills the nats-server alone with SIGKILL, as soon as there is one. */
 export async function killBus(dataDir: string): Promise<void> {
   const pid = await waitFor(() => busPid(dataDir), { what: () => `a nats-server on ${dataDir}`, withinMs: READY_MS });
-  process.kill(pid, 'SIGKILL');
+  killNow(pid);
   await waitFor(() => (commandLine(pid).includes('nats-server') ? undefined : true), { what: () => `${pid} to end`, withinMs: 10_000 });
+}
+
+/** SIGKILL; that it has just ended by itself is no error. */
+export function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Kills the program alone with SIGKILL and waits for its end. */

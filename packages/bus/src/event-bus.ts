@@ -47,6 +47,16 @@ export interface Outgoing {
   readonly expect?: Position | 'none' | undefined;
 }
 
+/** How a commit is made. */
+export interface CommitOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * False where the writer does not need one unit: a rejection may then leave some of the messages stored, and those that met no
+   * expectation do not hold back the others. Cheaper for a few messages. True by default.
+   */
+  readonly asUnit?: boolean | undefined;
+}
+
 /** Where a message was stored. */
 export interface Published {
   readonly subject: Subject;
@@ -141,7 +151,7 @@ export interface EventBus extends AsyncDisposable {
    * @throws bus.full, bus.unavailable, bus.unknown (resend the same ids), bus.fenced, bus.too_large, bus.bad_commit,
    *   bus.bad_position (an expectation of another life of the stream), bus.no_stream, bus.closed
    */
-  commit(messages: readonly Outgoing[], options?: { signal?: AbortSignal }): Promise<Published[]>;
+  commit(messages: readonly Outgoing[], options?: CommitOptions): Promise<Published[]>;
   /**
    * Resolves when the consumer is registered: nothing stored afterwards is missed. The filter belongs to one stream and is
    * the group's for ever. Disposing the subscription ends its loop; an abort rejects with the signal's reason, closing the bus

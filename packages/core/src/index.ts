@@ -20,6 +20,7 @@ export type { EventPosition, Position } from './position.ts';
 export { Secret } from './secret.ts';
 export type { SeverityScheme } from './severity.data.ts';
 export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';
+export { sourceKey } from './source-key.ts';
 export {
   memberRange,
   type Split,

@@ -28,7 +28,7 @@ export interface MatchStep {
   readonly epoch: string;
   /** EVENTS position up to which every partition has been judged and written, this step included; absent before the first. Moves with the last step of each commit. */
   readonly read: Readonly<Partial<Record<Lane, Position>>>;
-  /** Event-time watermark per `tenant/source`, milliseconds since 1970: no earlier event is expected, idle or not. */
+  /** Event-time watermark per `sourceKey`, milliseconds since 1970: no earlier event is expected, idle or not. */
   readonly watermarks: Readonly<Record<string, number>>;
   /** Hash of the rule set that judged these events. */
   readonly ruleSet: string;

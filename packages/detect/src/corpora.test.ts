@@ -1,10 +1,10 @@
 /** The engine over public rules and recordings: what must load, what must match, and what must not. Skipped where they are not there. */
 import type { Fields } from '@tocsin/core';
+import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { hasCorpora, ndjson, ruleArchive } from '../test/corpora.ts';
 import { evaluateRule, type OracleEvent, type Rule } from '../test/oracle/evaluate.ts';
 import { routedServices, sourceOfEvent } from '../test/windows-routing.ts';
-import { load } from 'js-yaml';
 import { compileRules } from './compile/compile-rules.ts';
 import type { CompiledRules } from './compile/compiled-rules.ts';
 import { parseRules } from './parse/parse-rules.ts';

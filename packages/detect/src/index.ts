@@ -1,10 +1,10 @@
 export { compileRules, routesTo } from './compile/compile-rules.ts';
 export type { CompiledRules, FoldPlan, InactiveRule } from './compile/compiled-rules.ts';
-export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
-export { createFoldSet, type FoldSet, type FoldStats } from './correlate/fold-set.ts';
 export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS } from './correlate/fold.ts';
+export { createFoldSet, type FoldSet, type FoldStats } from './correlate/fold-set.ts';
 export type { GroupLimits } from './correlate/group-table.ts';
-export { matchFrame, type MatchFrameOptions, type RuleError } from './match/match-frame.ts';
-export { parseRules, type ParsedRules, type RuleFile } from './parse/parse-rules.ts';
+export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
+export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
+export { type ParsedRules, parseRules, type RuleFile } from './parse/parse-rules.ts';
 export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';
-export { type RuleTestResult, testRule, type TestRuleOptions } from './test-rule.ts';
+export { type RuleTestResult, type TestRuleOptions, testRule } from './test-rule.ts';

@@ -2,14 +2,14 @@
  * Runs the tests that a rule carries in its file. A rule about single events is judged by itself: routing is not under test, so its events
  * need not say where they come from. A correlation runs over its rules with the folds that run in production.
  */
-import type { Alert, EventPosition, Fields, LogSource, Match, Position } from '@tocsin/core';
+import { type Alert, type EventPosition, type Fields, type LogSource, type Match, type Position, sourceKey } from '@tocsin/core';
 import { compileDetection } from './compile/compile-detection.ts';
 import { compileRules, routesTo } from './compile/compile-rules.ts';
 import { EventView, isScalar } from './compile/event-view.ts';
-import { createFoldSet } from './correlate/fold-set.ts';
 import { LATENESS_MS } from './correlate/fold.ts';
-import { indexByReference } from './parse/parse-rules.ts';
+import { createFoldSet } from './correlate/fold-set.ts';
 import type { CorrelationRule, DetectionRule, ParsedRule } from './parse/parsed-rule.ts';
+import { indexByReference } from './parse/resolve-references.ts';
 import type { EventTest, SequenceTest } from './parse/rule-tests.ts';
 
 /** Outcome of one test. */
@@ -95,7 +95,7 @@ function runFolds(compiled: ReturnType<typeof compileRules>, input: { matches: r
   const folds = createFoldSet(compiled);
   const alerts: Alert[] = [
     ...folds.advance({ ...step, matches: input.matches, watermarks: {} }),
-    ...folds.advance({ ...step, matches: [], watermarks: { [`${TENANT}/${SOURCE}`]: input.watermarkMs } }),
+    ...folds.advance({ ...step, matches: [], watermarks: { [sourceKey(TENANT, SOURCE)]: input.watermarkMs } }),
   ];
   return new Set(alerts.map((alert) => alert.id)).size;
 }

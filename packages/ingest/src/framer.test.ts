@@ -36,7 +36,7 @@ describe('a framer', () => {
   });
 
   it('fills the next cycle while one is in flight and keeps the order', async () => {
-    const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
+    const { framer, commits, until } = holdFramer();
     const first = framer.add(key, recordsOf(['1']));
     await until(1);
     const rest = ['2', '3', '4'].map((id) => framer.add(key, recordsOf([id])));
@@ -48,16 +48,21 @@ describe('a framer', () => {
     expect(commits.map((commit) => commit.frames.map((frame) => readFrame(frame).ordinal))).toEqual([[0], [1]]);
   });
 
-  it('lets nothing wait longer than its delay while a slot is free', async () => {
-    const { framer, commits, until } = holdFramer({ maxInFlight: 2, maxDelayMs: 5 });
+  it('never has two cycles of a lane in flight: the later could overtake the earlier', async () => {
+    const { framer, commits, until } = holdFramer();
     const first = framer.add(key, recordsOf(['1']));
     await until(1);
     const second = framer.add(key, recordsOf(['2']));
+    // The other lane's commit shows that a whole round of the loop has passed.
+    const other = framer.add({ ...key, lane: 'bulk' }, recordsOf(['b']));
     await until(2);
-    commits[1]?.store();
+    expect(commits.map((commit) => commit.frames[0]?.lane)).toEqual(['live', 'bulk']);
     commits[0]?.store();
-    await Promise.all([first, second]);
-    expect(commits.length).toBe(2);
+    await until(3);
+    commits[1]?.store();
+    commits[2]?.store();
+    await Promise.all([first, second, other]);
+    expect(readFrame(commits[2]?.frames[0] as never).ids).toEqual(['2']);
   });
 
   it('commits each lane on its own', async () => {
@@ -88,7 +93,7 @@ describe('a framer', () => {
   });
 
   it('puts no more than 1000 frames into a commit, one of each tenant before a second of any', async () => {
-    const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
+    const { framer, commits, until } = holdFramer();
     const flood = framer.add({ ...key, tenant: 'flood' }, recordsOf(Array.from({ length: 1024 }, (_, i) => `f${i}`)));
     const others = Array.from({ length: 1200 }, (_, i) => framer.add({ ...key, tenant: `t${i}` }, recordsOf(['x'])));
     await until(1);
@@ -101,7 +106,7 @@ describe('a framer', () => {
   });
 
   it('rejects exactly the waiters of a failed cycle', async () => {
-    const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
+    const { framer, commits, until } = holdFramer();
     const first = framer.add(key, recordsOf(['1']));
     await until(1);
     const second = framer.add(key, recordsOf(['2']));
@@ -118,7 +123,7 @@ describe('a framer', () => {
       [unknown, 1],
       [full, 0],
     ] as const) {
-      const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
+      const { framer, commits, until } = holdFramer();
       const first = framer.add(key, recordsOf(['1']));
       await until(1);
       commits[0]?.fail(error);
@@ -134,7 +139,7 @@ describe('a framer', () => {
   });
 
   it('does not send the rest of an addition that has failed', async () => {
-    const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
+    const { framer, commits, until } = holdFramer();
     const added = framer.add(
       key,
       recordsOf(
@@ -168,7 +173,7 @@ describe('a framer', () => {
   });
 
   it('drains: takes no more, sends what waits, resolves at the end', async () => {
-    const { framer, commits, until } = holdFramer({ maxInFlight: 1 });
+    const { framer, commits, until } = holdFramer();
     const first = framer.add(key, recordsOf(['1']));
     await until(1);
     const second = framer.add(key, recordsOf(['2']));

@@ -47,12 +47,8 @@ export interface FramerOptions {
   readonly encode: (fields: Omit<FrameHeader, 'count' | 'minTimeMs' | 'maxTimeMs'>, records: readonly FrameRecord[]) => Uint8Array;
   /** Stores frames of one lane as one durable unit, in this order; one position per frame. Rejects with a bus error. */
   readonly commit: (frames: readonly OutgoingFrame[]) => Promise<readonly Position[]>;
-  /** Longest wait while another cycle is in flight and a slot is free; milliseconds. Default 10. */
-  readonly maxDelayMs?: number | undefined;
   /** Most bytes waiting or in flight, estimated columns included. Default 128 MiB. */
   readonly maxQueuedBytes?: number | undefined;
-  /** Cycles of one lane in flight at once; commits start in order. Default 2. */
-  readonly maxInFlight?: number | undefined;
 }
 
 /** Takes records and answers with where they are stored. Disposing drains. */
@@ -70,11 +66,7 @@ export interface Framer extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
-const DEFAULT_MAX_DELAY_MS = 10;
 const DEFAULT_MAX_QUEUED_BYTES = 128 * 1024 * 1024;
-const DEFAULT_MAX_IN_FLIGHT = 2;
-/** Waiting bytes that make a cycle worth its own fsync at once while another is in flight. */
-const WORTHWHILE_BYTES = 512 * 1024;
 /** Most frames in one atomic batch (nats-server 2.12 and later). */
 const MAX_CYCLE_FRAMES = 1000;
 /** Most bytes of records in one cycle: bounds how long a later arrival waits for the encoding of earlier ones. */
@@ -147,7 +139,7 @@ interface LaneOptions extends FramerOptions {
 function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
   const queue = createFramerQueue();
   const ordinals = createFrameOrdinals();
-  const pump = createPump(queue, options, () => sendCycle(queue, { lane, ordinals, options }));
+  const pump = createPump(queue, () => sendCycle(queue, { lane, ordinals, options }));
 
   return {
     add(key, records) {
@@ -180,44 +172,33 @@ interface Pump {
 }
 
 /**
- * Decides when a cycle starts: at the end of this turn of the event loop when nothing is in flight; otherwise when what waits is
- * worth an fsync of its own or has waited `maxDelayMs`, as long as a slot is free; and always when a cycle ends.
+ * Decides when a cycle starts: at the end of this turn of the event loop when none is in flight, else when the one in flight
+ * ends. Never two at once: the later one, smaller and so stored faster, could overtake the earlier within a partition.
  */
-function createPump(queue: FramerQueue, options: LaneOptions, send: () => Promise<void>): Pump {
-  const maxDelayMs = options.maxDelayMs ?? DEFAULT_MAX_DELAY_MS;
-  const maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
-  let inFlight = 0;
+function createPump(queue: FramerQueue, send: () => Promise<void>): Pump {
+  let isBusy = false;
   let scheduled = false;
-  let oldestMs = 0;
-  let timer: NodeJS.Timeout | undefined;
   let drained: (() => void) | undefined;
 
-  const isDue = (): boolean =>
-    inFlight === 0 || queue.bytes >= WORTHWHILE_BYTES || options.clock.monotonicMs() - oldestMs >= maxDelayMs || drained !== undefined;
-  const start = (): void => {
-    inFlight++;
+  const pump = (): void => {
+    if (isBusy) return;
+    if (queue.isEmpty) {
+      drained?.();
+      return;
+    }
+    isBusy = true;
     // `send` settles the waiters and never rejects.
     void send().then(() => {
-      inFlight--;
+      isBusy = false;
       pump();
     });
-    oldestMs = options.clock.monotonicMs();
-  };
-  const pump = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    while (!queue.isEmpty && inFlight < maxInFlight && isDue()) start();
-    if (queue.isEmpty && inFlight === 0) drained?.();
-    else if (!queue.isEmpty && inFlight < maxInFlight)
-      timer = setTimeout(pump, Math.max(1, maxDelayMs - (options.clock.monotonicMs() - oldestMs)));
   };
 
   return {
     wake() {
       if (scheduled) return;
       scheduled = true;
-      if (inFlight === 0 || timer === undefined) oldestMs = options.clock.monotonicMs();
-      // At the end of the turn, so that everything that arrives in it shares the fsync.
+      // At the end of the turn, so that everything that arrives in it shares the commit.
       setImmediate(() => {
         scheduled = false;
         pump();

@@ -21,6 +21,7 @@ export interface BatchFacilities {
   readonly maxSkewMs: number;
   readonly decodeLimits: DecodeLimits;
   readonly early: EarlyAnswers;
+  readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
 }
 
 /** One record's answer, as far as it is known before the commit. */
@@ -40,6 +41,7 @@ export class IntakeBatch {
   readonly #events: FrameRecord[] = [];
   readonly #claimed: { readonly key: string; readonly entry: EarlyEntry }[] = [];
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
+  readonly #batch = { stored: this.#stored.promise };
 
   constructor(source: Source, facilities: BatchFacilities, idempotencyKey: string | undefined) {
     this.#source = source;
@@ -80,7 +82,7 @@ export class IntakeBatch {
 
   #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
-    const ownId = envelope?.id ?? this.#keyedId() ?? mapped.producerEventId;
+    const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) {
       const { code, message } = new TocsinError('ingest.bad_record', { reason });
@@ -110,14 +112,12 @@ export class IntakeBatch {
   #addIdentified(event: FrameRecord): void {
     const { early } = this.#use;
     const key = this.#keyStem + event.id;
-    const content = crc32(event.record);
-    const answer = early.find(key, content);
+    const entry: EarlyEntry = { content: crc32(event.record), batch: this.#batch, index: this.#events.length };
+    const answer = early.claim(key, entry);
     if (answer.kind === 'duplicate') {
       this.#pending.push({ id: event.id, joins: answer.entry });
       return;
     }
-    const entry: EarlyEntry = { content, batch: { stored: this.#stored.promise }, index: this.#events.length };
-    early.add(key, entry);
     this.#claimed.push({ key, entry });
     this.#add(answer.kind === 'new' ? event : { ...event, flags: [...event.flags, 'id_conflict'] });
   }
@@ -125,7 +125,13 @@ export class IntakeBatch {
   #add(event: FrameRecord): void {
     this.#pending.push({ id: event.id, index: this.#events.length });
     this.#events.push(event);
+    if (event.flags.length > 0) this.#use.onFlagged?.(this.#source, event);
   }
+}
+
+/** An id out of the record itself: where it will not do, the record has none. */
+function usableId(id: string | undefined): string | undefined {
+  return id !== undefined && badId(id) === undefined ? id : undefined;
 }
 
 /** Several records under one envelope: each gets the envelope's id and its place. */

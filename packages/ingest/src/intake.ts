@@ -2,7 +2,7 @@
  * The intake: what every listener hands its records to. Decodes, maps, recognises resends, frames, and answers per record once
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
-import type { Clock } from '@tocsin/core';
+import type { Clock, FrameRecord } from '@tocsin/core';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createEarlyAnswers } from './early-answers.ts';
 import type { Framer } from './framer.ts';
@@ -27,12 +27,14 @@ export interface IntakeOptions {
   readonly clock: Clock;
   /** Makes ids for records that have none: ULIDs. */
   readonly nextId: () => string;
+  /** Told of each event that carries a flag, before it is stored. Must be quick and must not throw. */
+  readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
   readonly limits?: IntakeLimits | undefined;
 }
 
 /** How a batch of records wants to be identified. */
 export interface EmitOptions {
-  /** Producer's key of the whole batch: record i that has no id of its own in its envelope gets `<key>-<i>`. */
+  /** Producer's key of the whole batch: record i that has no id of its own, in its envelope or in itself, gets `<key>-<i>`. */
   readonly idempotencyKey?: string | undefined;
 }
 

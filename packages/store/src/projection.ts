@@ -1,7 +1,7 @@
 /**
  * What every projection of the log shares: a SQLite file in WAL mode, in which the position applied is written in the
  * same transaction as the data, so that a crash anywhere is "resume from the recorded position". A file made by another
- * schema version is rebuilt from the log, never migrated in place.
+ * schema version, or damaged, is rebuilt from the log, never migrated or mended in place.
  */
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -45,7 +45,8 @@ export function openProjection(options: ProjectionOptions, schema: ProjectionSch
         upsert.run(stream, position);
         db.exec('COMMIT');
       } catch (error) {
-        db.exec('ROLLBACK');
+        // SQLite itself rolls back after some errors, a full disk among them (sqlite.org/lang_transaction.html).
+        if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
     },
@@ -54,21 +55,43 @@ export function openProjection(options: ProjectionOptions, schema: ProjectionSch
 }
 
 function openAtVersion(path: string, schema: ProjectionSchema): DatabaseSync {
-  const db = openFile(path);
-  const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (found === schema.version) return db;
-  if (found === 0) {
-    db.exec(`${POSITIONS}${schema.sql} PRAGMA user_version = ${schema.version};`);
-    return db;
-  }
-  db.close();
+  const db = openSound(path);
+  const found = db === undefined ? undefined : versionOf(db);
+  if (db !== undefined && found === schema.version) return db;
+  if (db !== undefined && found === 0) return createTables(db, schema);
+  db?.close();
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   return openAtVersion(path, schema);
 }
 
-function openFile(path: string): DatabaseSync {
+/** In one transaction: a process killed in between must not leave tables that a later start takes for none. */
+function createTables(db: DatabaseSync, { version, sql }: ProjectionSchema): DatabaseSync {
+  try {
+    db.exec(`BEGIN; ${POSITIONS}${sql} PRAGMA user_version = ${version}; COMMIT;`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+/** SQLite's result codes for a file that is damaged or no database at all (sqlite.org/rescode.html). */
+const DAMAGED: ReadonlySet<unknown> = new Set([11, 26]);
+
+/** The open file; undefined where it is damaged, which costs a projection nothing but the time to read the log again. */
+function openSound(path: string): DatabaseSync | undefined {
   const db = new DatabaseSync(path);
-  // A projection can always be rebuilt, so a power cut may cost its last transactions but must never tear it: WAL with NORMAL.
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
-  return db;
+  try {
+    // A projection can always be rebuilt, so a power cut may cost its last transactions but must never tear it: WAL with NORMAL.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
+    return db;
+  } catch (error) {
+    db.close();
+    if (DAMAGED.has((error as { errcode?: unknown }).errcode)) return undefined;
+    throw error;
+  }
 }

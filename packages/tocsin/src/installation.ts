@@ -21,6 +21,7 @@ import { type BusAddress, openBus } from './duties/open-bus.ts';
 import type { StoreApi } from './duties/store-api.ts';
 import type { StoreBoot } from './duties/store-thread.ts';
 import { SupervisedThread } from './duties/supervised-thread.ts';
+import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
@@ -89,7 +90,8 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const declared = declaredTopology(settings);
   {
     await using admin = await openBus(address('admin'));
-    for (const drift of await admin.ensure(declared)) if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
+    for (const drift of await admin.ensure(declared))
+      if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
   }
   const apiBus = scope.add('bus of the API', await openBus(address('api')));
   const ingestBus = scope.add('bus of ingest', await openBus(address('ingest')));
@@ -104,7 +106,15 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const operatorToken = await keepOperator(dataDir, { registry, privileged, clock: around.clock });
   const status = createStatus({
-    version: options.version, site: settings.site, startedMs, busServer: server.binary.version, bus: apiBus, topology: declared, registry, detect, store,
+    version: options.version,
+    site: settings.site,
+    startedMs,
+    busServer: server.binary.version,
+    bus: apiBus,
+    topology: declared,
+    registry,
+    detect,
+    store,
   });
   const context: ApiContext = {
     bus: apiBus,
@@ -123,7 +133,11 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const tls = certPath !== undefined && keyPath !== undefined ? { certPath, keyPath } : undefined;
   const app = createServer({ logger, tls });
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
-    ...around, partitions: settings.bus.partitions, site: settings.site, maxSkewMs: settings.ingest.maxSkew,
+    ...around,
+    partitions: settings.bus.partitions,
+    site: settings.site,
+    maxSkewMs: settings.ingest.maxSkew,
+    onFlagged: createFlagLog(logger, around.clock),
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(registry, around.clock);
@@ -154,7 +168,13 @@ function startBusServer({ dataDir, settings, logger, natsServer, searchPath }: I
 }
 
 function busAddress(server: NatsServer, duty: Duty | 'admin', settings: InstallationSettings): BusAddress {
-  return { servers: server.url, credential: server.credential(duty), site: settings.site, name: `tocsin-${duty}`, commitTimeoutMs: settings.bus.commitTimeout };
+  return {
+    servers: server.url,
+    credential: server.credential(duty),
+    site: settings.site,
+    name: `tocsin-${duty}`,
+    commitTimeoutMs: settings.bus.commitTimeout,
+  };
 }
 
 function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
@@ -167,9 +187,19 @@ function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
   };
 }
 
-function startStore({ dataDir, logger, settings }: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<StoreApi>> {
+function startStore(
+  { dataDir, logger, settings }: InstallationOptions,
+  address: (duty: Duty) => BusAddress,
+): Promise<SupervisedThread<StoreApi>> {
   const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
-  return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB, youngMiB: STORE_YOUNG_MIB });
+  return SupervisedThread.start<StoreApi>({
+    name: 'store',
+    script: threadScript('store-thread'),
+    data,
+    logger,
+    heapMiB: STORE_HEAP_MIB,
+    youngMiB: STORE_YOUNG_MIB,
+  });
 }
 
 async function startDetect(options: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<DetectApi>> {
@@ -178,7 +208,14 @@ async function startDetect(options: InstallationOptions, address: (duty: Duty) =
   const files = (await Promise.all(folders.map(readRuleFiles))).flat();
   const data: DetectBoot = { match: address('match'), correlate: address('correlate'), partitions: bus.partitions, rules: files };
   const { logger } = options;
-  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: threadScript('detect-thread'), data, logger, heapMiB: DETECT_HEAP_MIB, youngMiB: DETECT_YOUNG_MIB });
+  return SupervisedThread.start<DetectApi>({
+    name: 'match, correlate',
+    script: threadScript('detect-thread'),
+    data,
+    logger,
+    heapMiB: DETECT_HEAP_MIB,
+    youngMiB: DETECT_YOUNG_MIB,
+  });
 }
 
 /** Script of a thread beside this file: built, or as source where Node runs the sources. */

@@ -7,14 +7,7 @@
  */
 import { encodeFrame, type EventBus, type ReplayLog, type StateStore } from '@tocsin/bus';
 import type { Clock, Position } from '@tocsin/core';
-import {
-  createFramer,
-  createIntake,
-  type Framer,
-  fieldsOf,
-  type Intake,
-  type MappingSet,
-} from '@tocsin/ingest';
+import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { runCorrelator } from './duties/correlator.ts';
 import { runMatcher } from './duties/matcher.ts';
@@ -43,7 +36,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number },
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; onFlagged: IntakeOptions['onFlagged'] },
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -52,8 +45,12 @@ export function wireIngest(
     nextId: around.nextId,
     encode: encodeFrame,
     async commit(frames) {
-      const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({ subject: eventsSubject(lane, partition, tenant), id, body: bytes }));
-      return (await bus.commit(messages)).map((published): Position => published.position);
+      const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({
+        subject: eventsSubject(lane, partition, tenant),
+        id,
+        body: bytes,
+      }));
+      return (await bus.commit(messages, { asUnit: false })).map((published): Position => published.position);
     },
   });
   const intake = createIntake({
@@ -61,13 +58,18 @@ export function wireIngest(
     framer,
     clock: around.clock,
     nextId: around.nextId,
+    onFlagged: around.onFlagged,
     limits: { maxSkewMs: around.maxSkewMs },
   });
   return { intake, framer };
 }
 
 /** 2. EVENTS in, MATCHES out. Runs until stopped. */
-export function wireMatch(bus: Bus, mappings: MappingSet, around: Surroundings & { partitions: number; rules: () => RuleBook }): Promise<void> {
+export function wireMatch(
+  bus: Bus,
+  mappings: MappingSet,
+  around: Surroundings & { partitions: number; rules: () => RuleBook },
+): Promise<void> {
   return runMatcher({
     ...around,
     bus,

@@ -50,6 +50,6 @@ export async function endedBy<T>(signal: AbortSignal | undefined, work: Promise<
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener('abort', stop);
-    aborted.catch(() => undefined); // The race has told it.
+    void Promise.allSettled([aborted]); // The race has told it.
   }
 }

@@ -3,7 +3,7 @@
  * positions or one of the bus's errors. The wire form of one attempt is in `publish-unit.ts`.
  */
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import type { Outgoing, Published } from '../event-bus.ts';
+import type { CommitOptions, Outgoing, Published } from '../event-bus.ts';
 import { sequenceIn } from '../position.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
 import { type NatsLink, NoAnswer } from './nats-link.ts';
@@ -47,12 +47,23 @@ const PASSING: ReadonlySet<number> = new Set([
 const PAUSE_MS = 25;
 
 /**
- * Stores checked messages as one unit of one stream. After the abort of `signal` nothing more is sent.
+ * Most messages that are cheaper stored one by one, each with its own fsync, than as a batch with its six durable waits; measured with
+ * nats-server 2.15.1 on a disk with an fsync of 0.25 ms.
+ */
+const ONE_BY_ONE = 12;
+
+/**
+ * Stores checked messages of one stream, as one unit unless that is not asked for. After the abort of `signal` nothing more is sent.
  * @throws bus.full, bus.unavailable, bus.unknown, bus.fenced, bus.too_large, bus.forbidden, bus.no_stream, bus.bad_commit, bus.bad_position, bus.closed
  */
-export async function commitMessages(context: CommitContext, messages: readonly Outgoing[], signal?: AbortSignal): Promise<Published[]> {
+export async function commitMessages(
+  context: CommitContext,
+  messages: readonly Outgoing[],
+  { signal, asUnit = true }: CommitOptions = {},
+): Promise<Published[]> {
   const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false };
-  const stored = await storeUnit(attempt, await expectations(context.catalogue, messages));
+  const unit = await expectations(context.catalogue, messages);
+  const stored = asUnit || !fitOneByOne(messages) ? await storeUnit(attempt, unit) : await storeEach(attempt, unit);
   const newest = stored.findLast((at) => !at.duplicate) ?? stored[0];
   const life = await lifeOf(attempt, newest, messages[0]?.subject ?? '');
   return messages.map(({ subject, id }, i) => {
@@ -97,6 +108,21 @@ export async function storeMessage(context: CommitContext, message: UnitMessage)
   const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, unsure: false };
   const [at] = await storeUnit(attempt, [message]);
   return at?.sequence ?? 0;
+}
+
+/** Several of one subject must keep their order whatever is sent again, which only a unit does. */
+function fitOneByOne(messages: readonly Outgoing[]): boolean {
+  return messages.length <= ONE_BY_ONE && new Set(messages.map(({ subject }) => subject)).size === messages.length;
+}
+
+/** Stores each by itself, all at once. @throws bus.fenced where any was, bus.unknown where some are stored, else what the first met */
+async function storeEach(attempt: Attempt, unit: readonly UnitMessage[]): Promise<StoredAt[]> {
+  const settled = await Promise.allSettled(unit.map((message) => storeUnit({ ...attempt }, [message])));
+  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (failures.length === 0) return settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const fenced = failures.find((error) => isTocsinError(error, 'bus.fenced'));
+  if (fenced !== undefined || failures.length === unit.length) throw fenced ?? failures[0];
+  throw new TocsinError('bus.unknown', { subject: unit[0]?.subject ?? '', waitedMs: attempt.timeoutMs }, { cause: failures[0] });
 }
 
 async function storeUnit(attempt: Attempt, unit: readonly UnitMessage[]): Promise<StoredAt[]> {

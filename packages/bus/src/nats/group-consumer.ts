@@ -2,10 +2,10 @@
 import {
   AckPolicy,
   type ConsumerConfig,
-  type ConsumerInfo as JetStreamConsumer,
   DeliverPolicy,
-  RetentionPolicy,
+  type ConsumerInfo as JetStreamConsumer,
   ReplayPolicy,
+  RetentionPolicy,
 } from '@nats-io/jetstream';
 import type { Start, SubjectFilter } from '../event-bus.ts';
 import { badRequest } from '../message-check.ts';

@@ -42,6 +42,7 @@ const PASSING: ReadonlySet<number> = new Set([
 const CALL_MS = 5_000;
 const ATTEMPT_MS = 2_500;
 const PAUSE_MS = 50;
+/** Status of an answer that the server gives because nobody listens on the subject. */
 export const NO_RESPONDERS = 503;
 
 /** Answer of a call. Asked again until 5 s have passed where no answer came. @throws JetStreamRefusal, bus.unavailable, bus.forbidden, bus.closed */

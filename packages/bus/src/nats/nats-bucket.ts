@@ -1,7 +1,7 @@
 /** A state bucket on a stream that keeps the last message of each subject: compare-and-set is the expected sequence of the subject. */
 import { randomBytes } from 'node:crypto';
-import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { StateBucket, StateEntry } from '../event-bus.ts';
 import { checkKey, checkStateValue } from '../message-check.ts';
 import { bucketStream, bucketSubject } from './bucket-names.ts';

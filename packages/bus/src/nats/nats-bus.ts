@@ -1,5 +1,5 @@
 /** The NATS JetStream adapter: the whole seam over one connection. Its parts are beside it; this file only joins them. */
-import type { CompleteBus, Guarantees, Outgoing, Published } from '../event-bus.ts';
+import type { CompleteBus, Guarantees, CommitOptions, Outgoing, Published } from '../event-bus.ts';
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
 import { createBusGate, endedBy } from './bus-gate.ts';
@@ -62,22 +62,23 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
   const gate = createBusGate();
   const { call, requireOpen, scopeWith } = gate;
   const underWay = new Set<Promise<unknown>>();
-  async function store(messages: readonly Outgoing[], signal: AbortSignal | undefined): Promise<Published[]> {
+  async function store(messages: readonly Outgoing[], options: CommitOptions): Promise<Published[]> {
     const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
-    const leave = await window.enter(bytes, scopeWith(signal));
-    return await commitMessages(context, messages, signal).finally(leave);
+    const leave = await window.enter(bytes, scopeWith(options.signal));
+    return await commitMessages(context, messages, options).finally(leave);
   }
 
   return {
     guarantees,
-    async commit(messages, { signal } = {}) {
+    async commit(messages, options = {}) {
+      const { signal } = options;
       requireOpen('A commit');
       signal?.throwIfAborted();
       checkCommit(messages, guarantees);
       if (messages.length === 0) return [];
-      const work = store(messages, signal);
+      const work = store(messages, options);
       underWay.add(work);
-      void work.catch(() => undefined).finally(() => underWay.delete(work)); // Whoever asked hears of the error below.
+      void Promise.allSettled([work]).then(() => underWay.delete(work)); // Whoever asked hears of an error below.
       return await endedBy(signal, work);
     },
     ensure: (topology) => call('A topology', () => applyTopology(link, topology)),

@@ -4,8 +4,8 @@
  * nobody waits for an answer that cannot come.
  */
 import { randomBytes } from 'node:crypto';
-import { TocsinError } from '@tocsin/core';
 import { connect, errors, type Msg, type MsgHdrs, type NatsConnection, type Status, type Subscription } from '@nats-io/transport-node';
+import { TocsinError } from '@tocsin/core';
 import { nkeyAuthenticator } from './nkey.ts';
 
 /** Where and as whom to connect. */
@@ -148,7 +148,7 @@ class Link implements NatsLink {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FLUSH_MS);
     });
-    await Promise.race([this.connection.flush().catch(() => undefined), patience]);
+    await Promise.race([Promise.allSettled([this.connection.flush()]), patience]);
     clearTimeout(timer);
   }
 

@@ -1,6 +1,7 @@
 /** One member of a group: pulls within its bounds, hands out deliveries, and sends what the handler decided. */
-import { TocsinError } from '@tocsin/core';
+
 import type { Msg } from '@nats-io/transport-node';
+import { TocsinError } from '@tocsin/core';
 import type { Delivery, SubjectFilter, SubscribeOptions, Subscription } from '../event-bus.ts';
 import { deliveredBytes, deliveryFacts, storedFromDelivery } from './delivered-message.ts';
 import { findGroup, joinGroup } from './group-consumer.ts';

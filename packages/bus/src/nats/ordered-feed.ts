@@ -3,10 +3,10 @@
  * anew after the last message seen whenever it is lost or skips one. At most one reader per feed.
  */
 import { randomBytes } from 'node:crypto';
-import { AckPolicy, type ConsumerInfo as JetStreamConsumer, DeliverPolicy } from '@nats-io/jetstream';
-import { TocsinError } from '@tocsin/core';
+import { AckPolicy, DeliverPolicy, type ConsumerInfo as JetStreamConsumer } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
-import { deliveredBytes, type DeliveryFacts, deliveryFacts } from './delivered-message.ts';
+import { TocsinError } from '@tocsin/core';
+import { type DeliveryFacts, deliveredBytes, deliveryFacts } from './delivered-message.ts';
 import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { type FeedOwner, type FeedRoom, type PullFeed, startPullFeed } from './pull-feed.ts';

@@ -3,8 +3,8 @@
  * an atomic batch (ADR-50; six durable waits whatever its size). One attempt; trying again is not here.
  */
 import { randomBytes } from 'node:crypto';
-import { isTocsinError } from '@tocsin/core';
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
+import { isTocsinError } from '@tocsin/core';
 import type { Outgoing } from '../event-bus.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
 import { ask, type NatsLink, NoAnswer } from './nats-link.ts';

@@ -3,8 +3,8 @@
  * last is used up, lost requests noticed by missing heartbeats. What a message means and whether it is acknowledged is its owner's.
  */
 import type { Msg, MsgHdrs, Subscription } from '@nats-io/transport-node';
-import { NO_RESPONDERS } from './jetstream-api.ts';
 import { deliveredBytes } from './delivered-message.ts';
+import { NO_RESPONDERS } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 
 /** Room for messages. */

@@ -1,7 +1,7 @@
 /** Reading the log: ranges in order, single messages by position, the last of a subject, the state of a stream, purging. */
 import { type ConsumerInfo as JetStreamConsumer, RetentionPolicy } from '@nats-io/jetstream';
-import { type Position, TocsinError } from '@tocsin/core';
 import type { Msg } from '@nats-io/transport-node';
+import { type Position, TocsinError } from '@tocsin/core';
 import type { ReadOptions, Start, Stored, StreamInfo, SubjectFilter } from '../event-bus.ts';
 import { parsePosition } from '../position.ts';
 import { storedFromDelivery, storedFromDirect } from './delivered-message.ts';

@@ -2,11 +2,11 @@
  * Which stream takes a subject, and which life of it this is: looked up once, forgotten when the server tells that a
  * stream was made or deleted, when the connection was lost, or when sequences run backwards.
  */
-import type { StreamConfig, StreamInfo as JetStreamInfo } from '@nats-io/jetstream';
+import type { StreamInfo as JetStreamInfo, StreamConfig } from '@nats-io/jetstream';
 import { type Position, TocsinError } from '@tocsin/core';
 import type { SubjectFilter } from '../event-bus.ts';
-import { encodePosition, sequenceIn, type StreamLife } from '../position.ts';
 import { badRequest } from '../message-check.ts';
+import { encodePosition, type StreamLife, sequenceIn } from '../position.ts';
 import { matchesSubject } from '../subject-filter.ts';
 import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';

@@ -1,5 +1,5 @@
 /** Streams and buckets as JetStream has them: created, updated where that is possible, every difference reported. */
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo as JetStreamInfo } from '@nats-io/jetstream';
+import { DiscardPolicy, type StreamInfo as JetStreamInfo, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import type { BucketSpec, Drift, StreamSpec, Topology } from '../event-bus.ts';
 import { checkTopology, createdDrift, streamDrift } from '../topology-check.ts';
 import { bucketStream, bucketSubject } from './bucket-names.ts';

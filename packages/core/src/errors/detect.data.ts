@@ -60,4 +60,10 @@ export const detectErrors = {
     say: (d: { reason: string }) =>
       `The saved fold state cannot be read: ${d.reason}. Nothing was restored. Rebuild the state by replaying MATCHES from the start of the longest window.`,
   },
+  'detect.state_dropped': {
+    retry: 'never', http: 500, exit: 70,
+    about: 'What a rule had counted was left behind, because the rule is gone or means something else now.',
+    say: (d: { rule: string; groups: number; ruleSet: string }) =>
+      `Rule ${d.rule} is gone or means something else under rule set ${d.ruleSet}: what it had counted in ${d.groups} groups was left behind. If it is still there it counts anew from here on. Nothing need be done.`,
+  },
 } satisfies ErrorTable;

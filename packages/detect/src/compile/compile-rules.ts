@@ -1,7 +1,7 @@
 /** Compiles parsed rules for the log sources there are: routing, inactive rules, fold plans, and the hash of it all. */
 import { type LogSource, sha256Hex } from '@tocsin/core';
-import { indexByReference } from '../parse/parse-rules.ts';
 import type { CorrelationRule, DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
+import { indexByReference } from '../parse/resolve-references.ts';
 import { canonicalJson } from '../parse/rule-metadata.ts';
 import { compileDetection } from './compile-detection.ts';
 import type { CompiledRules, FoldPlan, InactiveRule, Route } from './compiled-rules.ts';
@@ -57,8 +57,10 @@ function planFolds(rules: readonly ParsedRule[]): FoldPlan[] {
     .filter((rule) => missingReferences(rule, byReference).length === 0);
   const silent = new Set<string>();
   const generating = new Set<string>();
-  for (const rule of correlations) {
-    for (const reference of rule.references) (rule.generate ? generating : silent).add((byReference.get(reference) as ParsedRule).meta.id);
+  for (const rule of rules) {
+    if (rule.kind !== 'correlation') continue;
+    // Also those of a correlation that cannot be evaluated: what a plain rule does must not hang on that.
+    for (const reference of rule.references) (rule.generate ? generating : silent).add(byReference.get(reference)?.meta.id ?? reference);
   }
   const raises = (rule: ParsedRule): boolean =>
     rule.kind === 'detection' && rule.needsValues.length === 0 && (!silent.has(rule.meta.id) || generating.has(rule.meta.id));

@@ -32,6 +32,7 @@ export interface EpisodeStart {
   readonly anchor: { readonly timeMs: number; readonly source: string; readonly eventId: string };
 }
 
+/** Events shown with an alert at most, and kept of a window that may become one. */
 export const MAX_EVIDENCE = 10;
 const MAX_EXPLANATION = 16;
 const MAX_ENTITIES = 20;

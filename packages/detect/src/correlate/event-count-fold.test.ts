@@ -2,9 +2,9 @@ import type { Alert, Match, MatchStep } from '@tocsin/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchAt, ruleSet, runSteps, stepOf } from '../../test/fold-steps.ts';
-import { restoreFoldSet } from './restore-fold-set.ts';
 import { LATENESS_MS } from './fold.ts';
 import { createFoldSet } from './fold-set.ts';
+import { restoreFoldSet } from './restore-fold-set.ts';
 
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
 const SPAN_MS = 100_000;

@@ -1,9 +1,9 @@
 import { isTocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { matchAt, ruleSet, runSteps, stepOf } from '../../test/fold-steps.ts';
-import { restoreFoldSet } from './restore-fold-set.ts';
 import { EPISODE_GAP_MS } from './fold.ts';
 import { createFoldSet } from './fold-set.ts';
+import { restoreFoldSet } from './restore-fold-set.ts';
 
 const COUNT = '{ type: event_count, rules: [base], group-by: [k], timespan: 10m, condition: { gte: 2 } }';
 

@@ -5,10 +5,10 @@
  */
 import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
-import { alertOf, type Episode } from './episode.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
-import { type GroupLimits, GroupTable } from './group-table.ts';
+import { alertOf, type Episode } from './episode.ts';
 import type { FoldStep } from './fold.ts';
+import { type GroupLimits, GroupTable } from './group-table.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
 export interface FoldStats {

@@ -2,11 +2,11 @@
  * States of all folds by group, within bounds: how many groups, how many bytes. The group that was touched longest ago goes first,
  * and is counted. Also keeps who feeds which fold's event time, and which groups a watermark makes due.
  */
-import type { Match, MatchStep } from '@tocsin/core';
+import { type Match, type MatchStep, sourceKey } from '@tocsin/core';
+import { encodeCheckpoint, type SavedTable } from './checkpoint.ts';
 import type { RuleFold } from './create-folds.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
 import type { FoldContext, FoldStep } from './fold.ts';
-import { encodeCheckpoint, type SavedTable } from './checkpoint.ts';
 import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
 
 /** Bounds on the states of a fold set. */
@@ -16,6 +16,7 @@ export interface GroupLimits {
   readonly maxBytes: number;
 }
 
+/** Bounds where nothing else is asked for. */
 export const DEFAULT_LIMITS: GroupLimits = { maxGroups: 100_000, maxBytes: 128 * 1024 * 1024 };
 
 interface Group {
@@ -78,7 +79,7 @@ export class GroupTable {
     const key = fold.fold.key(match);
     if (key === undefined) return undefined;
     const lane = this.#laneOf(fold, match.tenant);
-    this.#board.feed(lane, `${match.tenant}/${match.evidence.source}`);
+    this.#board.feed(lane, sourceKey(match.tenant, match.evidence.source));
     const group = this.#touch(lane, key);
     const outcome = fold.fold.advance(group.state, match, contextOf(group, ruleSet));
     this.#settle(group, outcome);

@@ -6,7 +6,7 @@
 import type { Match } from '@tocsin/core';
 import type { RuleMetadata } from '../parse/parsed-rule.ts';
 import { type Episode, openEpisode, showMatch } from './episode.ts';
-import { decodeJson, encodeJson, EPISODE_GAP_MS, type Fold, type FoldContext, weighEpisode } from './fold.ts';
+import { decodeJson, EPISODE_GAP_MS, encodeJson, type Fold, type FoldContext, weighEpisode } from './fold.ts';
 
 /** Open episodes of one entity. */
 export interface GroupingState {

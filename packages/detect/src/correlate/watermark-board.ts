@@ -8,7 +8,7 @@ export const IDLE_AFTER_MS = 6 * 3_600_000;
 
 /** One fold's event time for one tenant. */
 export interface TimeLane {
-  /** Keys `tenant/source` of the sources that feed it. */
+  /** Keys (`sourceKey`) of the sources that feed it. */
   readonly sources: Set<string>;
   /** Milliseconds since 1970; -Infinity until every feeding source is known. */
   watermarkMs: number;

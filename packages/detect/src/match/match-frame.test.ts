@@ -4,7 +4,7 @@ import { frameOf, logSource, position, type TestEvent } from '../../test/test-so
 import { compileRules } from '../compile/compile-rules.ts';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { parseRules } from '../parse/parse-rules.ts';
-import { matchFrame, type MatchFrameOptions } from './match-frame.ts';
+import { type MatchFrameOptions, matchFrame } from './match-frame.ts';
 
 const RULES = `
 title: One

@@ -19,7 +19,7 @@ export function readCorrelation(document: YamlMap): CorrelationPart {
   const type = readType(section);
   const references = texts(section, 'rules', MAX_REFERENCES);
   if (references.length === 0) throw fault('the correlation refers to no rules', 'rules');
-  const generate = entry(section, 'generate') ?? entry(document, 'generate') ?? false;
+  const generate = generates(section, document);
   if (typeof generate !== 'boolean') throw fault('generate is neither true nor false', 'generate');
   return {
     type,
@@ -30,6 +30,18 @@ export function readCorrelation(document: YamlMap): CorrelationPart {
     condition: type === 'absence' ? noCondition(section) : readCondition(section),
     generate,
   };
+}
+
+/** Rules that a correlation refers to and keeps from raising alerts of their own; what cannot be read of it is left out. */
+export function silentReferences(document: unknown): string[] {
+  const section = isYamlMap(document) ? entry(document, 'correlation') : undefined;
+  if (!isYamlMap(document) || !isYamlMap(section) || generates(section, document) === true) return [];
+  const references = entry(section, 'rules');
+  return (Array.isArray(references) ? references : [references]).filter((reference) => typeof reference === 'string');
+}
+
+function generates(section: YamlMap, document: YamlMap): unknown {
+  return entry(section, 'generate') ?? entry(document, 'generate') ?? false;
 }
 
 function readType(section: YamlMap): 'event_count' | 'absence' {

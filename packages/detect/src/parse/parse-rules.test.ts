@@ -97,3 +97,32 @@ describe('what is read', () => {
     expect(one?.version).not.toBe(two?.version);
   });
 });
+
+describe('a rule that serves a correlation', () => {
+  const base = GOOD.replace('r1', 'base\nname: base');
+  const count = (rest: string): string => `title: C\nid: c\ncorrelation: { type: event_count, rules: [base], timespan: 5m, ${rest} }\n`;
+  const outcome = (...texts: string[]): { kept: string[]; refused: string[] } => {
+    const { rules, refused } = parseRules(texts.map((text, i) => ({ path: `${i}.yml`, text })));
+    return {
+      kept: rules.map((rule) => rule.meta.id),
+      refused: refused.map((one) => `${one.path}:${one.line} ${one.error.code} ${one.reason}`),
+    };
+  };
+
+  it.each<[string, string]>([
+    ['is incomplete', count('group-by: [a]')],
+    ['is of a type that is not evaluated', count('condition: { gte: 2 }').replace('event_count', 'temporal')],
+    ['refers to another rule that is not there', count('condition: { gte: 2 }').replace('[base]', '[base, gone]')],
+  ])('is refused with it where that %s: alone it would raise alerts', (_, correlation) => {
+    const { kept, refused } = outcome(`${base}---\n${correlation}`);
+    expect(kept).toEqual([]);
+    expect(refused).toContainEqual('0.yml:1 detect.bad_correlation it serves the correlation at 0.yml:9 only, which was refused');
+    expect(refused).toHaveLength(2);
+  });
+
+  it('stays where another correlation needs it, or where it was to raise alerts all along', () => {
+    const good = count('condition: { gte: 2 }').replace('id: c', 'id: d');
+    expect(outcome(base, count('group-by: [a]'), good).kept).toEqual(['base', 'd']);
+    expect(outcome(base, count('generate: true')).kept).toEqual(['base']);
+  });
+});

@@ -1,5 +1,5 @@
 /** The descriptive part of a rule: id, title, authorship, tags and level. What the rule looks for is not read here. */
-import { hashParts, sha256Hex, type SigmaLevel } from '@tocsin/core';
+import { hashParts, type SigmaLevel, sha256Hex } from '@tocsin/core';
 import { levelWeights } from './level.data.ts';
 import type { RuleMetadata } from './parsed-rule.ts';
 import { RuleFault } from './rule-fault.ts';

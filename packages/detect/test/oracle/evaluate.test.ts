@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { evaluateCorrelation, evaluateRule, OracleRefusal, type Json, type OracleEvent, type Rule } from './evaluate.ts';
+import { evaluateCorrelation, evaluateRule, type Json, type OracleEvent, OracleRefusal, type Rule } from './evaluate.ts';
 
 const rule = (detection: object): Rule => ({ title: 't', detection: detection as Rule['detection'] });
 const line = (key: string, value: Json, event: OracleEvent): boolean => evaluateRule(rule({ s: { [key]: value }, condition: 's' }), event);

@@ -8,8 +8,8 @@ import { type Json, type OracleEvent, readField } from './fields.ts';
 import { matchItem } from './item.ts';
 import { OracleRefusal } from './refusal.ts';
 
-export { OracleRefusal } from './refusal.ts';
 export type { Json, OracleEvent } from './fields.ts';
+export { OracleRefusal } from './refusal.ts';
 
 export type Detection = { readonly condition: string | readonly string[] } & { readonly [name: string]: Json };
 export type Rule = { readonly id?: string; readonly name?: string; readonly title: string; readonly detection: Detection };

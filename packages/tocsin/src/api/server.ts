@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
-import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
+import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
@@ -39,6 +39,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Requests under way are answered before the server closes; see `closeServer`.
     forceCloseConnections: 'idle' as const,
+    // Fastify's own refusal has neither code nor Retry-After: what still comes in on an open connection is answered as ever, and is its last.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512 },
     // A body says what it means: no number out of a text, no text out of a list.
@@ -73,10 +75,14 @@ export async function registerApi(app: FastifyInstance, { context, authenticate,
   await app.register(async (scope) => {
     for (const route of routes) addRoute(scope, route, { context, authenticate });
     scope.get('/api/v1/health/live', { schema: { summary: 'Whether the process answers' } }, async () => ({ live: true }));
-    scope.get('/api/v1/health/ready', { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } }, async (_, reply) => {
-      const state = context.readiness();
-      return reply.code(state === 'ready' ? 200 : 503).send({ state });
-    });
+    scope.get(
+      '/api/v1/health/ready',
+      { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } },
+      async (_, reply) => {
+        const state = context.readiness();
+        return reply.code(state === 'ready' ? 200 : 503).send({ state });
+      },
+    );
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });
 }
@@ -109,7 +115,8 @@ function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContex
     onRequest: async (request) => {
       const principal = await deps.authenticate({ authorization: request.headers.authorization });
       // The door authorises too: passed here for nothing, it puts the refusal on AUDIT.
-      if (!mayDo(principal, route.action)) await deps.context.privileged(principal, { action: route.action, resource: `route ${route.method} ${route.path}` }, nothing);
+      if (!mayDo(principal, route.action))
+        await deps.context.privileged(principal, { action: route.action, resource: `route ${route.method} ${route.path}` }, nothing);
       principals.set(request, principal);
     },
     // The answer schema describes; it must never strip or fail an answer.
@@ -141,7 +148,11 @@ async function nothing(): Promise<void> {
 /** Who each request under way is from. */
 const principals = new WeakMap<FastifyRequest, Principal>();
 
-async function handle(route: Route, context: ApiContext, { request, reply }: { request: FastifyRequest; reply: FastifyReply }): Promise<unknown> {
+async function handle(
+  route: Route,
+  context: ApiContext,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<unknown> {
   const principal = principals.get(request);
   if (!principal) throw new TocsinError('auth.missing', {});
   const answer = await route.handle({
@@ -163,7 +174,10 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (http >= 500 && !isTocsinError(error)) request.log.error({ err: error }, 'A request failed for a reason without a code');
   if (http === 429 || http === 503) reply.header('retry-after', '1');
   if (http === 401) reply.header('www-authenticate', 'Bearer');
-  reply.code(http).type('application/json').send({ error: { code: known.code, message: known.message, retry } });
+  reply
+    .code(http)
+    .type('application/json')
+    .send({ error: { code: known.code, message: known.message, retry } });
 }
 
 function toTocsinError(error: unknown): TocsinError {
@@ -171,7 +185,8 @@ function toTocsinError(error: unknown): TocsinError {
   const { statusCode, message } = error as Partial<FastifyError>;
   if (statusCode === 413) return new TocsinError('api.too_large', { maxBytes: API_BODY_BYTES });
   if (statusCode === 415) return new TocsinError('api.media_type', {});
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new TocsinError('api.bad_request', { reason: message ?? 'it is malformed' });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new TocsinError('api.bad_request', { reason: message ?? 'it is malformed' });
   return new TocsinError('api.internal', { reason: 'see the log' });
 }
 

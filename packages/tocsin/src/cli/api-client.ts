@@ -50,7 +50,7 @@ export class ApiClient {
   readonly address: ApiAddress;
 
   constructor(address: ApiAddress) {
-    this.address = { ...address, url: address.url.replace(/\/+$/, '') };
+    this.address = { ...address, url: reachableUrl(address.url.replace(/\/+$/, '')) };
   }
 
   /** The answer's body as JSON. @throws ApiError with the server's code, TocsinError api.unreachable */
@@ -66,16 +66,8 @@ export class ApiClient {
   /** The objects of an NDJSON answer as they come, until it ends or is aborted. `ready` is called when the server follows. @throws api.unreachable when cut off */
   async *lines<T>(path: string, follow: { signal: AbortSignal; ready?: () => void }): AsyncGenerator<T> {
     const response = await this.#send('GET', path, { signal: follow.signal });
-    const decoder = new TextDecoder();
-    let rest = '';
     try {
-      for await (const chunk of response.body ?? []) {
-        follow.ready?.();
-        const pieces = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-        rest = pieces.pop() ?? '';
-        if (rest.length > MAX_LINE_CHARACTERS) throw new Error(`a line of its answer is longer than ${MAX_LINE_CHARACTERS} characters`);
-        for (const piece of pieces) if (piece !== '') yield JSON.parse(piece) as T;
-      }
+      for await (const line of splitLines(response.body ?? [], () => follow.ready?.())) yield JSON.parse(line) as T;
     } catch (error) {
       throw this.#unreachable(error, follow.signal);
     }
@@ -104,6 +96,24 @@ export class ApiClient {
   #unreachable(cause: unknown, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted) return signal.reason;
     return new TocsinError('api.unreachable', { url: this.address.url, reason: reasonOf(cause) }, { cause });
+  }
+}
+
+/** An address that listens everywhere is reached by loopback. */
+function reachableUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+}
+
+/** Lines of a body that are not empty. `onChunk` is told whenever something came. */
+async function* splitLines(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, onChunk: () => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    onChunk();
+    const pieces = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = pieces.pop() ?? '';
+    if (rest.length > MAX_LINE_CHARACTERS) throw new Error(`a line of its answer is longer than ${MAX_LINE_CHARACTERS} characters`);
+    yield* pieces.filter((piece) => piece !== '');
   }
 }
 

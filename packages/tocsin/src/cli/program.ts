@@ -1,8 +1,9 @@
 /**
  * The command line: commands from the table, options that all share, errors turned into one line and an exit code.
  */
+import { resolve } from 'node:path';
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import { CommanderError, Command as Commander } from 'commander';
+import { Command as Commander, CommanderError } from 'commander';
 import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
 import { commands } from './commands.ts';
@@ -58,7 +59,11 @@ function createProgram(input: ProgramInput, run: Run): Commander {
     .option('--url <url>', 'where the installation listens (default: TOCSIN_URL, else what runs in the data folder)')
     .option('--token <token>', 'credential (default: TOCSIN_TOKEN, which others cannot see, else the one in the data folder)')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => input.out.write(text), writeErr: (text) => input.err.write(visibleLines(text)), getOutHasColors: () => false })
+    .configureOutput({
+      writeOut: (text) => input.out.write(text),
+      writeErr: (text) => input.err.write(visibleLines(text)),
+      getOutHasColors: () => false,
+    })
     .showHelpAfterError('(add --help for what can be typed here)')
     .showSuggestionAfterError()
     .addHelpText('after', '\nStart with: tocsin up          In another terminal: tocsin status, tocsin publish FILE, tocsin tail alerts');
@@ -81,21 +86,23 @@ function addCommand(program: Commander, command: Command, run: Run): void {
 
 function createContext(input: ProgramInput, command: Command, options: GivenOptions): CommandContext {
   const { environment, interrupted, outputClosed } = input;
-  const dataDir = textOption(options, 'data') ?? environment.dataDir ?? `${environment.cwd}/tocsin-data`;
+  const dataDir = resolve(environment.cwd, textOption(options, 'data') ?? environment.dataDir ?? 'tocsin-data');
   return {
     terminal: new Terminal({ out: input.out, err: input.err, json: options['json'] === true, colour: environment.colour }),
     environment,
     version: input.version,
     dataDir,
     interrupted: command.outlivesOutput ? interrupted : AbortSignal.any([interrupted, outputClosed]),
-    api: () => findApi(dataDir, { url: textOption(options, 'url') ?? environment.url, token: textOption(options, 'token') ?? environment.token }),
+    api: () =>
+      findApi(dataDir, { url: textOption(options, 'url') ?? environment.url, token: textOption(options, 'token') ?? environment.token }),
   };
 }
 
 async function findApi(dataDir: string, given: { url: string | undefined; token: string | undefined }): Promise<ApiClient> {
   const url = given.url ?? (await readRunFile(dataDir))?.url;
   if (url === undefined) throw new TocsinError('api.unreachable', { url: dataDir, reason: 'nothing runs on this data folder' });
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new TocsinError('cli.bad_option', { option: '--url', given: url, wants: 'an address such as http://127.0.0.1:7514' });
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw new TocsinError('cli.bad_option', { option: '--url', given: url, wants: 'an address such as http://127.0.0.1:7514' });
   const token = given.token ?? (await readToken(dataDir, OPERATOR));
   if (token === undefined) throw new TocsinError('auth.missing', {});
   return new ApiClient({ url, token });
@@ -106,13 +113,15 @@ function tellError(error: unknown, input: ProgramInput): number {
   // Whoever closed the output or interrupted knows why it ended.
   if (input.outputClosed.aborted) return EXIT_OUTPUT_CLOSED;
   if (input.interrupted.aborted) return EXIT_INTERRUPTED;
-  const known = isTocsinError(error) ? { code: error.code, exit: error.row.exit } : error instanceof ApiError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
-  if (input.argv.includes('--json')) {
-    input.err.write(`${JSON.stringify({ error: { code: known?.code ?? 'api.internal', message } })}\n`);
-  } else {
-    const told = known ? `${message} [${known.code}]` : ((error as Error).stack ?? message);
-    input.err.write(`tocsin: ${visibleLines(told)}\n`);
-  }
-  return known?.exit ?? EXIT_BUG;
+  const { code, exit, text } = explain(error);
+  if (input.argv.includes('--json')) input.err.write(`${JSON.stringify({ error: { code, message: text } })}\n`);
+  else input.err.write(`tocsin: ${visibleLines(text)}${exit === EXIT_BUG ? '' : ` [${code}]`}\n`);
+  return exit;
+}
+
+/** An error by its code; of what has none, which is a fault of this program, everything that helps to find it. */
+function explain(error: unknown): { code: string; exit: number; text: string } {
+  if (isTocsinError(error)) return { code: error.code, exit: error.row.exit, text: error.message };
+  if (error instanceof ApiError) return { code: error.code, exit: error.exit, text: error.message };
+  return { code: 'api.internal', exit: EXIT_BUG, text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

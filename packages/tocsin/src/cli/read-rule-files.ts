@@ -16,8 +16,13 @@ const MAX_CHARACTERS = 1024 * 1024;
 /** The files at the paths, in the order of their names. @throws cli.unreadable */
 export async function readRuleFiles(paths: readonly string[]): Promise<NamedRuleFile[]> {
   const found = (await Promise.all(paths.map(listFiles))).flat();
-  if (found.length === 0) throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
-  if (found.length > MAX_FILES) throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: `it holds ${found.length} rule files and ${MAX_FILES} can be sent at once` });
+  if (found.length === 0)
+    throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
+  if (found.length > MAX_FILES)
+    throw new TocsinError('cli.unreadable', {
+      path: paths.join(', '),
+      reason: `it holds ${found.length} rule files and ${MAX_FILES} can be sent at once`,
+    });
   return Promise.all(found.map(readOne));
 }
 
@@ -25,7 +30,10 @@ async function listFiles(path: string): Promise<string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name)).map((entry) => join(entry.parentPath, entry.name)).sort();
+    return entries
+      .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -38,7 +46,8 @@ async function readOne(path: string): Promise<NamedRuleFile> {
   } catch (cause) {
     throw unreadable(path, cause);
   }
-  if (text.length > MAX_CHARACTERS) throw new TocsinError('cli.unreadable', { path, reason: `it is longer than ${MAX_CHARACTERS} characters` });
+  if (text.length > MAX_CHARACTERS)
+    throw new TocsinError('cli.unreadable', { path, reason: `it is longer than ${MAX_CHARACTERS} characters` });
   return { path, text };
 }
 

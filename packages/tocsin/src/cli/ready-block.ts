@@ -33,17 +33,24 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
     return;
   }
   const fact = (name: string, text: string): void => terminal.line(`  ${terminal.style('dim', name.padEnd(7))} ${text}`);
-  terminal.line(`${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}${status.state === 'ready' ? '' : terminal.style('yellow', ' (degraded: see tocsin status)')}`);
+  terminal.line(
+    `${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}${status.state === 'ready' ? '' : terminal.style('yellow', ' (degraded: see tocsin status)')}`,
+  );
   fact('API', `${installation.url}/api/v1`);
   fact('data', visible(installation.dataDir));
   fact('bus', `${status.guarantees.bus} ${visible(status.busServer)}, ${DURABILITY[status.guarantees.durability]}`);
-  fact('rules', `${status.rules.loaded} loaded${status.rules.refused > 0 ? terminal.style('yellow', `, ${status.rules.refused} refused (tocsin rules)`) : ''}; ${sayMany(status.sources, 'source')}`);
+  fact(
+    'rules',
+    `${status.rules.loaded} loaded${status.rules.refused > 0 ? terminal.style('yellow', `, ${status.rules.refused} refused (tocsin rules)`) : ''}; ${sayMany(status.sources, 'source')}`,
+  );
   fact('login', `${installation.firstRun ? 'made now: ' : ''}token in ${visible(tokenFile)}`);
   if (!terminal.interactive) return;
   terminal.line();
   terminal.line('Send an event from another terminal:');
   for (const line of sendLines(installation)) terminal.line(`  ${terminal.style('bold', line)}`);
-  terminal.line(`Then: ${['tocsin status', 'tocsin tail alerts', 'tocsin publish FILE'].map((text) => terminal.style('bold', text)).join(' · ')} · stop with Ctrl-C`);
+  terminal.line(
+    `Then: ${['tocsin status', 'tocsin tail alerts', 'tocsin publish FILE'].map((text) => terminal.style('bold', text)).join(' · ')} · stop with Ctrl-C`,
+  );
 }
 
 function sendLines({ url, dataDir }: Installation): string[] {

@@ -5,6 +5,7 @@ import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
+import { holdYoungGeneration } from './small-heap.ts';
 import { shippedFolder } from './shipped-folder.ts';
 
 /** Options of every command that starts an installation. */
@@ -28,8 +29,9 @@ export interface Serving {
 export async function serve(context: CommandContext, options: GivenOptions, use: (serving: Serving) => Promise<number>): Promise<number> {
   const { terminal, interrupted } = context;
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
-  await using installation = await open(context, options);
-  const api = new ApiClient({ url: reachableUrl(installation.url), token: installation.operatorToken });
+  const letHeapGrow = holdYoungGeneration();
+  await using installation = await open(context, options).finally(letHeapGrow);
+  const api = new ApiClient({ url: installation.url, token: installation.operatorToken });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
   const code = await use({ installation, api });
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));
@@ -83,14 +85,12 @@ function overrides(options: GivenOptions): Record<string, unknown> {
 
 /** This process asks its own API: a certificate that nobody else has signed is good enough for that. */
 async function trust(certificate: string): Promise<void> {
-  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([import('node:fs/promises'), import('node:tls')]);
+  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:tls'),
+  ]);
   const own = await readFile(certificate, 'utf8').catch((cause: Error) => {
     throw new TocsinError('config.unreadable', { at: certificate, reason: cause.message }, { cause });
   });
   setDefaultCACertificates([...getCACertificates('default'), own]);
-}
-
-/** An address that listens everywhere is reached by loopback. */
-function reachableUrl(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }

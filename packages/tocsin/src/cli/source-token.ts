@@ -40,7 +40,11 @@ export async function ensureSource(api: ApiClient, dataDir: string, wanted: Want
   const present = sources.find((source) => source.name === wanted.name && source.revokedMs === undefined);
   if (!present) return { token: (await addSource(api, dataDir, wanted)).token, created: true };
   if (wanted.format !== undefined && wanted.format !== present.format) {
-    throw new TocsinError('cli.bad_option', { option: '--format', given: wanted.format, wants: `${present.format}, as source ${wanted.name} reads, or another --source` });
+    throw new TocsinError('cli.bad_option', {
+      option: '--format',
+      given: wanted.format,
+      wants: `${present.format}, as source ${wanted.name} reads, or another --source`,
+    });
   }
   const token = await readToken(dataDir, tokenNameOf(wanted.name));
   if (token === undefined) throw new TocsinError('cli.no_source_token', { source: wanted.name, dataDir });

@@ -100,7 +100,11 @@ export class Terminal {
       return;
     }
     const wanted = columns.map((_, i) => Math.max(0, ...[titles, ...cells].map((row) => textWidth(row[i] ?? ''))));
-    const widths = fitColumns(wanted, this.columns - GAP.length * (columns.length - 1), columns.map((column) => column.least));
+    const widths = fitColumns(
+      wanted,
+      this.columns - GAP.length * (columns.length - 1),
+      columns.map((column) => column.least),
+    );
     const pad = (cell: string, i: number): string => {
       const short = (columns[i]?.keep === 'end' ? shortenStart : shorten)(cell, widths[i] ?? 0);
       const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - textWidth(short)));

@@ -6,11 +6,12 @@
  */
 const STEERING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones to catch
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]|\u034f|\p{Surrogate}/gu;
 
 const ZERO_WIDTH = /[\p{Mn}\p{Me}\ufe00-\ufe0f]/u;
 /** East Asian wide and full-width forms and emoji (Unicode Standard Annex 11), by block. */
-const WIDE = /[\u1100-\u115e\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\u1100-\u115e\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
 
 /** Text with every character that could steer a terminal, hide or reorder text written out, such as `\u001b` or `\u{e0041}`. */
 export function visible(text: string): string {
@@ -22,7 +23,10 @@ export function visible(text: string): string {
 
 /** The same for text of several lines: line feeds and tabs stay. */
 export function visibleLines(text: string): string {
-  return text.split('\n').map((line) => line.split('\t').map(visible).join('\t')).join('\n');
+  return text
+    .split('\n')
+    .map((line) => line.split('\t').map(visible).join('\t'))
+    .join('\n');
 }
 
 /** Columns that text made visible takes on a terminal. */

@@ -95,7 +95,7 @@ class Correlator {
     const bytes = await getChunked(options.manifests, CHECKPOINT);
     if (!bytes) return correlator;
     const checkpoint = JSON.parse(Buffer.from(bytes).toString()) as Checkpoint;
-    correlator.#folds = new TenantFolds(await correlator.#loadRules(checkpoint.ruleSet), checkpoint.folds);
+    correlator.#folds = await correlator.#openFolds(checkpoint.ruleSet, checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
     correlator.#read = checkpoint.read;
@@ -138,20 +138,26 @@ class Correlator {
   async checkpoint(): Promise<void> {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    const checkpoint: Checkpoint = { position: this.#position, read: this.#read, ruleSet: this.#folds.rules.hash, folds: this.#folds.encode() };
+    const checkpoint: Checkpoint = {
+      position: this.#position,
+      read: this.#read,
+      ruleSet: this.#folds.rules.hash,
+      folds: this.#folds.encode(),
+    };
     await putChunked(this.#options.manifests, CHECKPOINT, Buffer.from(JSON.stringify(checkpoint)));
     this.#savedPosition = this.#position;
   }
 
   /** Folds under the rule set that judged a step; state moves over where the rules are still there. */
   async #foldsFor(ruleSet: string): Promise<TenantFolds> {
-    if (this.#folds?.rules.hash !== ruleSet) this.#folds = new TenantFolds(await this.#loadRules(ruleSet), this.#folds?.encode());
+    if (this.#folds?.rules.hash !== ruleSet) this.#folds = await this.#openFolds(ruleSet, this.#folds?.encode());
     return this.#folds;
   }
 
-  async #loadRules(hash: string): Promise<RuleBook> {
-    const book = await RuleBook.load(this.#options.ruleSets, hash, this.#options.logSources);
-    if (!book) throw new TocsinError('store.rule_set_missing', { hash });
-    return book;
+  async #openFolds(ruleSet: string, encoded?: EncodedFolds): Promise<TenantFolds> {
+    const { ruleSets, logSources, onTrouble } = this.#options;
+    const book = await RuleBook.load(ruleSets, ruleSet, logSources);
+    if (!book) throw new TocsinError('store.rule_set_missing', { hash: ruleSet });
+    return new TenantFolds(book, encoded, (error) => onTrouble(error, 'moving folds to another rule set'));
   }
 }

@@ -4,7 +4,16 @@
  * cannot be read or judged is dead-lettered and passed.
  */
 import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog } from '@tocsin/bus';
-import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type MatchStep, type TocsinError } from '@tocsin/core';
+import {
+  type Clock,
+  type Fields,
+  type FrameView,
+  isTocsinError,
+  type Lane,
+  type Match,
+  type MatchStep,
+  type TocsinError,
+} from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
@@ -41,7 +50,7 @@ const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
-  const progress = await restoreProgress(options.bus, options.partitions);
+  const progress = await restoreProgress(options.bus, { count: options.partitions, nowMs: options.clock.nowMs() });
   const matcher = new Matcher(options, progress);
   const ended = new AbortController();
   const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), AbortSignal.any([options.signal, ended.signal]));
@@ -99,7 +108,11 @@ class Matcher {
     observeTimes(own, frame);
   }
 
-  async #match(fed: FedFrame, frame: FrameView, { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean }): Promise<readonly Match[]> {
+  async #match(
+    fed: FedFrame,
+    frame: FrameView,
+    { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean },
+  ): Promise<readonly Match[]> {
     const { fieldsOf, onTrouble } = this.#options;
     try {
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {

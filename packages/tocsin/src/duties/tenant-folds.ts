@@ -2,7 +2,7 @@
  * The fold sets of one rule set: one for the tenants that use the shared rules only, one for each tenant with rules of
  * its own. Knows how to move its state to another rule set and into a checkpoint.
  */
-import type { Alert, MatchStep } from '@tocsin/core';
+import { type Alert, type MatchStep, TocsinError } from '@tocsin/core';
 import { createFoldSet, type FoldSet, restoreFoldSet } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 
@@ -17,13 +17,19 @@ export class TenantFolds {
   readonly rules: RuleBook;
   readonly #sets = new Map<string, FoldSet>();
 
-  constructor(rules: RuleBook, encoded: EncodedFolds = {}) {
+  /** Folds that go on from `encoded`; `onDropped` is told of each rule whose state could not be taken over. */
+  constructor(rules: RuleBook, encoded: EncodedFolds = {}, onDropped: (error: TocsinError) => void = () => undefined) {
     this.rules = rules;
     for (const tenant of [SHARED, ...rules.tenants()]) {
       const compiled = rules.compiledFor(tenant);
       const state = encodedFor(encoded, tenant);
       const belongs = (owner: string): boolean => setOf(rules, owner) === tenant;
-      this.#sets.set(tenant, state === undefined ? createFoldSet(compiled) : restoreFoldSet(compiled, state, { belongs }).foldSet);
+      if (state === undefined) this.#sets.set(tenant, createFoldSet(compiled));
+      else {
+        const { foldSet, dropped } = restoreFoldSet(compiled, state, { belongs });
+        this.#sets.set(tenant, foldSet);
+        for (const [rule, groups] of dropped) onDropped(new TocsinError('detect.state_dropped', { rule, groups, ruleSet: rules.hash }));
+      }
     }
   }
 

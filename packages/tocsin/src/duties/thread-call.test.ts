@@ -46,7 +46,8 @@ describe('thread call', () => {
 
   it('refuses a name that is not in the api, inherited ones included', async () => {
     const client = connect() as unknown as Record<string, () => Promise<unknown>>;
-    for (const name of ['gone', 'constructor', 'toString', '__proto__']) await expect(client[name]?.()).rejects.toMatchObject({ code: 'api.internal' });
+    for (const name of ['gone', 'constructor', 'toString', '__proto__'])
+      await expect(client[name]?.()).rejects.toMatchObject({ code: 'api.internal' });
   });
 
   it('fails every open question when the thread ends, and every later one at once', async () => {

@@ -120,7 +120,11 @@ export class Registry implements AsyncDisposable {
    * Writes a new state and sees it here before it resolves. Who decided by what he read gives it as `seen` (undefined: nothing was there);
    * else the state known here is replaced. @throws bus.fenced when somebody changed the thing since
    */
-  async put<K extends ChangeKind>({ tenant, kind, id }: Thing<K>, value: Kinds[K], decided?: { readonly seen: Registered<Kinds[K]> | undefined }): Promise<void> {
+  async put<K extends ChangeKind>(
+    { tenant, kind, id }: Thing<K>,
+    value: Kinds[K],
+    decided?: { readonly seen: Registered<Kinds[K]> | undefined },
+  ): Promise<void> {
     const subject = changeSubject(tenant, kind, id);
     const replaced = decided ? decided.seen : this.#entries.get(subject);
     const expect = replaced?.position ?? 'none';
@@ -143,7 +147,8 @@ export class Registry implements AsyncDisposable {
 
   async #follow(last: Position | undefined): Promise<void> {
     const { signal } = this.#stop;
-    for await (const stored of this.#bus.read(CHANGES_FILTER, last ? { after: last } : 'first', { follow: true, signal })) this.#apply(stored);
+    for await (const stored of this.#bus.read(CHANGES_FILTER, last ? { after: last } : 'first', { follow: true, signal }))
+      this.#apply(stored);
   }
 
   #apply(stored: Stored): void {

@@ -1,7 +1,7 @@
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { describe, expect, it } from 'vitest';
-import { ruleFile, ruleText } from '../../test/ground.ts';
-import { checkRules } from './rule-report.ts';
+import { bookOf, ruleFile, ruleText } from '../../test/ground.ts';
+import { checkRules, listRules } from './rule-report.ts';
 
 const mappings = loadMappings(readShippedMappings());
 const check = (files: Parameters<typeof checkRules>[0], present: Parameters<typeof checkRules>[0] = []): ReturnType<typeof checkRules> =>
@@ -11,10 +11,12 @@ describe('rule check', () => {
   it('refuses an id that is taken by the rules in force, and names where', () => {
     const { accepted, refused } = check([{ path: 'mine.yml', text: ruleText('s', 'x') }], [ruleFile('s', 's')]);
     expect(accepted).toEqual([]);
-    expect(refused).toMatchObject([{ path: 'mine.yml', code: 'detect.duplicate_rule', reason: expect.stringContaining('s.yml') as string }]);
+    expect(refused).toMatchObject([
+      { path: 'mine.yml', code: 'detect.duplicate_rule', reason: expect.stringContaining('s.yml') as string },
+    ]);
   });
 
-  it('lets a file replace the tenant\'s own of the same path, and not everybody\'s', () => {
+  it("lets a file replace the tenant's own of the same path, and not everybody's", () => {
     expect(check([{ path: 's.yml', text: ruleText('s', 'x') }], [ruleFile('s', 's', 'acme')]).accepted).toHaveLength(1);
     expect(check([{ path: 's.yml', text: ruleText('s', 'x') }], [ruleFile('s', 's')]).accepted).toHaveLength(0);
   });
@@ -26,7 +28,25 @@ describe('rule check', () => {
   });
 
   it('runs the tests a rule carries', () => {
-    const text = ruleText('t', 'a', 'tests:\n  - { name: y, event: { event_type: heartbeat, act: a }, expect: match }\n  - { name: n, event: { event_type: heartbeat, act: b }, expect: match }\n').replace('product: test', 'category: heartbeat');
+    const text = ruleText(
+      't',
+      'a',
+      'tests:\n  - { name: y, event: { event_type: heartbeat, act: a }, expect: match }\n  - { name: n, event: { event_type: heartbeat, act: b }, expect: match }\n',
+    ).replace('product: test', 'category: heartbeat');
     expect(check([{ path: 't.yml', text }]).tests.map((test) => test.passed)).toEqual([true, false]);
+  });
+});
+
+describe('rule list', () => {
+  it('says of a rule that cannot fire why', () => {
+    const expanding = { path: 'e.yml', text: ruleText('e', "'%admins%'").replace('act:', 'act|expand:') };
+    const elsewhere = { path: 'n.yml', text: ruleText('n', 'x').replace('product: test', 'product: nowhere') };
+    const { rules } = listRules(bookOf(ruleFile('s', 's'), expanding, elsewhere), 'acme');
+    expect(rules.map(({ id, dormant }) => [id, dormant])).toEqual([
+      ['s', undefined],
+      ['e', 'needs values for admins'],
+      ['n', 'no mapping reads events of product: nowhere'],
+    ]);
+    expect(check([elsewhere]).accepted).toMatchObject([{ id: 'n', dormant: 'no mapping reads events of product: nowhere' }]);
   });
 });

@@ -1,7 +1,7 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
 import type { Fields } from '@tocsin/core';
-import { type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
-import type { MappingSet } from '@tocsin/ingest';
+import { compileRules, type InactiveRule, type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
+import { decoders, defaultDecodeLimits, type MappingSet } from '@tocsin/ingest';
 import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
 import type { RuleBook, RuleFile } from './rule-book.ts';
 
@@ -10,7 +10,7 @@ export function listRules(book: RuleBook, tenant: string): { ruleSet: string; ru
   const own = new Set(book.files.filter((file) => file.tenant === tenant).map((file) => file.path));
   return {
     ruleSet: book.hash,
-    rules: book.rulesFor(tenant).map((rule) => summarise(rule, own.has(rule.location.path))),
+    rules: summarise(book.rulesFor(tenant), book.compiledFor(tenant).inactive, (rule) => own.has(rule.location.path)),
     refused: book.refusedFor(tenant).map(toLine),
   };
 }
@@ -33,40 +33,43 @@ export function checkRules(files: readonly RuleFile[], { mappings, test, present
   const { rules, refused } = parseRules([...beside, ...files]);
   const own = rules.filter((rule) => given.has(rule.location.path));
   const logSources = mappings.logSources();
+  const { inactive } = compileRules(rules, logSources);
   const mappingOf = (event: Fields): string | undefined => mappingIn(mappings, event);
   return {
-    accepted: own.map((rule) => summarise(rule, true)),
+    accepted: summarise(own, inactive, () => true),
     refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
-    tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, mappingOf })) : [],
+    // Routing is under test for correlations only: the events of a plain rule's tests need not say where they come from.
+    tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, ...(rule.kind === 'correlation' ? { mappingOf } : {}) })) : [],
   };
 }
 
-function summarise(rule: ParsedRule, own: boolean): RuleSummary {
-  const { id, title, level, techniques } = rule.meta;
-  const missing = rule.kind === 'detection' ? rule.needsValues : [];
-  return {
-    id,
-    title,
-    level,
-    path: rule.location.path,
-    kind: rule.kind,
-    techniques,
-    own,
-    ...(missing.length > 0 ? { dormant: `needs values for ${missing.join(', ')}` } : {}),
-  };
+function summarise(rules: readonly ParsedRule[], inactive: readonly InactiveRule[], isOwn: (rule: ParsedRule) => boolean): RuleSummary[] {
+  const dormant = new Map(inactive.map((rule) => [rule.ruleId, rule]));
+  return rules.map((rule) => {
+    const { id, title, level, techniques } = rule.meta;
+    const summary = { id, title, level, path: rule.location.path, kind: rule.kind, techniques, own: isOwn(rule) };
+    const why = dormant.get(id);
+    return why === undefined ? summary : { ...summary, dormant: `${WHY_DORMANT[why.reason]} ${why.detail}` };
+  });
 }
+
+/** Why a rule that is loaded cannot fire, in words that its detail completes. */
+const WHY_DORMANT: Readonly<Record<InactiveRule['reason'], string>> = {
+  needs_values: 'needs values for',
+  no_log_source: 'no mapping reads events of',
+  missing_reference: 'refers to rules that are not there:',
+};
 
 /** A refusal as plain data: it crosses threads and HTTP. */
 function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {
   return { path, line, column, rule, code: error.code, reason: error.message };
 }
 
-/** The mapping that would read an event in a test: of the first format that has one beyond its fallback; undefined where none has. */
+/** The mapping that an event in a test would get if it came in by a source of format `auto`. */
 function mappingIn(mappings: MappingSet, event: Fields): string | undefined {
-  for (const format of ['windows-json', 'cloudtrail', 'linux-auth', 'json']) {
-    const { mapping } = mappings.map(format, event, 0);
-    // What an empty record gets is the format's fallback, which reads everything and so tells nothing.
-    if (mapping !== mappings.map(format, {}, 0).mapping) return mapping;
-  }
-  return undefined;
+  const [decoded] = decoders.auto.decode(Buffer.from(JSON.stringify(event)), defaultDecodeLimits);
+  if (!decoded || !('fields' in decoded)) return undefined;
+  // Tests of a line format give the fields that its decoder makes of a line, not the line.
+  const format = decoded.format === 'json' && Object.hasOwn(event, 'program') ? 'linux-auth' : decoded.format;
+  return mappings.map(format, decoded.fields, 0).mapping;
 }

@@ -8,17 +8,23 @@ const LONGEST_PAUSE_MS = 2000;
 
 /** How to commit without giving up. */
 export interface PatientCommit {
+  /** As in `CommitOptions`. */
+  readonly asUnit?: boolean | undefined;
   readonly signal: AbortSignal;
   /** Told of each failed attempt. */
   readonly onRetry: (error: TocsinError) => void;
 }
 
 /** Commits, and on an outage commits again with the same ids. Aborting stops the attempts, not a write under way. @throws bus.fenced, bus.too_large, the abort reason */
-export async function commitUntilStored(bus: Pick<EventBus, 'commit'>, messages: readonly Outgoing[], patience: PatientCommit): Promise<Published[]> {
+export async function commitUntilStored(
+  bus: Pick<EventBus, 'commit'>,
+  messages: readonly Outgoing[],
+  patience: PatientCommit,
+): Promise<Published[]> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     patience.signal.throwIfAborted();
     try {
-      return await bus.commit(messages, { signal: patience.signal });
+      return await bus.commit(messages, { signal: patience.signal, asUnit: patience.asUnit });
     } catch (error) {
       if (!(error instanceof TocsinError) || error.retry === 'never') throw error;
       patience.onRetry(error);

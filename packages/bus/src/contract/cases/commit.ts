@@ -44,6 +44,43 @@ export const commitCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a commit that need not be a unit stores the same, in the order of each subject',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground();
+      for (const count of [1, 5, 40]) {
+        const batch = numbers(count).map((text) => kit.message(subject(`${count}-${text}`), text));
+        const published = await bus.commit(batch, { asUnit: false });
+        assert.deepEqual(
+          published.map(({ id, subject: where, duplicate }) => [id, where, duplicate]),
+          batch.map(({ id, subject: where }) => [id, where, false]),
+        );
+        const again = await bus.commit(batch, { asUnit: false });
+        assert.deepEqual(
+          again.map(({ position, duplicate }) => [position, duplicate]),
+          published.map(({ position }) => [position, true]),
+        );
+      }
+      const ordered = await bus.commit(kit.messages(subject('same'), 6), { asUnit: false });
+      for (let i = 1; i < 6; i++)
+        assert.ok(comparePositions(at(ordered, i - 1).position, at(ordered, i).position) < 0, `position ${i} rises`);
+      assert.equal((await kit.readAll(bus, all)).length, 1 + 5 + 40 + 6);
+    },
+  },
+  {
+    name: 'a failed expectation in a commit that need not be a unit is told, and what else is stored is recognised',
+    async run(kit) {
+      const { bus, all, subject } = await kit.ground();
+      await kit.write(bus, subject('taken'), ['first']);
+      const others = [kit.message(subject('a'), 'a'), kit.message(subject('b'), 'b')];
+      await kit.refused(
+        bus.commit([...others, kit.message(subject('taken'), 'stale', { expect: 'none' })], { asUnit: false }),
+        'bus.fenced',
+      );
+      await bus.commit(others, { asUnit: false });
+      assert.deepEqual((await kit.texts(bus, all)).toSorted(), ['a', 'b', 'first']);
+    },
+  },
+  {
     name: 'as many messages as the bus takes in one commit are one unit',
     async run(kit) {
       const { bus, all, subject } = await kit.ground();

@@ -60,7 +60,7 @@ function open(server: NatsServer, duty: string) {
 
 /** A parent of its own that runs the server, so that it can be killed. */
 async function startParent(guard: 'setpriv' | 'shell'): Promise<{ parent: ChildProcess; pid: number }> {
-  const program = fileURLToPath(new URL('./parent.fixture.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../../../test/server-parent.ts', import.meta.url));
   const parent = spawn(process.execPath, ['--conditions=tocsin-source', program, directory, guard, process.env.PATH ?? ''], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

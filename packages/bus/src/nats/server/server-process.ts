@@ -22,7 +22,7 @@ export interface LaunchOptions {
   readonly maxProcs: number;
   readonly orphanGuard?: OrphanGuard | undefined;
   readonly log: ServerLog;
-  /** Called when the log says that nothing will be stored until a restart. */
+  /** Called when the log says that nothing will be stored until a restart; then the child is killed. */
   readonly onBroken: (line: string) => void;
 }
 
@@ -72,7 +72,11 @@ function guarded({ binary, configPath, orphanGuard }: LaunchOptions): string[] {
 
 function serverProcess(child: ChildProcess, options: LaunchOptions): ServerProcess {
   if (child.stderr === null) throw new TocsinError('server.failed', { reason: 'its log could not be read', log: '' });
-  const log = readServerLog(child.stderr, options.log, options.onBroken);
+  const log = readServerLog(child.stderr, options.log, (line) => {
+    options.onBroken(line);
+    // Also while it is starting: clients write as soon as it listens, and a broken one would never become ready.
+    kill();
+  });
   // A pipe to a shell that has ended breaks; its end is reported by `ended`.
   child.stdin?.on('error', () => undefined);
   let over = false;

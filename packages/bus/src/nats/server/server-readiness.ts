@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { TocsinError } from '@tocsin/core';
 import { connect } from '@nats-io/transport-node';
+import { TocsinError } from '@tocsin/core';
 import { nkeyAuthenticator } from '../nkey.ts';
 import type { BusCredential } from './credentials-file.ts';
 import type { ServerProcess } from './server-process.ts';

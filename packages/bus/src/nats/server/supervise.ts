@@ -5,7 +5,7 @@ import type { ServerProcess } from './server-process.ts';
 /** What to keep running. */
 export interface SupervisedStart {
   readonly log: ServerLog;
-  /** Starts one child and resolves when it is ready. */
+  /** Starts one child and resolves when it is ready. A child whose storage breaks ends after `onBroken`, also before it is ready. */
   start(onBroken: (line: string) => void): Promise<ServerProcess>;
 }
 
@@ -31,7 +31,6 @@ export async function supervise({ log, start }: SupervisedStart): Promise<Superv
     if (restartAsked || stopping.signal.aborted) return;
     restartAsked = true;
     log('error', `nats-server cannot store (${line}); Tocsin restarts it`);
-    current?.kill();
   };
   const begin = async (): Promise<void> => {
     restartAsked = false;

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import type { Stored } from '@tocsin/bus';
 import { isTocsinError, type SecurityEvent, TocsinError } from '@tocsin/core';
-import { openFed } from '../../duties/frame-feed.ts';
 import { parseAlert } from '../../duties/alert-writer.ts';
+import { openFed } from '../../duties/frame-feed.ts';
 import { parseStep } from '../../duties/partition-progress.ts';
 import { MATCHES_FILTER, tenantAlertsFilter, tenantEventsFilter } from '../../subjects.ts';
 import type { ApiCall, Route } from '../route.ts';
@@ -31,7 +31,14 @@ export const tail: Route = {
   query: {
     type: 'object',
     additionalProperties: false,
-    properties: { from: { type: 'string', enum: ['new', 'first'], default: 'new', description: 'Start with what comes from now on, or with the oldest kept' } },
+    properties: {
+      from: {
+        type: 'string',
+        enum: ['new', 'first'],
+        default: 'new',
+        description: 'Start with what comes from now on, or with the oldest kept',
+      },
+    },
   },
   produces: 'application/x-ndjson',
   answer: { type: 'string', description: 'One JSON object per line' },
@@ -55,11 +62,17 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write('\n'), HEARTBEAT_MS);
   try {
     for await (const stored of context.bus.read(filter, last ? { after: last } : 'first', { follow: true, signal })) {
-      const text = lines(stored, principal.tenant).map((line) => `${JSON.stringify(line)}\n`).join('');
+      const text = lines(stored, principal.tenant)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join('');
       if (text !== '' && !raw.write(text)) await once(raw, 'drain', { signal });
     }
   } catch (error) {
-    if (!signal.aborted) request.log.warn({ err: error, code: isTocsinError(error) ? error.code : undefined }, 'A follower was cut off: reading the log ended');
+    if (!signal.aborted)
+      request.log.warn(
+        { err: error, code: isTocsinError(error) ? error.code : undefined },
+        'A follower was cut off: reading the log ended',
+      );
   } finally {
     clearInterval(heartbeat);
     raw.end();

@@ -35,21 +35,41 @@ const SHOWN_RECORD = 4000;
 /** Prints the story. */
 export function printStory(terminal: Terminal, { alert, history, evidence }: Story): void {
   const { rule } = alert;
-  terminal.line(`${terminal.style(severityStyle(alert.severity), severityWord(alert.severity).toUpperCase())}  ${terminal.style('bold', visible(rule.title))}`);
+  terminal.line(
+    `${terminal.style(severityStyle(alert.severity), severityWord(alert.severity).toUpperCase())}  ${terminal.style('bold', visible(rule.title))}`,
+  );
   facts(terminal, [
     ['alert', `${alert.id} · ${alert.status.replace('_', ' ')}${alert.origin === 'live' ? '' : ` · from ${alert.origin}`}`],
     ['about', alert.entities.map((entity) => `${entity.kind} ${entity.value}`).join(' · ') || '-'],
-    ['when', `${sayTime(alert.firstMs)}${alert.lastMs === alert.firstMs ? '' : ` to ${sayTime(alert.lastMs)}`} · ${sayMany(alert.count, 'event')}`],
-    ['grouped', Object.entries(alert.groupBy).map(([field, value]) => `${field} = ${value}`).join(' · ') || '-'],
+    [
+      'when',
+      `${sayTime(alert.firstMs)}${alert.lastMs === alert.firstMs ? '' : ` to ${sayTime(alert.lastMs)}`} · ${sayMany(alert.count, 'event')}`,
+    ],
+    [
+      'grouped',
+      Object.entries(alert.groupBy)
+        .map(([field, value]) => `${field} = ${value}`)
+        .join(' · ') || '-',
+    ],
     ['score', `${alert.score} of 100`],
     ['rule', `${rule.id}${rule.author === undefined ? '' : ` by ${rule.author}`} · version ${rule.version.slice(0, 12)}`],
     ['ATT&CK', rule.techniques.join(' · ') || '-'],
   ]);
-  section(terminal, 'Why', alert.explanation.map((each) => `${each.selection}: ${each.field} is ${JSON.stringify(each.value)}, which fits ${JSON.stringify(each.pattern)}`));
+  section(
+    terminal,
+    'Why',
+    alert.explanation.map(
+      (each) => `${each.selection}: ${each.field} is ${JSON.stringify(each.value)}, which fits ${JSON.stringify(each.pattern)}`,
+    ),
+  );
   section(terminal, 'What to do', alert.advice.trim() === '' ? [] : alert.advice.trim().split('\n'));
   section(terminal, 'References', rule.references);
   printEvidence(terminal, alert, evidence);
-  section(terminal, 'History', history.map((act) => `${sayTime(act.atMs)}  ${ACTS[act.kind]} by ${act.actor}${act.note === undefined ? '' : `: ${act.note}`}`));
+  section(
+    terminal,
+    'History',
+    history.map((act) => `${sayTime(act.atMs)}  ${ACTS[act.kind]} by ${act.actor}${act.note === undefined ? '' : `: ${act.note}`}`),
+  );
 }
 
 function facts(terminal: Terminal, rows: readonly (readonly [name: string, text: string])[]): void {
@@ -76,7 +96,11 @@ function printEvidence(terminal: Terminal, alert: Alert, evidence: readonly Evid
 function sayHash(terminal: Terminal, { sha256, from, verified }: EvidenceRecord): string {
   const hash = `SHA-256 ${visible(sha256)}`;
   if (from === 'gone') return terminal.style('yellow', `${hash} · the record is no longer kept`);
-  if (verified) return terminal.style('green', `✓ ${hash} · as it was matched, ${from === 'log' ? 'read from the log' : 'from the copy kept with the alert'}`);
+  if (verified)
+    return terminal.style(
+      'green',
+      `✓ ${hash} · as it was matched, ${from === 'log' ? 'read from the log' : 'from the copy kept with the alert'}`,
+    );
   return from === 'excerpt'
     ? terminal.style('yellow', `${hash} · only its beginning is kept, which the hash cannot prove`)
     : terminal.style('red', `✗ ${hash} · the bytes are not those that were matched`);

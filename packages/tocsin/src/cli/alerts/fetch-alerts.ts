@@ -27,8 +27,9 @@ export async function* fetchAlerts(api: ApiClient, filter: AlertFilter, limit: n
   let left = limit;
   for (let after: string | undefined; left > 0; ) {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries({ ...filter, limit: Math.min(PAGE, left), after })) if (value !== undefined) query.set(name, String(value));
-    const page: AlertPage = await api.call<AlertPage>('GET', `/alerts?${query}`);
+    for (const [name, value] of Object.entries({ ...filter, limit: Math.min(PAGE, left), after }))
+      if (value !== undefined) query.set(name, String(value));
+    const page: AlertPage = await api.call<AlertPage>('GET', `/alerts?${query.toString()}`);
     yield* page.alerts;
     left -= page.alerts.length;
     after = page.next;
@@ -55,6 +56,10 @@ export async function resolveAlertId(api: ApiClient, prefix: string): Promise<st
   }
   const [id, other] = ids;
   if (id === undefined) throw new TocsinError('cli.no_alert', { prefix });
-  if (other !== undefined) throw new TocsinError('cli.ambiguous_alert', { prefix, ids: [...ids].map((each) => each.slice(0, Math.max(SHORT_ID, typed.length + 4))) });
+  if (other !== undefined)
+    throw new TocsinError('cli.ambiguous_alert', {
+      prefix,
+      ids: [...ids].map((each) => each.slice(0, Math.max(SHORT_ID, typed.length + 4))),
+    });
   return id;
 }

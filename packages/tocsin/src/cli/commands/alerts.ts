@@ -33,7 +33,10 @@ export const alerts: Command = {
     const found = await listAlerts(client, filter, limit);
     if (found.length === 0) terminal.hint('No alert fits. Follow new ones with: tocsin tail alerts');
     else printAlerts(terminal, found);
-    if (found.length === limit) terminal.hint(`\nThese are the newest ${limit}; more with -n. One in full: ${terminal.style('bold', `tocsin alerts show ${found[0]?.id.slice(0, 8)}`)}`);
+    if (found.length === limit)
+      terminal.hint(
+        `\nThese are the newest ${limit}; more with -n. One in full: ${terminal.style('bold', `tocsin alerts show ${found[0]?.id.slice(0, 8)}`)}`,
+      );
     return 0;
   },
 };

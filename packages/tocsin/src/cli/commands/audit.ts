@@ -7,7 +7,11 @@ import type { Column } from '../terminal.ts';
 const COLUMNS: readonly Column<AuditRecord>[] = [
   { title: 'TIME', value: (row) => sayTime(row.atMs) },
   { title: 'ACTOR', value: (row) => row.actor },
-  { title: 'PHASE', value: (row) => row.phase, style: (row) => (row.phase === 'refused' ? 'red' : row.phase === 'intent' ? 'dim' : 'green') },
+  {
+    title: 'PHASE',
+    value: (row) => row.phase,
+    style: (row) => (row.phase === 'refused' ? 'red' : row.phase === 'intent' ? 'dim' : 'green'),
+  },
   { title: 'ACTION', value: (row) => row.action },
   { title: 'RESOURCE', value: (row) => row.resource },
   { title: 'RESULT', value: (row) => row.result ?? '' },

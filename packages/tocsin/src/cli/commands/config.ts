@@ -15,6 +15,7 @@ const show: Command['run'] = async ({ terminal, api }) => {
   return 0;
 };
 
+/** `tocsin config`: the same as `config show`. */
 export const config: Command = {
   name: 'config',
   summary: 'show the settings in force, secrets redacted',
@@ -22,8 +23,10 @@ export const config: Command = {
   run: show,
 };
 
+/** `tocsin config show`. */
 export const configShow: Command = { ...config, name: 'config show', examples: ['tocsin config show', 'tocsin config show --json'] };
 
+/** `tocsin config check FILE`: needs no installation. */
 export const configCheck: Command = {
   name: 'config check',
   argument: '<file>',
@@ -39,17 +42,29 @@ export const configCheck: Command = {
   },
 };
 
+/** `tocsin config explain [PATH]`: needs no installation. */
 export const configExplain: Command = {
   name: 'config explain',
   argument: '[path]',
   summary: 'say what a setting means, what it may be and what it is by default; without a path list them all',
   examples: ['tocsin config explain', 'tocsin config explain listen.port'],
   async run({ terminal }, [path]) {
-    const [{ explainSetting, settingPaths }, { installationSettings }] = await Promise.all([import('@tocsin/core/setting'), import('../../config/settings.ts')]);
+    const [{ explainSetting, settingPaths }, { installationSettings }] = await Promise.all([
+      import('@tocsin/core/setting'),
+      import('../../config/settings.ts'),
+    ]);
     if (path === undefined) {
       const all = settingPaths(installationSettings);
       if (terminal.json) terminal.object({ settings: all });
-      else terminal.table([{ title: 'SETTING', value: (row) => row.path }, { title: 'DEFAULT', value: (row) => row.default }, { title: 'ABOUT', value: (row) => row.about }], all);
+      else
+        terminal.table(
+          [
+            { title: 'SETTING', value: (row) => row.path },
+            { title: 'DEFAULT', value: (row) => row.default },
+            { title: 'ABOUT', value: (row) => row.about },
+          ],
+          all,
+        );
       return 0;
     }
     const found = explainSetting(installationSettings, path);
@@ -58,8 +73,17 @@ export const configExplain: Command = {
       return 0;
     }
     terminal.line(`${terminal.style('bold', found.path)}: ${found.about}`);
-    const facts = { kind: found.kind, give: found.wants, default: found.default, example: found.example, since: found.since, deprecated: found.deprecated, 'was named': found.was.join(', ') || undefined };
-    for (const [name, text] of Object.entries(facts)) if (text !== undefined) terminal.line(`  ${terminal.style('dim', name.padEnd(9))} ${text}`);
+    const facts = {
+      kind: found.kind,
+      give: found.wants,
+      default: found.default,
+      example: found.example,
+      since: found.since,
+      deprecated: found.deprecated,
+      'was named': found.was.join(', ') || undefined,
+    };
+    for (const [name, text] of Object.entries(facts))
+      if (text !== undefined) terminal.line(`  ${terminal.style('dim', name.padEnd(9))} ${text}`);
     return 0;
   },
 };

@@ -25,12 +25,19 @@ export const publish: Command = {
   summary: 'send log files (NDJSON, JSON, text; also gzip, zstd; - for standard input) and show the alerts they give',
   options: [
     { flags: '--source <name>', about: `source to send as, made on first use (default: ${DEFAULT_SOURCE})` },
-    { flags: '--format <format>', about: 'how its records are read, where the source is made now: auto, json, windows-json, cloudtrail, linux-auth (default: auto)' },
+    {
+      flags: '--format <format>',
+      about: 'how its records are read, where the source is made now: auto, json, windows-json, cloudtrail, linux-auth (default: auto)',
+    },
     { flags: '--lane <lane>', about: 'live: detected at once; bulk: history (default: live)' },
     { flags: '--rate <events>', about: 'events per second (default: as fast as they are taken)' },
     { flags: '--no-wait', about: 'end when everything is stored, without waiting for detection' },
   ],
-  examples: ['tocsin publish events.ndjson', 'tocsin publish --source web01 --format linux-auth /var/log/auth.log', 'zcat old/*.gz | tocsin publish --source archive --lane bulk -'],
+  examples: [
+    'tocsin publish events.ndjson',
+    'tocsin publish --source web01 --format linux-auth /var/log/auth.log',
+    'zcat old/*.gz | tocsin publish --source archive --lane bulk -',
+  ],
   run: runPublish,
 };
 
@@ -46,7 +53,11 @@ async function runPublish(context: CommandContext, paths: readonly string[], opt
   if (options['wait'] === false) return report(context, { published: await publishFiles(request), settled: true });
   // Alerts of other sources may appear meanwhile: they are not this command's.
   const isOurs = (alert: { evidence: readonly { source: string }[] }): boolean => alert.evidence.some((each) => each.source === name);
-  await using watch = await watchAlerts(api, { accept: isOurs, onNew: (alert) => terminal.interactive && printAlertLine(terminal, alert), nowMs: Date.now });
+  await using watch = await watchAlerts(api, {
+    accept: isOurs,
+    onNew: (alert) => terminal.interactive && printAlertLine(terminal, alert),
+    nowMs: Date.now,
+  });
   const published = await publishFiles(request);
   const settled = await settle(api, SETTLE_MS, interrupted);
   return report(context, { published, settled, alerts: [...watch.alerts.values()], latenciesMs: watch.latenciesMs });
@@ -59,16 +70,20 @@ interface Outcome {
   readonly latenciesMs?: readonly number[];
 }
 
-function report({ terminal }: CommandContext, { published, settled, alerts = [], latenciesMs = [] }: Outcome): number {
+function report({ terminal }: CommandContext, outcome: Outcome): number {
+  const { published, settled, alerts = [], latenciesMs = [] } = outcome;
   const tallies = published.rejects.tallies();
-  const summary = { ...published, latency: latencyOf(latenciesMs), found: foundAlerts(alerts) };
+  const summary = { ...published, latency: latencyOf(latenciesMs), found: foundAlerts(alerts), waited: outcome.alerts !== undefined };
   const rejected = tallies.reduce((sum, tally) => sum + tally.count, 0);
   if (terminal.json) terminal.object({ ...summaryObject(summary), rejected: tallies, settled });
   else {
     printSummary(terminal, { ...summary, found: foundRows(alerts) });
     noteRejects(terminal, tallies);
     if (!settled) terminal.note('Detection has not caught up yet. Everything is stored; alerts will follow: tocsin tail alerts');
-    if (summary.found.length > 0) terminal.hint(`\nLook closer: ${terminal.style('bold', `tocsin alerts show ${summary.found[0]?.id.slice(0, 8)}`)} · all of them: ${terminal.style('bold', 'tocsin alerts')}`);
+    if (summary.found.length > 0)
+      terminal.hint(
+        `\nLook closer: ${terminal.style('bold', `tocsin alerts show ${summary.found[0]?.id.slice(0, 8)}`)} · all of them: ${terminal.style('bold', 'tocsin alerts')}`,
+      );
   }
   if (rejected > 0) terminal.note(`${sayMany(rejected, 'record')} of ${published.events} were not stored.`);
   if (rejected > 0) return EXIT_BAD_DATA;

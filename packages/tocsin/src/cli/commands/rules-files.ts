@@ -15,9 +15,18 @@ interface Answer extends Omit<RuleCheck, 'refused'> {
   readonly inForce: boolean;
 }
 
-export const rulesCheck = command('check', 'say whether rule files compile, with file and line where they do not', { dryRun: true, test: false });
+/** `tocsin rules check PATH…`. */
+export const rulesCheck = command('check', 'say whether rule files compile, with file and line where they do not', {
+  dryRun: true,
+  test: false,
+});
+/** `tocsin rules test PATH…`. */
 export const rulesTest = command('test', 'run the tests that rule files carry', { dryRun: true, test: true });
-export const rulesAdd = command('add', 'add rule files to the installation; a refused rule is left out and shown', { dryRun: false, test: false });
+/** `tocsin rules add PATH…`. */
+export const rulesAdd = command('add', 'add rule files to the installation; a refused rule is left out and shown', {
+  dryRun: false,
+  test: false,
+});
 
 function command(word: string, summary: string, ask: { dryRun: boolean; test: boolean }): Command {
   return {
@@ -43,9 +52,15 @@ async function run(context: CommandContext, paths: readonly string[], ask: { dry
 
 function report({ terminal }: CommandContext, answer: Answer, ask: { dryRun: boolean; test: boolean }): void {
   for (const rule of answer.accepted) {
-    if (!ask.test) terminal.line(`${terminal.style('green', '✓')} ${visible(`${rule.path}: ${rule.title}`)}${rule.dormant === undefined ? '' : ` (dormant: ${visible(rule.dormant)})`}`);
+    if (!ask.test)
+      terminal.line(
+        `${terminal.style('green', '✓')} ${visible(`${rule.path}: ${rule.title}`)}${rule.dormant === undefined ? '' : ` (dormant: ${visible(rule.dormant)})`}`,
+      );
   }
   noteRefused(terminal, answer.refused);
   if (ask.test) printTests(terminal, answer.tests);
-  else terminal.line(`${sayMany(answer.accepted.length, 'rule')} accepted, ${answer.refused.length} refused${ask.dryRun ? '' : answer.inForce ? '; in force' : answer.accepted.length > 0 ? '; stored, not yet in force' : ''}`);
+  else
+    terminal.line(
+      `${sayMany(answer.accepted.length, 'rule')} accepted, ${answer.refused.length} refused${ask.dryRun ? '' : answer.inForce ? '; in force' : answer.accepted.length > 0 ? '; stored, not yet in force' : ''}`,
+    );
 }

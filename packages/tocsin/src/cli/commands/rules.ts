@@ -24,7 +24,10 @@ export const rules: Command = {
       terminal.object(answer);
       return 0;
     }
-    terminal.table(COLUMNS, [...answer.rules].sort((a, b) => (a.title < b.title ? -1 : 1)));
+    terminal.table(
+      COLUMNS,
+      [...answer.rules].sort((a, b) => (a.title < b.title ? -1 : 1)),
+    );
     terminal.hint(`\n${sayMany(answer.rules.length, 'rule')} in force, ${answer.refused.length} refused.`);
     noteRefused(terminal, answer.refused);
     return 0;

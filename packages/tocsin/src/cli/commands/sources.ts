@@ -16,6 +16,7 @@ const COLUMNS: readonly Column<ListedSource>[] = [
   { title: 'STATE', value: (row) => (row.revokedMs === undefined ? 'active' : `revoked ${sayTime(row.revokedMs)}`) },
 ];
 
+/** `tocsin sources`: the list. */
 export const sources: Command = {
   name: 'sources',
   summary: 'list sources and what each has sent',
@@ -29,6 +30,7 @@ export const sources: Command = {
   },
 };
 
+/** `tocsin sources add NAME`. */
 export const sourcesAdd: Command = {
   name: 'sources add',
   argument: '<name>',
@@ -52,15 +54,18 @@ export const sourcesAdd: Command = {
     terminal.line(`Source ${terminal.style('bold', visible(name))} reads ${visible(added.source.format)}, lane ${added.source.lane}.`);
     terminal.line(`Token  ${terminal.style('bold', visible(added.token))}`);
     terminal.line(`It is shown only now; a copy is in ${visible(tokenPath(dataDir, tokenNameOf(name)))}`);
-    terminal.line(`Send:  curl -H 'Authorization: Bearer ${visible(added.token)}' -H 'Content-Type: application/json' -d '{"message":"hello"}' ${client.address.url}/api/v1/events`);
+    terminal.line(
+      `Send:  curl -H 'Authorization: Bearer ${visible(added.token)}' -H 'Content-Type: application/json' -d '{"message":"hello"}' ${client.address.url}/api/v1/events`,
+    );
     return 0;
   },
 };
 
+/** `tocsin sources revoke NAME`. */
 export const sourcesRevoke: Command = {
   name: 'sources revoke',
   argument: '<name>',
-  summary: "revoke a source: its token stops working at once, what it has sent stays",
+  summary: 'revoke a source: its token stops working at once, what it has sent stays',
   examples: ['tocsin sources revoke web01'],
   async run({ terminal, api }, [name = '']) {
     const answer = await (await api()).call<{ name: string; revokedMs: number }>('POST', `/sources/${encodeURIComponent(name)}/revoke`);

@@ -31,20 +31,33 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   const fact = (name: string, text: string): void => terminal.line(`${terminal.style('dim', name.padEnd(9))} ${text}`);
   const { alerts, rules, events, guarantees } = found;
   const state = found.state === 'ready' ? terminal.style('green', 'ready') : terminal.style('red', 'degraded');
-  terminal.line(`${terminal.style('bold', `Tocsin ${visible(found.version)}`)} at ${visible(url)}: ${state}, up ${saySpan(Date.now() - found.startedMs)} (since ${sayTime(found.startedMs)})`);
+  terminal.line(
+    `${terminal.style('bold', `Tocsin ${visible(found.version)}`)} at ${visible(url)}: ${state}, up ${saySpan(Date.now() - found.startedMs)} (since ${sayTime(found.startedMs)})`,
+  );
   fact('site', visible(found.site));
   fact('bus', `${guarantees.bus} ${visible(found.busServer)}, durable after ${guarantees.durability}`);
   fact('duties', found.duties.map((duty) => sayDuty(terminal, duty)).join('  '));
-  fact('events', `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${found.gaps > 0 ? `, ${sayCount(found.gaps)} refused to their sender` : ''}`);
+  fact(
+    'events',
+    `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${found.gaps > 0 ? `, ${sayCount(found.gaps)} refused to their sender` : ''}`,
+  );
   fact('sources', sayCount(found.sources));
-  fact('rules', `${sayCount(rules.loaded)} in force${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (tocsin rules)`) : ''}`);
-  fact('alerts', `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`);
+  fact(
+    'rules',
+    `${sayCount(rules.loaded)} in force${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (tocsin rules)`) : ''}`,
+  );
+  fact(
+    'alerts',
+    `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
+  );
   terminal.line();
   terminal.table(STREAMS, found.streams);
 }
 
 function sayDuty(terminal: Terminal, { duty, state, restarts, reason }: DutyStatus): string {
   const mark = state === 'running' ? terminal.style('green', '✓') : terminal.style('red', '✗');
-  const more = [state === 'running' ? undefined : state, restarts > 0 ? sayMany(restarts, 'restart') : undefined, reason].filter((text) => text !== undefined);
+  const more = [state === 'running' ? undefined : state, restarts > 0 ? sayMany(restarts, 'restart') : undefined, reason].filter(
+    (text) => text !== undefined,
+  );
   return `${mark} ${visible(duty)}${more.length > 0 ? ` (${visible(more.join(', '))})` : ''}`;
 }

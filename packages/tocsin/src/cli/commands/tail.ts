@@ -51,11 +51,15 @@ const PRINT: Readonly<Record<(typeof FOLLOWED)[number], (context: CommandContext
   alerts: ({ terminal }, line) => printAlertLine(terminal, line as Alert),
   events: ({ terminal }, line) => {
     const { time, source, mapping, record } = line as EventLine;
-    terminal.line(`${terminal.style('dim', visible(time))}  ${terminal.style('cyan', visible(source))}  ${visible(mapping)}  ${visible(record)}`);
+    terminal.line(
+      `${terminal.style('dim', visible(time))}  ${terminal.style('cyan', visible(source))}  ${visible(mapping)}  ${visible(record)}`,
+    );
   },
   matches: ({ terminal }, line) => {
     const { timeMs, ruleId, evidence, entities } = line as Match;
     const about = entities.map((entity) => `${entity.kind} ${entity.value}`).join(' · ');
-    terminal.line(`${terminal.style('dim', new Date(timeMs).toISOString())}  ${visible(ruleId)}  ${visible(evidence.source)}/${visible(evidence.eventId)}  ${visible(about)}`);
+    terminal.line(
+      `${terminal.style('dim', new Date(timeMs).toISOString())}  ${visible(ruleId)}  ${visible(evidence.source)}/${visible(evidence.eventId)}  ${visible(about)}`,
+    );
   },
 };

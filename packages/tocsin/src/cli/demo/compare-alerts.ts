@@ -28,7 +28,11 @@ export interface Difference {
  * Everything that differs, empty where every expected alert was found exactly once. A correlation counts the events of its windows, which
  * depends on when windows close: of those the number of alerts must agree, of plain rules also the count of events.
  */
-export function compareAlerts(expected: readonly ExpectedAlert[], found: readonly FoundAlert[], isCorrelation: (rule: string) => boolean): Difference[] {
+export function compareAlerts(
+  expected: readonly ExpectedAlert[],
+  found: readonly FoundAlert[],
+  isCorrelation: (rule: string) => boolean,
+): Difference[] {
   const wanted = byRuleAndEntity(expected);
   const present = byRuleAndEntity(found);
   const differences: Difference[] = [];
@@ -42,7 +46,8 @@ export function compareAlerts(expected: readonly ExpectedAlert[], found: readonl
     else if (got.count !== want.count && !isCorrelation(want.rule)) differs('other count', { expected: say(want), found: say(got) });
   }
   for (const [key, got] of present) {
-    if (!wanted.has(key)) differences.push({ kind: 'unexpected', rule: got.rule, title: got.title, entity: got.entity, expected: '-', found: say(got) });
+    if (!wanted.has(key))
+      differences.push({ kind: 'unexpected', rule: got.rule, title: got.title, entity: got.entity, expected: '-', found: say(got) });
   }
   return differences;
 }

@@ -18,7 +18,9 @@ function syslogTime(line: string, year: number): number | undefined {
 
 function jsonTime(line: string): number | undefined {
   const record = JSON.parse(line) as Record<string, unknown>;
-  const text = TIME_FIELDS.map((name) => (Object.hasOwn(record, name) ? record[name] : undefined)).find((value) => typeof value === 'string');
+  const text = TIME_FIELDS.map((name) => (Object.hasOwn(record, name) ? record[name] : undefined)).find(
+    (value) => typeof value === 'string',
+  );
   if (typeof text !== 'string') return undefined;
   const iso = text.replace(/^(\S+) (\S+)$/, '$1T$2');
   return known(Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`));

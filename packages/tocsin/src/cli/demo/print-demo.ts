@@ -23,7 +23,12 @@ export function printDemo(terminal: Terminal, outcome: DemoOutcome): void {
   printSummary(terminal, { ...outcome, found: foundRows(outcome.alerts) });
   if (outcome.rejected > 0) terminal.line(terminal.style('red', `${sayMany(outcome.rejected, 'event')} rejected`));
   if (outcome.differences.length === 0) {
-    terminal.line(terminal.style('green', `Every alert that the recordings must give was found exactly once (${sayCount(outcome.alerts.length)} of ${sayCount(outcome.alerts.length)}).`));
+    terminal.line(
+      terminal.style(
+        'green',
+        `Every alert that the recordings must give was found exactly once (${sayCount(outcome.alerts.length)} of ${sayCount(outcome.alerts.length)}).`,
+      ),
+    );
     return;
   }
   terminal.line(terminal.style('red', `${sayMany(outcome.differences.length, 'difference')} from what the recordings must give:`));

@@ -63,7 +63,10 @@ async function readRecording(folder: string): Promise<Recording> {
   const expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as ExpectedAlert[];
   const packed = await readFile(join(folder, about.file));
   const bytes = about.file.endsWith('.gz') ? gunzipSync(packed, { maxOutputLength: MAX_BYTES }) : packed;
-  const lines = bytes.toString('utf8').split('\n').filter((line) => line.trim() !== '');
+  const lines = bytes
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   const slots = spreadOverSlots(lines.map(createTimeReader(about.format, about.year)), { slots: SLOTS, maxGapMs: MAX_GAP_MS });
   const { name, title, format, contentType } = about;
   return { name, title, format, contentType, events: lines.length, batches: cutBySlot(lines, slots), expected };

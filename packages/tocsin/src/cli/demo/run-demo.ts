@@ -48,7 +48,11 @@ export async function runDemo(request: DemoRequest): Promise<DemoOutcome> {
   const sources = new Set(recordings.map(sourceOf));
   const isOurs = (alert: Alert): boolean => alert.evidence.some((each) => sources.has(each.source));
   introduce(terminal, recordings, seconds);
-  await using watch = await watchAlerts(api, { accept: isOurs, onNew: (alert) => terminal.interactive && printAlertLine(terminal, alert), nowMs: Date.now });
+  await using watch = await watchAlerts(api, {
+    accept: isOurs,
+    onNew: (alert) => terminal.interactive && printAlertLine(terminal, alert),
+    nowMs: Date.now,
+  });
   const sent = await playAll(request, recordings, watch);
   await settle(api, PATIENCE_MS, signal);
   const { alerts, differences } = await awaitExpected(request, { recordings, isOurs, watch });
@@ -63,7 +67,9 @@ function introduce(terminal: Terminal, recordings: readonly Recording[], seconds
   if (terminal.json) return;
   const events = recordings.reduce((sum, each) => sum + each.events, 0);
   terminal.line();
-  terminal.line(`${terminal.style('bold', 'Demo')}: ${sayMany(recordings.length, 'recorded attack')}, ${sayMany(events, 'event')}, sent to the HTTP door within about ${seconds} s`);
+  terminal.line(
+    `${terminal.style('bold', 'Demo')}: ${sayMany(recordings.length, 'recorded attack')}, ${sayMany(events, 'event')}, sent to the HTTP door within about ${seconds} s`,
+  );
   for (const each of recordings) terminal.line(`  ${each.title} (${sayMany(each.events, 'event')})`);
   terminal.line();
 }
@@ -107,14 +113,21 @@ interface Play {
   readonly startMs: number;
 }
 
-async function play(request: DemoRequest, { recording, token, startMs }: Play, onSent: (batch: DemoBatch, done: Awaited<ReturnType<typeof deliver>>) => void): Promise<void> {
+async function play(
+  request: DemoRequest,
+  { recording, token, startMs }: Play,
+  onSent: (batch: DemoBatch, done: Awaited<ReturnType<typeof deliver>>) => void,
+): Promise<void> {
   const { api, signal, seconds } = request;
   for (const batch of recording.batches) {
     await interruptibleWait(startMs + batch.due * seconds * 1000 - performance.now(), signal);
     // The same key in every demo on one installation: played again, nothing is counted twice.
     const key = `demo-${recording.name}-${batch.first}`;
     const where = `${recording.name}:${batch.first + 1}`;
-    onSent(batch, await deliver(api, { bytes: batch.bytes, contentType: recording.contentType, key, token, signal, where, patienceMs: PATIENCE_MS }));
+    onSent(
+      batch,
+      await deliver(api, { bytes: batch.bytes, contentType: recording.contentType, key, token, signal, where, patienceMs: PATIENCE_MS }),
+    );
   }
 }
 
@@ -125,7 +138,10 @@ interface Hoped {
 }
 
 /** The alerts as listed; waits for more as long as one that is expected is missing and something may still come. */
-async function awaitExpected(request: DemoRequest, { recordings, isOurs, watch }: Hoped): Promise<{ alerts: Alert[]; differences: Difference[] }> {
+async function awaitExpected(
+  request: DemoRequest,
+  { recordings, isOurs, watch }: Hoped,
+): Promise<{ alerts: Alert[]; differences: Difference[] }> {
   const { api, signal } = request;
   const { rules } = await api.call<{ rules: readonly { id: string; kind: string }[] }>('GET', '/rules');
   const correlations = new Set(rules.filter((rule) => rule.kind === 'correlation').map((rule) => rule.id));

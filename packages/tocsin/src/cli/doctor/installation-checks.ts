@@ -21,7 +21,8 @@ export async function checkInstallation(context: CommandContext): Promise<Findin
   if (isTocsinError(failure, 'api.unreachable') && run === undefined && context.environment.url === undefined) {
     return [unknown('installation', 'none runs on this data folder: tocsin up'), await checkPort(DEFAULT_PORT)];
   }
-  const remedy = failure instanceof ApiError ? 'Give the right credential with TOCSIN_TOKEN.' : 'If it was killed, start it again: tocsin up';
+  const remedy =
+    failure instanceof ApiError ? 'Give the right credential with TOCSIN_TOKEN.' : 'If it was killed, start it again: tocsin up';
   return [bad('installation', failure.message, remedy)];
 }
 
@@ -43,11 +44,19 @@ function checkStatus(status: InstallationStatus, url: string): Finding[] {
   const bus = `${guarantees.bus} ${status.busServer}, acknowledges after ${guarantees.durability}`;
   return [
     good('installation', `${status.version} answers at ${url}`),
-    guarantees.durability === 'fsync' ? good('bus', bus) : bad('bus', bus, 'Newest events may be lost in a power cut; run the embedded nats-server, which syncs always.'),
+    guarantees.durability === 'fsync'
+      ? good('bus', bus)
+      : bad('bus', bus, 'Newest events may be lost in a power cut; run the embedded nats-server, which syncs always.'),
     down.length === 0
       ? good('duties', duties.map((duty) => duty.duty).join(', '))
-      : bad('duties', down.map((duty) => `${duty.duty} is ${duty.state}${duty.reason === undefined ? '' : ` (${duty.reason})`}`).join('; '), 'See the log of tocsin up; a failed duty is started again by itself.'),
-    rules.refused === 0 ? good('rules', `${rules.loaded} in force`) : bad('rules', `${rules.refused} refused, ${rules.loaded} in force`, 'See which and why: tocsin rules'),
+      : bad(
+          'duties',
+          down.map((duty) => `${duty.duty} is ${duty.state}${duty.reason === undefined ? '' : ` (${duty.reason})`}`).join('; '),
+          'See the log of tocsin up; a failed duty is started again by itself.',
+        ),
+    rules.refused === 0
+      ? good('rules', `${rules.loaded} in force`)
+      : bad('rules', `${rules.refused} refused, ${rules.loaded} in force`, 'See which and why: tocsin rules'),
   ];
 }
 

@@ -49,7 +49,8 @@ export async function watchAlerts(api: ApiClient, { accept, onNew, nowMs }: Watc
     get changes() {
       return changes;
     },
-    until: (enough, patienceMs, signal) => waitUntil(enough, AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(Math.ceil(patienceMs))]), checks),
+    until: (enough, patienceMs, signal) =>
+      waitUntil(enough, AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(Math.ceil(patienceMs))]), checks),
     async [Symbol.asyncDispose]() {
       leaving.abort();
       await following.ended;

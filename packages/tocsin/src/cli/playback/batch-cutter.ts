@@ -60,7 +60,8 @@ export class BatchCutter {
       const cut = measure(this.#rest, this.#limits, last);
       if (cut === undefined) break;
       const bytes = this.#rest.slice(0, cut.end);
-      if (cut.records > 0) batches.push({ bytes, contentType: this.#contentType, records: cut.records, offset: this.#offset, line: this.#line });
+      if (cut.records > 0)
+        batches.push({ bytes, contentType: this.#contentType, records: cut.records, offset: this.#offset, line: this.#line });
       this.#rest = this.#rest.subarray(cut.end);
       this.#offset += cut.end;
       this.#line += cut.lines;
@@ -77,20 +78,16 @@ interface Cut {
 
 /** The first whole batch of `bytes`; undefined where more bytes are needed to know its end. */
 function measure(bytes: Uint8Array, limits: BatchLimits, last: boolean): Cut | undefined {
-  let end = 0;
-  let lines = 0;
-  let records = 0;
-  while (end < bytes.length) {
-    const feed = bytes.indexOf(LF, end);
-    if (feed === -1 && !last) return end > 0 && bytes.length > limits.maxBytes ? { end, lines, records } : undefined;
+  let cut: Cut = { end: 0, lines: 0, records: 0 };
+  while (cut.end < bytes.length && cut.records < limits.maxRecords) {
+    const feed = bytes.indexOf(LF, cut.end);
     const next = feed === -1 ? bytes.length : feed + 1;
-    if (records > 0 && next > limits.maxBytes) return { end, lines, records };
-    if (!isBlank(bytes.subarray(end, next))) records += 1;
-    end = next;
-    lines += 1;
-    if (records === limits.maxRecords) return { end, lines, records };
+    // The same whether the whole of a long line is there or only its beginning: it belongs to the next batch.
+    if (cut.records > 0 && next > limits.maxBytes) return cut;
+    if (feed === -1 && !last) return undefined;
+    cut = { end: next, lines: cut.lines + 1, records: cut.records + (isBlank(bytes.subarray(cut.end, next)) ? 0 : 1) };
   }
-  return last && end > 0 ? { end, lines, records } : undefined;
+  return cut.records === limits.maxRecords || (last && cut.end > 0) ? cut : undefined;
 }
 
 function isBlank(line: Uint8Array): boolean {

@@ -51,7 +51,8 @@ export async function deliver(api: ApiClient, request: DeliverRequest): Promise<
       const pauseMs = pauseBefore(error, attempts);
       if (pauseMs === undefined || request.signal.aborted) throw error;
       const triedMs = Math.round(performance.now() - startMs);
-      if (triedMs + pauseMs > request.patienceMs) throw new TocsinError('cli.unsure', { where: request.where, triedMs, reason: String((error as Error).message) }, { cause: error });
+      if (triedMs + pauseMs > request.patienceMs)
+        throw new TocsinError('cli.unsure', { where: request.where, triedMs, reason: String((error as Error).message) }, { cause: error });
       await interruptibleWait(pauseMs, request.signal);
     }
   }
@@ -59,7 +60,11 @@ export async function deliver(api: ApiClient, request: DeliverRequest): Promise<
 
 async function send(api: ApiClient, { bytes, contentType, key, token, signal }: DeliverRequest): Promise<Omit<Delivered, 'attempts'>> {
   try {
-    const answer = await api.call<DoorAnswer>('POST', '/events', { raw: { bytes, headers: { 'content-type': contentType, 'idempotency-key': key } }, token, signal });
+    const answer = await api.call<DoorAnswer>('POST', '/events', {
+      raw: { bytes, headers: { 'content-type': contentType, 'idempotency-key': key } },
+      token,
+      signal,
+    });
     return tally(answer);
   } catch (error) {
     // A batch of which nothing was taken is answered as an error, with the reasons beside it.
@@ -69,7 +74,9 @@ async function send(api: ApiClient, { bytes, contentType, key, token, signal }: 
 }
 
 function tally(answer: DoorAnswer): Omit<Delivered, 'attempts'> {
-  const rejected = answer.items.filter((item) => item.status === 'rejected').map(({ index, code = 'unknown', reason = '' }) => ({ index, code, reason }));
+  const rejected = answer.items
+    .filter((item) => item.status === 'rejected')
+    .map(({ index, code = 'unknown', reason = '' }) => ({ index, code, reason }));
   return { accepted: answer.accepted, duplicates: answer.duplicates, rejected };
 }
 
@@ -80,6 +87,7 @@ function isDoorAnswer(body: unknown): body is DoorAnswer {
 /** How long to wait before sending again; undefined where that would not help. */
 function pauseBefore(error: unknown, attempts: number): number | undefined {
   const backoffMs = Math.min(MAX_PAUSE_MS, 100 * 2 ** Math.min(attempts, 6));
-  if (error instanceof ApiError) return errorTable[error.code as ErrorCode].retry === 'never' ? undefined : Math.max(error.retryAfterMs, backoffMs);
+  if (error instanceof ApiError)
+    return errorTable[error.code as ErrorCode].retry === 'never' ? undefined : Math.max(error.retryAfterMs, backoffMs);
   return isTocsinError(error, 'api.unreachable') ? backoffMs : undefined;
 }

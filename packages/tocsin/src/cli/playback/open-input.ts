@@ -49,7 +49,11 @@ async function* plainBytes(name: string, source: AsyncGenerator<Uint8Array>): As
   try {
     const { value: first, done } = await source.next();
     if (done || first === undefined) return;
-    const unpack = begins(first, GZIP) ? createGunzip({ chunkSize: READ_BYTES }) : begins(first, ZSTD) ? createZstdDecompress({ chunkSize: READ_BYTES }) : undefined;
+    const unpack = begins(first, GZIP)
+      ? createGunzip({ chunkSize: READ_BYTES })
+      : begins(first, ZSTD)
+        ? createZstdDecompress({ chunkSize: READ_BYTES })
+        : undefined;
     const whole = Readable.from(prepend(first, source), { objectMode: false });
     // An error of either end is what the iteration of the last one ends in.
     yield* (unpack === undefined ? whole : pipeline(whole, unpack, () => undefined)) as AsyncIterable<Uint8Array>;
@@ -70,6 +74,10 @@ function begins(bytes: Uint8Array, magic: readonly number[]): boolean {
 function unreadable(path: string, error: unknown): unknown {
   if (error instanceof TocsinError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const reasons: Readonly<Record<string, string>> = { ENOENT: 'there is no such file', EACCES: 'its permissions forbid it', Z_BUF_ERROR: 'it is cut off' };
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'its permissions forbid it',
+    Z_BUF_ERROR: 'it is cut off',
+  };
   return new TocsinError('cli.unreadable', { path, reason: reasons[code ?? ''] ?? message }, { cause: error });
 }

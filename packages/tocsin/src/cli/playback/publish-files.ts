@@ -47,15 +47,26 @@ export async function publishFiles(request: PublishRequest): Promise<Published> 
     const bar = request.terminal.progress(visible(input.name));
     try {
       await publishInput(request, input, async (batch, key) => {
-        if (request.rate !== undefined) await interruptibleWait(run.startMs + (run.events / request.rate) * 1000 - performance.now(), request.signal);
+        if (request.rate !== undefined)
+          await interruptibleWait(run.startMs + (run.events / request.rate) * 1000 - performance.now(), request.signal);
         const where = `${input.name}:${batch.line}`;
-        const done = await deliver(request.api, { ...batch, key, where, token: request.token, signal: request.signal, patienceMs: PATIENCE_MS });
+        const done = await deliver(request.api, {
+          ...batch,
+          key,
+          where,
+          token: request.token,
+          signal: request.signal,
+          patienceMs: PATIENCE_MS,
+        });
         run.events += batch.records;
         run.accepted += done.accepted;
         run.duplicates += done.duplicates;
         run.rejects.add(input.name, batch, done.rejected);
         const perSecond = run.events / ((performance.now() - run.startMs) / 1000);
-        bar.show(input.size === undefined ? undefined : input.readBytes() / Math.max(1, input.size), `${sayCount(run.events)} events, ${sayCount(perSecond)}/s`);
+        bar.show(
+          input.size === undefined ? undefined : input.readBytes() / Math.max(1, input.size),
+          `${sayCount(run.events)} events, ${sayCount(perSecond)}/s`,
+        );
       });
     } finally {
       bar.end();
@@ -65,7 +76,10 @@ export async function publishFiles(request: PublishRequest): Promise<Published> 
 }
 
 async function publishInput(request: PublishRequest, input: Input, send: (batch: Batch, key: string) => Promise<void>): Promise<void> {
-  const maxRecords = request.rate === undefined ? MAX_BATCH.maxRecords : Math.max(1, Math.min(MAX_BATCH.maxRecords, Math.floor(request.rate / BATCHES_PER_SECOND)));
+  const maxRecords =
+    request.rate === undefined
+      ? MAX_BATCH.maxRecords
+      : Math.max(1, Math.min(MAX_BATCH.maxRecords, Math.floor(request.rate / BATCHES_PER_SECOND)));
   let head: Uint8Array = new Uint8Array(0);
   const batches = readBatches(input, { ...MAX_BATCH, maxRecords }, (line) => {
     head = line.slice();

@@ -21,7 +21,8 @@ export async function* readBatches(input: Input, limits: BatchLimits, onHead: (l
   const rest = { [Symbol.asyncIterator]: () => chunks };
   const shape = shapeOf(Buffer.from(head.subarray(start)).toString());
   if (shape === 'lines') yield* readLines(input, [head, rest], limits);
-  else if (shape === 'value') yield { bytes: await readWhole(input, [head, rest], MAX_VALUE_BYTES), contentType: JSON_TYPE, records: 1, offset: 0, line: 1 };
+  else if (shape === 'value')
+    yield { bytes: await readWhole(input, [head, rest], MAX_VALUE_BYTES), contentType: JSON_TYPE, records: 1, offset: 0, line: 1 };
   else yield* readArray(input, [head, rest], limits);
 }
 
@@ -60,7 +61,10 @@ async function* readArray(input: Input, bytes: Bytes, limits: BatchLimits): Asyn
   const whole = await readWhole(input, bytes, MAX_ARRAY_BYTES);
   const split = splitJsonArray(whole, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: Number.POSITIVE_INFINITY });
   if (split.failure !== undefined) {
-    throw new TocsinError('cli.unreadable', { path: input.name, reason: `its JSON array breaks off at byte ${split.failure.at} (${split.failure.reason})` });
+    throw new TocsinError('cli.unreadable', {
+      path: input.name,
+      reason: `its JSON array breaks off at byte ${split.failure.at} (${split.failure.reason})`,
+    });
   }
   const { ranges } = split;
   for (let i = 0; i < ranges.length; ) {
@@ -70,7 +74,13 @@ async function* readArray(input: Input, bytes: Bytes, limits: BatchLimits): Asyn
     do i += 2;
     while (i < ranges.length && (ranges[i + 1] ?? 0) - start <= limits.maxBytes && (i - from) / 2 < limits.maxRecords);
     const elements = whole.subarray(start, ranges[i - 1]);
-    yield { bytes: Buffer.concat([Buffer.from('['), elements, Buffer.from(']')]), contentType: JSON_TYPE, records: (i - from) / 2, offset: start, line: from / 2 + 1 };
+    yield {
+      bytes: Buffer.concat([Buffer.from('['), elements, Buffer.from(']')]),
+      contentType: JSON_TYPE,
+      records: (i - from) / 2,
+      offset: start,
+      line: from / 2 + 1,
+    };
   }
 }
 
@@ -97,7 +107,10 @@ async function readAtLeast(chunks: AsyncIterator<Uint8Array>, bytes: number): Pr
 }
 
 function tooLong(input: Input, what: string, maxBytes: number): TocsinError {
-  return new TocsinError('cli.unreadable', { path: input.name, reason: `${what} is longer than ${maxBytes} bytes; one record per line has no such limit` });
+  return new TocsinError('cli.unreadable', {
+    path: input.name,
+    reason: `${what} is longer than ${maxBytes} bytes; one record per line has no such limit`,
+  });
 }
 
 function isSpace(byte: number): boolean {

@@ -1,6 +1,7 @@
 /** Records that the door refused: counted by code, the first of each kept as examples. */
-import type { Terminal } from '../terminal.ts';
+
 import { sayMany } from '../figures.ts';
+import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible-text.ts';
 import { type Batch, lineOfRecord } from './batch-cutter.ts';
 import type { RejectedItem } from './deliver.ts';

@@ -16,6 +16,8 @@ export interface PlaybackSummary {
   readonly seconds: number;
   /** From receipt of an event to the arrival here of the alert it made. */
   readonly latency: Latency | undefined;
+  /** False where detection was not waited for: then nothing is said about alerts. */
+  readonly waited?: boolean | undefined;
   /** Rows to be shown. */
   readonly found: readonly FoundAlert[];
 }
@@ -30,9 +32,15 @@ export function printSummary(terminal: Terminal, summary: PlaybackSummary): void
     terminal.hint();
   }
   const repeated = duplicates > 0 ? `, ${sayCount(duplicates)} were there already` : '';
-  terminal.line(`${sayMany(events, 'event')} sent, ${sayCount(accepted + duplicates)} acknowledged as durable${repeated}: ${sayCount(events / Math.max(seconds, 0.001))} events/s over ${saySpan(seconds * 1000)}`);
+  terminal.line(
+    `${sayMany(events, 'event')} sent, ${sayCount(accepted + duplicates)} acknowledged as durable${repeated}: ${sayCount(events / Math.max(seconds, 0.001))} events/s over ${saySpan(seconds * 1000)}`,
+  );
+  if (summary.waited === false) return;
   if (alerts === 0) terminal.line('No alert was found');
-  else terminal.line(`${sayMany(alerts, 'alert')} found; ${latency ? `event to alert p50 ${saySpan(latency.p50)}, p99 ${saySpan(latency.p99)}` : 'all were there already, so no time from event to alert was measured'}`);
+  else
+    terminal.line(
+      `${sayMany(alerts, 'alert')} found; ${latency ? `event to alert p50 ${saySpan(latency.p50)}, p99 ${saySpan(latency.p99)}` : 'all were there already, so no time from event to alert was measured'}`,
+    );
 }
 
 /** The figures as an object: alerts are one entry per rule and entity. */
@@ -41,7 +49,16 @@ export function summaryObject(summary: PlaybackSummary): object {
   return {
     events,
     acked: accepted + duplicates,
-    alerts: found.map(({ rule, title, technique, host, user, entity, count, alerts }) => ({ rule, technique, host, user, count, title, entity, alerts })),
+    alerts: found.map(({ rule, title, technique, host, user, entity, count, alerts }) => ({
+      rule,
+      technique,
+      host,
+      user,
+      count,
+      title,
+      entity,
+      alerts,
+    })),
     latencyMs: latency ?? { p50: null, p99: null },
     seconds: Math.round(seconds * 1000) / 1000,
     duplicates,

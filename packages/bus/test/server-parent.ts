@@ -1,6 +1,6 @@
-/** A program that runs a nats-server child until it is killed: `parent.fixture.ts DIRECTORY GUARD PATH`; its first line is the server's process number. */
-import { startNatsServer } from './nats-server.ts';
-import type { OrphanGuard } from './server-process.ts';
+/** A program that runs a nats-server child until it is killed: `server-parent.ts DIRECTORY GUARD PATH`; its first line is the server's process number. */
+import { startNatsServer } from '../src/nats/server/nats-server.ts';
+import type { OrphanGuard } from '../src/nats/server/server-process.ts';
 
 const [directory = '', guard = 'setpriv', path = ''] = process.argv.slice(2);
 const server = await startNatsServer({
