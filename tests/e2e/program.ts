@@ -159,7 +159,7 @@ export class Program implements AsyncDisposable {
       await fetch(`${this.url}/api/v1/events`, {
         method: 'POST',
         headers: { ...type, ...headers, authorization: `Bearer ${token}` },
-        body: body as BodyInit,
+        body: body as Uint8Array<ArrayBuffer> | string,
       }),
     );
   }

@@ -88,11 +88,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const address = (duty: Duty | 'admin'): BusAddress => busAddress(server, duty, settings);
 
   const declared = declaredTopology(settings);
-  {
-    await using admin = await openBus(address('admin'));
-    for (const drift of await admin.ensure(declared))
-      if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
-  }
+  await declare(address('admin'), declared, logger);
   const apiBus = scope.add('bus of the API', await openBus(address('api')));
   const ingestBus = scope.add('bus of ingest', await openBus(address('ingest')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
@@ -129,9 +125,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
     settings: () => printSettings(installationSettings, settings),
     closing: scope.signal,
   };
-  const { certPath, keyPath } = { certPath: settings.listen.tlsCert, keyPath: settings.listen.tlsKey };
-  const tls = certPath !== undefined && keyPath !== undefined ? { certPath, keyPath } : undefined;
-  const app = createServer({ logger, tls });
+  const app = createServer({ logger, tls: tlsFiles(settings) });
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
     ...around,
     partitions: settings.bus.partitions,
@@ -148,6 +142,18 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
   scope.add('address file', () => removeRunFile(dataDir));
   return { url, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
+}
+
+/** Makes the streams and buckets that are missing, and says where those that are there differ. */
+async function declare(address: BusAddress, declared: ReturnType<typeof topology>, logger: Logger): Promise<void> {
+  await using admin = await openBus(address);
+  for (const drift of await admin.ensure(declared)) {
+    if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
+  }
+}
+
+function tlsFiles({ listen: { tlsCert, tlsKey } }: InstallationSettings): Parameters<typeof createServer>[0]['tls'] {
+  return tlsCert !== undefined && tlsKey !== undefined ? { certPath: tlsCert, keyPath: tlsKey } : undefined;
 }
 
 function declaredTopology(settings: InstallationSettings): ReturnType<typeof topology> {

@@ -5,8 +5,8 @@ import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
-import { holdYoungGeneration } from './small-heap.ts';
 import { shippedFolder } from './shipped-folder.ts';
+import { holdYoungGeneration } from './small-heap.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [

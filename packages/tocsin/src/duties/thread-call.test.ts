@@ -1,7 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MessageChannel } from 'node:worker_threads';
 import { answerCalls, callThread } from './thread-call.ts';
 
 type Api = {

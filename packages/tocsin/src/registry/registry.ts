@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type Position } from '@tocsin/core';
-import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 import type { FormatName } from '@tocsin/ingest';
 import type { Role } from '../security/principal.ts';
+import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 
 /** A configured producer. */
 export interface SourceRecord {

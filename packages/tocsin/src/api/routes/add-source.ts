@@ -1,8 +1,8 @@
 /** `POST /sources`: registers a producer and answers its token, this once. */
 import { encodeToken, TocsinError } from '@tocsin/core';
 import { decoders, type FormatName } from '@tocsin/ingest';
-import { createToken, hashToken } from '../../security/bearer-token.ts';
 import type { SourceRecord } from '../../registry/registry.ts';
+import { createToken, hashToken } from '../../security/bearer-token.ts';
 import type { Route } from '../route.ts';
 import { sourceSchema } from '../schemas.ts';
 
