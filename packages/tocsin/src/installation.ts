@@ -88,10 +88,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const address = (duty: Duty | 'admin'): BusAddress => busAddress(server, duty, settings);
 
   const declared = declaredTopology(settings);
-  {
-    await using admin = await openBus(address('admin'));
-    for (const drift of await admin.ensure(declared)) if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
-  }
+  await declare(address('admin'), declared, logger);
   const apiBus = scope.add('bus of the API', await openBus(address('api')));
   const ingestBus = scope.add('bus of ingest', await openBus(address('ingest')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
@@ -105,7 +102,15 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const operatorToken = await keepOperator(dataDir, { registry, privileged, clock: around.clock });
   const status = createStatus({
-    version: options.version, site: settings.site, startedMs, busServer: server.binary.version, bus: apiBus, topology: declared, registry, detect, store,
+    version: options.version,
+    site: settings.site,
+    startedMs,
+    busServer: server.binary.version,
+    bus: apiBus,
+    topology: declared,
+    registry,
+    detect,
+    store,
   });
   const context: ApiContext = {
     bus: apiBus,
@@ -120,11 +125,12 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
     settings: () => printSettings(installationSettings, settings),
     closing: scope.signal,
   };
-  const { certPath, keyPath } = { certPath: settings.listen.tlsCert, keyPath: settings.listen.tlsKey };
-  const tls = certPath !== undefined && keyPath !== undefined ? { certPath, keyPath } : undefined;
-  const app = createServer({ logger, tls });
+  const app = createServer({ logger, tls: tlsFiles(settings) });
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
-    ...around, partitions: settings.bus.partitions, site: settings.site, maxSkewMs: settings.ingest.maxSkew,
+    ...around,
+    partitions: settings.bus.partitions,
+    site: settings.site,
+    maxSkewMs: settings.ingest.maxSkew,
     onFlagged: createFlagLog(logger, around.clock),
   });
   scope.add('framer', framer);
@@ -136,6 +142,18 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
   scope.add('address file', () => removeRunFile(dataDir));
   return { url, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
+}
+
+/** Makes the streams and buckets that are missing, and says where those that are there differ. */
+async function declare(address: BusAddress, declared: ReturnType<typeof topology>, logger: Logger): Promise<void> {
+  await using admin = await openBus(address);
+  for (const drift of await admin.ensure(declared)) {
+    if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
+  }
+}
+
+function tlsFiles({ listen: { tlsCert, tlsKey } }: InstallationSettings): Parameters<typeof createServer>[0]['tls'] {
+  return tlsCert !== undefined && tlsKey !== undefined ? { certPath: tlsCert, keyPath: tlsKey } : undefined;
 }
 
 function declaredTopology(settings: InstallationSettings): ReturnType<typeof topology> {
@@ -156,7 +174,13 @@ function startBusServer({ dataDir, settings, logger, natsServer, searchPath }: I
 }
 
 function busAddress(server: NatsServer, duty: Duty | 'admin', settings: InstallationSettings): BusAddress {
-  return { servers: server.url, credential: server.credential(duty), site: settings.site, name: `tocsin-${duty}`, commitTimeoutMs: settings.bus.commitTimeout };
+  return {
+    servers: server.url,
+    credential: server.credential(duty),
+    site: settings.site,
+    name: `tocsin-${duty}`,
+    commitTimeoutMs: settings.bus.commitTimeout,
+  };
 }
 
 function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
@@ -169,9 +193,19 @@ function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
   };
 }
 
-function startStore({ dataDir, logger, settings }: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<StoreApi>> {
+function startStore(
+  { dataDir, logger, settings }: InstallationOptions,
+  address: (duty: Duty) => BusAddress,
+): Promise<SupervisedThread<StoreApi>> {
   const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
-  return SupervisedThread.start<StoreApi>({ name: 'store', script: threadScript('store-thread'), data, logger, heapMiB: STORE_HEAP_MIB, youngMiB: STORE_YOUNG_MIB });
+  return SupervisedThread.start<StoreApi>({
+    name: 'store',
+    script: threadScript('store-thread'),
+    data,
+    logger,
+    heapMiB: STORE_HEAP_MIB,
+    youngMiB: STORE_YOUNG_MIB,
+  });
 }
 
 async function startDetect(options: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<DetectApi>> {
@@ -180,7 +214,14 @@ async function startDetect(options: InstallationOptions, address: (duty: Duty) =
   const files = (await Promise.all(folders.map(readRuleFiles))).flat();
   const data: DetectBoot = { match: address('match'), correlate: address('correlate'), partitions: bus.partitions, rules: files };
   const { logger } = options;
-  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: threadScript('detect-thread'), data, logger, heapMiB: DETECT_HEAP_MIB, youngMiB: DETECT_YOUNG_MIB });
+  return SupervisedThread.start<DetectApi>({
+    name: 'match, correlate',
+    script: threadScript('detect-thread'),
+    data,
+    logger,
+    heapMiB: DETECT_HEAP_MIB,
+    youngMiB: DETECT_YOUNG_MIB,
+  });
 }
 
 /** Script of a thread beside this file: built, or as source where Node runs the sources. */

@@ -2,8 +2,9 @@
  * The log of the program itself: one JSON object per line on standard error. Event data is never part of a message, only
  * of fields, so that one record stays one line; whoever logs about an event uses `eventFields`.
  */
-import { type DestinationStream, type Logger, pino } from 'pino';
+
 import type { SecurityEvent } from '@tocsin/core';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
 /** Levels, least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -69,7 +69,11 @@ interface Answers {
 /** The threads' own figures. While one is being restarted the last ones stand, and the duty's state says why they do not move. */
 async function ask({ store, detect }: StatusSources, tenant: string, last: Map<string, Answers>): Promise<Answers> {
   try {
-    const [totals, alerts, rules] = await Promise.all([store.client.totals(), store.client.countAlerts(tenant), detect.client.rules(tenant)]);
+    const [totals, alerts, rules] = await Promise.all([
+      store.client.totals(),
+      store.client.countAlerts(tenant),
+      detect.client.rules(tenant),
+    ]);
     if (last.size < REMEMBERED || last.has(tenant)) last.set(tenant, { totals, alerts, rules });
     return { totals, alerts, rules };
   } catch (error) {

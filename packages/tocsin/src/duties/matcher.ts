@@ -4,7 +4,16 @@
  * cannot be read or judged is dead-lettered and passed.
  */
 import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog } from '@tocsin/bus';
-import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type MatchStep, type TocsinError } from '@tocsin/core';
+import {
+  type Clock,
+  type Fields,
+  type FrameView,
+  isTocsinError,
+  type Lane,
+  type Match,
+  type MatchStep,
+  type TocsinError,
+} from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
@@ -99,7 +108,11 @@ class Matcher {
     observeTimes(own, frame);
   }
 
-  async #match(fed: FedFrame, frame: FrameView, { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean }): Promise<readonly Match[]> {
+  async #match(
+    fed: FedFrame,
+    frame: FrameView,
+    { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean },
+  ): Promise<readonly Match[]> {
     const { fieldsOf, onTrouble } = this.#options;
     try {
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {

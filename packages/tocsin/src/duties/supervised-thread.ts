@@ -67,14 +67,20 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (!worker) return;
-    await (this.#client as ThreadClient<StoppableApi> | undefined)?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
+    await (this.#client as ThreadClient<StoppableApi> | undefined)
+      ?.stop()
+      .catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
     await worker.terminate();
   }
 
   #start(): Promise<void> {
     const { name, script, data, logger, heapMiB, youngMiB } = this.#options;
     const startedMs = performance.now();
-    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB } });
+    const worker = new Worker(script, {
+      name,
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB },
+    });
     this.#worker = worker;
     this.#client = callThread<A>(worker);
     return new Promise((resolve, reject) => {
@@ -107,7 +113,9 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     const pauseMs = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length) - 1] ?? 0;
     this.#timer = setTimeout(() => {
       this.#restarts += 1;
-      this.#start().catch((error: unknown) => this.#options.logger.error({ err: error, duty: this.#options.name }, 'A duty could not be restarted'));
+      this.#start().catch((error: unknown) =>
+        this.#options.logger.error({ err: error, duty: this.#options.name }, 'A duty could not be restarted'),
+      );
     }, pauseMs);
   }
 }
