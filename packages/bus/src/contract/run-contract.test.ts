@@ -247,7 +247,7 @@ function weaker(guarantees: Partial<Guarantees>, change: Fault['change']): OpenH
   return changed((bus) => ({ ...change(bus), guarantees: { ...bus.guarantees, ...guarantees } }));
 }
 
-async function oneByOne(bus: CompleteBus, messages: readonly Outgoing[], options?: { signal?: AbortSignal }): Promise<Published[]> {
+async function oneByOne(bus: CompleteBus, messages: readonly Outgoing[], options?: { signal?: AbortSignal | undefined }): Promise<Published[]> {
   const published: Published[] = [];
   for (const message of messages) published.push(...(await bus.commit([message], options)));
   return published;

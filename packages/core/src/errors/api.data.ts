@@ -37,6 +37,12 @@ export const apiErrors = {
     about: 'The command line finds no Tocsin at the address it was given.',
     say: (d: { url: string; reason: string }) => `No Tocsin answers at ${d.url} (${d.reason}). Nothing was sent. Start one with: tocsin up`,
   },
+  'api.duty_down': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'A part of Tocsin that was needed for the answer has ended and is being started again.',
+    say: (d: { duty: string }) =>
+      `The duty ${d.duty} has ended and is being started again. The request was not answered by it. Try again in a few seconds; if it lasts, see: tocsin status`,
+  },
   'api.internal': {
     retry: 'later', http: 500, exit: 70,
     about: 'Something went wrong inside Tocsin that has no code of its own.',

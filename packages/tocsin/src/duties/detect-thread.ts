@@ -35,8 +35,8 @@ const activation = await RuleActivation.open({
 const readUpTo = new ReadUpTo();
 
 const work = Promise.all([
-  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, rules: () => activation.book }), around.signal),
-  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around.signal),
+  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, rules: () => activation.book }), around),
+  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
 ]);
 
 serveThread({

@@ -6,6 +6,7 @@
 import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog } from '@tocsin/bus';
 import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type MatchStep, type TocsinError } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
+import { eventFields } from '../event-fields.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject, eventsFilter } from '../subjects.ts';
@@ -25,7 +26,7 @@ export interface MatcherOptions {
   readonly rules: () => RuleBook;
   /** Decoded fields of an event, undefined where its bytes can no longer be read. */
   readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
-  readonly onTrouble: (error: unknown, what: string) => void;
+  readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
   /** Stops trying to write. */
@@ -105,7 +106,7 @@ class Matcher {
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf,
         skip,
-        onRuleError: ({ ruleId, at, cause }) => onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
+        onRuleError: ({ ruleId, at, cause }) => onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`, eventFields(frame.event(at.index))),
       });
     } catch (error) {
       onTrouble(error, `frame ${frame.header.id}`);
