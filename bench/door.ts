@@ -27,7 +27,13 @@ const server = await startNatsServer({
   maxStoreBytes: 40 * 1024 ** 3,
   log: () => undefined,
 });
-const address = (duty: 'admin' | 'ingest' | 'match') => ({ servers: server.url, credential: server.credential(duty), site: 'local', name: duty, commitTimeoutMs: 5000 });
+const address = (duty: 'admin' | 'ingest' | 'match') => ({
+  servers: server.url,
+  credential: server.credential(duty),
+  site: 'local',
+  name: duty,
+  commitTimeoutMs: 5000,
+});
 {
   await using admin = await openBus(address('admin'));
   await admin.ensure(declared);
@@ -36,11 +42,25 @@ const bus = await openBus(address('ingest'));
 const nextId = createUlidGenerator(systemClock);
 const stopping = new AbortController();
 const { intake, framer } = wireIngest(bus, loadMappings(readShippedMappings()), {
-  clock: systemClock, nextId, signal: stopping.signal, giveUp: stopping.signal, partitions: 8, site: 'local', maxSkewMs: 300_000, onTrouble: () => undefined,
+  clock: systemClock,
+  nextId,
+  signal: stopping.signal,
+  giveUp: stopping.signal,
+  partitions: 8,
+  site: 'local',
+  maxSkewMs: 300_000,
+  onTrouble: () => undefined,
+  onFlagged: undefined,
 });
 
 /** A token is its source's name: nothing is guarded here. */
-const sourceOf = (authorization: string | undefined): Source => ({ tenant: 'default', name: authorization?.slice('Bearer '.length) ?? '', format: 'auto', lane: 'live', shard: '' });
+const sourceOf = (authorization: string | undefined): Source => ({
+  tenant: 'default',
+  name: authorization?.slice('Bearer '.length) ?? '',
+  format: 'auto',
+  lane: 'live',
+  shard: '',
+});
 const app = fastify({ forceCloseConnections: true });
 await app.register(eventsRoute, { intake, authenticate: ({ authorization }) => ({ source: sourceOf(authorization) }) });
 app.get('/api/v1/health/ready', async () => ({}));

@@ -42,7 +42,9 @@ export function mixedLane(root: string, progress: (text: string) => void): Lane 
 
 /** Lines of a lane. */
 export function readLane(path: string): string[] {
-  return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 /**
@@ -72,7 +74,11 @@ function partsOfExamples(folder: string): string[][] {
   return recordings.map(({ name }) =>
     readdirSync(join(folder, name))
       .filter((file) => file.endsWith('.gz'))
-      .flatMap((file) => gunzipSync(readFileSync(join(folder, name, file))).toString().split('\n'))
+      .flatMap((file) =>
+        gunzipSync(readFileSync(join(folder, name, file)))
+          .toString()
+          .split('\n'),
+      )
       .filter((line) => line !== ''),
   );
 }

@@ -34,7 +34,8 @@ class Load {
     this.#plan = plan;
     const lines = atTime(readLane(plan.lanePath), new Date());
     const bodies: Buffer[] = [];
-    for (let at = 0; at + plan.batch <= lines.length; at += plan.batch) bodies.push(Buffer.from(lines.slice(at, at + plan.batch).join('\n')));
+    for (let at = 0; at + plan.batch <= lines.length; at += plan.batch)
+      bodies.push(Buffer.from(lines.slice(at, at + plan.batch).join('\n')));
     this.#bodies = bodies;
     const { hostname, port } = new URL(plan.url);
     this.#senders = Array.from({ length: plan.connections }, () => new HttpSender(hostname, Number(port)));
@@ -126,7 +127,8 @@ class Load {
       this.#refused[status] = (this.#refused[status] ?? 0) + 1;
       return;
     }
-    for (const name of ['accepted', 'duplicates', 'rejected'] as const) this.#counts[name] += Number(new RegExp(`"${name}":(\\d+)`).exec(body)?.[1] ?? 0);
+    for (const name of ['accepted', 'duplicates', 'rejected'] as const)
+      this.#counts[name] += Number(new RegExp(`"${name}":(\\d+)`).exec(body)?.[1] ?? 0);
   }
 
   /** The body with a planted event in place of its last. */

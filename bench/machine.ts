@@ -18,7 +18,9 @@ export function conditionsOf(root: string, folder: string, natsServer: string): 
     date: new Date().toISOString(),
     cores: availableParallelism(),
     processor: cpus()[0]?.model ?? 'unknown',
-    load_average: loadavg().map((load) => load.toFixed(2)).join(' '),
+    load_average: loadavg()
+      .map((load) => load.toFixed(2))
+      .join(' '),
     system: `${platform()} ${release()}`,
     tocsin: versionOf(root),
     node: process.version,
@@ -47,7 +49,8 @@ function measureFsync(folder: string): number[] {
 
 function versionOf(root: string): string {
   const { version } = JSON.parse(readFileSync(join(root, 'packages', 'tocsin', 'package.json'), 'utf8')) as { version: string };
-  const git = (...args: string[]): string => execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     return `${version} (${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'packages') === '' ? '' : ', changed'})`;
   } catch {
@@ -56,7 +59,9 @@ function versionOf(root: string): string {
 }
 
 function natsVersion(binary: string): string {
-  return execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim().replace(/^nats-server: v?/, '');
+  return execFileSync(binary, ['--version'], { encoding: 'utf8' })
+    .trim()
+    .replace(/^nats-server: v?/, '');
 }
 
 function round(ms: number): number {

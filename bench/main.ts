@@ -21,7 +21,11 @@ const BENCHES: Readonly<Record<string, Bench>> = { bus, replay, ingest, latency,
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no bench ${unknown.join(', ')}. There are:\n${Object.entries(BENCHES).map(([name, { about }]) => `  ${name.padEnd(8)} ${about}\n`).join('')}`);
+  process.stderr.write(
+    `There is no bench ${unknown.join(', ')}. There are:\n${Object.entries(BENCHES)
+      .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}\n`)
+      .join('')}`,
+  );
   process.exitCode = 64;
 } else await measure(positionals.length > 0 ? positionals : Object.keys(BENCHES));
 
@@ -30,7 +34,11 @@ async function measure(names: readonly string[]): Promise<void> {
   mkdirSync(cache, { recursive: true });
   // Beside the clone's cache, not in the system's folder for temporary files: that one may lie in memory and know no fsync.
   const folder = mkdtempSync(join(cache, 'run-'));
-  const natsServer = findServerBinary({ configured: undefined, environment: process.env['TOCSIN_NATS_SERVER'], path: process.env['PATH'] }).path;
+  const natsServer = findServerBinary({
+    configured: undefined,
+    environment: process.env['TOCSIN_NATS_SERVER'],
+    path: process.env['PATH'],
+  }).path;
   try {
     const conditions = conditionsOf(root, folder, natsServer);
     const figures: Figure[] = [];

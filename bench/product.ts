@@ -48,7 +48,8 @@ export async function startProduct(options: StartOptions): Promise<Product> {
   const url = await readyAt(child, { dataDir, begunMs, said: () => said });
   const readyMs = performance.now() - begunMs;
   const operatorToken = readFileSync(join(dataDir, 'tokens', 'operator.token'), 'utf8').trim();
-  const call = <T>(method: string, path: string, body?: object): Promise<T> => callApi(`${url}/api/v1${path}`, { method, body, token: operatorToken });
+  const call = <T>(method: string, path: string, body?: object): Promise<T> =>
+    callApi(`${url}/api/v1${path}`, { method, body, token: operatorToken });
   return {
     url,
     pid: child.pid ?? 0,

@@ -15,7 +15,10 @@ const SECONDS = 6;
 const CYCLE_FRAMES = 32;
 const IN_FLIGHT = 2;
 
-export const bus: Bench = { about: 'frames encoded, committed, acknowledged after fsync', run: async (context) => [(await fill(context, () => undefined)).figure] };
+export const bus: Bench = {
+  about: 'frames encoded, committed, acknowledged after fsync',
+  run: async (context) => [(await fill(context, () => undefined)).figure],
+};
 
 export const replay: Bench = {
   about: 'frames read, opened, every event decoded',
@@ -37,7 +40,10 @@ async function fill(context: BenchContext, then: (opened: CompleteBus, filled: F
   const lane = mixedLane(root, context.progress);
   context.progress('bus: making frames');
   const frames = fittingFrames(await framedLane(lane), MAX_FRAME_BYTES);
-  const topology = { streams: [{ name: 'BENCH', subjects: ['bench.>'], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 120_000 }], buckets: [] };
+  const topology = {
+    streams: [{ name: 'BENCH', subjects: ['bench.>'], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 120_000 }],
+    buckets: [],
+  };
   await using server = await startNatsServer({
     directory: mkdtempSync(join(context.folder, 'bus-')),
     site: 'bench',
@@ -47,7 +53,14 @@ async function fill(context: BenchContext, then: (opened: CompleteBus, filled: F
     log: () => undefined,
   });
   const open = (duty: string): Promise<CompleteBus> =>
-    openNatsBus({ servers: server.url, credential: server.credential(duty), site: 'bench', name: duty, commitTimeoutMs: 10_000, durability: 'fsync' });
+    openNatsBus({
+      servers: server.url,
+      credential: server.credential(duty),
+      site: 'bench',
+      name: duty,
+      commitTimeoutMs: 10_000,
+      durability: 'fsync',
+    });
   {
     await using admin = await open('admin');
     await admin.ensure(topology);
@@ -64,8 +77,13 @@ async function fill(context: BenchContext, then: (opened: CompleteBus, filled: F
     unit: 'events/s',
     goal: { atLeast: 150_000 },
     conditions: {
-      lane: lane.name, bytes_per_event: lane.bytesPerEvent, events_per_frame: Math.round(frames.flat().length / frames.length), frames_per_commit: CYCLE_FRAMES, commits_in_flight: IN_FLIGHT,
-      stored_bytes_per_event: Math.round(bytes / events), client_cpu_us_per_event: Number(((user + system) / events).toFixed(2)),
+      lane: lane.name,
+      bytes_per_event: lane.bytesPerEvent,
+      events_per_frame: Math.round(frames.flat().length / frames.length),
+      frames_per_commit: CYCLE_FRAMES,
+      commits_in_flight: IN_FLIGHT,
+      stored_bytes_per_event: Math.round(bytes / events),
+      client_cpu_us_per_event: Number(((user + system) / events).toFixed(2)),
       server_cpu_us_per_event: Number((((usageOf(server.pid ?? 0).cpuSeconds - serverBefore) * 1e6) / events).toFixed(2)),
     },
   };
@@ -74,7 +92,10 @@ async function fill(context: BenchContext, then: (opened: CompleteBus, filled: F
   return filled;
 }
 
-async function commitFor(opened: CompleteBus, frames: readonly FrameRecord[][]): Promise<{ events: number; bytes: number; seconds: number }> {
+async function commitFor(
+  opened: CompleteBus,
+  frames: readonly FrameRecord[][],
+): Promise<{ events: number; bytes: number; seconds: number }> {
   const begunMs = performance.now();
   let next = 0;
   let events = 0;
@@ -115,7 +136,15 @@ async function readBack(context: BenchContext, opened: CompleteBus, { lane, even
   const { user, system } = process.cpuUsage(cpu);
   requireEqual('events read against events committed', events, found);
   return {
-    figure: 'replay, read and decode every event', value: found / seconds, unit: 'events/s', goal: { atLeast: 300_000 },
-    conditions: { lane: lane.name, bytes_per_event: Math.round(recordBytes / found), events: found, client_cpu_us_per_event: Number(((user + system) / found).toFixed(2)) },
+    figure: 'replay, read and decode every event',
+    value: found / seconds,
+    unit: 'events/s',
+    goal: { atLeast: 300_000 },
+    conditions: {
+      lane: lane.name,
+      bytes_per_event: Math.round(recordBytes / found),
+      events: found,
+      client_cpu_us_per_event: Number(((user + system) / found).toFixed(2)),
+    },
   };
 }

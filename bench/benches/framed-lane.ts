@@ -20,7 +20,11 @@ export async function framedLane(lane: Lane): Promise<FrameRecord[][]> {
   const lines = atTime(readLane(lane.path), new Date());
   const source = { tenant: 'default', name: 'bench', format: 'auto', lane: 'live', shard: '' } as const;
   for (let at = 0; at + BATCH <= lines.length; at += BATCH) {
-    await intake.emit(source, lines.slice(at, at + BATCH).map((line) => ({ bytes: Buffer.from(line) })), { idempotencyKey: `k${at}` });
+    await intake.emit(
+      source,
+      lines.slice(at, at + BATCH).map((line) => ({ bytes: Buffer.from(line) })),
+      { idempotencyKey: `k${at}` },
+    );
   }
   return groups.filter((group) => group.length > 0);
 }

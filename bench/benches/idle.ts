@@ -20,8 +20,20 @@ export const idle: Bench = {
     const after = usageOf(product.pid);
     const cpuPercent = ((after.cpuSeconds - before.cpuSeconds) / (WATCH_MS / 1000)) * 100;
     return [
-      { figure: 'idle, memory after start', value: atStart.rssMiB, unit: 'MiB', goal: { atMost: 220 }, conditions: { rss_by_program: atStart.byProgram } },
-      { figure: 'idle, memory 15 s later', value: after.rssMiB, unit: 'MiB', goal: { atMost: 220 }, conditions: { rss_by_program: after.byProgram } },
+      {
+        figure: 'idle, memory after start',
+        value: atStart.rssMiB,
+        unit: 'MiB',
+        goal: { atMost: 220 },
+        conditions: { rss_by_program: atStart.byProgram },
+      },
+      {
+        figure: 'idle, memory 15 s later',
+        value: after.rssMiB,
+        unit: 'MiB',
+        goal: { atMost: 220 },
+        conditions: { rss_by_program: after.byProgram },
+      },
       { figure: 'idle, processor', value: cpuPercent, unit: '% of a core', conditions: { over_seconds: WATCH_MS / 1000 } },
     ];
   },

@@ -48,12 +48,26 @@ async function closedLoop(context: BenchContext, setting: Setting): Promise<Figu
   context.progress(name);
   await using product = await start(context, only);
   const tokens = await product.addSources(sources);
-  const plan: LoadPlan = { url: product.url, tokens, lanePath: lane.path, batch: BATCH, connections: sources === 1 ? 4 : 16, seconds: SECONDS, run: 'c' };
+  const plan: LoadPlan = {
+    url: product.url,
+    tokens,
+    lanePath: lane.path,
+    batch: BATCH,
+    connections: sources === 1 ? 4 : 16,
+    seconds: SECONDS,
+    run: 'c',
+  };
   const before = usageOf(product.pid);
   const result = await generateLoad(plan);
   const after = usageOf(product.pid);
   await requireStored(product, result);
-  return { figure: name, value: result.accepted / result.seconds, unit: 'events/s', goal: GOAL, conditions: { loop: 'closed', ...conditionsOf({ lane, sources, plan, result }), ...usage(before, after, result) } };
+  return {
+    figure: name,
+    value: result.accepted / result.seconds,
+    unit: 'events/s',
+    goal: GOAL,
+    conditions: { loop: 'closed', ...conditionsOf({ lane, sources, plan, result }), ...usage(before, after, result) },
+  };
 }
 
 async function openLoop(context: BenchContext, lane: Lane): Promise<Figure> {
@@ -65,11 +79,22 @@ async function openLoop(context: BenchContext, lane: Lane): Promise<Figure> {
   let conditions = {};
   for (const offered of RATES) {
     context.progress(`${name}: ${offered}/s`);
-    const plan: LoadPlan = { url: product.url, tokens, lanePath: lane.path, batch: BATCH, connections: 16, seconds: RATE_SECONDS, offered, run: `o${offered}` };
+    const plan: LoadPlan = {
+      url: product.url,
+      tokens,
+      lanePath: lane.path,
+      batch: BATCH,
+      connections: 16,
+      seconds: RATE_SECONDS,
+      offered,
+      run: `o${offered}`,
+    };
     const before = usageOf(product.pid);
     const result = await generateLoad(plan);
     const kept = result.unsent === 0 && Object.keys(result.refused).length === 0 && result.answerP99Ms <= KEPT_UP_MS;
-    seen.push(`${offered / 1000}k: p50 ${Math.round(result.answerP50Ms)} ms, p99 ${Math.round(result.answerP99Ms)} ms${kept ? '' : ', not kept up'}`);
+    seen.push(
+      `${offered / 1000}k: p50 ${Math.round(result.answerP50Ms)} ms, p99 ${Math.round(result.answerP99Ms)} ms${kept ? '' : ', not kept up'}`,
+    );
     if (!kept) break;
     best = offered;
     conditions = { ...conditionsOf({ lane, sources: 1, plan, result }), ...usage(before, usageOf(product.pid), result) };
@@ -85,17 +110,29 @@ export function start(context: BenchContext, only: 'door' | undefined): Promise<
 /** Every accepted event, and no other, must be in the log. @throws CountMismatch */
 export async function requireStored(product: Product, result: LoadResult): Promise<void> {
   const lost = Object.values(result.refused).reduce((sum, one) => sum + one, 0);
-  if (lost === 0) requireEqual('events answered against events sent', result.sentEvents, result.accepted + result.duplicates + result.rejected);
+  if (lost === 0)
+    requireEqual('events answered against events sent', result.sentEvents, result.accepted + result.duplicates + result.rejected);
   const deadline = performance.now() + COUNTED_WITHIN_MS;
   for (;;) {
     const { events } = await product.call<{ events: { stored: number } }>('GET', '/status');
-    if (events.stored >= result.accepted || performance.now() > deadline) return requireEqual('events in the log against events accepted', result.accepted, events.stored);
+    if (events.stored >= result.accepted || performance.now() > deadline)
+      return requireEqual('events in the log against events accepted', result.accepted, events.stored);
     await pause(100);
   }
 }
 
 /** Conditions that every load has. */
-export function conditionsOf({ lane, sources, plan, result }: { lane: Lane; sources: number; plan: LoadPlan; result: LoadResult }): Record<string, string | number> {
+export function conditionsOf({
+  lane,
+  sources,
+  plan,
+  result,
+}: {
+  lane: Lane;
+  sources: number;
+  plan: LoadPlan;
+  result: LoadResult;
+}): Record<string, string | number> {
   return {
     lane: lane.name,
     bytes_per_event: lane.bytesPerEvent,
@@ -110,7 +147,11 @@ export function conditionsOf({ lane, sources, plan, result }: { lane: Lane; sour
 }
 
 function usage(before: ReturnType<typeof usageOf>, after: ReturnType<typeof usageOf>, result: LoadResult): Record<string, string | number> {
-  return { product_cpu: `${Math.round(((after.cpuSeconds - before.cpuSeconds) / result.seconds) * 100)} %`, rss_mib: Math.round(after.rssMiB), rss_by_program: after.byProgram };
+  return {
+    product_cpu: `${Math.round(((after.cpuSeconds - before.cpuSeconds) / result.seconds) * 100)} %`,
+    rss_mib: Math.round(after.rssMiB),
+    rss_by_program: after.byProgram,
+  };
 }
 
 function rounded(ms: number): number {

@@ -30,7 +30,17 @@ async function measure(context: BenchContext, { sources, batch }: { sources: num
   await using product = await start(context, undefined);
   const tokens = await product.addSources(sources);
   const plant = { everyRequests: OFFERED / batch / PLANTED, tailToken: product.operatorToken };
-  const plan: LoadPlan = { url: product.url, tokens, lanePath: lane.path, batch, connections: 16, seconds: WARM_SECONDS, offered: OFFERED, run: 'w', plant };
+  const plan: LoadPlan = {
+    url: product.url,
+    tokens,
+    lanePath: lane.path,
+    batch,
+    connections: 16,
+    seconds: WARM_SECONDS,
+    offered: OFFERED,
+    run: 'w',
+    plant,
+  };
   const warm = await generateLoad(plan);
   const before = usageOf(product.pid);
   const result = await generateLoad({ ...plan, run: 'm', seconds: SECONDS });

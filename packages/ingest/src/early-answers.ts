@@ -23,9 +23,8 @@ export type EarlyAnswer = { readonly kind: 'new' | 'conflict' } | { readonly kin
 
 /** A bounded table of (tenant, source, id). */
 export interface EarlyAnswers {
-  find(key: string, content: number): EarlyAnswer;
-  /** Remembers a record; at the bound the older half gives way. */
-  add(key: string, entry: EarlyEntry): void;
+  /** What is known of an id, and from now on this record, unless it is a duplicate; at the bound the older half gives way. */
+  claim(key: string, entry: EarlyEntry): EarlyAnswer;
   /** Forgets a record that was not stored after all. */
   remove(key: string, entry: EarlyEntry): void;
   readonly size: number;
@@ -47,23 +46,15 @@ export function createEarlyAnswers(maxIds: number): EarlyAnswers {
     get size() {
       return older.size + younger.size;
     },
-    find(key, content) {
+    claim(key, entry) {
       const known = entriesOf(key);
-      if (known === undefined) return { kind: 'new' };
-      const same = known.find((entry) => entry.content === content);
-      return same === undefined ? { kind: 'conflict' } : { kind: 'duplicate', entry: same };
-    },
-    add(key, entry) {
-      const known = entriesOf(key);
-      if (known !== undefined) {
-        if (known.length < MAX_CONTENTS) known.push(entry);
-        return;
-      }
+      if (known !== undefined) return claimKnown(known, entry);
       if (younger.size >= generationIds) {
         older = younger;
         younger = new Map();
       }
       younger.set(key, [entry]);
+      return NEW;
     },
     remove(key, entry) {
       const known = entriesOf(key);
@@ -75,6 +66,16 @@ export function createEarlyAnswers(maxIds: number): EarlyAnswers {
       older.delete(key);
     },
   };
+}
+
+const NEW: EarlyAnswer = Object.freeze({ kind: 'new' });
+const CONFLICT: EarlyAnswer = Object.freeze({ kind: 'conflict' });
+
+function claimKnown(known: EarlyEntry[], entry: EarlyEntry): EarlyAnswer {
+  const same = known.find(({ content }) => content === entry.content);
+  if (same !== undefined) return { kind: 'duplicate', entry: same };
+  if (known.length < MAX_CONTENTS) known.push(entry);
+  return CONFLICT;
 }
 
 /** Key of an id: no two (tenant, source, id) share one. */

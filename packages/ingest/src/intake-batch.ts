@@ -41,6 +41,7 @@ export class IntakeBatch {
   readonly #events: FrameRecord[] = [];
   readonly #claimed: { readonly key: string; readonly entry: EarlyEntry }[] = [];
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
+  readonly #batch = { stored: this.#stored.promise };
 
   constructor(source: Source, facilities: BatchFacilities, idempotencyKey: string | undefined) {
     this.#source = source;
@@ -111,14 +112,12 @@ export class IntakeBatch {
   #addIdentified(event: FrameRecord): void {
     const { early } = this.#use;
     const key = this.#keyStem + event.id;
-    const content = crc32(event.record);
-    const answer = early.find(key, content);
+    const entry: EarlyEntry = { content: crc32(event.record), batch: this.#batch, index: this.#events.length };
+    const answer = early.claim(key, entry);
     if (answer.kind === 'duplicate') {
       this.#pending.push({ id: event.id, joins: answer.entry });
       return;
     }
-    const entry: EarlyEntry = { content, batch: { stored: this.#stored.promise }, index: this.#events.length };
-    early.add(key, entry);
     this.#claimed.push({ key, entry });
     this.#add(answer.kind === 'new' ? event : { ...event, flags: [...event.flags, 'id_conflict'] });
   }

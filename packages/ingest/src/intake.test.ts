@@ -134,12 +134,14 @@ describe('early answers', () => {
   it('keep to their number of ids, the older half going first', () => {
     const answers = createEarlyAnswers(4);
     const entry = { content: 1, batch: { stored: Promise.resolve([]) }, index: 0 };
-    for (const id of ['a', 'b', 'c', 'd', 'e']) answers.add(id, { ...entry });
-    expect(['a', 'b', 'c', 'd', 'e'].map((id) => answers.find(id, 1).kind)).toEqual(['new', 'new', 'duplicate', 'duplicate', 'duplicate']);
-    expect([answers.size, answers.find('e', 2).kind]).toEqual([3, 'conflict']);
-    for (let content = 2; content < 100; content++) answers.add('e', { ...entry, content });
-    expect(answers.find('e', 99).kind).toBe('conflict');
-    for (let i = 0; i < 100; i++) answers.add(`${i}`, { ...entry });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) expect(answers.claim(id, { ...entry }).kind).toBe('new');
+    expect(answers.size).toBe(3);
+    expect(['c', 'd', 'e'].map((id) => answers.claim(id, { ...entry }).kind)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    expect(answers.claim('a', { ...entry }).kind).toBe('new');
+    for (let content = 2; content < 100; content++) expect(answers.claim('e', { ...entry, content }).kind).toBe('conflict');
+    expect(answers.claim('e', { ...entry, content: 99 }).kind).toBe('conflict');
+    expect(answers.claim('e', { ...entry, content: 2 }).kind).toBe('duplicate');
+    for (let i = 0; i < 100; i++) answers.claim(`${i}`, { ...entry });
     expect(answers.size).toBeLessThanOrEqual(4);
   });
 });

@@ -7,15 +7,7 @@
  */
 import { encodeFrame, type EventBus, type ReplayLog, type StateStore } from '@tocsin/bus';
 import type { Clock, Position } from '@tocsin/core';
-import {
-  createFramer,
-  createIntake,
-  type Framer,
-  fieldsOf,
-  type Intake,
-  type IntakeOptions,
-  type MappingSet,
-} from '@tocsin/ingest';
+import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
 import { runMatcher } from './duties/matcher.ts';
@@ -53,7 +45,11 @@ export function wireIngest(
     nextId: around.nextId,
     encode: encodeFrame,
     async commit(frames) {
-      const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({ subject: eventsSubject(lane, partition, tenant), id, body: bytes }));
+      const messages = frames.map(({ lane, partition, tenant, id, bytes }) => ({
+        subject: eventsSubject(lane, partition, tenant),
+        id,
+        body: bytes,
+      }));
       return (await bus.commit(messages, { asUnit: false })).map((published): Position => published.position);
     },
   });
@@ -69,7 +65,11 @@ export function wireIngest(
 }
 
 /** 2. EVENTS in, MATCHES out. Runs until stopped. */
-export function wireMatch(bus: Bus, mappings: MappingSet, around: Surroundings & { partitions: number; rules: () => RuleBook }): Promise<void> {
+export function wireMatch(
+  bus: Bus,
+  mappings: MappingSet,
+  around: Surroundings & { partitions: number; rules: () => RuleBook },
+): Promise<void> {
   return runMatcher({
     ...around,
     bus,

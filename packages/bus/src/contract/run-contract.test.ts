@@ -1,7 +1,7 @@
 /** The suite itself under test: it must fail a bus that breaks a promise, and hold a weaker bus to its weaker promise. */
 import { strict as assert } from 'node:assert';
 import { test } from 'vitest';
-import type { CompleteBus, Delivery, Guarantees, Outgoing, Published, Subscription } from '../event-bus.ts';
+import type { CommitOptions, CompleteBus, Delivery, Guarantees, Outgoing, Published, Subscription } from '../event-bus.ts';
 import { openMemoryHarness } from '../memory/memory-harness.ts';
 import { type ContractCase, checkWaivers, contractCases, type OpenHarness, runCase, runContract } from './index.ts';
 
@@ -247,7 +247,7 @@ function weaker(guarantees: Partial<Guarantees>, change: Fault['change']): OpenH
   return changed((bus) => ({ ...change(bus), guarantees: { ...bus.guarantees, ...guarantees } }));
 }
 
-async function oneByOne(bus: CompleteBus, messages: readonly Outgoing[], options?: { signal?: AbortSignal | undefined }): Promise<Published[]> {
+async function oneByOne(bus: CompleteBus, messages: readonly Outgoing[], options?: CommitOptions): Promise<Published[]> {
   const published: Published[] = [];
   for (const message of messages) published.push(...(await bus.commit([message], options)));
   return published;

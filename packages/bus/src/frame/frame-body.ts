@@ -16,6 +16,8 @@ export interface FrameParts {
   refuse(reason: string, cause?: unknown): TocsinError;
 }
 
+/** One more than the highest tag that is asked for. */
+const TAGS = 1 + Math.max(...Object.values(TAG), ...ATTRIBUTE_TAGS.map(([, tag]) => tag));
 const NO_FLAGS: readonly EventFlag[] = Object.freeze([]);
 
 /** A view that opens the body at the first question about it. */
@@ -31,14 +33,7 @@ export function createFrameView(parts: FrameParts): FrameView {
     timeMs: (index) => read.int64(TAG.timeMs, index),
     receivedMs: (index) => read.int64(TAG.receivedMs, index),
     producerId: (index) => read.bit(TAG.producerId, index),
-    attributes: (index) => {
-      const found: Partial<Record<HotAttribute, string>> = {};
-      for (const [attribute, tag] of ATTRIBUTE_TAGS) {
-        const text = read.word(tag, index);
-        if (text !== undefined) found[attribute] = text;
-      }
-      return found;
-    },
+    attributes: read.attributes,
     flags: (index) => flagsOf(read.byte(TAG.flags, index)),
     record: (index) => read.record(index),
     event: (index) => ({
@@ -70,6 +65,7 @@ export function createFrameView(parts: FrameParts): FrameView {
 interface ColumnReader {
   text(tag: number, index: number): string;
   word(tag: number, index: number): string | undefined;
+  attributes(index: number): Partial<Record<HotAttribute, string>>;
   int64(tag: number, index: number): number;
   uint32(tag: number, index: number): number;
   byte(tag: number, index: number): number;
@@ -80,24 +76,26 @@ interface ColumnReader {
 function createColumnReader(parts: FrameParts): ColumnReader {
   const { count } = parts.header;
   const sections = once(() => openSections(parts));
-  const fixed = (tag: number, bytesPerEvent: number): (() => Uint8Array | undefined) =>
-    once(() => checkedColumn(parts, sections().columns.get(tag), Math.ceil(count * bytesPerEvent)));
-  const columns = new Map<number, () => Uint8Array | undefined>([
-    [TAG.timeMs, fixed(TAG.timeMs, 8)],
-    [TAG.receivedMs, fixed(TAG.receivedMs, 8)],
-    [TAG.producerId, fixed(TAG.producerId, 1 / 8)],
-    [TAG.flags, fixed(TAG.flags, 1)],
-    [TAG.severity, fixed(TAG.severity, 1)],
-    [TAG.classUid, fixed(TAG.classUid, 4)],
-    [TAG.activityId, fixed(TAG.activityId, 4)],
-    [TAG.schemaVersion, fixed(TAG.schemaVersion, 4)],
-  ]);
-  const column = (tag: number): Uint8Array | undefined => columns.get(tag)?.();
-  const dictionaries = new Map<number, Dictionary | undefined>();
-  const dictionary = (tag: number): Dictionary | undefined => {
-    if (!dictionaries.has(tag)) dictionaries.set(tag, openDictionary(parts, sections().columns.get(tag)));
-    return dictionaries.get(tag);
+  // By tag, `null` for a column that is not there: a look-up per value is what reading costs.
+  const columns: (Uint8Array | null | undefined)[] = Array.from({ length: TAGS });
+  const column = (tag: number, bytesPerEvent: number): Uint8Array | null => {
+    const known = columns[tag];
+    if (known !== undefined) return known;
+    const found = checkedColumn(parts, sections().columns.get(tag), Math.ceil(count * bytesPerEvent)) ?? null;
+    columns[tag] = found;
+    return found;
   };
+  const dictionaries: (Dictionary | null | undefined)[] = Array.from({ length: TAGS });
+  const dictionary = (tag: number): Dictionary | null => {
+    const known = dictionaries[tag];
+    if (known !== undefined) return known;
+    const found = openDictionary(parts, sections().columns.get(tag)) ?? null;
+    dictionaries[tag] = found;
+    return found;
+  };
+  const attributes = once(() =>
+    ATTRIBUTE_TAGS.map(([attribute, tag]) => ({ attribute, words: dictionary(tag) })).filter(({ words }) => words !== null),
+  );
   const ids = once(() => openTexts(parts, sections().columns.get(TAG.id), count));
   const at = (index: number): number => {
     if (index >= 0 && index < count) return index;
@@ -107,13 +105,21 @@ function createColumnReader(parts: FrameParts): ColumnReader {
   return {
     text: (_tag, index) => ids().text(at(index)),
     word: (tag, index) => dictionary(tag)?.word(at(index)),
-    int64: (tag, index) => readInt64(required(parts, column(tag)), at(index) * 8),
-    uint32: (tag, index) => {
-      const bytes = column(tag);
-      return bytes === undefined ? 0 : readUint32(bytes, at(index) * 4);
+    attributes: (index) => {
+      const found: Partial<Record<HotAttribute, string>> = {};
+      for (const { attribute, words } of attributes()) {
+        const text = words?.word(at(index));
+        if (text !== undefined) found[attribute] = text;
+      }
+      return found;
     },
-    byte: (tag, index) => column(tag)?.[at(index)] ?? 0,
-    bit: (tag, index) => (((column(tag)?.[at(index) >>> 3] ?? 0) >>> (index & 7)) & 1) === 1,
+    int64: (tag, index) => readInt64(required(parts, column(tag, 8) ?? undefined), at(index) * 8),
+    uint32: (tag, index) => {
+      const bytes = column(tag, 4);
+      return bytes === null ? 0 : readUint32(bytes, at(index) * 4);
+    },
+    byte: (tag, index) => column(tag, 1)?.[at(index)] ?? 0,
+    bit: (tag, index) => (((column(tag, 1 / 8)?.[at(index) >>> 3] ?? 0) >>> (index & 7)) & 1) === 1,
     record: (index) => {
       const { records, ends } = sections();
       return records.subarray(at(index) === 0 ? 0 : readUint32(ends, index * 4 - 4), readUint32(ends, index * 4));

@@ -56,7 +56,11 @@ const ONE_BY_ONE = 12;
  * Stores checked messages of one stream, as one unit unless that is not asked for. After the abort of `signal` nothing more is sent.
  * @throws bus.full, bus.unavailable, bus.unknown, bus.fenced, bus.too_large, bus.forbidden, bus.no_stream, bus.bad_commit, bus.bad_position, bus.closed
  */
-export async function commitMessages(context: CommitContext, messages: readonly Outgoing[], { signal, asUnit = true }: CommitOptions = {}): Promise<Published[]> {
+export async function commitMessages(
+  context: CommitContext,
+  messages: readonly Outgoing[],
+  { signal, asUnit = true }: CommitOptions = {},
+): Promise<Published[]> {
   const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false };
   const unit = await expectations(context.catalogue, messages);
   const stored = asUnit || !fitOneByOne(messages) ? await storeUnit(attempt, unit) : await storeEach(attempt, unit);

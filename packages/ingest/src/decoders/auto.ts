@@ -3,7 +3,7 @@
  * stored bytes read the same later; it answers with the format picked, never with `auto`.
  */
 import type { Fields } from '@tocsin/core';
-import { decodeEnvelope, looksLikeCloudtrail } from './cloudtrail.ts';
+import { decodeEnvelope, looksLikeCloudtrail, mayBeEnvelope } from './cloudtrail.ts';
 import { parseJsonRecord } from './json-record.ts';
 import { fieldsOfWrappedLine, linuxAuthDecoder } from './linux-auth.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
@@ -15,10 +15,9 @@ export const autoDecoder: RecordDecoder = { decode: decodeByLooks };
 function decodeByLooks(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[] {
   const first = firstByte(bytes);
   if (first !== OPEN_OBJECT) return [first === OPEN_ARRAY || first === undefined ? unknownFormat(bytes) : decodeText(bytes, limits)];
-  const envelope = decodeEnvelope(bytes, limits);
-  if (envelope !== undefined) return envelope;
   const parsed = parseJsonRecord(bytes, 'json', limits);
-  return ['refusal' in parsed ? parsed.refusal : byMembers(bytes, parsed.fields)];
+  if (!('refusal' in parsed) && !mayBeEnvelope(parsed.fields)) return [byMembers(bytes, parsed.fields)];
+  return decodeEnvelope(bytes, limits) ?? ['refusal' in parsed ? parsed.refusal : byMembers(bytes, parsed.fields)];
 }
 
 /** First byte after a byte order mark and white space. */

@@ -8,15 +8,24 @@ import { type DecodedRecord, type DecodeLimits, ENVELOPE_FACTOR, type RecordDeco
 
 /** Decoder of one CloudTrail record or one envelope. */
 export const cloudtrailDecoder: RecordDecoder = {
-  decode: (bytes, limits) => decodeEnvelope(bytes, limits) ?? [decodeObject(bytes, 'cloudtrail', limits)],
+  decode: (bytes, limits) => {
+    const decoded = decodeObject(bytes, 'cloudtrail', limits);
+    if ('fields' in decoded && !mayBeEnvelope(decoded.fields)) return [decoded];
+    return decodeEnvelope(bytes, limits) ?? [decoded];
+  },
 };
+
+/** Whether a parsed object may be an envelope: records are many and envelopes few, so this is asked before the bytes are searched. */
+export function mayBeEnvelope(fields: Fields): boolean {
+  return Object.hasOwn(fields, 'Records');
+}
 
 /** Whether an object looks like a CloudTrail record. */
 export function looksLikeCloudtrail(fields: Fields): boolean {
   return typeof fields['eventSource'] === 'string' && typeof fields['eventName'] === 'string';
 }
 
-/** Records of an envelope; undefined where bytes are none: then they are one record, or no JSON. Costs little on a record. */
+/** Records of an envelope; undefined where bytes are none: then they are one record, or no JSON. */
 export function decodeEnvelope(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[] | undefined {
   if (asBuffer(bytes).indexOf(MEMBER) === -1) return undefined;
   const maxBytes = limits.maxRecordBytes * ENVELOPE_FACTOR;

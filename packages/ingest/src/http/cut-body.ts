@@ -26,6 +26,8 @@ const OPEN_ARRAY = 0x5b;
 
 /** What a `content-type` header says of the body; text is UTF-8. @throws ingest.unsupported_type */
 export function kindOf(header: string | undefined): BodyKind {
+  const plain = KINDS.get(header ?? '');
+  if (plain !== undefined) return plain;
   const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
   const kind = KINDS.get(type);
   const charset = parameters

@@ -1,9 +1,20 @@
 /** How the events door is described in the OpenAPI document. The door reads bodies itself; nothing here is used to check one. */
 
 /** What may be sent in a body of lines or JSON. */
-const anyJson = { description: 'One record, or an array of records', oneOf: [{ type: 'object', additionalProperties: true }, { type: 'array', items: {} }] };
+const anyJson = {
+  description: 'One record, or an array of records',
+  oneOf: [
+    { type: 'object', additionalProperties: true },
+    { type: 'array', items: {} },
+  ],
+};
 const lines = { type: 'string', description: 'One record per line' };
-const cloudEvent = { type: 'object', additionalProperties: true, required: ['specversion', 'id', 'source', 'type'], description: 'A CloudEvents 1.0 event in structured mode' };
+const cloudEvent = {
+  type: 'object',
+  additionalProperties: true,
+  required: ['specversion', 'id', 'source', 'type'],
+  description: 'A CloudEvents 1.0 event in structured mode',
+};
 
 const problem = {
   type: 'object',
@@ -12,7 +23,11 @@ const problem = {
     error: {
       type: 'object',
       required: ['code', 'message', 'retry'],
-      properties: { code: { type: 'string' }, message: { type: 'string' }, retry: { type: 'string', enum: ['never', 'later', 'reconnect'] } },
+      properties: {
+        code: { type: 'string' },
+        message: { type: 'string' },
+        retry: { type: 'string', enum: ['never', 'later', 'reconnect'] },
+      },
     },
   },
 };
@@ -50,7 +65,10 @@ export const eventsSchema = {
   headers: {
     type: 'object',
     properties: {
-      'idempotency-key': { type: 'string', description: 'Makes a repeat of this request recognisable: record i without an id of its own gets `<key>-<i>`' },
+      'idempotency-key': {
+        type: 'string',
+        description: 'Makes a repeat of this request recognisable: record i without an id of its own gets `<key>-<i>`',
+      },
       'content-encoding': { type: 'string', enum: ['gzip', 'zstd', 'br', 'identity'] },
     },
   },

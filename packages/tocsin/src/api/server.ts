@@ -39,6 +39,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Requests under way are answered before the server closes; see `closeServer`.
     forceCloseConnections: 'idle' as const,
+    // Fastify's own refusal has neither code nor Retry-After: what still comes in on an open connection is answered as ever, and is its last.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512 },
     // A body says what it means: no number out of a text, no text out of a list.

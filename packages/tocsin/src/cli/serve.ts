@@ -4,6 +4,7 @@ import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
+import { holdYoungGeneration } from './small-heap.ts';
 import { shippedFolder } from './shipped-folder.ts';
 
 /** Options of every command that starts an installation. */
@@ -27,7 +28,8 @@ export interface Serving {
 export async function serve(context: CommandContext, options: GivenOptions, use: (serving: Serving) => Promise<number>): Promise<number> {
   const { terminal, interrupted } = context;
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
-  await using installation = await open(context, options);
+  const letHeapGrow = holdYoungGeneration();
+  await using installation = await open(context, options).finally(letHeapGrow);
   const api = new ApiClient({ url: installation.url, token: installation.operatorToken });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
   const code = await use({ installation, api });

@@ -6,7 +6,7 @@
 import { comparePositions, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
 import { type FrameView, type Lane, type MatchStep, type Position, sourceKey } from '@tocsin/core';
 import { eventsFilter, matchesSubject } from '../subjects.ts';
-import { FrameDedup, DEDUP_WINDOW_MS } from './frame-dedup.ts';
+import { DEDUP_WINDOW_MS, FrameDedup } from './frame-dedup.ts';
 import { openFed } from './frame-feed.ts';
 import { TICK_MS } from './tick.ts';
 import { Watermarks } from './watermarks.ts';
@@ -32,10 +32,10 @@ export function startOf(progress: Progress, lane: Lane): Start {
   return after === undefined ? 'first' : { after };
 }
 
-/** Restores progress from MATCHES and the dedup window from EVENTS. */
-export async function restoreProgress(log: ReplayLog, count: number): Promise<Progress> {
+/** Restores progress from MATCHES and the dedup window from EVENTS. `nowMs`: what was sent to nobody while nobody ran is still to come. */
+export async function restoreProgress(log: ReplayLog, { count, nowMs }: { count: number; nowMs: number }): Promise<Progress> {
   const progress: Progress = {
-    partitions: Array.from({ length: count }, (_, partition) => ({ partition, last: 'none', watermarks: new Watermarks() })),
+    partitions: Array.from({ length: count }, (_, partition) => ({ partition, last: 'none', watermarks: new Watermarks(nowMs) })),
     read: {},
     dedup: new FrameDedup(),
   };
@@ -64,10 +64,16 @@ export function parseStep(stored: Stored): MatchStep {
 
 /** Takes note of the times of a frame's events. */
 export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView): void {
+  let source: string | undefined;
+  let key = '';
   for (let i = 0; i < frame.header.count; i++) {
+    if (frame.source(i) !== source) {
+      source = frame.source(i);
+      key = sourceKey(frame.header.tenant, source);
+    }
     const receivedMs = frame.receivedMs(i);
     // A time in the future is one record's claim: taken for the source's time it would make everybody else's events late.
-    watermarks.observe(sourceKey(frame.header.tenant, frame.source(i)), Math.min(frame.timeMs(i), receivedMs), receivedMs);
+    watermarks.observe(key, Math.min(frame.timeMs(i), receivedMs), receivedMs);
   }
 }
 

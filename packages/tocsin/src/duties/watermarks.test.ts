@@ -28,6 +28,16 @@ describe('watermarks', () => {
     expect(marks.all()).toEqual({ 't/a': 500 });
   });
 
+  it('take nobody for idle who could not be heard while the owner was away', () => {
+    const marks = new Watermarks(2_000_000);
+    marks.restore({ 't/a': 1_000_000 }, 1_000_500);
+    expect(marks.tick(2_010_000)).toBe(false);
+    marks.observe('t/a', 1_000_700, 2_010_000);
+    expect(marks.all()).toEqual({ 't/a': 1_000_700 });
+    expect(marks.tick(2_020_001)).toBe(true);
+    expect(marks.all()).toEqual({ 't/a': 2_020_001 });
+  });
+
   it('forget a source that has been silent for a day', () => {
     const marks = new Watermarks();
     marks.observe('t/a', 0, 0);

@@ -18,6 +18,12 @@ interface SourceTime {
 export class Watermarks {
   readonly #sources = new Map<string, SourceTime>();
   readonly #changed = new Set<string>();
+  readonly #listeningSinceMs: number;
+
+  /** `listeningSinceMs`: since when sources could be heard; silence before that was ours, not theirs. Milliseconds since 1970. */
+  constructor(listeningSinceMs = Number.NEGATIVE_INFINITY) {
+    this.#listeningSinceMs = listeningSinceMs;
+  }
 
   /** Takes note of an event. Watermarks never go back. */
   observe(source: string, watermarkMs: number, receivedMs: number): void {
@@ -48,7 +54,7 @@ export class Watermarks {
     for (const [source, time] of this.#sources) {
       const silentMs = nowMs - time.lastReceivedMs;
       if (silentMs > FORGET_AFTER_MS) this.#sources.delete(source);
-      else if (silentMs > IDLE_AFTER_MS && nowMs > time.watermarkMs) {
+      else if (Math.min(silentMs, nowMs - this.#listeningSinceMs) > IDLE_AFTER_MS && nowMs > time.watermarkMs) {
         time.watermarkMs = nowMs;
         this.#changed.add(source);
         idle = true;

@@ -27,7 +27,8 @@ export function createAuthenticate(registry: Registry, clock: Clock): Authentica
     if (!credential) throw new TocsinError('auth.refused', { reason: 'it is not known' });
     const { tenant, id, value } = credential;
     if (value.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'it was revoked' });
-    if (value.expiresMs !== undefined && value.expiresMs <= clock.nowMs()) throw new TocsinError('auth.refused', { reason: 'it has expired' });
+    if (value.expiresMs !== undefined && value.expiresMs <= clock.nowMs())
+      throw new TocsinError('auth.refused', { reason: 'it has expired' });
     return { tenant, actor: value.actor, source: value.source, roles: value.roles, credentialId: id.slice(0, 12) };
   };
 }

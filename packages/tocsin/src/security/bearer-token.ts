@@ -2,7 +2,7 @@
  * Bearer tokens: 256 random bits behind a prefix that tells people and secret scanners what they have found. Only the
  * SHA-256 of a token is ever stored; a random token of this length needs no slow hash.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 const TOKEN = /^tocsin_[a-z]{1,16}_[A-Za-z0-9_-]{43}$/;
 
@@ -13,7 +13,7 @@ export function createToken(use: 'source' | 'person', random: (bytes: number) =>
 
 /** SHA-256 of a token, 64 hex digits: what CHANGES holds and look-ups go by. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+  return hash('sha256', token);
 }
 
 /** The token of an `Authorization: Bearer` header (RFC 6750); undefined where there is none of ours. */

@@ -61,7 +61,8 @@ export const commitCases: readonly ContractCase[] = [
         );
       }
       const ordered = await bus.commit(kit.messages(subject('same'), 6), { asUnit: false });
-      for (let i = 1; i < 6; i++) assert.ok(comparePositions(at(ordered, i - 1).position, at(ordered, i).position) < 0, `position ${i} rises`);
+      for (let i = 1; i < 6; i++)
+        assert.ok(comparePositions(at(ordered, i - 1).position, at(ordered, i).position) < 0, `position ${i} rises`);
       assert.equal((await kit.readAll(bus, all)).length, 1 + 5 + 40 + 6);
     },
   },
@@ -71,7 +72,10 @@ export const commitCases: readonly ContractCase[] = [
       const { bus, all, subject } = await kit.ground();
       await kit.write(bus, subject('taken'), ['first']);
       const others = [kit.message(subject('a'), 'a'), kit.message(subject('b'), 'b')];
-      await kit.refused(bus.commit([...others, kit.message(subject('taken'), 'stale', { expect: 'none' })], { asUnit: false }), 'bus.fenced');
+      await kit.refused(
+        bus.commit([...others, kit.message(subject('taken'), 'stale', { expect: 'none' })], { asUnit: false }),
+        'bus.fenced',
+      );
       await bus.commit(others, { asUnit: false });
       assert.deepEqual((await kit.texts(bus, all)).toSorted(), ['a', 'b', 'first']);
     },
