@@ -55,20 +55,19 @@ export function matchPattern(pattern: Pattern, text: string, cased: boolean): bo
   );
   let reachable = new Set([0]);
   for (const token of tokens) {
-    reachable = new Set([...reachable].flatMap((at) => placesAfter(token, chars, at)));
+    reachable = placesAfter(token, chars, reachable);
   }
   return reachable.has(chars.length);
 }
 
-/** Where in the text one may stand after a token that begins at `at`. */
-function placesAfter(token: Token, chars: readonly string[], at: number): number[] {
-  if (token.kind === 'any')
-    return chars
-      .map((_, i) => i + 1)
-      .filter((to) => to > at)
-      .concat(at);
-  const fits = at < chars.length && (token.kind === 'one' || token.char === chars[at]);
-  return fits ? [at + 1] : [];
+/** Where in the text one may stand after a token that begins at any of these places. */
+function placesAfter(token: Token, chars: readonly string[], places: ReadonlySet<number>): Set<number> {
+  if (token.kind === 'any') {
+    const first = Math.min(...places, chars.length + 1);
+    return new Set(Array.from({ length: chars.length + 1 - first }, (_, i) => first + i));
+  }
+  const fits = (at: number): boolean => at < chars.length && (token.kind === 'one' || token.char === chars[at]);
+  return new Set([...places].filter(fits).map((at) => at + 1));
 }
 
 export function windashVariants(pattern: Pattern): Pattern[] {
