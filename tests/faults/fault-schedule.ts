@@ -5,7 +5,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../seeded-random.ts';
 import type { Installation } from './installation.ts';
-import { killBus } from './tocsin-process.ts';
 
 /** A kill that took place, `atAcked` events into the run. */
 export type Kill = { readonly what: 'nats-server' | 'tocsin' | 'both'; readonly atAcked: number; readonly plannedAt: number };
@@ -49,7 +48,7 @@ export function startSchedule(installation: Installation, options: ScheduleOptio
   };
   const restartAlone = createQueue();
   const done = Promise.all([
-    series('nats-server', draw(options.busKills), () => killBus(installation.dataDir)),
+    series('nats-server', draw(options.busKills), () => installation.killBus()),
     series('tocsin', draw(options.tocsinKills), () => restartAlone(() => installation.killAndRestart())),
     series('both', draw(options.bothKills), () => restartAlone(() => installation.killAndRestart('and its nats-server'))),
   ]).then(() => undefined);

@@ -6,7 +6,17 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plantedRules } from './planted-events.ts';
-import { busPid, killNow, killTocsin, launch, stopTocsin, type TocsinOptions, type TocsinRun, waitReady } from './tocsin-process.ts';
+import {
+  busPid,
+  killBus,
+  killNow,
+  killTocsin,
+  launch,
+  stopTocsin,
+  type TocsinOptions,
+  type TocsinRun,
+  waitReady,
+} from './tocsin-process.ts';
 import { waitFor } from './wait-for.ts';
 
 /** How it is set up. */
@@ -27,6 +37,8 @@ export interface Installation extends AsyncDisposable {
   readonly run: TocsinRun;
   /** Kills the program, or both at once, and starts it again on the same folder; resolves when it takes events. */
   killAndRestart(also?: 'and its nats-server'): Promise<void>;
+  /** Kills its nats-server alone, as soon as there is one. */
+  killBus(): Promise<void>;
   /** Starts it again after it has ended. */
   restart(): Promise<void>;
   /** Registers a source and answers its token. */
@@ -49,8 +61,23 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   const start = { ...options.run, dataDir, ...(options.program === undefined ? {} : { program: options.program }) };
   let run = launch(start);
   let url = '';
+  let busKills = 0;
 
   const ready = async (): Promise<void> => void (url = await waitReady(dataDir, run));
+  // A start whose nats-server is killed ends with an error; whoever keeps services running starts it again, and so does this.
+  const startAgain = async (): Promise<void> => {
+    for (let isUp = false; !isUp; ) {
+      const killsBefore = busKills;
+      run = launch(start);
+      try {
+        await ready();
+        isUp = true;
+      } catch (error) {
+        await killTocsin(run);
+        if (busKills === killsBefore) throw error;
+      }
+    }
+  };
   const call: Installation['call'] = async (method, path, body) => {
     const headers = { authorization: `Bearer ${operatorToken(dataDir)}`, 'content-type': 'application/json' };
     const answer = await fetch(`${url}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -82,13 +109,10 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       const bus = also === undefined ? undefined : busPid(dataDir);
       if (bus !== undefined) killNow(bus);
       await killTocsin(run);
-      run = launch(start);
-      await ready();
+      await startAgain();
     },
-    async restart() {
-      run = launch(start);
-      await ready();
-    },
+    killBus: () => killBus(dataDir, () => busKills++),
+    restart: startAgain,
     async addSource(name) {
       const { status, body } = await call('POST', '/sources', { name, format: 'auto' });
       const { token } = body as { token?: string };

@@ -18,7 +18,7 @@ export const mutants: readonly Mutant[] = [
     name: 'acknowledged before the commit',
     file: 'packages/ingest/dist/intake-batch.js',
     find: 'this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));',
-    put: `this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events).catch(() => undefined);
+    put: `this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events).then(undefined, () => undefined);
             this.#stored.resolve(this.#events.map((_, index) => ({ position: '0', index })));`,
   },
   {

@@ -41,6 +41,7 @@ function figuresOf(result: FaultResult): Record<string, unknown> {
     acked,
     busKills,
     tocsinKills,
+    bothKills,
     seconds,
     expectedAlerts,
     alerts: verdict.alertIds.length,

@@ -74,9 +74,10 @@ export function busPid(dataDir: string): number | undefined {
   return pid > 0 && commandLine(pid).includes(join(dataDir, 'bus')) ? pid : undefined;
 }
 
-/** Kills the nats-server alone with SIGKILL, as soon as there is one. */
-export async function killBus(dataDir: string): Promise<void> {
+/** Kills the nats-server alone with SIGKILL, as soon as there is one; `onKill` is called right before. */
+export async function killBus(dataDir: string, onKill: () => void): Promise<void> {
   const pid = await waitFor(() => busPid(dataDir), { what: () => `a nats-server on ${dataDir}`, withinMs: READY_MS });
+  onKill();
   killNow(pid);
   await waitFor(() => (commandLine(pid).includes('nats-server') ? undefined : true), { what: () => `${pid} to end`, withinMs: 10_000 });
 }

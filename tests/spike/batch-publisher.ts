@@ -71,7 +71,7 @@ export function createBatchPublisher(connection: NatsConnection, name: string, t
       });
     },
     interrupt() {
-      for (const settle of [...waiting.values()]) settle({ kind: 'unknown' });
+      for (const settle of waiting.values()) settle({ kind: 'unknown' });
     },
   };
 }

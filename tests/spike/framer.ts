@@ -57,7 +57,10 @@ export function createFramer(publisher: BatchPublisher, ready: () => Promise<voi
       outcome = await attempt(frames);
     }
     const isDurable = outcome.kind === 'stored' || outcome.kind === 'duplicate';
-    for (const post of posts) isDurable ? post.resolve() : post.reject(new Error(JSON.stringify(outcome)));
+    for (const post of posts) {
+      if (isDurable) post.resolve();
+      else post.reject(new Error(JSON.stringify(outcome)));
+    }
   }
 
   return {

@@ -22,8 +22,7 @@ export async function* readOrdered(connection: NatsConnection, options: ReadOpti
     for await (const message of subscription) {
       silence.touch();
       if (message.headers?.code === 100) {
-        if (message.reply !== undefined && message.reply !== '')
-          message.respond(); // flow control
+        if (isFlowControl(message)) message.respond();
         else if (Number(message.headers.get('Nats-Last-Consumer')) !== expected) break;
         yield 'idle';
         continue;
@@ -36,6 +35,10 @@ export async function* readOrdered(connection: NatsConnection, options: ReadOpti
     silence.stop();
     subscription.unsubscribe();
   }
+}
+
+function isFlowControl(message: Msg): boolean {
+  return message.reply !== undefined && message.reply !== '';
 }
 
 async function createConsumer(connection: NatsConnection, inbox: string, options: ReadOptions): Promise<void> {

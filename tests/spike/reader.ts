@@ -4,9 +4,10 @@ import { openConnection } from './connection.ts';
 import { partitions } from './frame.ts';
 import { runOwner } from './owner.ts';
 
-let publisher: BatchPublisher | undefined;
-const { connection, ready } = await openConnection(process.argv[2] ?? '', () => publisher?.interrupt());
-publisher = createBatchPublisher(connection, `r${process.pid}-${Date.now().toString(36)}`);
+const held: { publisher?: BatchPublisher } = {};
+const { connection, ready } = await openConnection(process.argv[2] ?? '', () => held.publisher?.interrupt());
+const publisher = createBatchPublisher(connection, `r${process.pid}-${Date.now().toString(36)}`);
+held.publisher = publisher;
 for (let partition = 0; partition < partitions; partition++) void runOwner({ partition, connection, publisher, ready });
 process.on('disconnect', () => process.exit(0));
 process.send?.({ ready: true });

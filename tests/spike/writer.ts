@@ -12,9 +12,10 @@ export type FromWriter =
   | { readonly refused: number; readonly reason: string }
   | { readonly counts: { cycles: number; frames: number; resends: number }; readonly cpuMs: number };
 
-let publisher: BatchPublisher | undefined;
-const { connection, ready } = await openConnection(process.argv[2] ?? '', () => publisher?.interrupt());
-publisher = createBatchPublisher(connection, `w${process.pid}-${Date.now().toString(36)}`);
+const held: { publisher?: BatchPublisher } = {};
+const { connection, ready } = await openConnection(process.argv[2] ?? '', () => held.publisher?.interrupt());
+const publisher = createBatchPublisher(connection, `w${process.pid}-${Date.now().toString(36)}`);
+held.publisher = publisher;
 const framer = createFramer(publisher, ready, Number(process.argv[3] ?? 2));
 
 process.on('message', (message: ToWriter) => {

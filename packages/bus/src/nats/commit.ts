@@ -121,6 +121,9 @@ async function storeEach(attempt: Attempt, unit: readonly UnitMessage[]): Promis
   const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   if (failures.length === 0) return settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
   const fenced = failures.find((error) => isTocsinError(error, 'bus.fenced'));
+  // One that may be stored outweighs any number that are not: its id must not be given to another message.
+  const unknown = failures.find((error) => isTocsinError(error, 'bus.unknown'));
+  if (fenced === undefined && unknown !== undefined) throw unknown;
   if (fenced !== undefined || failures.length === unit.length) throw fenced ?? failures[0];
   throw new TocsinError('bus.unknown', { subject: unit[0]?.subject ?? '', waitedMs: attempt.timeoutMs }, { cause: failures[0] });
 }
