@@ -39,10 +39,7 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   fact('API', `${installation.url}/api/v1`);
   fact('data', visible(installation.dataDir));
   fact('bus', `${status.guarantees.bus} ${visible(status.busServer)}, ${DURABILITY[status.guarantees.durability]}`);
-  fact(
-    'rules',
-    `${sayRules(terminal, status.rules)}; ${sayMany(status.sources, 'source')}`,
-  );
+  fact('rules', `${sayRules(terminal, status.rules)}; ${sayMany(status.sources, 'source')}`);
   fact('login', `${installation.firstRun ? 'made now: ' : ''}token in ${visible(tokenFile)}`);
   if (!terminal.interactive) return;
   terminal.line();

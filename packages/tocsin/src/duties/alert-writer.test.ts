@@ -7,10 +7,25 @@ import { AlertWriter, parseAlert } from './alert-writer.ts';
 
 function alert(id: string, foldRevision: number, change: Partial<Alert> = {}): Alert {
   return {
-    id, tenant: 'acme', origin: 'live',
+    id,
+    tenant: 'acme',
+    origin: 'live',
     rule: { id: 'r', title: 'R', version: 'v', ruleSet: 's', references: [], tags: [], techniques: [] },
-    severity: 4, score: 70, status: 'new', groupBy: {}, entities: [], count: foldRevision, firstMs: 1, lastMs: 1, receivedMs: 1,
-    evidence: [], explanation: [], advice: '', causation: [], foldRevision, ...change,
+    severity: 4,
+    score: 70,
+    status: 'new',
+    groupBy: {},
+    entities: [],
+    count: foldRevision,
+    firstMs: 1,
+    lastMs: 1,
+    receivedMs: 1,
+    evidence: [],
+    explanation: [],
+    advice: '',
+    causation: [],
+    foldRevision,
+    ...change,
   };
 }
 
@@ -81,7 +96,8 @@ describe('alert writer', () => {
     let commits = 0;
     const dying = {
       last: bus.last.bind(bus),
-      commit: (messages: readonly Outgoing[], options?: { signal?: AbortSignal }) => (++commits > 2 ? Promise.reject(new Error('died')) : bus.commit(messages, options)),
+      commit: (messages: readonly Outgoing[], options?: { signal?: AbortSignal }) =>
+        ++commits > 2 ? Promise.reject(new Error('died')) : bus.commit(messages, options),
     };
     await expect(writerOn(dying).write(many)).rejects.toThrow('died');
     expect((await bus.info(ALERTS_FILTER)).messages).toBe(400);

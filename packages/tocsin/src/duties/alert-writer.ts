@@ -60,7 +60,11 @@ export class AlertWriter {
   async #commit(prepared: readonly { readonly merged: Alert; readonly message: Outgoing }[]): Promise<void> {
     const { bus, giveUp, onTrouble } = this.#options;
     const messages = prepared.map((each) => each.message);
-    const published = await commitUntilStored(bus, messages, { asUnit: false, signal: giveUp, onRetry: (error) => onTrouble(error, "writing alerts") });
+    const published = await commitUntilStored(bus, messages, {
+      asUnit: false,
+      signal: giveUp,
+      onRetry: (error) => onTrouble(error, 'writing alerts'),
+    });
     prepared.forEach(({ merged, message }, i) => {
       const position = published[i]?.position;
       if (position) this.#remember(message.subject, { position, alert: merged });

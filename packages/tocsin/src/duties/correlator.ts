@@ -143,7 +143,12 @@ class Correlator {
   async checkpoint(): Promise<void> {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    const checkpoint: Checkpoint = { position: this.#position, read: this.#read, ruleSet: this.#folds.rules.hash, folds: this.#folds.encode() };
+    const checkpoint: Checkpoint = {
+      position: this.#position,
+      read: this.#read,
+      ruleSet: this.#folds.rules.hash,
+      folds: this.#folds.encode(),
+    };
     await putChunked(this.#options.manifests, CHECKPOINT, Buffer.from(JSON.stringify(checkpoint)));
     this.#savedPosition = this.#position;
   }

@@ -43,7 +43,8 @@ const work = Promise.all([
 
 serveThread({
   rules: (tenant) => listRules(activation.book, tenant),
-  check: (files, { tenant, test }) => checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
+  check: (files, { tenant, test }) =>
+    checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
   reached: (position, waitMs) => activation.reached(position, waitMs),
   settled: (lane, position, waitMs) => readUpTo.reached(lane, position, waitMs),
   async stop() {

@@ -34,7 +34,10 @@ function startStore({ dataDir, logger, settings }: InstallationOptions, bus: Emb
   return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
 }
 
-async function startDetect({ settings, shippedRules, logger }: InstallationOptions, bus: EmbeddedBus): Promise<SupervisedThread<DetectApi>> {
+async function startDetect(
+  { settings, shippedRules, logger }: InstallationOptions,
+  bus: EmbeddedBus,
+): Promise<SupervisedThread<DetectApi>> {
   const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
   const rules = (await Promise.all(folders.map(readRuleFiles))).flat();
   const data: DetectBoot = { match: bus.address('match'), correlate: bus.address('correlate'), partitions: settings.bus.partitions, rules };

@@ -45,7 +45,11 @@ describe('supervised thread', () => {
     const thread = await start();
     const { client } = thread;
     expect(await client.add(1, 2)).toBe(3);
-    await expect(client.die()).rejects.toMatchObject({ code: 'api.duty_down', retry: 'later', message: expect.stringContaining('adding') as string });
+    await expect(client.die()).rejects.toMatchObject({
+      code: 'api.duty_down',
+      retry: 'later',
+      message: expect.stringContaining('adding') as string,
+    });
     expect(thread.status()).toMatchObject({ state: 'failed', restarts: 0 });
     await expect(client.add(1, 2)).rejects.toMatchObject({ code: 'api.duty_down' });
     await until(() => thread.status().state === 'running');

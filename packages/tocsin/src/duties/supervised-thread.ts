@@ -67,14 +67,20 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (!worker) return;
-    await (this.#client as ThreadClient<StoppableApi> | undefined)?.stop().catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
+    await (this.#client as ThreadClient<StoppableApi> | undefined)
+      ?.stop()
+      .catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
     await worker.terminate();
   }
 
   #start(): Promise<void> {
     const { name, script, data, logger, heapMiB, youngMiB } = this.#options;
     const startedMs = performance.now();
-    const worker = new Worker(script, { name, workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB } });
+    const worker = new Worker(script, {
+      name,
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB },
+    });
     this.#worker = worker;
     this.#client = callThread<A>(worker, name);
     return new Promise((resolve, reject) => {
@@ -96,7 +102,8 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
 
   #hear(message: ThreadMessage): void {
     const { name, logger } = this.#options;
-    if (message.trouble !== undefined) logger.warn({ duty: name, code: message.code, what: message.what, ...message.about }, message.trouble);
+    if (message.trouble !== undefined)
+      logger.warn({ duty: name, code: message.code, what: message.what, ...message.about }, message.trouble);
     if (message.ready) this.#state = 'running';
     if (message.waitingFor !== undefined && this.#state !== 'failed') {
       this.#state = message.waitingFor === null ? 'running' : 'waiting';
@@ -115,7 +122,9 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     const pauseMs = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length) - 1] ?? 0;
     this.#timer = setTimeout(() => {
       this.#restarts += 1;
-      this.#start().catch((error: unknown) => this.#options.logger.error({ err: error, duty: this.#options.name }, 'A duty could not be restarted'));
+      this.#start().catch((error: unknown) =>
+        this.#options.logger.error({ err: error, duty: this.#options.name }, 'A duty could not be restarted'),
+      );
     }, pauseMs);
   }
 }

@@ -1,8 +1,8 @@
 /** What a duty's thread is started with, and what all threads set up alike. Plain data: it crosses into the thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
-import { type ThreadApi, answerCalls } from './thread-call.ts';
 import type { Surroundings } from '../wire.ts';
+import { answerCalls, type ThreadApi } from './thread-call.ts';
 
 /** How long a stopping duty may finish what it has taken in, milliseconds. */
 const FINISH_WITHIN_MS = 5000;

@@ -1,7 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MessageChannel } from 'node:worker_threads';
 import { answerCalls, callThread } from './thread-call.ts';
 
 type Api = {
@@ -46,7 +45,8 @@ describe('thread call', () => {
 
   it('refuses a name that is not in the api, inherited ones included', async () => {
     const client = connect() as unknown as Record<string, () => Promise<unknown>>;
-    for (const name of ['gone', 'constructor', 'toString', '__proto__']) await expect(client[name]?.()).rejects.toMatchObject({ code: 'api.internal' });
+    for (const name of ['gone', 'constructor', 'toString', '__proto__'])
+      await expect(client[name]?.()).rejects.toMatchObject({ code: 'api.internal' });
   });
 
   it('fails every open question when the thread ends, and every later one at once', async () => {

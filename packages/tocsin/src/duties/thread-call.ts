@@ -61,14 +61,17 @@ export function callThread<A extends ThreadApi>(worker: Worker, duty: string): T
     open.clear();
   });
   return new Proxy({} as ThreadClient<A>, {
-    get: (_, name) => (name === 'then' ? undefined : (...args: unknown[]) =>
-      new Promise((resolve, reject) => {
-        // A port without a thread behind it takes questions and never answers.
-        if (ended) throw refusal();
-        last += 1;
-        open.set(last, { resolve, reject });
-        worker.postMessage({ ask: last, name: String(name), args } satisfies Question);
-      })),
+    get: (_, name) =>
+      name === 'then'
+        ? undefined
+        : (...args: unknown[]) =>
+            new Promise((resolve, reject) => {
+              // A port without a thread behind it takes questions and never answers.
+              if (ended) throw refusal();
+              last += 1;
+              open.set(last, { resolve, reject });
+              worker.postMessage({ ask: last, name: String(name), args } satisfies Question);
+            }),
   });
 }
 

@@ -11,7 +11,10 @@ describe('commit until stored', () => {
     const { bus, server } = await openGround({ answerTimeoutMs: 20 });
     const failures: string[] = [];
     server.stop({ kill: true });
-    const stored = commitUntilStored(bus, [message], { signal: new AbortController().signal, onRetry: (error) => failures.push(error.code) });
+    const stored = commitUntilStored(bus, [message], {
+      signal: new AbortController().signal,
+      onRetry: (error) => failures.push(error.code),
+    });
     await until(() => failures.length > 1);
     server.start();
     await stored;
@@ -37,9 +40,13 @@ describe('commit until stored', () => {
   it('gives up at once on what trying again cannot mend', async () => {
     const { bus } = await openGround();
     const patience = { signal: new AbortController().signal, onRetry: () => expect.unreachable() };
-    await expect(commitUntilStored(bus, [{ ...message, body: Buffer.alloc(3 << 20) }], patience)).rejects.toMatchObject({ code: 'bus.too_large' });
+    await expect(commitUntilStored(bus, [{ ...message, body: Buffer.alloc(3 << 20) }], patience)).rejects.toMatchObject({
+      code: 'bus.too_large',
+    });
     await bus.commit([message]);
-    await expect(commitUntilStored(bus, [{ ...message, id: 'two', expect: 'none' }], patience)).rejects.toMatchObject({ code: 'bus.fenced' });
+    await expect(commitUntilStored(bus, [{ ...message, id: 'two', expect: 'none' }], patience)).rejects.toMatchObject({
+      code: 'bus.fenced',
+    });
   });
 
   it('ends with the abort, in a pause as in an attempt', async () => {

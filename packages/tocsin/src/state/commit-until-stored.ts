@@ -16,7 +16,11 @@ export interface PatientCommit {
 }
 
 /** Commits, and on an outage commits again with the same ids. Aborting stops the attempts, not a write under way. @throws bus.fenced, bus.too_large, the abort reason */
-export async function commitUntilStored(bus: Pick<EventBus, 'commit'>, messages: readonly Outgoing[], patience: PatientCommit): Promise<Published[]> {
+export async function commitUntilStored(
+  bus: Pick<EventBus, 'commit'>,
+  messages: readonly Outgoing[],
+  patience: PatientCommit,
+): Promise<Published[]> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     patience.signal.throwIfAborted();
     try {

@@ -59,7 +59,7 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   const last = query['from'] === 'first' ? undefined : (await context.bus.info(filter)).last;
   // From here on nobody else answers: whatever can be refused has been.
   reply.hijack();
-  raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', connection: 'close' });
   // Tells the client where it stands: whatever is stored from now on will come.
   raw.write('\n');
   const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write('\n'), HEARTBEAT_MS);
