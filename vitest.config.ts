@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['**/*.broker.test.ts', '**/node_modules/**', '**/dist/**'],
+          // Property tests take their time where cores are shared; what hangs is still found.
+          testTimeout: 30_000,
         },
       },
       {

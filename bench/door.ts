@@ -4,9 +4,9 @@
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createUlidGenerator, systemClock } from '@tocsin/core';
-import { startNatsServer } from '@tocsin/bus/nats';
 import { openFrame } from '@tocsin/bus';
+import { startNatsServer } from '@tocsin/bus/nats';
+import { createUlidGenerator, systemClock } from '@tocsin/core';
 import { eventsRoute, loadMappings, readShippedMappings, type Source } from '@tocsin/ingest';
 import fastify from 'fastify';
 import type * as OpenBus from '../packages/tocsin/src/duties/open-bus.ts';

@@ -14,7 +14,13 @@ describe('flag log', () => {
     told(source, event);
     expect(lines).toHaveLength(1);
     expect(lines[0]?.trimEnd()).not.toContain('\n');
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event_id: event.id, event_type: 'json', tenant_id: 'acme', correlation_id: 'c1', flag: 'tenant_claim' });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      event_id: event.id,
+      event_type: 'json',
+      tenant_id: 'acme',
+      correlation_id: 'c1',
+      flag: 'tenant_claim',
+    });
   });
 
   it('makes a bounded number of lines of a flood and counts the rest', () => {

@@ -16,7 +16,8 @@ export async function openIdentity(dataDir: string, wanted: Identity): Promise<{
   try {
     const identity = parseIdentity(path, await readFile(path, 'utf8'));
     for (const key of ['site', 'partitions'] as const) {
-      if (identity[key] !== wanted[key]) throw new TocsinError('config.fixed', { setting: key, is: String(identity[key]), wanted: String(wanted[key]), dataDir });
+      if (identity[key] !== wanted[key])
+        throw new TocsinError('config.fixed', { setting: key, is: String(identity[key]), wanted: String(wanted[key]), dataDir });
     }
     return { identity, firstRun: false };
   } catch (error) {

@@ -3,7 +3,6 @@
  * of fields, so that one record stays one line; whoever logs about an event uses `eventFields`.
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
-import type { SecurityEvent } from '@tocsin/core';
 
 /** Levels, least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -20,9 +19,4 @@ export function createLogger(level: LogLevel, destination: DestinationStream): L
     },
     destination,
   );
-}
-
-/** The four facts that every line about an event carries. */
-export function eventFields(event: Pick<SecurityEvent, 'id' | 'type' | 'tenant' | 'correlationId'>): Record<string, string | null> {
-  return { event_id: event.id, event_type: event.type, tenant_id: event.tenant, correlation_id: event.correlationId ?? null };
 }

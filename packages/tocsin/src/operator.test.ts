@@ -7,7 +7,10 @@ import { createAuthenticate } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
 
 async function open(): Promise<{
-  ensure: (kept: string | undefined) => Promise<string>; kept: string[]; works: (token: string) => Promise<boolean>; bus: Awaited<ReturnType<typeof openGround>>['bus'];
+  ensure: (kept: string | undefined) => Promise<string>;
+  kept: string[];
+  works: (token: string) => Promise<boolean>;
+  bus: Awaited<ReturnType<typeof openGround>>['bus'];
 }> {
   const { bus } = await openGround();
   const registry = await Registry.open(bus, () => undefined);
@@ -22,7 +25,11 @@ async function open(): Promise<{
     bus,
     kept,
     ensure: (token) => ensureOperator(token, { registry, privileged, clock, keep }),
-    works: (token) => authenticate({ authorization: `Bearer ${token}` }).then((who) => who.roles.includes('admin') && who.tenant === 'default', () => false),
+    works: (token) =>
+      authenticate({ authorization: `Bearer ${token}` }).then(
+        (who) => who.roles.includes('admin') && who.tenant === 'default',
+        () => false,
+      ),
   };
 }
 
@@ -35,7 +42,10 @@ describe('operator', () => {
     expect(await ensure(token)).toBe(token);
     expect(kept).toHaveLength(1);
     const audit = await readAudit(bus, 'default', 10);
-    expect(audit.map((record) => [record.phase, record.resource])).toEqual([['intent', 'credential/operator'], ['outcome', 'credential/operator']]);
+    expect(audit.map((record) => [record.phase, record.resource])).toEqual([
+      ['intent', 'credential/operator'],
+      ['outcome', 'credential/operator'],
+    ]);
     expect(JSON.stringify(audit)).not.toContain(token);
   });
 

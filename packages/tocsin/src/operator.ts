@@ -36,7 +36,11 @@ export async function ensureOperator(kept: string | undefined, { registry, privi
   await keep(token);
   const createdMs = clock.nowMs();
   const credential = { actor: OPERATOR_ACTOR, roles: ['admin'] as const, createdMs };
-  const act = { action: 'sources.write', resource: 'credential/operator', after: { actor: credential.actor, roles: credential.roles } } as const;
+  const act = {
+    action: 'sources.write',
+    resource: 'credential/operator',
+    after: { actor: credential.actor, roles: credential.roles },
+  } as const;
   await privileged(BOOTSTRAP, act, async () => {
     for (const { id, value } of registry.list('credential', FIRST_TENANT)) {
       if (value.actor !== OPERATOR_ACTOR || value.revokedMs !== undefined) continue;

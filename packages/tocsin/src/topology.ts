@@ -62,7 +62,11 @@ const EVENTS: readonly string[] = [eventsFilter('live'), eventsFilter('bulk')];
 /** Which duty may touch what: ingest cannot publish alerts, the store can write nothing at all. */
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   ingest: { publish: EVENTS, subscribe: [], buckets: [] },
-  match: { publish: [MATCHES_FILTER, DEADLETTER_FILTER], subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER], buckets: [RULE_SETS_BUCKET] },
+  match: {
+    publish: [MATCHES_FILTER, DEADLETTER_FILTER],
+    subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER],
+    buckets: [RULE_SETS_BUCKET],
+  },
   correlate: {
     publish: [ALERTS_FILTER, DEADLETTER_FILTER],
     subscribe: [MATCHES_FILTER, ALERTS_FILTER],

@@ -122,8 +122,8 @@ export async function until(look: () => boolean | Promise<boolean>, withinMs = 1
 export function running(start: (signal: AbortSignal) => Promise<void>): { stop: () => Promise<void>; ended: Promise<void> } {
   const stop = new AbortController();
   const ended = start(stop.signal);
-  // Looked at by whoever stops it.
-  ended.catch(() => undefined);
+  // Whoever stops it is told; until then a failure is nobody's surprise.
+  void Promise.allSettled([ended]);
   return {
     ended,
     stop: () => {

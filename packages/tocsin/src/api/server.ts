@@ -2,7 +2,6 @@
  * The HTTP server: TLS or loopback, one error form for every route, authentication and authorisation before any handler,
  * and the OpenAPI document made from the routes themselves.
  */
-import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
@@ -11,6 +10,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
+import type { Tls } from './listen.ts';
 import { openApiInfo } from './open-api.ts';
 import type { ApiContext, JsonSchema, Route } from './route.ts';
 import { routes } from './routes.ts';
@@ -18,7 +18,7 @@ import { routes } from './routes.ts';
 /** How the server is built. */
 export interface ServerOptions {
   readonly logger: Logger;
-  readonly tls?: { readonly certPath: string; readonly keyPath: string } | undefined;
+  readonly tls?: Tls | undefined;
 }
 
 /** Largest body of an API request that is not ingest: rule files. Bytes. */
@@ -47,9 +47,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false as const, allErrors: false } },
   };
   // The two forms differ in the type of their server only, which nothing here depends on.
-  const app = (tls
-    ? fastify({ ...shared, https: { cert: readFileSync(tls.certPath), key: readFileSync(tls.keyPath), minVersion: 'TLSv1.2' } })
-    : fastify(shared)) as unknown as FastifyInstance;
+  const app = (tls ? fastify({ ...shared, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(shared)) as unknown as FastifyInstance;
+  let isClosing = false;
+  app.addHook('preClose', async () => void (isClosing = true));
+  // A connection that was kept open would hold the closing up until it is cut.
+  app.addHook('onSend', async (_request, reply) => void (isClosing && reply.header('connection', 'close')));
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     answerError(new TocsinError('api.not_found', { what: 'route', id: `${request.method} ${request.url.slice(0, 200)}` }), request, reply);
@@ -71,10 +73,14 @@ export async function registerApi(app: FastifyInstance, { context, authenticate,
   await app.register(async (scope) => {
     for (const route of routes) addRoute(scope, route, { context, authenticate });
     scope.get('/api/v1/health/live', { schema: { summary: 'Whether the process answers' } }, async () => ({ live: true }));
-    scope.get('/api/v1/health/ready', { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } }, async (_, reply) => {
-      const state = context.readiness();
-      return reply.code(state === 'ready' ? 200 : 503).send({ state });
-    });
+    scope.get(
+      '/api/v1/health/ready',
+      { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } },
+      async (_, reply) => {
+        const state = context.readiness();
+        return reply.code(state === 'ready' ? 200 : 503).send({ state });
+      },
+    );
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });
 }
@@ -99,7 +105,8 @@ function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContex
     onRequest: async (request) => {
       const principal = await deps.authenticate({ authorization: request.headers.authorization });
       // The door authorises too: passed here for nothing, it puts the refusal on AUDIT.
-      if (!mayDo(principal, route.action)) await deps.context.privileged(principal, { action: route.action, resource: `route ${route.method} ${route.path}` }, nothing);
+      if (!mayDo(principal, route.action))
+        await deps.context.privileged(principal, { action: route.action, resource: `route ${route.method} ${route.path}` }, nothing);
       principals.set(request, principal);
     },
     // The answer schema describes; it must never strip or fail an answer.

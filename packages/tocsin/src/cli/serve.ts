@@ -1,11 +1,12 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
+import { TocsinError } from '@tocsin/core';
 import type { Installation } from '../installation.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
-import { holdYoungGeneration } from './small-heap.ts';
 import { shippedFolder } from './shipped-folder.ts';
+import { holdYoungGeneration } from './small-heap.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [
@@ -88,5 +89,8 @@ async function trust(certificate: string): Promise<void> {
     import('node:fs/promises'),
     import('node:tls'),
   ]);
-  setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')]);
+  const own = await readFile(certificate, 'utf8').catch((cause: Error) => {
+    throw new TocsinError('config.unreadable', { at: certificate, reason: cause.message }, { cause });
+  });
+  setDefaultCACertificates([...getCACertificates('default'), own]);
 }

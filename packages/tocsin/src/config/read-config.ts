@@ -50,11 +50,16 @@ export function checkConfig(config: ConfigFile): readonly TocsinError[] {
 }
 
 function parseConfig(file: string, text: string): ConfigFile {
-  if (text.length > MAX_CONFIG_BYTES) throw new TocsinError('config.unreadable', { at: file, reason: `it is larger than ${MAX_CONFIG_BYTES} bytes` });
+  if (text.length > MAX_CONFIG_BYTES)
+    throw new TocsinError('config.unreadable', { at: file, reason: `it is larger than ${MAX_CONFIG_BYTES} bytes` });
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const [wrong] = document.errors;
-  if (wrong) throw new TocsinError('config.unreadable', { at: file, reason: `line ${lines.linePos(wrong.pos[0]).line}: ${wrong.message.split('\n')[0]}` });
+  if (wrong)
+    throw new TocsinError('config.unreadable', {
+      at: file,
+      reason: `line ${lines.linePos(wrong.pos[0]).line}: ${wrong.message.split('\n')[0]}`,
+    });
   const lineOf = (path: SettingPath): number | undefined => {
     const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
     const pair = isMap(parent) ? parent.items.find((item) => String(item.key) === path.at(-1)) : undefined;

@@ -35,7 +35,9 @@ describe('settings', () => {
   });
 
   it('takes the command line before the file, and the file before the defaults', async () => {
-    const settings = await settingsOf('listen: { port: 1, host: "${env:HOST}" }\nbus: { partitions: 4, eventsMaxAge: 1h }\n', { listen: { port: 2, host: undefined } });
+    const settings = await settingsOf('listen: { port: 1, host: "${env:HOST}" }\nbus: { partitions: 4, eventsMaxAge: 1h }\n', {
+      listen: { port: 2, host: undefined },
+    });
     expect(settings).toMatchObject({ listen: { port: 2, host: '127.0.0.9' }, bus: { partitions: 4, eventsMaxAge: 3_600_000 } });
   });
 
@@ -49,8 +51,15 @@ describe('settings', () => {
   });
 
   it.each([
-    ['127.0.0.1', true], ['127.8.9.1', true], ['::1', true], ['localhost', true],
-    ['128.0.0.1', false], ['127.0.0.1.example', false], ['0.0.0.0', false], ['localhost.example', false], ['1127.0.0.1', false],
+    ['127.0.0.1', true],
+    ['127.8.9.1', true],
+    ['::1', true],
+    ['localhost', true],
+    ['128.0.0.1', false],
+    ['127.0.0.1.example', false],
+    ['0.0.0.0', false],
+    ['localhost.example', false],
+    ['1127.0.0.1', false],
   ])('tells whether %s is loopback', (host, expected) => {
     expect(isLoopback(host)).toBe(expected);
   });
@@ -69,7 +78,14 @@ describe('settings', () => {
     ['a hostile key', '__proto__: { polluted: true }\n', /__proto__/],
     ['an unset variable', 'site: "${env:NOPE}"', /NOPE/],
     ['a list at the top', '- a\n', /./],
-    ['an alias bomb', `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.split('').map((k, i) => `${k}: &${k} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(',')}]`).join('\n')}\n`, /./],
+    [
+      'an alias bomb',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map((k, i) => `${k}: &${k} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(',')}]`)
+        .join('\n')}\n`,
+      /./,
+    ],
   ])('refuses %s', async (_, text, pattern) => {
     expect(await refusal(text)).toMatch(pattern);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -91,6 +107,9 @@ describe('identity', () => {
   it('says which file is damaged', async () => {
     const dir = mkdtempSync(join(folder, 'id-'));
     writeFileSync(join(dir, 'installation.json'), '{"site":');
-    await expect(openIdentity(dir, wanted)).rejects.toMatchObject({ code: 'config.unreadable', message: expect.stringContaining('installation.json') as string });
+    await expect(openIdentity(dir, wanted)).rejects.toMatchObject({
+      code: 'config.unreadable',
+      message: expect.stringContaining('installation.json') as string,
+    });
   });
 });

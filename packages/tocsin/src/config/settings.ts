@@ -33,8 +33,16 @@ const bus = settings({
   about: 'The embedded bus: a nats-server that Tocsin runs on loopback.',
   fields: {
     partitions: count({ about: 'Partitions of the event streams. Fixed when the installation is created.', default: 8, min: 1, max: 64 }),
-    natsServer: text({ about: 'Path of the nats-server to run; otherwise the one set-up has found.', optional: true, example: '/usr/bin/nats-server' }),
-    eventsMaxBytes: bytes({ about: 'Size limit of each event stream. At the limit new events are refused, never old ones evicted.', default: '10GiB', min: 1 << 20 }),
+    natsServer: text({
+      about: 'Path of the nats-server to run; otherwise the one set-up has found.',
+      optional: true,
+      example: '/usr/bin/nats-server',
+    }),
+    eventsMaxBytes: bytes({
+      about: 'Size limit of each event stream. At the limit new events are refused, never old ones evicted.',
+      default: '10GiB',
+      min: 1 << 20,
+    }),
     eventsMaxAge: duration({ about: 'How long events are kept.', default: '7d' }),
     commitTimeout: duration({ about: 'How long an acknowledgement may take before the sender is told to send again.', default: '5s' }),
   },
@@ -45,8 +53,14 @@ const ingest = settings({
   fields: {
     maxBodyBytes: bytes({ about: 'Largest request body as sent.', default: '16MiB' }),
     maxInflatedBytes: bytes({ about: 'Largest request body after decompression.', default: '64MiB' }),
-    maxInFlightBytes: bytes({ about: 'Bodies held in memory at once, all sources together. Beyond it requests are answered 503.', default: '128MiB' }),
-    maxInFlightBytesPerSource: bytes({ about: 'Bodies held in memory at once for one source. Beyond it its requests are answered 429.', default: '64MiB' }),
+    maxInFlightBytes: bytes({
+      about: 'Bodies held in memory at once, all sources together. Beyond it requests are answered 503.',
+      default: '128MiB',
+    }),
+    maxInFlightBytesPerSource: bytes({
+      about: 'Bodies held in memory at once for one source. Beyond it its requests are answered 429.',
+      default: '64MiB',
+    }),
     maxSkew: duration({ about: 'How far in the future of its receipt an event time may lie before it is clamped.', default: '5m' }),
   },
 });
@@ -70,7 +84,10 @@ const log = settings({
 export const installationSettings = settings({
   about: 'Settings of a Tocsin installation: tocsin.yml in its data folder, overridden by the command line.',
   fields: {
-    site: text({ about: 'Name of this site: part of every position and of the bus server. Fixed when the installation is created.', default: 'local' }),
+    site: text({
+      about: 'Name of this site: part of every position and of the bus server. Fixed when the installation is created.',
+      default: 'local',
+    }),
     listen,
     bus,
     ingest,

@@ -7,10 +7,25 @@ import { AlertWriter, parseAlert } from './alert-writer.ts';
 
 function alert(id: string, foldRevision: number, change: Partial<Alert> = {}): Alert {
   return {
-    id, tenant: 'acme', origin: 'live',
+    id,
+    tenant: 'acme',
+    origin: 'live',
     rule: { id: 'r', title: 'R', version: 'v', ruleSet: 's', references: [], tags: [], techniques: [] },
-    severity: 4, score: 70, status: 'new', groupBy: {}, entities: [], count: foldRevision, firstMs: 1, lastMs: 1, receivedMs: 1,
-    evidence: [], explanation: [], advice: '', causation: [], foldRevision, ...change,
+    severity: 4,
+    score: 70,
+    status: 'new',
+    groupBy: {},
+    entities: [],
+    count: foldRevision,
+    firstMs: 1,
+    lastMs: 1,
+    receivedMs: 1,
+    evidence: [],
+    explanation: [],
+    advice: '',
+    causation: [],
+    foldRevision,
+    ...change,
   };
 }
 
@@ -81,7 +96,8 @@ describe('alert writer', () => {
     let commits = 0;
     const dying = {
       last: bus.last.bind(bus),
-      commit: (messages: readonly Outgoing[], options?: { signal?: AbortSignal }) => (++commits > 2 ? Promise.reject(new Error('died')) : bus.commit(messages, options)),
+      commit: (messages: readonly Outgoing[], options?: { signal?: AbortSignal }) =>
+        ++commits > 2 ? Promise.reject(new Error('died')) : bus.commit(messages, options),
     };
     await expect(writerOn(dying).write(many)).rejects.toThrow('died');
     expect((await bus.info(ALERTS_FILTER)).messages).toBe(400);
@@ -106,5 +122,19 @@ describe('alert writer', () => {
     await writerOn(bus).write([alert('a', 1, { rule, advice: 'x'.repeat(100_000) }), alert('b', 1)]);
     expect((await readAlerts(bus)).map((each) => each.id)).toEqual(['a', 'b']);
     expect((await newest(bus, 'a'))?.rule.references).toHaveLength(20);
+  });
+
+  it('bounds the bytes of a commit, and writes all the same', async () => {
+    const { bus } = await openGround();
+    const sizes: number[] = [];
+    const commit: CompleteBus['commit'] = (messages, options) => {
+      sizes.push(messages.reduce((sum, message) => sum + message.body.byteLength, 0));
+      return bus.commit(messages, options);
+    };
+    const advice = 'x'.repeat(1_000_000);
+    const alerts = Array.from({ length: 20 }, (_, i) => alert(`a${i}`, 1, { advice }));
+    await writerOn({ commit, last: (subject) => bus.last(subject) }).write(alerts);
+    expect(Math.max(...sizes)).toBeLessThan(9_000_000);
+    expect((await readAlerts(bus)).map((each) => each.id)).toEqual(alerts.map((each) => each.id));
   });
 });

@@ -8,16 +8,24 @@ import { MANIFESTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
 import { runCorrelator } from './correlator.ts';
 import { ReadUpTo } from './read-up-to.ts';
 
-const counting = { path: 'count.yml', text: 'title: many\nid: many\ncorrelation: { type: event_count, rules: [hit], group-by: [host], timespan: 10m, condition: { gte: 3 } }\nlevel: high\n' };
+const counting = {
+  path: 'count.yml',
+  text: 'title: many\nid: many\ncorrelation: { type: event_count, rules: [hit], group-by: [host], timespan: 10m, condition: { gte: 3 } }\nlevel: high\n',
+};
 const book = bookOf(ruleFile('hit', 'hit'), ruleFile('plain', 'plain'), counting);
 const BASE = 1_700_000_000_000;
 
 function match(n: number, ruleId = 'hit', tenant = 'acme'): Match {
   const timeMs = BASE + n * 1000;
   return {
-    ruleId, tenant, timeMs, receivedMs: timeMs,
+    ruleId,
+    tenant,
+    timeMs,
+    receivedMs: timeMs,
     evidence: { source: 'edr', eventId: `e${n}`, timeMs, sha256: '0'.repeat(64), at: { position: `p${n}` as never, index: 0 } },
-    group: { host: 'h1' }, entities: [{ kind: 'host', value: 'h1' }], explanation: [],
+    group: { host: 'h1' },
+    entities: [{ kind: 'host', value: 'h1' }],
+    explanation: [],
   };
 }
 
@@ -26,33 +34,54 @@ async function storeStep(bus: CompleteBus, rules: RuleBook, matches: readonly Ma
   steps += 1;
   const newest = matches.at(-1)?.timeMs;
   const step: MatchStep = {
-    partition: 0, epoch: 'E', read: {}, watermarks: newest === undefined ? {} : { 'acme/edr': newest }, ruleSet: rules.hash,
-    judged: matches.length, duplicates: 0, matches, ...over,
+    partition: 0,
+    epoch: 'E',
+    read: {},
+    watermarks: newest === undefined ? {} : { 'acme/edr': newest },
+    ruleSet: rules.hash,
+    judged: matches.length,
+    duplicates: 0,
+    matches,
+    ...over,
   };
   await bus.commit([{ subject: matchesSubject(0), id: `s${steps}`, body: Buffer.from(JSON.stringify(step)) }]);
 }
 
-function start(bus: CompleteBus, troubles: string[] = []): ReturnType<typeof running> & { readUpTo: ReadUpTo } {
+function start(bus: CompleteBus, troubles: string[] = []): ReturnType<typeof running> & { readUpTo: ReadUpTo; waits: unknown[] } {
   const readUpTo = new ReadUpTo();
+  const waits: unknown[] = [];
   const run = running((signal) =>
     runCorrelator({
-      bus, manifests: bus.bucket(MANIFESTS_BUCKET), ruleSets: bus.bucket(RULE_SETS_BUCKET), logSources, clock: systemClock, readUpTo,
-      onTrouble: (error) => troubles.push(String(error)), signal, giveUp: new AbortController().signal,
+      bus,
+      manifests: bus.bucket(MANIFESTS_BUCKET),
+      ruleSets: bus.bucket(RULE_SETS_BUCKET),
+      logSources,
+      clock: systemClock,
+      readUpTo,
+      onTrouble: (error) => troubles.push(String(error)),
+      onWaiting: (why) => waits.push(why),
+      signal,
+      giveUp: new AbortController().signal,
     }),
   );
-  return { ...run, readUpTo };
+  return { ...run, readUpTo, waits };
 }
 
 /** Newest state of each alert, without what tells one run from another. */
 async function outcome(bus: CompleteBus): Promise<Record<string, unknown>> {
   const newest = new Map<string, Alert>();
   for (const alert of await readAlerts(bus)) newest.set(alert.id, alert);
-  return Object.fromEntries([...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, { rule, ...rest }]) => [id, { ...rest, ruleId: rule.id }]));
+  return Object.fromEntries(
+    [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, { rule, ...rest }]) => [id, { ...rest, ruleId: rule.id }]),
+  );
 }
 
 describe('correlator', () => {
   it('gives the same alerts whether it runs through or is stopped and restored after every step', async () => {
-    const plan = Array.from({ length: 20 }, (_, i) => [match(i, i % 4 === 0 ? 'plain' : 'hit'), ...(i % 5 === 0 ? [match(100 + i, 'plain')] : [])]);
+    const plan = Array.from({ length: 20 }, (_, i) => [
+      match(i, i % 4 === 0 ? 'plain' : 'hit'),
+      ...(i % 5 === 0 ? [match(100 + i, 'plain')] : []),
+    ]);
     const one = await openGround();
     const two = await openGround();
     for (const { bus } of [one, two]) await book.save(bus.bucket(RULE_SETS_BUCKET));
@@ -77,7 +106,11 @@ describe('correlator', () => {
     await book.save(bus.bucket(RULE_SETS_BUCKET));
     for (let i = 0; i < 10; i++) await storeStep(bus, book, [match(i, 'plain'), match(i)]);
     const first = start(bus);
-    await until(async () => Object.keys(await outcome(bus)).length === 2 && (await readAlerts(bus)).some((alert) => alert.count === 10 && alert.rule.id === 'many'));
+    await until(
+      async () =>
+        Object.keys(await outcome(bus)).length === 2 &&
+        (await readAlerts(bus)).some((alert) => alert.count === 10 && alert.rule.id === 'many'),
+    );
     await first.stop();
     const before = await readAlerts(bus);
     const manifests = bus.bucket(MANIFESTS_BUCKET);
@@ -101,24 +134,42 @@ describe('correlator', () => {
     expect((await readAlerts(bus)).map((alert) => [alert.rule.id, alert.count, alert.rule.ruleSet])).toEqual([['many', 3, more.hash]]);
   });
 
-  it('carries a tenant\'s window over when it gets its first rule of its own', async () => {
+  it("carries a tenant's window over when it gets its first rule of its own", async () => {
     const { bus } = await openGround();
     const own = bookOf(ruleFile('hit', 'hit'), counting, { ...ruleFile('own', 'own'), tenant: 'acme' });
     for (const rules of [book, own]) await rules.save(bus.bucket(RULE_SETS_BUCKET));
     await storeStep(bus, book, [match(1), match(2), match(1, 'hit', 'globex')], { watermarks: { 'acme/edr': BASE, 'globex/edr': BASE } });
-    await storeStep(bus, own, [match(3), match(2, 'hit', 'globex'), match(3, 'hit', 'globex')], { watermarks: { 'acme/edr': BASE + 3000, 'globex/edr': BASE + 3000 } });
+    await storeStep(bus, own, [match(3), match(2, 'hit', 'globex'), match(3, 'hit', 'globex')], {
+      watermarks: { 'acme/edr': BASE + 3000, 'globex/edr': BASE + 3000 },
+    });
     const correlator = start(bus);
     await until(async () => Object.keys(await outcome(bus)).length === 2);
     await correlator.stop();
-    expect((await readAlerts(bus)).map((alert) => [alert.tenant, alert.count]).sort()).toEqual([['acme', 3], ['globex', 3]]);
+    expect((await readAlerts(bus)).map((alert) => [alert.tenant, alert.count]).sort()).toEqual([
+      ['acme', 3],
+      ['globex', 3],
+    ]);
   });
 
-  it('stops before steps whose rule set is gone, and says which', async () => {
+  it('waits before steps whose rule set is gone, says which, and goes on when it is back', async () => {
     const { bus } = await openGround();
     await storeStep(bus, book, [match(1, 'plain')]);
     const correlator = start(bus);
-    await expect(correlator.ended).rejects.toMatchObject({ code: 'store.rule_set_missing', message: expect.stringContaining(book.hash) as string });
+    await until(() => correlator.waits.length > 0);
+    expect(correlator.waits[0]).toMatchObject({ code: 'store.rule_set_missing', message: expect.stringContaining(book.hash) as string });
     expect(await readAlerts(bus)).toEqual([]);
+    await book.save(bus.bucket(RULE_SETS_BUCKET));
+    await until(async () => (await readAlerts(bus)).length === 1);
+    expect(correlator.waits.at(-1)).toBeUndefined();
+    await correlator.stop();
+  });
+
+  it('can be stopped while it waits for a rule set', async () => {
+    const { bus } = await openGround();
+    await storeStep(bus, book, [match(1, 'plain')]);
+    const correlator = start(bus);
+    await until(() => correlator.waits.length > 0);
+    await expect(correlator.stop()).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('knows what is settled after a restart without new steps', async () => {

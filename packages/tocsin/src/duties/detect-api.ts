@@ -47,7 +47,11 @@ export interface RuleTestLine {
 
 /** Questions to the detection thread. */
 export type DetectApi = {
-  readonly rules: (tenant: string) => { readonly ruleSet: string; readonly rules: readonly RuleSummary[]; readonly refused: readonly RefusedLine[] };
+  readonly rules: (tenant: string) => {
+    readonly ruleSet: string;
+    readonly rules: readonly RuleSummary[];
+    readonly refused: readonly RefusedLine[];
+  };
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;
   /** Resolves when the rules as of this position of CHANGES are in force, or after `waitMs` without: true if they are. */

@@ -21,7 +21,13 @@ export class FrameDedup {
     for (let i = 0; i < count; i++) {
       if (!frame.producerId(i)) verdicts.push('first');
       else {
-        const event = { tenant, source: frame.source(i), id: frame.id(i), contentHash32: crc32(frame.record(i)), receivedMs: frame.receivedMs(i) };
+        const event = {
+          tenant,
+          source: frame.source(i),
+          id: frame.id(i),
+          contentHash32: crc32(frame.record(i)),
+          receivedMs: frame.receivedMs(i),
+        };
         verdicts.push(fold.advance(event));
       }
     }

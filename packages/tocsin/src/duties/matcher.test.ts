@@ -1,7 +1,18 @@
 import type { CompleteBus } from '@tocsin/bus';
 import { type Match, systemClock } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
-import { bookOf, fieldsOf, logSources, openGround, type PlannedEvent, readSteps, ruleFile, running, storeEvents, until } from '../../test/ground.ts';
+import {
+  bookOf,
+  fieldsOf,
+  logSources,
+  openGround,
+  type PlannedEvent,
+  readSteps,
+  ruleFile,
+  running,
+  storeEvents,
+  until,
+} from '../../test/ground.ts';
 import { RuleBook } from '../rules/rule-book.ts';
 import { DEADLETTER_FILTER, eventsFilter, eventsSubject, MATCHES_FILTER } from '../subjects.ts';
 import { type MatcherOptions, runMatcher } from './matcher.ts';
@@ -15,9 +26,16 @@ function start(bus: CompleteBus, over: Partial<MatcherOptions> = {}): ReturnType
   epochs += 1;
   const run = running((signal) =>
     runMatcher({
-      bus, partitions: 2, epoch: `epoch${epochs}`, clock: systemClock, rules: () => book, fieldsOf,
+      bus,
+      partitions: 2,
+      epoch: `epoch${epochs}`,
+      clock: systemClock,
+      rules: () => book,
+      fieldsOf,
       onTrouble: (error, what) => troubles.push(`${what}: ${String(error)}`),
-      signal, giveUp: new AbortController().signal, ...over,
+      signal,
+      giveUp: new AbortController().signal,
+      ...over,
     }),
   );
   return { ...run, troubles };
@@ -46,9 +64,12 @@ describe('matcher', () => {
     await until(async () => (await judged(bus)) === 9);
     await matcher.stop();
     const found = await matches(bus);
-    expect(found.filter((match) => match.evidence.eventId === 'a').map((match) => `${match.tenant} ${match.evidence.source}`).sort()).toEqual([
-      'acme edr', 'acme edr', 'acme other', 'globex edr',
-    ]);
+    expect(
+      found
+        .filter((match) => match.evidence.eventId === 'a')
+        .map((match) => `${match.tenant} ${match.evidence.source}`)
+        .sort(),
+    ).toEqual(['acme edr', 'acme edr', 'acme other', 'globex edr']);
     expect(found).toHaveLength(7);
     expect((await readSteps(bus)).reduce((sum, step) => sum + step.duplicates, 0)).toBe(1);
   });
@@ -62,7 +83,9 @@ describe('matcher', () => {
         const id = `e${round}-${i}`;
         sent.push(id);
         // Every third comes a second time, before or after a restart.
-        await storeEvents(bus, i % 3 === 0 && round > 0 ? [hit(id), hit(`e${round - 1}-${i}`)] : [hit(id)], { partition: i % 2 === 0 ? 0 : 1 });
+        await storeEvents(bus, i % 3 === 0 && round > 0 ? [hit(id), hit(`e${round - 1}-${i}`)] : [hit(id)], {
+          partition: i % 2 === 0 ? 0 : 1,
+        });
         await new Promise((resolve) => setImmediate(resolve));
       }
       await matcher.stop();
@@ -77,14 +100,22 @@ describe('matcher', () => {
   it('loses and repeats nothing when the bus is killed under it, whatever was stored of the commits under way', async () => {
     for (let seed = 0; seed < 6; seed++) {
       let state = seed;
-      const { bus, server } = await openGround({ answerTimeoutMs: 30, random: () => ((state = (state * 16807 + 11) % 2147483647) % 100) / 100 });
+      const { bus, server } = await openGround({
+        answerTimeoutMs: 30,
+        random: () => ((state = (state * 16807 + 11) % 2147483647) % 100) / 100,
+      });
       const matcher = start(bus);
       const sent: string[] = [];
       for (let i = 0; i < 30; i++) {
         if (i % 7 === 3) {
           server.stop({ kill: true });
           setTimeout(() => server.start(), 5);
-          await until(() => server.reach(new AbortController().signal).then(() => true, () => false));
+          await until(() =>
+            server.reach(new AbortController().signal).then(
+              () => true,
+              () => false,
+            ),
+          );
         }
         sent.push(`e${i}`);
         await storeEvents(bus, [hit(`e${i}`)], { partition: i % 2 });
@@ -115,7 +146,10 @@ describe('matcher', () => {
     const rules = bookOf(...Array.from({ length: 12 }, (_, i) => ruleFile(`hit-${i}`, 'hit')));
     const long = 'x'.repeat(480);
     for (let f = 0; f < 4; f++) {
-      await storeEvents(bus, Array.from({ length: 400 }, (_, i) => hit(`f${f}-${i}`, { host: `h${f}-${i}`, fields: { act: 'hit', long } })));
+      await storeEvents(
+        bus,
+        Array.from({ length: 400 }, (_, i) => hit(`f${f}-${i}`, { host: `h${f}-${i}`, fields: { act: 'hit', long } })),
+      );
     }
     const matcher = start(bus, { rules: () => rules });
     await until(async () => (await judged(bus)) === 1600, 30_000);
@@ -126,7 +160,7 @@ describe('matcher', () => {
     expect(matcher.troubles).toEqual([]);
   });
 
-  it('sets aside what is no frame or another tenant\'s, and goes on', async () => {
+  it("sets aside what is no frame or another tenant's, and goes on", async () => {
     const { bus } = await openGround();
     const put = (subject: string, id: string, body: Uint8Array): Promise<unknown> => bus.commit([{ subject, id, body }]);
     await put(eventsSubject('live', 0, 'acme'), 'junk', Buffer.from('no frame'));
@@ -139,10 +173,18 @@ describe('matcher', () => {
     const matcher = start(bus);
     await until(async () => (await judged(bus)) === 2);
     await matcher.stop();
-    expect((await matches(bus)).map((match) => `${match.tenant} ${match.evidence.eventId}`).sort()).toEqual(['acme good', 'globex foreign']);
+    expect((await matches(bus)).map((match) => `${match.tenant} ${match.evidence.eventId}`).sort()).toEqual([
+      'acme good',
+      'globex foreign',
+    ]);
     const dead: string[] = [];
     for await (const stored of bus.read(DEADLETTER_FILTER, 'first')) dead.push(stored.headers['Tocsin-Subject'] ?? '');
-    expect(dead).toEqual(['tocsin.events.live.0.acme', 'tocsin.events.live.0.acme', 'tocsin.events.live.7.acme', 'tocsin.events.live.0.=zz']);
+    expect(dead).toEqual([
+      'tocsin.events.live.0.acme',
+      'tocsin.events.live.0.acme',
+      'tocsin.events.live.7.acme',
+      'tocsin.events.live.0.=zz',
+    ]);
     // Started again it does not set them aside a second time.
     const again = start(bus);
     await storeEvents(bus, [hit('later')]);
@@ -176,13 +218,13 @@ describe('matcher', () => {
     const fresh = start(bus);
     await storeEvents(bus, [hit('b')]);
     await until(async () => (await judged(bus)) === 2);
-    await Promise.race([old.ended, fresh.ended]).catch(() => undefined);
+    await Promise.race([Promise.allSettled([old.ended]), Promise.allSettled([fresh.ended])]);
     const ends = await Promise.allSettled([old.stop(), fresh.stop()]);
     expect(ends.filter((end) => end.status === 'rejected').map((end) => (end.reason as { code?: string }).code)).toEqual(['bus.fenced']);
     expect((await matches(bus)).map((match) => match.evidence.eventId)).toEqual(['a', 'b']);
   });
 
-  it('judges a tenant by everybody\'s rules and its own, never by another\'s', async () => {
+  it("judges a tenant by everybody's rules and its own, never by another's", async () => {
     const { bus } = await openGround();
     const rules = RuleBook.compile([ruleFile('shared', 'hit'), ruleFile('own', 'hit', 'acme')], logSources);
     await storeEvents(bus, [hit('a')]);
@@ -190,7 +232,11 @@ describe('matcher', () => {
     const matcher = start(bus, { rules: () => rules });
     await until(async () => (await judged(bus)) === 2);
     await matcher.stop();
-    expect((await matches(bus)).map((match) => `${match.tenant} ${match.ruleId}`).sort()).toEqual(['acme own', 'acme shared', 'globex shared']);
+    expect((await matches(bus)).map((match) => `${match.tenant} ${match.ruleId}`).sort()).toEqual([
+      'acme own',
+      'acme shared',
+      'globex shared',
+    ]);
   });
 
   it('writes the time of idle sources down, and takes nobody for idle whose events still wait', async () => {

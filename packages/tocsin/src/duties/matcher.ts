@@ -4,8 +4,18 @@
  * cannot be read or judged is dead-lettered and passed.
  */
 import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog } from '@tocsin/bus';
-import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type MatchStep, type TocsinError } from '@tocsin/core';
+import {
+  type Clock,
+  type Fields,
+  type FrameView,
+  isTocsinError,
+  type Lane,
+  type Match,
+  type MatchStep,
+  type TocsinError,
+} from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
+import { eventFields } from '../event-fields.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject, eventsFilter } from '../subjects.ts';
@@ -25,7 +35,7 @@ export interface MatcherOptions {
   readonly rules: () => RuleBook;
   /** Decoded fields of an event, undefined where its bytes can no longer be read. */
   readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
-  readonly onTrouble: (error: unknown, what: string) => void;
+  readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
   /** Stops trying to write. */
@@ -99,13 +109,18 @@ class Matcher {
     observeTimes(own, frame);
   }
 
-  async #match(fed: FedFrame, frame: FrameView, { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean }): Promise<readonly Match[]> {
+  async #match(
+    fed: FedFrame,
+    frame: FrameView,
+    { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean },
+  ): Promise<readonly Match[]> {
     const { fieldsOf, onTrouble } = this.#options;
     try {
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf,
         skip,
-        onRuleError: ({ ruleId, at, cause }) => onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
+        onRuleError: ({ ruleId, at, cause }) =>
+          onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`, eventFields(frame.event(at.index))),
       });
     } catch (error) {
       onTrouble(error, `frame ${frame.header.id}`);

@@ -39,18 +39,42 @@ async function projectAlerts(bus: CompleteBus, file: string, last: number): Prom
 
 function alert(id: string, count: number): Alert {
   return {
-    id, tenant: 'acme', origin: 'live', rule: { id: 'r', title: 'R', version: 'v', ruleSet: 's', references: [], tags: [], techniques: [] },
-    severity: 4, score: 70, status: 'new', groupBy: {}, entities: [], count, firstMs: 1, lastMs: count, receivedMs: 1, evidence: [], explanation: [],
-    advice: '', causation: [], foldRevision: count,
+    id,
+    tenant: 'acme',
+    origin: 'live',
+    rule: { id: 'r', title: 'R', version: 'v', ruleSet: 's', references: [], tags: [], techniques: [] },
+    severity: 4,
+    score: 70,
+    status: 'new',
+    groupBy: {},
+    entities: [],
+    count,
+    firstMs: 1,
+    lastMs: count,
+    receivedMs: 1,
+    evidence: [],
+    explanation: [],
+    advice: '',
+    causation: [],
+    foldRevision: count,
   };
 }
 
 describe('frame projection', () => {
   it('gives the same tables whether it was restarted between resends or is rebuilt in one go', async () => {
     const { bus } = await openGround();
-    const plan = [['a', 'b'], ['b', 'c'], ['a', 'd'], ['d', 'a', 'e']];
+    const plan = [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['a', 'd'],
+      ['d', 'a', 'e'],
+    ];
     for (const [i, ids] of plan.entries()) {
-      await storeEvents(bus, ids.map((id) => ({ id, fields: { id } })), { lane: i === 2 ? 'bulk' : 'live' });
+      await storeEvents(
+        bus,
+        ids.map((id) => ({ id, fields: { id } })),
+        { lane: i === 2 ? 'bulk' : 'live' },
+      );
       if (i === 1) await bus.commit([{ subject: eventsSubject('live', 0, 'acme'), id: 'junk', body: Buffer.from('junk') }]);
       await projectFrames(bus, 'stepwise.sqlite', i + 1);
     }

@@ -20,7 +20,11 @@ const PRUNE_EVERY_MS = 3_600_000;
 const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Applies ALERTS to the alert table until aborted. `onApplied` is told after each transaction. */
-export async function runAlertProjection(log: ReplayLog, table: AlertTable, follow: { signal: AbortSignal; onApplied: () => void }): Promise<void> {
+export async function runAlertProjection(
+  log: ReplayLog,
+  table: AlertTable,
+  follow: { signal: AbortSignal; onApplied: () => void },
+): Promise<void> {
   const pump = new Pump<AlertChange>(BATCH);
   const after = table.applied();
   const read = async (): Promise<void> => {
@@ -47,7 +51,11 @@ export interface FrameProjectionOptions {
 }
 
 /** Applies EVENTS to the frame catalogue until aborted. */
-export async function runFrameProjection(log: ReplayLog, catalogue: FrameCatalogue, { signal, clock, keptMs }: FrameProjectionOptions): Promise<void> {
+export async function runFrameProjection(
+  log: ReplayLog,
+  catalogue: FrameCatalogue,
+  { signal, clock, keptMs }: FrameProjectionOptions,
+): Promise<void> {
   const dedup = new FrameDedup();
   for (const lane of LANES) {
     const until = catalogue.applied(EVENTS_STREAM[lane]);

@@ -4,13 +4,21 @@ import { bookOf, ruleFile } from '../../test/ground.ts';
 import { TenantFolds } from './tenant-folds.ts';
 
 const HOUR = 3_600_000;
-const silent = { path: 'silent.yml', text: 'title: silent\nid: silent\ncorrelation: { type: absence, rules: [beat], group-by: [host], timespan: 10m }\nlevel: high\n' };
+const silent = {
+  path: 'silent.yml',
+  text: 'title: silent\nid: silent\ncorrelation: { type: absence, rules: [beat], group-by: [host], timespan: 10m }\nlevel: high\n',
+};
 
 function beat(tenant: string, timeMs: number): Match {
   return {
-    ruleId: 'beat', tenant, timeMs, receivedMs: timeMs,
+    ruleId: 'beat',
+    tenant,
+    timeMs,
+    receivedMs: timeMs,
     evidence: { source: 'edr', eventId: `${tenant}${timeMs}`, timeMs, sha256: '0'.repeat(64), at: { position: 'p' as never, index: 0 } },
-    group: { host: 'h1' }, entities: [{ kind: 'host', value: 'h1' }], explanation: [],
+    group: { host: 'h1' },
+    entities: [{ kind: 'host', value: 'h1' }],
+    explanation: [],
   };
 }
 
@@ -49,7 +57,9 @@ describe('tenant folds', () => {
     before.advance(step([beat('acme', 0), beat('globex', 0)], {}));
     const dropped: string[] = [];
     const longer = { ...silent, text: silent.text.replace('10m', '20m') };
-    const after = new TenantFolds(bookOf(ruleFile('beat', 'beat'), longer), before.encode(), (error) => dropped.push(`${error.code} ${error.message}`));
+    const after = new TenantFolds(bookOf(ruleFile('beat', 'beat'), longer), before.encode(), (error) =>
+      dropped.push(`${error.code} ${error.message}`),
+    );
     expect(dropped).toHaveLength(1);
     expect(dropped[0]).toMatch(/^detect\.state_dropped Rule silent .* in 2 groups/);
     expect(after.rules.hash).not.toBe(before.rules.hash);

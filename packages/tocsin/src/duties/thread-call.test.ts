@@ -1,7 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MessageChannel } from 'node:worker_threads';
 import { answerCalls, callThread } from './thread-call.ts';
 
 type Api = {
@@ -27,7 +26,7 @@ function connect(): ReturnType<typeof callThread<Api>> {
     hang: () => new Promise(() => undefined),
   });
   // A port stands for the thread behind it: both have `on` and `postMessage`.
-  return callThread<Api>(port1 as unknown as Worker);
+  return callThread<Api>(port1 as unknown as Worker, 'adding');
 }
 
 describe('thread call', () => {
@@ -46,13 +45,14 @@ describe('thread call', () => {
 
   it('refuses a name that is not in the api, inherited ones included', async () => {
     const client = connect() as unknown as Record<string, () => Promise<unknown>>;
-    for (const name of ['gone', 'constructor', 'toString', '__proto__']) await expect(client[name]?.()).rejects.toMatchObject({ code: 'api.internal' });
+    for (const name of ['gone', 'constructor', 'toString', '__proto__'])
+      await expect(client[name]?.()).rejects.toMatchObject({ code: 'api.internal' });
   });
 
   it('fails every open question when the thread ends, and every later one at once', async () => {
     const worker = new Worker('require("node:worker_threads").parentPort.once("message", () => process.exit(3))', { eval: true });
-    const client = callThread<Api>(worker);
-    await expect(client.hang()).rejects.toMatchObject({ code: 'api.internal' });
-    await expect(client.add(1, 2)).rejects.toMatchObject({ code: 'api.internal' });
+    const client = callThread<Api>(worker, 'adding');
+    await expect(client.hang()).rejects.toMatchObject({ code: 'api.duty_down', retry: 'later' });
+    await expect(client.add(1, 2)).rejects.toMatchObject({ code: 'api.duty_down', message: expect.stringContaining('adding') as string });
   });
 });

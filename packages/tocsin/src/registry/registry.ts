@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type Position } from '@tocsin/core';
-import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 import type { FormatName } from '@tocsin/ingest';
 import type { Role } from '../security/principal.ts';
+import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 
 /** A configured producer. */
 export interface SourceRecord {
@@ -116,10 +116,18 @@ export class Registry implements AsyncDisposable {
     return this.#credentials.get(hash);
   }
 
-  /** Writes a new state and sees it here before it resolves. @throws bus.fenced when somebody changed the thing since it was read */
-  async put<K extends ChangeKind>({ tenant, kind, id }: Thing<K>, value: Kinds[K]): Promise<void> {
+  /**
+   * Writes a new state and sees it here before it resolves. Who decided by what he read gives it as `seen` (undefined: nothing was there);
+   * else the state known here is replaced. @throws bus.fenced when somebody changed the thing since
+   */
+  async put<K extends ChangeKind>(
+    { tenant, kind, id }: Thing<K>,
+    value: Kinds[K],
+    decided?: { readonly seen: Registered<Kinds[K]> | undefined },
+  ): Promise<void> {
     const subject = changeSubject(tenant, kind, id);
-    const expect = this.#entries.get(subject)?.position ?? 'none';
+    const replaced = decided ? decided.seen : this.#entries.get(subject);
+    const expect = replaced?.position ?? 'none';
     const body = Buffer.from(JSON.stringify(value));
     // No two writes share an id: the second of two writers must be refused, not be taken for a resend of the first.
     const [published] = await this.#bus.commit([{ subject, id: `${subject}@${this.#nonce()}`, body, expect }]);
@@ -139,7 +147,8 @@ export class Registry implements AsyncDisposable {
 
   async #follow(last: Position | undefined): Promise<void> {
     const { signal } = this.#stop;
-    for await (const stored of this.#bus.read(CHANGES_FILTER, last ? { after: last } : 'first', { follow: true, signal })) this.#apply(stored);
+    for await (const stored of this.#bus.read(CHANGES_FILTER, last ? { after: last } : 'first', { follow: true, signal }))
+      this.#apply(stored);
   }
 
   #apply(stored: Stored): void {

@@ -13,7 +13,9 @@ export async function readRuleFiles(path: string): Promise<RuleFile[]> {
     const info = await stat(path);
     if (info.isFile()) return [await readRuleFile(path, path)];
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name)).map((entry) => join(entry.parentPath, entry.name));
+    const files = entries
+      .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name));
     return await Promise.all(files.sort().map((file) => readRuleFile(file, relative(path, file))));
   } catch (cause) {
     if (cause instanceof TocsinError) throw cause;
@@ -23,6 +25,7 @@ export async function readRuleFiles(path: string): Promise<RuleFile[]> {
 
 async function readRuleFile(file: string, name: string): Promise<RuleFile> {
   const { size } = await stat(file);
-  if (size > MAX_RULE_BYTES) throw new TocsinError('config.unreadable', { at: file, reason: `it has ${size} bytes and a rule file may have ${MAX_RULE_BYTES}` });
+  if (size > MAX_RULE_BYTES)
+    throw new TocsinError('config.unreadable', { at: file, reason: `it has ${size} bytes and a rule file may have ${MAX_RULE_BYTES}` });
   return { path: name, text: await readFile(file, 'utf8') };
 }

@@ -10,14 +10,21 @@ import { RuleBook } from './rule-book.ts';
 const rule = (id: string): { path: string; text: string; addedMs: number } => ({ path: `${id}.yml`, text: ruleText(id, id), addedMs: 1 });
 
 async function open(wrap: (bucket: StateBucket) => StateBucket = (bucket) => bucket): Promise<{
-  registry: Registry; activation: RuleActivation; bucket: StateBucket; troubles: string[];
+  registry: Registry;
+  activation: RuleActivation;
+  bucket: StateBucket;
+  troubles: string[];
 }> {
   const { bus } = await openGround();
   const registry = await Registry.open(bus, () => undefined);
   const bucket = bus.bucket(RULE_SETS_BUCKET);
   const troubles: string[] = [];
   const activation = await RuleActivation.open({
-    registry, shared: [ruleFile('s', 's')], logSources, bucket: wrap(bucket), onTrouble: (error) => troubles.push(String(error)),
+    registry,
+    shared: [ruleFile('s', 's')],
+    logSources,
+    bucket: wrap(bucket),
+    onTrouble: (error) => troubles.push(String(error)),
   });
   return { registry, activation, bucket, troubles };
 }
@@ -50,7 +57,8 @@ describe('rule activation', () => {
       keys: () => bucket.keys(),
       watch: (options) => bucket.watch(options),
       delete: (key, expected) => bucket.delete(key, expected),
-      put: (key, value, expected) => (isDown ? Promise.reject(new TocsinError('bus.unavailable', { reason: 'test' })) : bucket.put(key, value, expected)),
+      put: (key, value, expected) =>
+        isDown ? Promise.reject(new TocsinError('bus.unavailable', { reason: 'test' })) : bucket.put(key, value, expected),
     }));
     const { hash } = activation.book;
     isDown = true;

@@ -5,11 +5,14 @@ import { hashRuleFiles, RuleBook } from './rule-book.ts';
 import { listRules } from './rule-report.ts';
 
 describe('rule book', () => {
-  it('gives each tenant everybody\'s rules and its own', () => {
+  it("gives each tenant everybody's rules and its own", () => {
     const book = bookOf(ruleFile('s', 's'), ruleFile('a', 'a', 'acme'), ruleFile('g', 'g', 'globex'));
     const ids = (tenant: string): string[] => book.rulesFor(tenant).map((rule) => rule.meta.id);
     expect([ids('acme'), ids('globex'), ids('nobody'), ids('__proto__')]).toEqual([['s', 'a'], ['s', 'g'], ['s'], ['s']]);
-    expect(listRules(book, 'acme').rules.map(({ id, own }) => [id, own])).toEqual([['s', false], ['a', true]]);
+    expect(listRules(book, 'acme').rules.map(({ id, own }) => [id, own])).toEqual([
+      ['s', false],
+      ['a', true],
+    ]);
     expect(book.tenants()).toEqual(['acme', 'globex']);
     expect(book.filesOf('globex').map((file) => file.path)).toEqual(['s.yml', 'g.yml']);
   });

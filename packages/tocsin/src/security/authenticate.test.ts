@@ -22,7 +22,10 @@ beforeAll(async () => {
   const { bus } = await openGround();
   registry = await Registry.open(bus, () => undefined);
   await registry.put({ tenant: 'acme', kind: 'source', id: 'edr' }, { name: 'edr', format: 'json', lane: 'bulk', createdMs: 1 });
-  await registry.put({ tenant: 'acme', kind: 'source', id: 'old' }, { name: 'old', format: 'json', lane: 'live', createdMs: 1, revokedMs: 2 });
+  await registry.put(
+    { tenant: 'acme', kind: 'source', id: 'old' },
+    { name: 'old', format: 'json', lane: 'live', createdMs: 1, revokedMs: 2 },
+  );
   await give('admin', {});
   await give('revoked', { revokedMs: 5 });
   await give('expired', { expiresMs: NOW });
@@ -118,8 +121,24 @@ describe('bearer token', () => {
 
 describe('roles', () => {
   it('let a producer send and nothing else, and a viewer change nothing', () => {
-    const who = (roles: Parameters<typeof mayDo>[0]['roles']): Parameters<typeof mayDo>[0] => ({ tenant: 't', actor: 'a', roles, credentialId: 'c' });
-    const actions = ['events.write', 'events.read', 'alerts.read', 'alerts.write', 'rules.read', 'rules.write', 'sources.read', 'sources.write', 'audit.read', 'status.read'] as const;
+    const who = (roles: Parameters<typeof mayDo>[0]['roles']): Parameters<typeof mayDo>[0] => ({
+      tenant: 't',
+      actor: 'a',
+      roles,
+      credentialId: 'c',
+    });
+    const actions = [
+      'events.write',
+      'events.read',
+      'alerts.read',
+      'alerts.write',
+      'rules.read',
+      'rules.write',
+      'sources.read',
+      'sources.write',
+      'audit.read',
+      'status.read',
+    ] as const;
     const granted = (...roles: Parameters<typeof mayDo>[0]['roles']): string[] => actions.filter((action) => mayDo(who(roles), action));
     expect(granted('producer')).toEqual(['events.write']);
     expect(granted('viewer').filter((action) => action.endsWith('write'))).toEqual([]);

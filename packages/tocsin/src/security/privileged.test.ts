@@ -43,7 +43,9 @@ describe('privileged', () => {
       return soon.signal;
     });
     let done = false;
-    const error = await doorOver(() => new Promise(() => undefined))(admin, act, async () => (done = true)).catch((caught: unknown) => caught);
+    const error = await doorOver(() => new Promise(() => undefined))(admin, act, async () => (done = true)).catch(
+      (caught: unknown) => caught,
+    );
     timeout.mockRestore();
     expect(isTocsinError(error, 'auth.audit_failed')).toBe(true);
     expect(done).toBe(false);
@@ -57,7 +59,9 @@ describe('privileged', () => {
     const error = await door(viewer, act, async () => (done = true)).catch((caught: unknown) => caught);
     expect(isTocsinError(error, 'auth.forbidden')).toBe(true);
     expect(done).toBe(false);
-    expect(await readAudit(bus, 'acme', 10)).toMatchObject([{ phase: 'refused', actor: 'vic', action: 'rules.write', result: 'auth.forbidden' }]);
+    expect(await readAudit(bus, 'acme', 10)).toMatchObject([
+      { phase: 'refused', actor: 'vic', action: 'rules.write', result: 'auth.forbidden' },
+    ]);
   });
 
   it('records how a failing effect ended, and throws what it threw', async () => {
@@ -65,7 +69,10 @@ describe('privileged', () => {
     const door = doorOver(async (record) => void records.push(record));
     const broken = new Error('no room');
     await expect(door(admin, act, () => Promise.reject(broken))).rejects.toBe(broken);
-    expect(records.map(({ phase, result }) => [phase, result])).toEqual([['intent', undefined], ['outcome', 'Error: no room']]);
+    expect(records.map(({ phase, result }) => [phase, result])).toEqual([
+      ['intent', undefined],
+      ['outcome', 'Error: no room'],
+    ]);
     expect(new Set(records.map((record) => record.id)).size).toBe(1);
   });
 
@@ -82,7 +89,16 @@ describe('audit trail', () => {
   it('answers the newest records of one tenant, oldest first', async () => {
     const { bus } = await openGround();
     const trail = createAuditTrail(bus);
-    const record = (id: string, tenant: string): AuditRecord => ({ id, phase: 'intent', atMs: 1, tenant, actor: 'x', credentialId: 'c', action: 'rules.write', resource: 'r' });
+    const record = (id: string, tenant: string): AuditRecord => ({
+      id,
+      phase: 'intent',
+      atMs: 1,
+      tenant,
+      actor: 'x',
+      credentialId: 'c',
+      action: 'rules.write',
+      resource: 'r',
+    });
     for (const id of ['1', '2', '3', '4']) await trail.append(record(id, 'acme'));
     await trail.append(record('5', 'globex'));
     expect((await readAudit(bus, 'acme', 2)).map((each) => each.id)).toEqual(['3', '4']);

@@ -21,7 +21,11 @@ export const actOnAlert: Route = {
   path: '/alerts/:id/:act',
   action: 'alerts.write',
   summary: 'Acknowledge, resolve, reopen an alert, or mark it as a false positive',
-  body: { type: 'object', additionalProperties: false, properties: { note: { type: 'string', maxLength: 2000, description: 'Why, for colleagues' } } },
+  body: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { note: { type: 'string', maxLength: 2000, description: 'Why, for colleagues' } },
+  },
   answer: { type: 'object', required: ['alert'], properties: { alert: alertSchema } },
   async handle(call) {
     const kind = call.params['act'] as AlertAct['kind'];
@@ -37,18 +41,22 @@ async function act(call: ApiCall, kind: AlertAct['kind']): Promise<Alert> {
   const id = params['id'] ?? '';
   const before = await newest(call, id);
   const resource = `alert/${id}`;
-  return context.privileged(principal, { action: 'alerts.write', resource, before: before.alert.status, after: STATUS_AFTER[kind] }, async () => {
-    let current = before;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await write(call, kind, current);
-      } catch (error) {
-        if (!isTocsinError(error, 'bus.fenced')) throw error;
-        if (attempt === ATTEMPTS) throw new TocsinError('api.conflict', { what: 'alert', id }, { cause: error });
-        current = await newest(call, id);
+  return context.privileged(
+    principal,
+    { action: 'alerts.write', resource, before: before.alert.status, after: STATUS_AFTER[kind] },
+    async () => {
+      let current = before;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await write(call, kind, current);
+        } catch (error) {
+          if (!isTocsinError(error, 'bus.fenced')) throw error;
+          if (attempt === ATTEMPTS) throw new TocsinError('api.conflict', { what: 'alert', id }, { cause: error });
+          current = await newest(call, id);
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 async function newest({ context, principal }: ApiCall, id: string): Promise<Current> {

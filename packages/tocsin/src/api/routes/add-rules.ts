@@ -75,5 +75,11 @@ async function add({ context, principal }: ApiCall, files: NewRules['files']): P
 const NAMED_FILES = 50;
 
 function describe(files: NewRules['files']): object {
-  return { paths: files.slice(0, NAMED_FILES).map((file) => file.path), sha256: hashParts(files.flatMap(({ path, text }) => [path, text]), 64) };
+  return {
+    paths: files.slice(0, NAMED_FILES).map((file) => file.path),
+    sha256: hashParts(
+      files.flatMap(({ path, text }) => [path, text]),
+      64,
+    ),
+  };
 }

@@ -1,8 +1,8 @@
 /** `POST /sources`: registers a producer and answers its token, this once. */
 import { encodeToken, TocsinError } from '@tocsin/core';
 import { decoders, type FormatName } from '@tocsin/ingest';
-import { createToken, hashToken } from '../../security/bearer-token.ts';
 import type { SourceRecord } from '../../registry/registry.ts';
+import { createToken, hashToken } from '../../security/bearer-token.ts';
 import type { Route } from '../route.ts';
 import { sourceSchema } from '../schemas.ts';
 
@@ -41,10 +41,17 @@ export const addSource: Route = {
     const createdMs = context.clock.nowMs();
     const source: SourceRecord = { name, format, lane, createdMs };
     const token = createToken('source');
-    await context.privileged(principal, { action: 'sources.write', resource: `source/${name}`, before: present?.value, after: source }, async () => {
-      await context.registry.put({ tenant, kind: 'source', id: name }, source);
-      await context.registry.put({ tenant, kind: 'credential', id: hashToken(token) }, { actor: `source/${name}`, roles: ['producer'], source: name, createdMs });
-    });
+    await context.privileged(
+      principal,
+      { action: 'sources.write', resource: `source/${name}`, before: present?.value, after: source },
+      async () => {
+        await context.registry.put({ tenant, kind: 'source', id: name }, source, { seen: present });
+        await context.registry.put(
+          { tenant, kind: 'credential', id: hashToken(token) },
+          { actor: `source/${name}`, roles: ['producer'], source: name, createdMs },
+        );
+      },
+    );
     return { source: { ...source, events: 0, duplicates: 0 }, token };
   },
 };

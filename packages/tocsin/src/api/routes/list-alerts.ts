@@ -16,7 +16,10 @@ export const listAlerts: Route = {
   answer: {
     type: 'object',
     required: ['alerts'],
-    properties: { alerts: { type: 'array', items: alertSchema }, next: { type: 'string', description: 'Give as `after` for the next page' } },
+    properties: {
+      alerts: { type: 'array', items: alertSchema },
+      next: { type: 'string', description: 'Give as `after` for the next page' },
+    },
   },
   handle: ({ context, principal, query }) =>
     context.store.listAlerts({

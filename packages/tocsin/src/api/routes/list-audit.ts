@@ -12,6 +12,10 @@ export const listAudit: Route = {
     additionalProperties: false,
     properties: { limit: { type: 'integer', minimum: 1, maximum: 10000, default: 100, description: 'Most records in the answer' } },
   },
-  answer: { type: 'object', required: ['records'], properties: { records: { type: 'array', items: { type: 'object', additionalProperties: true } } } },
+  answer: {
+    type: 'object',
+    required: ['records'],
+    properties: { records: { type: 'array', items: { type: 'object', additionalProperties: true } } },
+  },
   handle: async ({ context, principal, query }) => ({ records: await readAudit(context.bus, principal.tenant, query['limit'] as number) }),
 };

@@ -22,7 +22,7 @@ export const revokeSource: Route = {
         if (credential.value.source !== name || credential.value.revokedMs !== undefined) continue;
         await registry.put({ tenant, kind: 'credential', id: credential.id }, { ...credential.value, revokedMs });
       }
-      await registry.put({ tenant, kind: 'source', id: name }, after);
+      await registry.put({ tenant, kind: 'source', id: name }, after, { seen: source });
     });
     return { name, revokedMs };
   },

@@ -12,7 +12,11 @@ export const settle: Route = {
     additionalProperties: false,
     properties: { waitMs: { type: 'integer', minimum: 0, maximum: 60000, default: 30000, description: 'Longest wait' } },
   },
-  answer: { type: 'object', required: ['settled'], properties: { settled: { type: 'boolean', description: 'False when the wait ended first' } } },
+  answer: {
+    type: 'object',
+    required: ['settled'],
+    properties: { settled: { type: 'boolean', description: 'False when the wait ended first' } },
+  },
   async handle({ context, body }) {
     const { waitMs } = body as { waitMs: number };
     const untilMs = context.clock.monotonicMs() + waitMs;

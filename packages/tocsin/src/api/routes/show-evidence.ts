@@ -46,7 +46,8 @@ async function readRecords(context: ApiContext, tenant: string, evidence: readon
   for (const stored of await readKept(context, positions)) {
     const frame = openOwn(stored, tenant);
     for (const { at } of evidence) {
-      if (at.position === stored.position && frame && at.index < frame.header.count) records.set(keyOf(at.position, at.index), frame.record(at.index));
+      if (at.position === stored.position && frame && at.index < frame.header.count)
+        records.set(keyOf(at.position, at.index), frame.record(at.index));
     }
   }
   return records;
