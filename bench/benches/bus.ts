@@ -1,7 +1,7 @@
 /** `bus` and `replay`: frames encoded and committed, acknowledged after the fsync; then read back, opened, every event decoded. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CompleteBus, encodeFrame, MAX_FRAME_BYTES, openFrame, type Outgoing } from '@tocsin/bus';
+import { type CompleteBus, encodeFrame, MAX_FRAME_BYTES, type Outgoing, openFrame } from '@tocsin/bus';
 import { openNatsBus, startNatsServer } from '@tocsin/bus/nats';
 import type { FrameRecord } from '@tocsin/core';
 import { root } from '../clone.ts';
@@ -15,11 +15,13 @@ const SECONDS = 6;
 const CYCLE_FRAMES = 32;
 const IN_FLIGHT = 2;
 
+/** Writing. */
 export const bus: Bench = {
   about: 'frames encoded, committed, acknowledged after fsync',
   run: async (context) => [(await fill(context, () => undefined)).figure],
 };
 
+/** Writing, then reading what was written. */
 export const replay: Bench = {
   about: 'frames read, opened, every event decoded',
   run: async (context) => {

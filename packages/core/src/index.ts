@@ -32,4 +32,4 @@ export {
 } from './split-json-array.ts';
 export { decodeToken, encodeToken, MAX_NAME_BYTES } from './subject-token.ts';
 export { type ErrorCode, type ErrorDetails, errorTable, isTocsinError, TocsinError } from './tocsin-error.ts';
-export { createUlidGenerator, ulidTimeMs } from './ulid.ts';
+export { createUlidGenerator } from './ulid.ts';

@@ -49,13 +49,6 @@ export function createUlidGenerator(
   };
 }
 
-/** Milliseconds since 1970 of a ULID. */
-export function ulidTimeMs(ulid: string): number {
-  let ms = 0;
-  for (let i = 0; i < TIME_DIGITS; i++) ms = ms * 32 + ALPHABET.indexOf(ulid[i] as string);
-  return ms;
-}
-
 function encodeTime(ms: number): string {
   let text = '';
   for (let rest = ms, i = 0; i < TIME_DIGITS; i++) {

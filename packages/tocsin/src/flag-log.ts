@@ -5,7 +5,7 @@
 import type { Clock, EventFlag } from '@tocsin/core';
 import type { IntakeOptions } from '@tocsin/ingest';
 import type { Logger } from 'pino';
-import { eventFields } from './log.ts';
+import { eventFields } from './event-fields.ts';
 
 /** Flags that somebody should look at; missing and clamped times are counted with the source, not told one by one. */
 const TOLD: Readonly<Partial<Record<EventFlag, string>>> = {

@@ -4,48 +4,29 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NatsServer, startNatsServer } from '@tocsin/bus/nats';
-import { createScope, createUlidGenerator, type Scope, systemClock, TocsinError } from '@tocsin/core';
+import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
 import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
+import { createFollowerPlaces } from './api/follower-places.ts';
+import { listen, readTls } from './api/listen.ts';
 import type { ApiContext } from './api/route.ts';
-import { closeServer, createServer, registerApi, serverUrl } from './api/server.ts';
+import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
 import { OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './cli/run-file.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
-import type { DetectApi } from './duties/detect-api.ts';
-import type { DetectBoot } from './duties/detect-thread.ts';
-import { type BusAddress, openBus } from './duties/open-bus.ts';
-import type { StoreApi } from './duties/store-api.ts';
-import type { StoreBoot } from './duties/store-thread.ts';
-import { SupervisedThread } from './duties/supervised-thread.ts';
+import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
+import { openBus } from './duties/open-bus.ts';
+import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
+import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
-import { readRuleFiles } from './rules/read-rule-files.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
-import { type Duty, dutyGrants, topology } from './topology.ts';
-import { type Surroundings, wireIngest } from './wire.ts';
-
-/** What an installation is started with. */
-export interface InstallationOptions {
-  /** Folder of everything it keeps; made when missing. */
-  readonly dataDir: string;
-  readonly settings: InstallationSettings;
-  /** Path of a nats-server found by set-up, tried after the one in the settings. */
-  readonly natsServer?: string | undefined;
-  /** Text of PATH, searched for nats-server. */
-  readonly searchPath: string | undefined;
-  /** Folder of the rules that come with Tocsin. */
-  readonly shippedRules: string;
-  readonly version: string;
-  readonly logger: Logger;
-}
+import { type Bus, type Surroundings, wireIngest } from './wire.ts';
 
 /** A running installation. Disposing drains and stops everything. */
 export interface Installation extends AsyncDisposable {
@@ -54,17 +35,12 @@ export interface Installation extends AsyncDisposable {
   readonly dataDir: string;
   /** Whether it was created by this start. */
   readonly firstRun: boolean;
-  /** File that holds the operator's token. */
+  /** The operator's token: a secret, never to be logged. */
   readonly operatorToken: string;
 }
 
-/** Room of all streams but EVENTS together. */
-const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
-/** Heap limits of the threads, MiB. */
-const DETECT_HEAP_MIB = 1024;
-const STORE_HEAP_MIB = 512;
-const DETECT_YOUNG_MIB = 24;
-const STORE_YOUNG_MIB = 6;
+/** Connections over which a tenant may follow events, alerts and matches at once. */
+const FOLLOWERS_PER_TENANT = 64;
 
 /** Starts an installation; resolves when it takes events. What was opened by a start that fails is closed again. */
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
@@ -78,54 +54,69 @@ export async function startInstallation(options: InstallationOptions): Promise<I
 }
 
 async function open(options: InstallationOptions, scope: Scope): Promise<Installation> {
-  const { dataDir, settings, logger } = options;
+  const { dataDir, settings } = options;
   const startedMs = systemClock.nowMs();
   await mkdir(join(dataDir, 'store'), { recursive: true, mode: 0o700 });
   const wanted = { site: settings.site, partitions: settings.bus.partitions, createdMs: startedMs };
   const { firstRun } = await openIdentity(dataDir, wanted);
-  const server = scope.add('bus server', await startBusServer(options));
-  const around = mainSurroundings(scope, logger);
-  const address = (duty: Duty | 'admin'): BusAddress => busAddress(server, duty, settings);
+  const around = mainSurroundings(options, scope);
+  const bus = scope.add('bus server', await openEmbeddedBus(options));
+  const ground: Ground = { startedMs, bus, scope, around };
+  const context = await openContext(options, ground);
+  const operatorToken = await keepOperator(dataDir, context);
+  const app = await openServer(options, context, ground);
+  const url = await listen(app, settings.listen);
+  scope.add('API server', () => closeServer(app));
+  await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
+  scope.add('address file', () => removeRunFile(dataDir));
+  return { url, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
+}
 
-  const declared = declaredTopology(settings);
-  await declare(address('admin'), declared, logger);
-  const apiBus = scope.add('bus of the API', await openBus(address('api')));
-  const ingestBus = scope.add('bus of ingest', await openBus(address('ingest')));
+/** What the parts of the main thread are opened with. */
+interface Ground {
+  readonly startedMs: number;
+  readonly bus: EmbeddedBus;
+  readonly scope: Scope;
+  readonly around: Surroundings;
+}
+
+/** Duties and what the API asks: running, before anybody may ask. */
+async function openContext(options: InstallationOptions, { startedMs, bus, scope, around }: Ground): Promise<ApiContext> {
+  const { version, settings } = options;
+  const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
-
-  // Each is in the scope as soon as it runs: should the other not start, it is stopped again.
-  const [store, detect] = await allOrFirstFailure([
-    startStore(options, address).then((thread) => scope.add('store thread', thread)),
-    startDetect(options, address).then((thread) => scope.add('detection thread', thread)),
-  ]);
-
-  const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
-  const operatorToken = await keepOperator(dataDir, { registry, privileged, clock: around.clock });
+  const { store, detect } = await startThreads(options, bus, scope);
   const status = createStatus({
-    version: options.version,
+    version,
     site: settings.site,
     startedMs,
-    busServer: server.binary.version,
+    busServer: bus.version,
     bus: apiBus,
-    topology: declared,
+    topology: bus.topology,
     registry,
     detect,
     store,
   });
-  const context: ApiContext = {
+  return {
     bus: apiBus,
     registry,
     store: store.client,
     detect: detect.client,
-    privileged,
+    privileged: createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId }),
     clock: around.clock,
     nextId: around.nextId,
     status: status.of,
     readiness: status.readiness,
     settings: () => printSettings(installationSettings, settings),
+    followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
     closing: scope.signal,
   };
-  const app = createServer({ logger, tls: tlsFiles(settings) });
+}
+
+/** The server with the events door and every route; it does not listen yet. */
+async function openServer(options: InstallationOptions, context: ApiContext, { bus, scope, around }: Ground): Promise<FastifyInstance> {
+  const { settings, logger } = options;
+  const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
     ...around,
     partitions: settings.bus.partitions,
@@ -134,99 +125,21 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
     onFlagged: createFlagLog(logger, around.clock),
   });
   scope.add('framer', framer);
-  const authenticate = createAuthenticate(registry, around.clock);
-  const events = { authenticate: createAuthenticateSource(authenticate, registry), intake, limits: doorLimits(settings) };
+  const authenticate = createAuthenticate(context.registry, around.clock);
+  const events = { authenticate: createAuthenticateSource(authenticate, context.registry), intake, limits: doorLimits(settings) };
+  const app = createServer({ logger, tls: await readTls(settings.listen) });
   await registerApi(app, { context, authenticate, events });
-  const url = await listen(app, settings);
-  scope.add('API server', () => closeServer(app));
-  await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
-  scope.add('address file', () => removeRunFile(dataDir));
-  return { url, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
+  return app;
 }
 
-/** Makes the streams and buckets that are missing, and says where those that are there differ. */
-async function declare(address: BusAddress, declared: ReturnType<typeof topology>, logger: Logger): Promise<void> {
-  await using admin = await openBus(address);
-  for (const drift of await admin.ensure(declared)) {
-    if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
-  }
-}
-
-function tlsFiles({ listen: { tlsCert, tlsKey } }: InstallationSettings): Parameters<typeof createServer>[0]['tls'] {
-  return tlsCert !== undefined && tlsKey !== undefined ? { certPath: tlsCert, keyPath: tlsKey } : undefined;
-}
-
-function declaredTopology(settings: InstallationSettings): ReturnType<typeof topology> {
-  return topology({ eventsMaxBytes: settings.bus.eventsMaxBytes, eventsMaxAgeMs: settings.bus.eventsMaxAge });
-}
-
-function startBusServer({ dataDir, settings, logger, natsServer, searchPath }: InstallationOptions): Promise<NatsServer> {
-  return startNatsServer({
-    directory: join(dataDir, 'bus'),
-    site: settings.site,
-    binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
-    duties: dutyGrants,
-    topology: declaredTopology(settings),
-    maxStoreBytes: 2 * settings.bus.eventsMaxBytes + OTHER_STREAMS_BYTES,
-    // What the server calls informative is its start-up banner.
-    log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),
-  });
-}
-
-function busAddress(server: NatsServer, duty: Duty | 'admin', settings: InstallationSettings): BusAddress {
-  return {
-    servers: server.url,
-    credential: server.credential(duty),
-    site: settings.site,
-    name: `tocsin-${duty}`,
-    commitTimeoutMs: settings.bus.commitTimeout,
-  };
-}
-
-function mainSurroundings(scope: Scope, logger: Logger): Surroundings {
+function mainSurroundings({ logger }: InstallationOptions, scope: Scope): Surroundings {
   return {
     clock: systemClock,
     nextId: createUlidGenerator(systemClock),
-    onTrouble: (error, what) => logger.warn({ err: error }, what),
+    onTrouble: (error, what, about) => logger.warn({ err: error, ...about }, what),
     signal: scope.signal,
     giveUp: scope.signal,
   };
-}
-
-function startStore(
-  { dataDir, logger, settings }: InstallationOptions,
-  address: (duty: Duty) => BusAddress,
-): Promise<SupervisedThread<StoreApi>> {
-  const data: StoreBoot = { store: address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
-  return SupervisedThread.start<StoreApi>({
-    name: 'store',
-    script: threadScript('store-thread'),
-    data,
-    logger,
-    heapMiB: STORE_HEAP_MIB,
-    youngMiB: STORE_YOUNG_MIB,
-  });
-}
-
-async function startDetect(options: InstallationOptions, address: (duty: Duty) => BusAddress): Promise<SupervisedThread<DetectApi>> {
-  const { rules, bus } = options.settings;
-  const folders = [...(rules.shipped ? [options.shippedRules] : []), ...rules.folders];
-  const files = (await Promise.all(folders.map(readRuleFiles))).flat();
-  const data: DetectBoot = { match: address('match'), correlate: address('correlate'), partitions: bus.partitions, rules: files };
-  const { logger } = options;
-  return SupervisedThread.start<DetectApi>({
-    name: 'match, correlate',
-    script: threadScript('detect-thread'),
-    data,
-    logger,
-    heapMiB: DETECT_HEAP_MIB,
-    youngMiB: DETECT_YOUNG_MIB,
-  });
-}
-
-/** Script of a thread beside this file: built, or as source where Node runs the sources. */
-function threadScript(name: string): URL {
-  return new URL(`./duties/${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
 
 async function keepOperator(dataDir: string, deps: Omit<OperatorDeps, 'keep'>): Promise<string> {
@@ -240,20 +153,4 @@ function doorLimits({ ingest }: InstallationSettings): Partial<EventsRouteLimits
     maxInFlightBytes: ingest.maxInFlightBytes,
     maxInFlightBytesPerSource: ingest.maxInFlightBytesPerSource,
   };
-}
-
-/** Waits for all of them, whatever becomes of each, so that nothing is left starting. @throws the first failure */
-async function allOrFirstFailure<A, B>(started: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
-  await Promise.allSettled(started);
-  return Promise.all(started);
-}
-
-async function listen(app: FastifyInstance, { listen: where }: InstallationSettings): Promise<string> {
-  try {
-    await app.listen({ host: where.host, port: where.port });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TocsinError('config.cannot_listen', { host: where.host, port: where.port, reason }, { cause });
-  }
-  return serverUrl(app, where.tlsCert !== undefined);
 }

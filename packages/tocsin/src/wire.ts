@@ -9,7 +9,7 @@ import { type EventBus, encodeFrame, type ReplayLog, type StateStore } from '@to
 import type { Clock, Position } from '@tocsin/core';
 import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
-import { runCorrelator } from './duties/correlator.ts';
+import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
 import { runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { ReadUpTo } from './duties/read-up-to.ts';
@@ -25,7 +25,8 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Makes ULIDs. */
   readonly nextId: () => string;
-  readonly onTrouble: (error: unknown, what: string) => void;
+  /** Told what went wrong and was dealt with, where, and of which event, if of one. */
+  readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops taking in; what was taken in is finished. */
   readonly signal: AbortSignal;
   /** Stops trying to finish. */
@@ -36,7 +37,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; onFlagged: IntakeOptions['onFlagged'] },
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number } & Pick<IntakeOptions, 'onFlagged'>,
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -79,7 +80,11 @@ export function wireMatch(
 }
 
 /** 3. MATCHES in, ALERTS out. Runs until stopped. */
-export function wireCorrelate(bus: Bus, mappings: MappingSet, around: Surroundings & { readUpTo: ReadUpTo }): Promise<void> {
+export function wireCorrelate(
+  bus: Bus,
+  mappings: MappingSet,
+  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting'>,
+): Promise<void> {
   return runCorrelator({
     ...around,
     bus,

@@ -1,5 +1,5 @@
 /** The NATS JetStream adapter: the whole seam over one connection. Its parts are beside it; this file only joins them. */
-import type { CompleteBus, Guarantees, CommitOptions, Outgoing, Published } from '../event-bus.ts';
+import type { CommitOptions, CompleteBus, Guarantees, Outgoing, Published } from '../event-bus.ts';
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
 import { createBusGate, endedBy } from './bus-gate.ts';

@@ -37,6 +37,18 @@ export const apiErrors = {
     about: 'The command line finds no Tocsin at the address it was given.',
     say: (d: { url: string; reason: string }) => `No Tocsin answers at ${d.url} (${d.reason}). Nothing was sent. Start one with: tocsin up`,
   },
+  'api.too_many_followers': {
+    retry: 'later', http: 429, exit: 75,
+    about: 'A tenant follows events, alerts or matches over as many connections as it may.',
+    say: (d: { max: number }) =>
+      `Your tenant follows over ${d.max} connections already, which is as many as it may. This one was not opened. End another, then try again.`,
+  },
+  'api.duty_down': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'A part of Tocsin that was needed for the answer has ended and is being started again.',
+    say: (d: { duty: string }) =>
+      `The duty ${d.duty} has ended and is being started again. The request was not answered by it. Try again in a few seconds; if it lasts, see: tocsin status`,
+  },
   'api.internal': {
     retry: 'later', http: 500, exit: 70,
     about: 'Something went wrong inside Tocsin that has no code of its own.',

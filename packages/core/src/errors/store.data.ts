@@ -6,7 +6,7 @@ export const storeErrors = {
     retry: 'later', http: 500, exit: 70,
     about: 'A step on MATCHES names a rule set that is not in the bucket of rule sets.',
     say: (d: { hash: string }) =>
-      `The rule set ${d.hash} that judged some events is not kept any more. Correlation has stopped before them and nothing was skipped. Restore the bucket rule-sets from a backup, or start with an empty data folder.`,
+      `The rule set ${d.hash} that judged some events is not kept any more. Correlation waits before them and nothing is skipped; matching goes on. Restore the bucket rule-sets from a backup, or start with an empty data folder.`,
   },
   'store.value_damaged': {
     retry: 'never', http: 500, exit: 70,

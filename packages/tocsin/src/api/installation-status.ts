@@ -5,7 +5,7 @@ import type { AlertStatus } from '@tocsin/core';
 /** State of a duty: running, or what it is waiting for or failed with. */
 export interface DutyStatus {
   readonly duty: string;
-  readonly state: 'running' | 'starting' | 'failed';
+  readonly state: 'running' | 'starting' | 'waiting' | 'failed';
   readonly restarts: number;
   readonly reason?: string | undefined;
 }
@@ -17,7 +17,7 @@ export interface StreamStatus {
   readonly bytes: number;
 }
 
-/** The whole. */
+/** The whole. What only a duty knows that is down is null. */
 export interface InstallationStatus {
   readonly version: string;
   readonly site: string;
@@ -27,10 +27,10 @@ export interface InstallationStatus {
   readonly busServer: string;
   readonly duties: readonly DutyStatus[];
   readonly streams: readonly StreamStatus[];
-  readonly events: { readonly stored: number; readonly duplicates: number };
-  readonly alerts: Readonly<Record<AlertStatus, number>>;
-  readonly rules: { readonly loaded: number; readonly refused: number; readonly ruleSet: string };
+  readonly events: { readonly stored: number; readonly duplicates: number } | null;
+  readonly alerts: Readonly<Record<AlertStatus, number>> | null;
+  readonly rules: { readonly loaded: number; readonly refused: number; readonly ruleSet: string } | null;
   readonly sources: number;
   /** Events numbered by a framer but never stored: each was refused to its sender. */
-  readonly gaps: number;
+  readonly gaps: number | null;
 }

@@ -11,6 +11,7 @@ import type { ThreadClient } from '../duties/thread-call.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Action, Principal } from '../security/principal.ts';
 import type { Privileged } from '../security/privileged.ts';
+import type { FollowerPlaces } from './follower-places.ts';
 import type { InstallationStatus } from './installation-status.ts';
 
 /** What handlers work with. */
@@ -27,6 +28,8 @@ export interface ApiContext {
   readonly readiness: () => InstallationStatus['state'];
   /** Effective settings with secrets redacted. */
   readonly settings: () => unknown;
+  /** Places for `tail`. */
+  readonly followers: FollowerPlaces;
   /** Aborted when the server closes: ends streams. */
   readonly closing: AbortSignal;
 }

@@ -2,7 +2,6 @@
  * The HTTP server: TLS or loopback, one error form for every route, authentication and authorisation before any handler,
  * and the OpenAPI document made from the routes themselves.
  */
-import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
@@ -11,6 +10,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
+import type { Tls } from './listen.ts';
 import { openApiInfo } from './open-api.ts';
 import type { ApiContext, JsonSchema, Route } from './route.ts';
 import { routes } from './routes.ts';
@@ -18,7 +18,7 @@ import { routes } from './routes.ts';
 /** How the server is built. */
 export interface ServerOptions {
   readonly logger: Logger;
-  readonly tls?: { readonly certPath: string; readonly keyPath: string } | undefined;
+  readonly tls?: Tls | undefined;
 }
 
 /** Largest body of an API request that is not ingest: rule files. Bytes. */
@@ -47,9 +47,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false as const, allErrors: false } },
   };
   // The two forms differ in the type of their server only, which nothing here depends on.
-  const app = (tls
-    ? fastify({ ...shared, https: { cert: readPem(tls.certPath), key: readPem(tls.keyPath), minVersion: 'TLSv1.2' } })
-    : fastify(shared)) as unknown as FastifyInstance;
+  const app = (tls ? fastify({ ...shared, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(shared)) as unknown as FastifyInstance;
   let isClosing = false;
   app.addHook('preClose', async () => void (isClosing = true));
   // A connection that was kept open would hold the closing up until it is cut.
@@ -85,14 +83,6 @@ export async function registerApi(app: FastifyInstance, { context, authenticate,
     );
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });
-}
-
-function readPem(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new TocsinError('config.unreadable', { at: path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
-  }
 }
 
 function addRoute(app: FastifyInstance, route: Route, deps: { context: ApiContext; authenticate: Authenticate }): void {

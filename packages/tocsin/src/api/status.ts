@@ -22,25 +22,26 @@ export interface StatusSources {
 
 /** Who answers how the installation is doing. */
 export interface StatusDesk {
-  /** Whole status, as a tenant may see it. @throws api.internal while a duty is down that has never been asked */
+  /** Whole status, as a tenant may see it. @throws bus.unavailable */
   readonly of: (tenant: string) => Promise<InstallationStatus>;
-  /** Whether every duty runs. */
+  /** Whether every duty runs. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
 }
-
-/** Tenants whose last answers are remembered. */
-const REMEMBERED = 1000;
 
 /** Opens the desk. */
 export function createStatus(sources: StatusSources): StatusDesk {
   const { version, site, startedMs, busServer, bus, registry, detect, store } = sources;
-  const answers = new Map<string, Answers>();
   const duties = (): DutyStatus[] => [{ duty: 'ingest', state: 'running', restarts: 0 }, detect.status(), store.status()];
   const readiness = (): InstallationStatus['state'] => (duties().every((duty) => duty.state === 'running') ? 'ready' : 'degraded');
   return {
     readiness,
     async of(tenant) {
-      const [streams, { totals, alerts, rules }] = await Promise.all([readStreams(sources), ask(sources, tenant, answers)]);
+      const [streams, totals, alerts, rules] = await Promise.all([
+        readStreams(sources),
+        unlessDown(store.client.totals()),
+        unlessDown(store.client.countAlerts(tenant)),
+        unlessDown(detect.client.rules(tenant)),
+      ]);
       return {
         version,
         site,
@@ -50,35 +51,22 @@ export function createStatus(sources: StatusSources): StatusDesk {
         busServer,
         duties: duties(),
         streams,
-        events: { stored: totals.events, duplicates: totals.duplicates },
+        events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
-        rules: { loaded: rules.rules.length, refused: rules.refused.length, ruleSet: rules.ruleSet },
+        rules: rules && { loaded: rules.rules.length, refused: rules.refused.length, ruleSet: rules.ruleSet },
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
-        gaps: totals.missing,
+        gaps: totals && totals.missing,
       };
     },
   };
 }
 
-interface Answers {
-  readonly totals: Awaited<ReturnType<SupervisedThread<StoreApi>['client']['totals']>>;
-  readonly alerts: InstallationStatus['alerts'];
-  readonly rules: Awaited<ReturnType<SupervisedThread<DetectApi>['client']['rules']>>;
-}
-
-/** The threads' own figures. While one is being restarted the last ones stand, and the duty's state says why they do not move. */
-async function ask({ store, detect }: StatusSources, tenant: string, last: Map<string, Answers>): Promise<Answers> {
+/** A duty's answer; null while it is down, which its state says too. */
+async function unlessDown<T>(answer: Promise<T>): Promise<T | null> {
   try {
-    const [totals, alerts, rules] = await Promise.all([
-      store.client.totals(),
-      store.client.countAlerts(tenant),
-      detect.client.rules(tenant),
-    ]);
-    if (last.size < REMEMBERED || last.has(tenant)) last.set(tenant, { totals, alerts, rules });
-    return { totals, alerts, rules };
+    return await answer;
   } catch (error) {
-    const known = last.get(tenant);
-    if (known && isTocsinError(error, 'api.internal')) return known;
+    if (isTocsinError(error, 'api.duty_down')) return null;
     throw error;
   }
 }

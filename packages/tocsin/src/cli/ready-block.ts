@@ -39,10 +39,7 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   fact('API', `${installation.url}/api/v1`);
   fact('data', visible(installation.dataDir));
   fact('bus', `${status.guarantees.bus} ${visible(status.busServer)}, ${DURABILITY[status.guarantees.durability]}`);
-  fact(
-    'rules',
-    `${status.rules.loaded} loaded${status.rules.refused > 0 ? terminal.style('yellow', `, ${status.rules.refused} refused (tocsin rules)`) : ''}; ${sayMany(status.sources, 'source')}`,
-  );
+  fact('rules', `${sayRules(terminal, status.rules)}; ${sayMany(status.sources, 'source')}`);
   fact('login', `${installation.firstRun ? 'made now: ' : ''}token in ${visible(tokenFile)}`);
   if (!terminal.interactive) return;
   terminal.line();
@@ -51,6 +48,11 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   terminal.line(
     `Then: ${['tocsin status', 'tocsin tail alerts', 'tocsin publish FILE'].map((text) => terminal.style('bold', text)).join(' · ')} · stop with Ctrl-C`,
   );
+}
+
+function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
+  if (rules === null) return 'not known yet';
+  return `${rules.loaded} loaded${rules.refused > 0 ? terminal.style('yellow', `, ${rules.refused} refused (tocsin rules)`) : ''}`;
 }
 
 function sendLines({ url, dataDir }: Installation): string[] {

@@ -123,4 +123,18 @@ describe('alert writer', () => {
     expect((await readAlerts(bus)).map((each) => each.id)).toEqual(['a', 'b']);
     expect((await newest(bus, 'a'))?.rule.references).toHaveLength(20);
   });
+
+  it('bounds the bytes of a commit, and writes all the same', async () => {
+    const { bus } = await openGround();
+    const sizes: number[] = [];
+    const commit: CompleteBus['commit'] = (messages, options) => {
+      sizes.push(messages.reduce((sum, message) => sum + message.body.byteLength, 0));
+      return bus.commit(messages, options);
+    };
+    const advice = 'x'.repeat(1_000_000);
+    const alerts = Array.from({ length: 20 }, (_, i) => alert(`a${i}`, 1, { advice }));
+    await writerOn({ commit, last: (subject) => bus.last(subject) }).write(alerts);
+    expect(Math.max(...sizes)).toBeLessThan(9_000_000);
+    expect((await readAlerts(bus)).map((each) => each.id)).toEqual(alerts.map((each) => each.id));
+  });
 });

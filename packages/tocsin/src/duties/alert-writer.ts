@@ -21,8 +21,9 @@ interface Known {
   readonly alert: Alert;
 }
 
-/** Alerts per commit: with ten excerpts of 4 KiB each a commit stays below 10 MB. */
+/** Alerts per commit, and bytes after which it takes no more. */
 const COMMIT_ALERTS = 200;
+const COMMIT_BYTES = 8 << 20;
 /** Alerts remembered so that an update needs no look-up; the longest unused is forgotten first. */
 const KNOWN_ALERTS = 10_000;
 
@@ -45,8 +46,9 @@ export class AlertWriter {
       const prepared = (await Promise.all(alerts.map((alert) => this.#prepare(alert)))).filter((each) => each !== undefined);
       if (prepared.length === 0) return;
       try {
-        await this.#commit(prepared);
-        return;
+        const some = withinBytes(prepared);
+        await this.#commit(some);
+        if (some.length === prepared.length) return;
       } catch (error) {
         if (!isTocsinError(error, 'bus.fenced')) throw error;
         // Somebody acted on one of them, or this is a replay: read them all anew. Ends, as each conflict is another writer's success.
@@ -100,6 +102,13 @@ export class AlertWriter {
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** The first of them, as many as a commit takes; those left are prepared again after it. */
+function withinBytes<T extends { readonly message: Outgoing }>(prepared: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const end = prepared.findIndex(({ message }, i) => (bytes += message.body.byteLength) > COMMIT_BYTES && i > 0);
+  return end === -1 ? prepared : prepared.slice(0, end);
 }
 
 /** Largest alert written, bytes: what every bus takes as a message, with room for headers. */

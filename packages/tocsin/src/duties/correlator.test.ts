@@ -47,8 +47,9 @@ async function storeStep(bus: CompleteBus, rules: RuleBook, matches: readonly Ma
   await bus.commit([{ subject: matchesSubject(0), id: `s${steps}`, body: Buffer.from(JSON.stringify(step)) }]);
 }
 
-function start(bus: CompleteBus, troubles: string[] = []): ReturnType<typeof running> & { readUpTo: ReadUpTo } {
+function start(bus: CompleteBus, troubles: string[] = []): ReturnType<typeof running> & { readUpTo: ReadUpTo; waits: unknown[] } {
   const readUpTo = new ReadUpTo();
+  const waits: unknown[] = [];
   const run = running((signal) =>
     runCorrelator({
       bus,
@@ -58,11 +59,12 @@ function start(bus: CompleteBus, troubles: string[] = []): ReturnType<typeof run
       clock: systemClock,
       readUpTo,
       onTrouble: (error) => troubles.push(String(error)),
+      onWaiting: (why) => waits.push(why),
       signal,
       giveUp: new AbortController().signal,
     }),
   );
-  return { ...run, readUpTo };
+  return { ...run, readUpTo, waits };
 }
 
 /** Newest state of each alert, without what tells one run from another. */
@@ -143,18 +145,31 @@ describe('correlator', () => {
     const correlator = start(bus);
     await until(async () => Object.keys(await outcome(bus)).length === 2);
     await correlator.stop();
-    expect((await readAlerts(bus)).map((alert) => `${alert.tenant} ${alert.count}`).sort()).toEqual(['acme 3', 'globex 3']);
+    expect((await readAlerts(bus)).map((alert) => [alert.tenant, alert.count]).sort()).toEqual([
+      ['acme', 3],
+      ['globex', 3],
+    ]);
   });
 
-  it('stops before steps whose rule set is gone, and says which', async () => {
+  it('waits before steps whose rule set is gone, says which, and goes on when it is back', async () => {
     const { bus } = await openGround();
     await storeStep(bus, book, [match(1, 'plain')]);
     const correlator = start(bus);
-    await expect(correlator.ended).rejects.toMatchObject({
-      code: 'store.rule_set_missing',
-      message: expect.stringContaining(book.hash) as string,
-    });
+    await until(() => correlator.waits.length > 0);
+    expect(correlator.waits[0]).toMatchObject({ code: 'store.rule_set_missing', message: expect.stringContaining(book.hash) as string });
     expect(await readAlerts(bus)).toEqual([]);
+    await book.save(bus.bucket(RULE_SETS_BUCKET));
+    await until(async () => (await readAlerts(bus)).length === 1);
+    expect(correlator.waits.at(-1)).toBeUndefined();
+    await correlator.stop();
+  });
+
+  it('can be stopped while it waits for a rule set', async () => {
+    const { bus } = await openGround();
+    await storeStep(bus, book, [match(1, 'plain')]);
+    const correlator = start(bus);
+    await until(() => correlator.waits.length > 0);
+    await expect(correlator.stop()).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('knows what is settled after a restart without new steps', async () => {

@@ -3,6 +3,7 @@
  * checkpoint and the steps after it; what it writes again on the way is recognised and left out by the alert writer.
  * A checkpoint is saved only when every alert of the steps it covers is on ALERTS.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
 import { type Alert, type Clock, isTocsinError, type LogSource, type MatchStep, type Position, TocsinError } from '@tocsin/core';
 import { RuleBook } from '../rules/rule-book.ts';
@@ -24,6 +25,8 @@ export interface CorrelatorOptions {
   /** Told what is settled. */
   readonly readUpTo: ReadUpTo;
   readonly onTrouble: (error: unknown, what: string) => void;
+  /** Told when correlation waits for a rule set that is not kept, with undefined once it goes on. */
+  readonly onWaiting: (why: TocsinError | undefined) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
   /** Stops trying to write. */
@@ -48,6 +51,8 @@ const CHECKPOINT_EVERY_MS = 10_000;
 /** Steps waiting in memory, and steps handled between two writes. */
 const WAITING_STEPS = 256;
 const ROUND_STEPS = 64;
+/** How often a rule set that is missing is looked for, milliseconds. */
+const RULE_SET_RETRY_MS = 1000;
 
 /** Runs until aborted, then saves a last checkpoint. */
 export async function runCorrelator(options: CorrelatorOptions): Promise<void> {
@@ -155,9 +160,23 @@ class Correlator {
   }
 
   async #openFolds(ruleSet: string, encoded?: EncodedFolds): Promise<TenantFolds> {
-    const { ruleSets, logSources, onTrouble } = this.#options;
-    const book = await RuleBook.load(ruleSets, ruleSet, logSources);
-    if (!book) throw new TocsinError('store.rule_set_missing', { hash: ruleSet });
-    return new TenantFolds(book, encoded, (error) => onTrouble(error, 'moving folds to another rule set'));
+    const book = await this.#loadRules(ruleSet);
+    return new TenantFolds(book, encoded, (error) => this.#options.onTrouble(error, 'moving folds to another rule set'));
+  }
+
+  /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */
+  async #loadRules(hash: string): Promise<RuleBook> {
+    const { ruleSets, logSources, onTrouble, onWaiting, signal } = this.#options;
+    for (let waiting = false; ; waiting = true) {
+      const book = await RuleBook.load(ruleSets, hash, logSources);
+      if (book) {
+        if (waiting) onWaiting(undefined);
+        return book;
+      }
+      const missing = new TocsinError('store.rule_set_missing', { hash });
+      if (!waiting) onTrouble(missing, 'reading match steps');
+      onWaiting(missing);
+      await setTimeout(RULE_SET_RETRY_MS, undefined, { signal });
+    }
   }
 }

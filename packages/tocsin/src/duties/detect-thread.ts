@@ -22,9 +22,11 @@ export interface DetectBoot {
 
 const boot = bootData<DetectBoot>();
 const around = threadSurroundings();
+// Rules that are added must not go unheard: the next thread reads CHANGES anew.
+const endThread = (error: unknown): void => void endOnFailure(Promise.reject(error), around);
 const mappings = loadMappings(readShippedMappings());
 const [matchBus, correlateBus] = await Promise.all([openBus(boot.match), openBus(boot.correlate)]);
-const registry = await Registry.open(matchBus, (error) => around.onTrouble(error, 'following CHANGES'));
+const registry = await Registry.open(matchBus, endThread);
 const activation = await RuleActivation.open({
   registry,
   shared: boot.rules,
@@ -35,8 +37,8 @@ const activation = await RuleActivation.open({
 const readUpTo = new ReadUpTo();
 
 const work = Promise.all([
-  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, rules: () => activation.book }), around.signal),
-  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around.signal),
+  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, rules: () => activation.book }), around),
+  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
 ]);
 
 serveThread({

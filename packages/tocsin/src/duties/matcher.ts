@@ -15,6 +15,7 @@ import {
   type TocsinError,
 } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
+import { eventFields } from '../event-fields.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject, eventsFilter } from '../subjects.ts';
@@ -34,7 +35,7 @@ export interface MatcherOptions {
   readonly rules: () => RuleBook;
   /** Decoded fields of an event, undefined where its bytes can no longer be read. */
   readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
-  readonly onTrouble: (error: unknown, what: string) => void;
+  readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
   /** Stops trying to write. */
@@ -118,7 +119,8 @@ class Matcher {
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf,
         skip,
-        onRuleError: ({ ruleId, at, cause }) => onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`),
+        onRuleError: ({ ruleId, at, cause }) =>
+          onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`, eventFields(frame.event(at.index))),
       });
     } catch (error) {
       onTrouble(error, `frame ${frame.header.id}`);

@@ -28,7 +28,7 @@ const onAlerts = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onAlerts }), around.signal);
+const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onAlerts }), around);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
 import type { Logger } from 'pino';
 import type { DutyStatus } from '../api/installation-status.ts';
-import type { ThreadTrouble } from './thread-boot.ts';
+import type { ThreadMessage } from './thread-boot.ts';
 import { callThread, type ThreadApi, type ThreadClient } from './thread-call.ts';
 
 /** How a thread is run. */
@@ -52,9 +52,9 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     return thread;
   }
 
-  /** Asks the thread that runs now. @throws api.internal while it is being restarted */
+  /** Asks the thread that runs when the question is asked. What it answers with rejects while there is none. @throws api.duty_down */
   get client(): ThreadClient<A> {
-    return new Proxy({} as ThreadClient<A>, { get: (_, name) => (this.#client as Record<PropertyKey, unknown> | undefined)?.[name] });
+    return new Proxy({} as ThreadClient<A>, { get: (_, name) => (this.#client as unknown as Record<PropertyKey, unknown>)[name] });
   }
 
   status(): DutyStatus {
@@ -82,13 +82,11 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
       resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB },
     });
     this.#worker = worker;
-    this.#client = callThread<A>(worker);
+    this.#client = callThread<A>(worker, name);
     return new Promise((resolve, reject) => {
-      worker.on('message', (message: { ready?: true } & Partial<ThreadTrouble>) => {
-        if (message.ready) {
-          this.#state = 'running';
-          resolve();
-        } else if (message.trouble !== undefined) logger.warn({ duty: name, code: message.code, what: message.what }, message.trouble);
+      worker.on('message', (message: ThreadMessage) => {
+        if (message.ready) resolve();
+        this.#hear(message);
       });
       worker.once('error', (error) => {
         this.#reason = error instanceof Error ? error.message : String(error);
@@ -102,11 +100,22 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     });
   }
 
+  #hear(message: ThreadMessage): void {
+    const { name, logger } = this.#options;
+    if (message.trouble !== undefined)
+      logger.warn({ duty: name, code: message.code, what: message.what, ...message.about }, message.trouble);
+    if (message.ready) this.#state = 'running';
+    if (message.waitingFor !== undefined && this.#state !== 'failed') {
+      this.#state = message.waitingFor === null ? 'running' : 'waiting';
+      this.#reason = message.waitingFor ?? undefined;
+    }
+  }
+
   #ended(startedMs: number): void {
     this.#worker = undefined;
     if (this.#stopping) return;
     this.#failures = performance.now() - startedMs > WELL_AFTER_MS ? 0 : this.#failures + 1;
-    const wasServing = this.#state === 'running' || this.#restarts > 0;
+    const wasServing = this.#state === 'running' || this.#state === 'waiting' || this.#restarts > 0;
     this.#state = 'failed';
     // A first start that fails is told to whoever starts the installation; later ends are healed here.
     if (!wasServing) return;

@@ -7,15 +7,23 @@ import { answerCalls, type ThreadApi } from './thread-call.ts';
 /** How long a stopping duty may finish what it has taken in, milliseconds. */
 const FINISH_WITHIN_MS = 5000;
 
-/** A line for the main thread's log. */
-export interface ThreadTrouble {
-  readonly trouble: string;
-  readonly what: string;
+/** What a thread tells the main thread unasked. */
+export interface ThreadMessage {
+  /** It answers questions from now on. */
+  readonly ready?: true | undefined;
+  /** What its duty cannot go on without, null once it goes on. */
+  readonly waitingFor?: string | null | undefined;
+  /** A line for the log: the trouble, where it came up, and facts about the event it is about. */
+  readonly trouble?: string | undefined;
+  readonly what?: string | undefined;
   readonly code?: string | undefined;
+  readonly about?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Surroundings of a thread whose stop is asked for by the main thread. */
 export interface ThreadSurroundings extends Surroundings {
+  /** Told what a duty waits for, with undefined once it goes on. */
+  readonly onWaiting: (why: Error | undefined) => void;
   /** Aborts `signal`, then waits for the work, giving up after a while. */
   stop(work: Promise<unknown>): Promise<void>;
 }
@@ -34,7 +42,8 @@ export function threadSurroundings(): ThreadSurroundings {
     nextId: createUlidGenerator(systemClock),
     signal: stopping.signal,
     giveUp: givingUp.signal,
-    onTrouble: (error, what) => parentPort?.postMessage(toTrouble(error, what)),
+    onTrouble: (error, what, about) => tell(toTrouble(error, what, about)),
+    onWaiting: (why) => tell({ waitingFor: why?.message ?? null }),
     async stop(work) {
       stopping.abort();
       const timer = setTimeout(() => givingUp.abort(), FINISH_WITHIN_MS);
@@ -47,15 +56,18 @@ export function threadSurroundings(): ThreadSurroundings {
 export function serveThread(api: ThreadApi): void {
   if (!parentPort) throw new Error('A duty thread runs as a worker thread only');
   answerCalls(parentPort, api);
-  parentPort.postMessage({ ready: true });
+  tell({ ready: true });
 }
 
 /** The thread ends with the first failure of its work: the supervisor starts it anew from what the log says. */
-export function endOnFailure(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+export function endOnFailure(work: Promise<unknown>, { signal, onTrouble }: Surroundings): Promise<void> {
   return work.then(
     () => undefined,
     (error: unknown) => {
-      if (signal.aborted) return;
+      if (signal.aborted) {
+        if (!(error instanceof Error && error.name === 'AbortError')) onTrouble(error, 'stopping');
+        return;
+      }
       queueMicrotask(() => {
         throw error;
       });
@@ -63,8 +75,12 @@ export function endOnFailure(work: Promise<unknown>, signal: AbortSignal): Promi
   );
 }
 
-function toTrouble(error: unknown, what: string): ThreadTrouble {
+function tell(message: ThreadMessage): void {
+  parentPort?.postMessage(message);
+}
+
+function toTrouble(error: unknown, what: string, about: Readonly<Record<string, unknown>> | undefined): ThreadMessage {
   const trouble = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const code = (error as { code?: unknown } | undefined)?.code;
-  return { trouble, what, ...(typeof code === 'string' ? { code } : {}) };
+  return { trouble, what, about, ...(typeof code === 'string' ? { code } : {}) };
 }

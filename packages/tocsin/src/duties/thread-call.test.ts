@@ -26,7 +26,7 @@ function connect(): ReturnType<typeof callThread<Api>> {
     hang: () => new Promise(() => undefined),
   });
   // A port stands for the thread behind it: both have `on` and `postMessage`.
-  return callThread<Api>(port1 as unknown as Worker);
+  return callThread<Api>(port1 as unknown as Worker, 'adding');
 }
 
 describe('thread call', () => {
@@ -51,8 +51,8 @@ describe('thread call', () => {
 
   it('fails every open question when the thread ends, and every later one at once', async () => {
     const worker = new Worker('require("node:worker_threads").parentPort.once("message", () => process.exit(3))', { eval: true });
-    const client = callThread<Api>(worker);
-    await expect(client.hang()).rejects.toMatchObject({ code: 'api.internal' });
-    await expect(client.add(1, 2)).rejects.toMatchObject({ code: 'api.internal' });
+    const client = callThread<Api>(worker, 'adding');
+    await expect(client.hang()).rejects.toMatchObject({ code: 'api.duty_down', retry: 'later' });
+    await expect(client.add(1, 2)).rejects.toMatchObject({ code: 'api.duty_down', message: expect.stringContaining('adding') as string });
   });
 });

@@ -42,8 +42,8 @@ export function answerCalls(port: MessagePort, api: ThreadApi): void {
   });
 }
 
-/** Asks a thread. Names not in its api are refused there. */
-export function callThread<A extends ThreadApi>(worker: Worker): ThreadClient<A> {
+/** Asks a thread, named for messages. Names not in its api are refused there. Questions to a thread that has ended reject. @throws api.duty_down */
+export function callThread<A extends ThreadApi>(worker: Worker, duty: string): ThreadClient<A> {
   const open = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   let last = 0;
   let ended = false;
@@ -54,7 +54,7 @@ export function callThread<A extends ThreadApi>(worker: Worker): ThreadClient<A>
     if (message.failed) asked.reject(unpack(message.failed));
     else asked.resolve(message.value);
   });
-  const refusal = (): TocsinError => new TocsinError('api.internal', { reason: 'the thread that was asked has ended' });
+  const refusal = (): TocsinError => new TocsinError('api.duty_down', { duty });
   worker.on('exit', () => {
     ended = true;
     for (const { reject } of open.values()) reject(refusal());

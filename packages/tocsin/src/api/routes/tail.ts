@@ -43,10 +43,11 @@ export const tail: Route = {
   produces: 'application/x-ndjson',
   answer: { type: 'string', description: 'One JSON object per line' },
   async handle(call) {
-    const followed = FOLLOWED[call.params['what'] ?? ''];
-    if (!followed) throw new TocsinError('api.not_found', { what: 'thing to follow', id: call.params['what'] ?? '' });
-    call.reply.hijack();
-    await follow(call, followed.filter(call.principal.tenant), followed.lines);
+    const what = call.params['what'] ?? '';
+    const followed = Object.hasOwn(FOLLOWED, what) ? FOLLOWED[what] : undefined;
+    if (!followed) throw new TocsinError('api.not_found', { what: 'thing to follow', id: what });
+    const leave = call.context.followers.take(call.principal.tenant);
+    await follow(call, followed.filter(call.principal.tenant), followed.lines).finally(leave);
   },
 };
 
@@ -56,6 +57,8 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   request.raw.socket.once('close', () => left.abort());
   const signal = AbortSignal.any([left.signal, context.closing]);
   const last = query['from'] === 'first' ? undefined : (await context.bus.info(filter)).last;
+  // From here on nobody else answers: whatever can be refused has been.
+  reply.hijack();
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', connection: 'close' });
   // Tells the client where it stands: whatever is stored from now on will come.
   raw.write('\n');

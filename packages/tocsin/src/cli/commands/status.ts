@@ -8,6 +8,9 @@ import { visible } from '../visible-text.ts';
 /** Exit code while something does not run. */
 const EXIT_DEGRADED = 69;
 
+/** Said of what only a duty knows that is down. */
+const NOT_KNOWN = 'not known while its duty is down';
+
 const STREAMS: readonly Column<StreamStatus>[] = [
   { title: 'STREAM', value: (row) => row.stream },
   { title: 'MESSAGES', value: (row) => sayCount(row.messages), right: true },
@@ -39,16 +42,22 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   fact('duties', found.duties.map((duty) => sayDuty(terminal, duty)).join('  '));
   fact(
     'events',
-    `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${found.gaps > 0 ? `, ${sayCount(found.gaps)} refused to their sender` : ''}`,
+    events === null
+      ? NOT_KNOWN
+      : `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${(found.gaps ?? 0) > 0 ? `, ${sayCount(found.gaps ?? 0)} refused to their sender` : ''}`,
   );
   fact('sources', sayCount(found.sources));
   fact(
     'rules',
-    `${sayCount(rules.loaded)} in force${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (tocsin rules)`) : ''}`,
+    rules === null
+      ? NOT_KNOWN
+      : `${sayCount(rules.loaded)} in force${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (tocsin rules)`) : ''}`,
   );
   fact(
     'alerts',
-    `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
+    alerts === null
+      ? NOT_KNOWN
+      : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
   );
   terminal.line();
   terminal.table(STREAMS, found.streams);

@@ -54,10 +54,15 @@ function checkStatus(status: InstallationStatus, url: string): Finding[] {
           down.map((duty) => `${duty.duty} is ${duty.state}${duty.reason === undefined ? '' : ` (${duty.reason})`}`).join('; '),
           'See the log of tocsin up; a failed duty is started again by itself.',
         ),
-    rules.refused === 0
-      ? good('rules', `${rules.loaded} in force`)
-      : bad('rules', `${rules.refused} refused, ${rules.loaded} in force`, 'See which and why: tocsin rules'),
+    checkRules(rules),
   ];
+}
+
+function checkRules(rules: InstallationStatus['rules']): Finding {
+  if (rules === null) return unknown('rules', 'not known while detection is down');
+  return rules.refused === 0
+    ? good('rules', `${rules.loaded} in force`)
+    : bad('rules', `${rules.refused} refused, ${rules.loaded} in force`, 'See which and why: tocsin rules');
 }
 
 /** Whether somebody else holds the port that `tocsin up` would take. */

@@ -1,0 +1,57 @@
+/** The installation's own bus: nats-server as a child, the topology applied, and an address for each duty under its own key. */
+import { join } from 'node:path';
+import type { Topology } from '@tocsin/bus';
+import { type NatsServer, startNatsServer } from '@tocsin/bus/nats';
+import type { InstallationOptions } from '../installation-options.ts';
+import { type Duty, dutyGrants, topology } from '../topology.ts';
+import { type BusAddress, openBus } from './open-bus.ts';
+
+/** A running bus server with everything declared on it. Disposing stops it. */
+export interface EmbeddedBus extends AsyncDisposable {
+  /** Version of the server. */
+  readonly version: string;
+  /** What is declared on it. */
+  readonly topology: Topology;
+  /** Where a duty connects, and under which key. */
+  address(duty: Duty): BusAddress;
+}
+
+/** Room of all streams but EVENTS together. */
+const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
+
+/** Starts the server and declares every stream and bucket; resolves when duties can connect. @throws server.*, bus.unavailable */
+export async function openEmbeddedBus(options: InstallationOptions): Promise<EmbeddedBus> {
+  const { settings, logger } = options;
+  const declared = topology({ eventsMaxBytes: settings.bus.eventsMaxBytes, eventsMaxAgeMs: settings.bus.eventsMaxAge });
+  const server = await startServer(options, declared);
+  const address = (duty: Duty | 'admin'): BusAddress => ({
+    servers: server.url,
+    credential: server.credential(duty),
+    site: settings.site,
+    name: `tocsin-${duty}`,
+    commitTimeoutMs: settings.bus.commitTimeout,
+  });
+  try {
+    await using admin = await openBus(address('admin'));
+    for (const drift of await admin.ensure(declared)) {
+      if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
+    }
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return { version: server.binary.version, topology: declared, address, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+function startServer({ dataDir, settings, logger, natsServer, searchPath }: InstallationOptions, declared: Topology): Promise<NatsServer> {
+  return startNatsServer({
+    directory: join(dataDir, 'bus'),
+    site: settings.site,
+    binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
+    duties: dutyGrants,
+    topology: declared,
+    maxStoreBytes: 2 * settings.bus.eventsMaxBytes + OTHER_STREAMS_BYTES,
+    // What the server calls informative is its start-up banner.
+    log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),
+  });
+}

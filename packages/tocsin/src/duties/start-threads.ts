@@ -1,0 +1,56 @@
+/** Starts the threads that duties run in: the store's, and that of match and correlate. What runs inside is in `*-thread.ts`. */
+import { join } from 'node:path';
+import type { Scope } from '@tocsin/core';
+import type { InstallationOptions } from '../installation-options.ts';
+import { readRuleFiles } from '../rules/read-rule-files.ts';
+import type { DetectApi } from './detect-api.ts';
+import type { DetectBoot } from './detect-thread.ts';
+import type { EmbeddedBus } from './embedded-bus.ts';
+import type { StoreApi } from './store-api.ts';
+import type { StoreBoot } from './store-thread.ts';
+import { SupervisedThread } from './supervised-thread.ts';
+
+/** The threads of an installation. */
+export interface Threads {
+  readonly store: SupervisedThread<StoreApi>;
+  readonly detect: SupervisedThread<DetectApi>;
+}
+
+/** Heaps, MiB: all of it, and the room for new objects. */
+const DETECT_HEAP = { heapMiB: 1024, youngMiB: 24 };
+const STORE_HEAP = { heapMiB: 512, youngMiB: 6 };
+
+/** Starts them side by side. Each is in the scope as soon as it runs: should the other not start, it is stopped again. @throws the first failure */
+export async function startThreads(options: InstallationOptions, bus: EmbeddedBus, scope: Scope): Promise<Threads> {
+  const [store, detect] = await allOrFirstFailure([
+    startStore(options, bus).then((thread) => scope.add('store thread', thread)),
+    startDetect(options, bus).then((thread) => scope.add('detection thread', thread)),
+  ]);
+  return { store, detect };
+}
+
+function startStore({ dataDir, logger, settings }: InstallationOptions, bus: EmbeddedBus): Promise<SupervisedThread<StoreApi>> {
+  const data: StoreBoot = { store: bus.address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
+  return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
+}
+
+async function startDetect(
+  { settings, shippedRules, logger }: InstallationOptions,
+  bus: EmbeddedBus,
+): Promise<SupervisedThread<DetectApi>> {
+  const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
+  const rules = (await Promise.all(folders.map(readRuleFiles))).flat();
+  const data: DetectBoot = { match: bus.address('match'), correlate: bus.address('correlate'), partitions: settings.bus.partitions, rules };
+  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });
+}
+
+/** Script of a thread beside this file: built, or as source where Node runs the sources. */
+function scriptOf(name: string): URL {
+  return new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+}
+
+/** Waits for all of them, whatever becomes of each, so that nothing is left starting. */
+async function allOrFirstFailure<A, B>(started: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled(started);
+  return Promise.all(started);
+}

@@ -1,0 +1,18 @@
+/** What an installation is started with; how it is started is in `installation.ts`. */
+import type { Logger } from 'pino';
+import type { InstallationSettings } from './config/settings.ts';
+
+/** What an installation is started with. */
+export interface InstallationOptions {
+  /** Folder of everything it keeps; made when missing. */
+  readonly dataDir: string;
+  readonly settings: InstallationSettings;
+  /** Path of a nats-server found by set-up, tried after the one in the settings. */
+  readonly natsServer?: string | undefined;
+  /** Text of PATH, searched for nats-server. */
+  readonly searchPath: string | undefined;
+  /** Folder of the rules that come with Tocsin. */
+  readonly shippedRules: string;
+  readonly version: string;
+  readonly logger: Logger;
+}
