@@ -2,19 +2,22 @@
  * Ingest alone, as a process: bus server, framer, intake and the events route as `wire.ts` joins them, without detection, store
  * and the rest of the API. Shows what the door itself can do; a real installation always runs everything.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFrame } from '@tocsin/bus';
 import { startNatsServer } from '@tocsin/bus/nats';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
 import { eventsRoute, loadMappings, readShippedMappings, type Source } from '@tocsin/ingest';
 import fastify from 'fastify';
+import type * as OpenBus from '../packages/tocsin/src/duties/open-bus.ts';
+import type * as TopologyModule from '../packages/tocsin/src/topology.ts';
+import type * as Wire from '../packages/tocsin/src/wire.ts';
 import { root } from './clone.ts';
 
 const built = <T>(name: string): Promise<T> => import(join(root, 'packages', 'tocsin', 'dist', `${name}.js`)) as Promise<T>;
-const { wireIngest } = await built<typeof import('../packages/tocsin/src/wire.ts')>('wire');
-const { dutyGrants, topology } = await built<typeof import('../packages/tocsin/src/topology.ts')>('topology');
-const { openBus } = await built<typeof import('../packages/tocsin/src/duties/open-bus.ts')>('duties/open-bus');
+const { wireIngest } = await built<typeof Wire>('wire');
+const { dutyGrants, topology } = await built<typeof TopologyModule>('topology');
+const { openBus } = await built<typeof OpenBus>('duties/open-bus');
 
 const dataDir = process.argv[2] ?? '';
 const declared = topology({ eventsMaxBytes: 10 * 1024 ** 3, eventsMaxAgeMs: 86_400_000 });
@@ -69,15 +72,19 @@ app.get('/api/v1/status', async () => ({ events: { stored: await countStored(), 
 const url = await app.listen({ host: '127.0.0.1', port: 0 });
 await mkdir(join(dataDir, 'tokens'), { recursive: true });
 await writeFile(join(dataDir, 'tokens', 'operator.token'), 'none');
-await writeFile(join(dataDir, 'run.json'), JSON.stringify({ url, pid: process.pid }));
+// Whole or not at all: the bench polls for it.
+await writeFile(join(dataDir, 'run.json.new'), JSON.stringify({ url, pid: process.pid }));
+await rename(join(dataDir, 'run.json.new'), join(dataDir, 'run.json'));
 
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => void stop());
+
+async function stop(): Promise<void> {
   await app.close();
   await framer.drain();
   await bus[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
   process.exit(0);
-});
+}
 
 /** Events in the log, counted from its frames. */
 async function countStored(): Promise<number> {

@@ -15,11 +15,13 @@ const SECONDS = 6;
 const CYCLE_FRAMES = 32;
 const IN_FLIGHT = 2;
 
+/** Writing. */
 export const bus: Bench = {
   about: 'frames encoded, committed, acknowledged after fsync',
   run: async (context) => [(await fill(context, () => undefined)).figure],
 };
 
+/** Writing, then reading what was written. */
 export const replay: Bench = {
   about: 'frames read, opened, every event decoded',
   run: async (context) => {

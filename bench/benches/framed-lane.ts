@@ -1,8 +1,7 @@
 /** The mixed lane taken in once: the frame records that ingest makes of it, for benches that begin behind the door. */
-
+import { createIntake, type Framer, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FrameRecord, Position } from '@tocsin/core';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
-import { createFramer, createIntake, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { atTime, type Lane, readLane } from '../lanes.ts';
 
 const BATCH = 512;
@@ -11,7 +10,7 @@ const BATCH = 512;
 export async function framedLane(lane: Lane): Promise<FrameRecord[][]> {
   const groups: FrameRecord[][] = [];
   const nextId = createUlidGenerator(systemClock);
-  const framer: Pick<ReturnType<typeof createFramer>, 'add'> = {
+  const framer: Pick<Framer, 'add'> = {
     async add(_key, records) {
       groups.push([...records]);
       return records.map((_record, index) => ({ position: '' as Position, index }));

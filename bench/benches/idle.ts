@@ -7,6 +7,7 @@ import { start } from './ingest.ts';
 const SETTLE_MS = 5000;
 const WATCH_MS = 10_000;
 
+/** Doing nothing. */
 export const idle: Bench = {
   about: 'memory and processor of an idle installation',
   async run(context) {

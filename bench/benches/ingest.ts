@@ -15,14 +15,17 @@ import { type Product, startProduct } from '../product.ts';
 
 const GOAL = { atLeast: 50_000 };
 const BATCH = 500;
-const SECONDS = 5;
+const SECONDS = 4;
+/** Before it counts: code is compiled as it runs. */
+const WARM_SECONDS = 2;
 /** Offered rates, events per second; the first that is not kept up with ends the climb. */
 const RATES = [10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000];
-const RATE_SECONDS = 4;
+const RATE_SECONDS = 3;
 /** A rate is kept up with when nothing is refused and 99 of 100 requests are answered within this time, milliseconds. */
 const KEPT_UP_MS = 1000;
 const COUNTED_WITHIN_MS = 60_000;
 
+/** The door. */
 export const ingest: Bench = {
   about: 'HTTP NDJSON to durable 202',
   async run(context) {
@@ -57,17 +60,26 @@ async function closedLoop(context: BenchContext, setting: Setting): Promise<Figu
     seconds: SECONDS,
     run: 'c',
   };
+  const warm = await generateLoad({ ...plan, seconds: WARM_SECONDS, run: 'w' });
   const before = usageOf(product.pid);
   const result = await generateLoad(plan);
   const after = usageOf(product.pid);
-  await requireStored(product, result);
+  const behind = only === 'door' ? {} : { detection_done_s_later: await secondsUntilSettled(product) };
+  await requireStored(product, result, warm);
   return {
     figure: name,
     value: result.accepted / result.seconds,
     unit: 'events/s',
     goal: GOAL,
-    conditions: { loop: 'closed', ...conditionsOf({ lane, sources, plan, result }), ...usage(before, after, result) },
+    conditions: { loop: 'closed', ...conditionsOf({ lane, sources, plan, result }), ...usage(before, after, result), ...behind },
   };
+}
+
+/** Seconds until everything taken in is judged and its alerts are visible. */
+async function secondsUntilSettled(product: Product): Promise<number> {
+  const begunMs = performance.now();
+  await product.call('POST', '/settle', { waitMs: COUNTED_WITHIN_MS });
+  return Number(((performance.now() - begunMs) / 1000).toFixed(1));
 }
 
 async function openLoop(context: BenchContext, lane: Lane): Promise<Figure> {
@@ -107,16 +119,18 @@ export function start(context: BenchContext, only: 'door' | undefined): Promise<
   return startProduct({ dataDir: mkdtempSync(join(context.folder, 'data-')), natsServer: context.natsServer, only });
 }
 
-/** Every accepted event, and no other, must be in the log. @throws CountMismatch */
-export async function requireStored(product: Product, result: LoadResult): Promise<void> {
-  const lost = Object.values(result.refused).reduce((sum, one) => sum + one, 0);
-  if (lost === 0)
-    requireEqual('events answered against events sent', result.sentEvents, result.accepted + result.duplicates + result.rejected);
+/** Every event of these runs that was accepted, and no other, must be in the log. @throws CountMismatch */
+export async function requireStored(product: Product, ...results: readonly LoadResult[]): Promise<void> {
+  let accepted = 0;
+  for (const { sentEvents, accepted: stored, duplicates, rejected, refused } of results) {
+    accepted += stored;
+    if (Object.keys(refused).length === 0) requireEqual('events answered against events sent', sentEvents, stored + duplicates + rejected);
+  }
   const deadline = performance.now() + COUNTED_WITHIN_MS;
   for (;;) {
     const { events } = await product.call<{ events: { stored: number } }>('GET', '/status');
-    if (events.stored >= result.accepted || performance.now() > deadline)
-      return requireEqual('events in the log against events accepted', result.accepted, events.stored);
+    if (events.stored >= accepted || performance.now() > deadline)
+      return requireEqual('events in the log against events accepted', accepted, events.stored);
     await pause(100);
   }
 }

@@ -6,6 +6,7 @@ import { startProduct } from '../product.ts';
 
 const AGAIN = 5;
 
+/** Starting. */
 export const start: Bench = {
   about: 'from command to ready',
   async run({ folder, natsServer, progress }) {
