@@ -59,6 +59,8 @@ describe.skipIf(missing !== undefined)('access', () => {
     { method: 'POST', path: '/sources', body: { name: 'edr' }, admin: 409, other: 200, viewer: 403 },
     { method: 'POST', path: '/sources/gone/revoke', admin: 404, other: 404, viewer: 403 },
     { method: 'GET', path: '/tail/nothing', admin: 404, other: 404, viewer: 404 },
+    { method: 'GET', path: '/tail/constructor', admin: 404, other: 404, viewer: 404 },
+    { method: 'GET', path: '/tail/__proto__', admin: 404, other: 404, viewer: 404 },
     { method: 'POST', path: '/settle', body: { waitMs: 1000 }, admin: 200, other: 200, viewer: 200 },
     { method: 'GET', path: '/audit', admin: 200, other: 200, viewer: 403 },
     { method: 'GET', path: '/config', admin: 200, other: 200, viewer: 200 },

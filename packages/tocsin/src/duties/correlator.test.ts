@@ -145,7 +145,7 @@ describe('correlator', () => {
     const correlator = start(bus);
     await until(async () => Object.keys(await outcome(bus)).length === 2);
     await correlator.stop();
-    expect((await readAlerts(bus)).map((alert) => [alert.tenant, alert.count]).sort()).toEqual([
+    expect((await readAlerts(bus)).map((alert) => [alert.tenant, alert.count] as const).sort(([a], [b]) => a.localeCompare(b))).toEqual([
       ['acme', 3],
       ['globex', 3],
     ]);

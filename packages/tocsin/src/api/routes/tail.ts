@@ -55,6 +55,8 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   const left = new AbortController();
   const { raw } = reply;
   request.raw.socket.once('close', () => left.abort());
+  // Who left before this line will not be heard leaving.
+  if (request.raw.socket.destroyed) left.abort();
   const signal = AbortSignal.any([left.signal, context.closing]);
   const last = query['from'] === 'first' ? undefined : (await context.bus.info(filter)).last;
   // From here on nobody else answers: whatever can be refused has been.
