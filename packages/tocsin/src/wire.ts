@@ -68,7 +68,7 @@ export function wireIngest(
 export function wireMatch(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; rules: () => RuleBook },
+  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook },
 ): Promise<void> {
   return runMatcher({
     ...around,

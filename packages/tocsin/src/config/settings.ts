@@ -65,6 +65,18 @@ const ingest = settings({
   },
 });
 
+const detect = settings({
+  about: 'How detection tells the time.',
+  fields: {
+    idleAfter: duration({
+      about:
+        'A source that has sent nothing for this long is idle: its event time then follows the clock, so that absence is noticed. Events that come later than this and are older than a minute no longer count in correlations; give more where agents ship in long intervals, less where silence must be noticed sooner.',
+      default: '5m',
+      min: 1000,
+    }),
+  },
+});
+
 const rules = settings({
   about: 'Where rules come from, beside those added at run time.',
   fields: {
@@ -91,6 +103,7 @@ export const installationSettings = settings({
     listen,
     bus,
     ingest,
+    detect,
     rules,
     log,
   },

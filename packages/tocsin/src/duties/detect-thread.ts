@@ -16,6 +16,8 @@ export interface DetectBoot {
   readonly match: BusAddress;
   readonly correlate: BusAddress;
   readonly partitions: number;
+  /** A source that has sent nothing for this long is idle, milliseconds. */
+  readonly idleAfterMs: number;
   /** Rules that are everybody's. */
   readonly rules: readonly RuleFile[];
 }
@@ -37,7 +39,7 @@ const activation = await RuleActivation.open({
 const readUpTo = new ReadUpTo();
 
 const work = Promise.all([
-  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, rules: () => activation.book }), around),
+  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, idleAfterMs: boot.idleAfterMs, rules: () => activation.book }), around),
   endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
 ]);
 

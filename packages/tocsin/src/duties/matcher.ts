@@ -28,6 +28,8 @@ import { TICK_MS } from './tick.ts';
 export interface MatcherOptions {
   readonly bus: Pick<EventBus, 'commit'> & ReplayLog;
   readonly partitions: number;
+  /** A source that has sent nothing for this long is idle, milliseconds. */
+  readonly idleAfterMs: number;
   /** Identity of this owner; ULID. */
   readonly epoch: string;
   readonly clock: Clock;
@@ -51,7 +53,7 @@ const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
-  const progress = await restoreProgress(options.bus, { count: options.partitions, nowMs: options.clock.nowMs() });
+  const progress = await restoreProgress(options.bus, { count: options.partitions, nowMs: options.clock.nowMs(), idleAfterMs: options.idleAfterMs });
   const matcher = new Matcher(options, progress);
   const ended = new AbortController();
   const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), AbortSignal.any([options.signal, ended.signal]));

@@ -40,7 +40,13 @@ async function startDetect(
 ): Promise<SupervisedThread<DetectApi>> {
   const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
   const rules = (await Promise.all(folders.map(readRuleFiles))).flat();
-  const data: DetectBoot = { match: bus.address('match'), correlate: bus.address('correlate'), partitions: settings.bus.partitions, rules };
+  const data: DetectBoot = {
+    match: bus.address('match'),
+    correlate: bus.address('correlate'),
+    partitions: settings.bus.partitions,
+    idleAfterMs: settings.detect.idleAfter,
+    rules,
+  };
   return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });
 }
 

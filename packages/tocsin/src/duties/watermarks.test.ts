@@ -3,7 +3,7 @@ import { Watermarks } from './watermarks.ts';
 
 describe('watermarks', () => {
   it('follow event time and never go back', () => {
-    const marks = new Watermarks();
+    const marks = new Watermarks({ idleAfterMs: 10_000 });
     marks.observe('t/a', 1_000_000, 5);
     marks.observe('t/a', 900_000, 6);
     expect(marks.takeChanged()).toEqual({ 't/a': 1_000_000 });
@@ -11,7 +11,7 @@ describe('watermarks', () => {
   });
 
   it('follow the clock while a source is idle, and not before', () => {
-    const marks = new Watermarks();
+    const marks = new Watermarks({ idleAfterMs: 10_000 });
     marks.observe('t/a', 1_000_000, 2_000_000);
     marks.takeChanged();
     expect(marks.tick(2_005_000)).toBe(false);
@@ -21,7 +21,7 @@ describe('watermarks', () => {
   });
 
   it('are taken over by the next owner of the partition', () => {
-    const marks = new Watermarks();
+    const marks = new Watermarks({ idleAfterMs: 10_000 });
     marks.restore({ 't/a': 500 }, 1000);
     expect(marks.all()).toEqual({ 't/a': 500 });
     marks.observe('t/a', 400, 2000);
@@ -29,7 +29,7 @@ describe('watermarks', () => {
   });
 
   it('take nobody for idle who could not be heard while the owner was away', () => {
-    const marks = new Watermarks(2_000_000);
+    const marks = new Watermarks({ idleAfterMs: 10_000, listeningSinceMs: 2_000_000 });
     marks.restore({ 't/a': 1_000_000 }, 1_000_500);
     expect(marks.tick(2_010_000)).toBe(false);
     marks.observe('t/a', 1_000_700, 2_010_000);
@@ -39,7 +39,7 @@ describe('watermarks', () => {
   });
 
   it('forget a source that has been silent for a day', () => {
-    const marks = new Watermarks();
+    const marks = new Watermarks({ idleAfterMs: 10_000 });
     marks.observe('t/a', 0, 0);
     marks.tick(86_400_001);
     expect(marks.all()).toEqual({});

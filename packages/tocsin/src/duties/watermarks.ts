@@ -4,9 +4,7 @@
  * and allow for late events behind them.
  */
 
-/** A source that has sent nothing for this long is idle: its watermark follows the clock. */
-const IDLE_AFTER_MS = 10_000;
-/** An idle source holds nobody back and is no longer followed after this long, milliseconds. */
+/** A source holds nobody back and is no longer followed after this long, milliseconds. */
 const FORGET_AFTER_MS = 86_400_000;
 
 interface SourceTime {
@@ -14,14 +12,23 @@ interface SourceTime {
   lastReceivedMs: number;
 }
 
+/** What watermarks depend on beside the events. */
+export interface WatermarkOptions {
+  /** A source that has sent nothing for this long is idle: its watermark follows the clock. Milliseconds. */
+  readonly idleAfterMs: number;
+  /** Since when sources could be heard; silence before that was ours, not theirs. Milliseconds since 1970; for ever where absent. */
+  readonly listeningSinceMs?: number | undefined;
+}
+
 /** Watermarks by `sourceKey`. */
 export class Watermarks {
   readonly #sources = new Map<string, SourceTime>();
   readonly #changed = new Set<string>();
+  readonly #idleAfterMs: number;
   readonly #listeningSinceMs: number;
 
-  /** `listeningSinceMs`: since when sources could be heard; silence before that was ours, not theirs. Milliseconds since 1970. */
-  constructor(listeningSinceMs = Number.NEGATIVE_INFINITY) {
+  constructor({ idleAfterMs, listeningSinceMs = Number.NEGATIVE_INFINITY }: WatermarkOptions) {
+    this.#idleAfterMs = idleAfterMs;
     this.#listeningSinceMs = listeningSinceMs;
   }
 
@@ -54,7 +61,7 @@ export class Watermarks {
     for (const [source, time] of this.#sources) {
       const silentMs = nowMs - time.lastReceivedMs;
       if (silentMs > FORGET_AFTER_MS) this.#sources.delete(source);
-      else if (Math.min(silentMs, nowMs - this.#listeningSinceMs) > IDLE_AFTER_MS && nowMs > time.watermarkMs) {
+      else if (Math.min(silentMs, nowMs - this.#listeningSinceMs) > this.#idleAfterMs && nowMs > time.watermarkMs) {
         time.watermarkMs = nowMs;
         this.#changed.add(source);
         idle = true;
