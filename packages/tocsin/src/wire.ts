@@ -12,7 +12,6 @@ import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
 import { runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
-import type { ReadUpTo } from './duties/read-up-to.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { eventsSubject } from './subjects.ts';
 import { MANIFESTS_BUCKET, RULE_SETS_BUCKET } from './topology.ts';
