@@ -28,6 +28,7 @@ function start(bus: CompleteBus, over: Partial<MatcherOptions> = {}): ReturnType
     runMatcher({
       bus,
       partitions: 2,
+      idleAfterMs: 10_000,
       epoch: `epoch${epochs}`,
       clock: systemClock,
       rules: () => book,
