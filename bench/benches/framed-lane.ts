@@ -1,7 +1,8 @@
 /** The mixed lane taken in once: the frame records that ingest makes of it, for benches that begin behind the door. */
-import { createIntake, type Framer, loadMappings, readShippedMappings } from '@tocsin/ingest';
+
 import type { FrameRecord, Position } from '@tocsin/core';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
+import { createIntake, type Framer, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { atTime, type Lane, readLane } from '../lanes.ts';
 
 const BATCH = 512;

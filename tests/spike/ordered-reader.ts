@@ -21,9 +21,9 @@ export async function* readOrdered(connection: NatsConnection, options: ReadOpti
     let expected = 0;
     for await (const message of subscription) {
       silence.touch();
-      if (message.headers?.code === 100) {
-        if (isFlowControl(message)) message.respond();
-        else if (Number(message.headers.get('Nats-Last-Consumer')) !== expected) break;
+      const isHeartbeat = message.headers?.code === 100;
+      if (isHeartbeat && !answerHeartbeat(message, expected)) break;
+      if (isHeartbeat) {
         yield 'idle';
         continue;
       }
@@ -37,8 +37,10 @@ export async function* readOrdered(connection: NatsConnection, options: ReadOpti
   }
 }
 
-function isFlowControl(message: Msg): boolean {
-  return message.reply !== undefined && message.reply !== '';
+/** Lets the server go on where it asks; false where a heartbeat says that messages were missed. */
+function answerHeartbeat(message: Msg, expected: number): boolean {
+  if (message.reply !== undefined && message.reply !== '') return message.respond();
+  return Number(message.headers?.get('Nats-Last-Consumer')) === expected;
 }
 
 async function createConsumer(connection: NatsConnection, inbox: string, options: ReadOptions): Promise<void> {

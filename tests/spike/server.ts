@@ -60,9 +60,9 @@ async function launch(options: ServerOptions, port: number): Promise<ChildProces
   const config = join(directory, 'server.conf');
   writeFileSync(config, configText(options, port, runDirectory), { mode: 0o600 });
   const binary = process.env['TOCSIN_NATS_SERVER'] || 'nats-server';
-  const [command = '', ...args] = [...prefix, binary, '-c', config];
+  const line = [...prefix, binary, '-c', config];
   const env = { ...process.env, GOMEMLIMIT: '512MiB', GOMAXPROCS: '2' };
-  const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(line[0] ?? binary, line.slice(1), { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await once(child, 'spawn');
   return child;
 }
