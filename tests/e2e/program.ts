@@ -77,7 +77,10 @@ export class Program implements AsyncDisposable {
     mkdirSync(rules);
     for (const [name, text] of Object.entries(options.rules ?? {})) writeFileSync(join(rules, name), text);
     const ruleLines = options.rules ? `rules: { shipped: false, folders: [${JSON.stringify(rules)}] }\n` : '';
-    writeFileSync(join(this.dataDir, 'tocsin.yml'), `${ruleLines}detect: { idleAfter: 5s }\n${options.settings ?? 'log: { level: debug }\n'}`);
+    writeFileSync(
+      join(this.dataDir, 'tocsin.yml'),
+      `${ruleLines}detect: { idleAfter: 5s }\n${options.settings ?? 'log: { level: debug }\n'}`,
+    );
   }
 
   /** Starts it and waits until it takes events. */

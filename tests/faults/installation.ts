@@ -139,7 +139,13 @@ export function stopInstallation(installation: Installation): Promise<number | s
 }
 
 function settingsText(rules: string, bus: readonly string[] = []): string {
-  const lines = ['rules:', '  shipped: false', `  folders: [${JSON.stringify(rules)}]`, 'log: { level: warn }', 'detect: { idleAfter: 10s }'];
+  const lines = [
+    'rules:',
+    '  shipped: false',
+    `  folders: [${JSON.stringify(rules)}]`,
+    'log: { level: warn }',
+    'detect: { idleAfter: 10s }',
+  ];
   if (bus.length > 0) lines.push('bus:', ...bus.map((line) => `  ${line}`));
   return `${lines.join('\n')}\n`;
 }

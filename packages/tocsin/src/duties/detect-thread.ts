@@ -39,7 +39,10 @@ const activation = await RuleActivation.open({
 const readUpTo = new ReadUpTo();
 
 const work = Promise.all([
-  endOnFailure(wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, idleAfterMs: boot.idleAfterMs, rules: () => activation.book }), around),
+  endOnFailure(
+    wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, idleAfterMs: boot.idleAfterMs, rules: () => activation.book }),
+    around,
+  ),
   endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
 ]);
 

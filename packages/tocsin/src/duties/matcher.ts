@@ -53,7 +53,11 @@ const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
-  const progress = await restoreProgress(options.bus, { count: options.partitions, nowMs: options.clock.nowMs(), idleAfterMs: options.idleAfterMs });
+  const progress = await restoreProgress(options.bus, {
+    count: options.partitions,
+    nowMs: options.clock.nowMs(),
+    idleAfterMs: options.idleAfterMs,
+  });
   const matcher = new Matcher(options, progress);
   const ended = new AbortController();
   const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), AbortSignal.any([options.signal, ended.signal]));

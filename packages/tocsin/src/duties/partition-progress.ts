@@ -33,9 +33,16 @@ export function startOf(progress: Progress, lane: Lane): Start {
 }
 
 /** Restores progress from MATCHES and the dedup window from EVENTS. `nowMs`: what was sent to nobody while nobody ran is still to come. */
-export async function restoreProgress(log: ReplayLog, { count, nowMs, idleAfterMs }: { count: number; nowMs: number; idleAfterMs: number }): Promise<Progress> {
+export async function restoreProgress(
+  log: ReplayLog,
+  { count, nowMs, idleAfterMs }: { count: number; nowMs: number; idleAfterMs: number },
+): Promise<Progress> {
   const progress: Progress = {
-    partitions: Array.from({ length: count }, (_, partition) => ({ partition, last: 'none', watermarks: new Watermarks({ idleAfterMs, listeningSinceMs: nowMs }) })),
+    partitions: Array.from({ length: count }, (_, partition) => ({
+      partition,
+      last: 'none',
+      watermarks: new Watermarks({ idleAfterMs, listeningSinceMs: nowMs }),
+    })),
     read: {},
     dedup: new FrameDedup(),
   };
