@@ -10,6 +10,7 @@ import { RuleBook } from '../rules/rule-book.ts';
 import { getChunked, putChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
+import { ChangedAlerts } from './changed-alerts.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadUpTo } from './read-up-to.ts';
@@ -60,7 +61,8 @@ export async function runCorrelator(options: CorrelatorOptions): Promise<void> {
   const ended = new AbortController();
   const steps = followSteps(options.bus, correlator.position, AbortSignal.any([options.signal, ended.signal]));
   try {
-    while (!steps.finished) await correlator.round(await steps.take(ROUND_STEPS, CHECKPOINT_EVERY_MS));
+    while (!steps.finished) await correlator.round(await steps.take(ROUND_STEPS, correlator.patienceMs()));
+    await correlator.writeChanges();
     await correlator.checkpoint();
   } finally {
     ended.abort();
@@ -84,6 +86,7 @@ function followSteps(bus: ReplayLog, after: Position | undefined, signal: AbortS
 class Correlator {
   readonly #options: CorrelatorOptions;
   readonly #writer: AlertWriter;
+  readonly #changed: ChangedAlerts;
   #folds: TenantFolds | undefined;
   #position: Position | undefined;
   #savedPosition: Position | undefined;
@@ -93,6 +96,7 @@ class Correlator {
   private constructor(options: CorrelatorOptions) {
     this.#options = options;
     this.#writer = new AlertWriter(options);
+    this.#changed = new ChangedAlerts(options.clock);
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {
@@ -113,20 +117,34 @@ class Correlator {
     return this.#position;
   }
 
-  /** Applies steps in order, writes the alerts they change, and saves a checkpoint when one is due. */
+  /** How long to wait for steps before there is something to do without them, milliseconds. */
+  patienceMs(): number {
+    return Math.min(CHECKPOINT_EVERY_MS, this.#changed.dueInMs());
+  }
+
+  /** Applies steps in order, writes the alerts that cannot wait or have waited, and saves a checkpoint when one is due. */
   async round(steps: readonly PendingStep[]): Promise<void> {
-    const changed = new Map<string, Alert>();
     for (const { position, step } of steps) {
       const folds = await this.#foldsFor(step.ruleSet);
-      for (const alert of folds.advance(step)) changed.set(`${alert.tenant}/${alert.id}`, alert);
+      for (const alert of folds.advance(step)) this.#changed.add(alert);
       this.#position = position;
-    }
-    await this.#writer.write([...changed.values()]);
-    for (const { step } of steps) {
       this.#read = { ...this.#read, ...step.read };
-      this.#options.readUpTo.advance(step.read);
     }
-    if (this.#options.clock.monotonicMs() >= this.#nextSaveMs) await this.#checkpointIfPossible();
+    const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs;
+    if (isSaveDue || this.#changed.dueInMs() <= 0) await this.writeChanges();
+    else await this.#write(this.#changed.takeNew());
+    if (isSaveDue) await this.#checkpointIfPossible();
+  }
+
+  /** Writes every change that waits. */
+  async writeChanges(): Promise<void> {
+    await this.#write(this.#changed.takeAll());
+  }
+
+  async #write(alerts: readonly Alert[]): Promise<void> {
+    await this.#writer.write(alerts);
+    // Settled is what has nothing left to be written.
+    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#read);
   }
 
   /** An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
