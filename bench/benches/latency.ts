@@ -12,7 +12,7 @@ import { conditionsOf, requireStored, start } from './ingest.ts';
 
 const OFFERED = 5000;
 const SECONDS = 12;
-const WARM_SECONDS = 4;
+const WARM_SECONDS = 15;
 /** Planted events per second. */
 const PLANTED = 20;
 
