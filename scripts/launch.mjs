@@ -28,7 +28,7 @@ const TASKS = {
   tocsin: {
     run: (args) => [program, ...args],
     build: true,
-    nats: (given) => NATS_NEED_OF[given[0]],
+    nats: (given) => NATS_NEED_OF[given.find((word) => Object.hasOwn(NATS_NEED_OF, word))],
     cwd: userFolder,
     quiet: true,
   },

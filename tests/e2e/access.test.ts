@@ -315,6 +315,8 @@ describe.skipIf(missing !== undefined)('listening', () => {
           .end();
       });
       expect(status).toBe(200);
+      // The command line on the same data folder needs no word about the certificate.
+      expect(await program.commandLine('status')).toContain('ready');
       await expect(fetch(program.url.replace('https', 'http'))).rejects.toThrow();
       await expect(fetch(program.url)).rejects.toThrow();
     } finally {

@@ -2,12 +2,13 @@
  * The built program as the end-to-end tests see it: a child process on a data folder of its own, spoken to over HTTP only. Tenants beyond
  * the first, which nothing in the API makes yet, are written to CHANGES with the key of the duty `api`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { openNatsBus } from '@tocsin/bus/nats';
 import { builtProgram, busPid } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
@@ -133,6 +134,12 @@ export class Program implements AsyncDisposable {
   async stop(): Promise<number | string> {
     this.#child?.kill('SIGTERM');
     return this.#exit;
+  }
+
+  /** What a command of the command line prints, on the same data folder. @throws when it exits with another code than 0 */
+  async commandLine(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, [builtProgram, ...args, '--data', this.dataDir]);
+    return stdout;
   }
 
   /** A call to `/api/v1`, as the operator unless another token is given; an empty token sends none. */

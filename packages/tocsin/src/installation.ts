@@ -2,18 +2,17 @@
  * An installation: bus server, duties, API, started in order and stopped in reverse. Everything here is composition; what
  * each part does is in its own file, and how they meet is in `wire.ts`.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
 import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import { createFollowerPlaces } from './api/follower-places.ts';
-import { listen, readTls } from './api/listen.ts';
+import { listen, readTls, type Tls } from './api/listen.ts';
 import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
-import { OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './cli/run-file.ts';
+import { makePrivateFolder, OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './cli/run-file.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';
@@ -32,6 +31,8 @@ import { type Bus, type Surroundings, wireIngest } from './wire.ts';
 export interface Installation extends AsyncDisposable {
   /** Where the API listens. */
   readonly url: string;
+  /** The certificate it shows, PEM; undefined where it speaks plain HTTP. */
+  readonly certificate: string | undefined;
   readonly dataDir: string;
   /** Whether it was created by this start. */
   readonly firstRun: boolean;
@@ -56,20 +57,22 @@ export async function startInstallation(options: InstallationOptions): Promise<I
 async function open(options: InstallationOptions, scope: Scope): Promise<Installation> {
   const { dataDir, settings } = options;
   const startedMs = systemClock.nowMs();
-  await mkdir(join(dataDir, 'store'), { recursive: true, mode: 0o700 });
+  const tls = await readTls(settings.listen);
+  await makePrivateFolder(join(dataDir, 'store'));
   const wanted = { site: settings.site, partitions: settings.bus.partitions, createdMs: startedMs };
   const { firstRun } = await openIdentity(dataDir, wanted);
   const around = mainSurroundings(options, scope);
   const bus = scope.add('bus server', await openEmbeddedBus(options));
-  const ground: Ground = { startedMs, bus, scope, around };
+  const ground: Ground = { startedMs, bus, scope, around, tls };
   const context = await openContext(options, ground);
   const operatorToken = await keepOperator(dataDir, context);
   const app = await openServer(options, context, ground);
   const url = await listen(app, settings.listen);
   scope.add('API server', () => closeServer(app));
-  await writeRunFile(dataDir, { url, pid: process.pid, startedMs });
+  const certificate = tls?.cert.toString('utf8');
+  await writeRunFile(dataDir, { url, pid: process.pid, startedMs, certificate });
   scope.add('address file', () => removeRunFile(dataDir));
-  return { url, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
+  return { url, certificate, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
 }
 
 /** What the parts of the main thread are opened with. */
@@ -78,6 +81,7 @@ interface Ground {
   readonly bus: EmbeddedBus;
   readonly scope: Scope;
   readonly around: Surroundings;
+  readonly tls: Tls | undefined;
 }
 
 /** Duties and what the API asks: running, before anybody may ask. */
@@ -114,7 +118,11 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
 }
 
 /** The server with the events door and every route; it does not listen yet. */
-async function openServer(options: InstallationOptions, context: ApiContext, { bus, scope, around }: Ground): Promise<FastifyInstance> {
+async function openServer(
+  options: InstallationOptions,
+  context: ApiContext,
+  { bus, scope, around, tls }: Ground,
+): Promise<FastifyInstance> {
   const { settings, logger } = options;
   const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
   const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
@@ -127,7 +135,7 @@ async function openServer(options: InstallationOptions, context: ApiContext, { b
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
   const events = { authenticate: createAuthenticateSource(authenticate, context.registry), intake, limits: doorLimits(settings) };
-  const app = createServer({ logger, tls: await readTls(settings.listen) });
+  const app = createServer({ logger, tls });
   await registerApi(app, { context, authenticate, events });
   return app;
 }

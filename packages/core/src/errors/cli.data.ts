@@ -12,6 +12,12 @@ export const cliErrors = {
     about: 'A file or folder named on the command line cannot be read.',
     say: (d: { path: string; reason: string }) => `${d.path} cannot be read: ${d.reason}. Correct the path or the file's permissions, then type the command again.`,
   },
+  'cli.unwritable': {
+    retry: 'never', http: 500, exit: 73,
+    about: 'The data folder, or a file in it, cannot be written.',
+    say: (d: { path: string; reason: string }) =>
+      `${d.path} cannot be written: ${d.reason}. Make room or correct the permissions, or name another folder with --data; then type the command again.`,
+  },
   'cli.no_alert': {
     retry: 'never', http: 404, exit: 66,
     about: 'No alert has an id that begins as the one typed.',

@@ -221,3 +221,12 @@ test('settings are checked and explained without an installation', async () => {
   expect(await run(['config', 'check', path])).toMatchObject({ code: 0 });
   expect((await run(['config', 'explain', 'listen.port'])).out).toContain('7514');
 });
+
+test('a token that cannot be kept is told in words, with what to do', async () => {
+  const file = join(folder, 'a-file');
+  await writeFile(file, '');
+  await expect(writeToken(file, 'operator', 'secret')).rejects.toMatchObject({
+    code: 'cli.unwritable',
+    message: expect.stringContaining('--data'),
+  });
+});

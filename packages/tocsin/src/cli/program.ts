@@ -9,6 +9,7 @@ import { type Command, type CommandContext, type Environment, type GivenOptions,
 import { commands } from './commands.ts';
 import { OPERATOR, readRunFile, readToken } from './run-file.ts';
 import { type Screen, Terminal } from './terminal.ts';
+import { trustCertificate } from './trust-certificate.ts';
 import { visibleLines } from './visible-text.ts';
 
 /** What the command line is given by the process. */
@@ -99,12 +100,14 @@ function createContext(input: ProgramInput, command: Command, options: GivenOpti
 }
 
 async function findApi(dataDir: string, given: { url: string | undefined; token: string | undefined }): Promise<ApiClient> {
-  const url = given.url ?? (await readRunFile(dataDir))?.url;
+  const run = given.url === undefined ? await readRunFile(dataDir) : undefined;
+  const url = given.url ?? run?.url;
   if (url === undefined) throw new TocsinError('api.unreachable', { url: dataDir, reason: 'nothing runs on this data folder' });
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new TocsinError('cli.bad_option', { option: '--url', given: url, wants: 'an address such as http://127.0.0.1:7514' });
   const token = given.token ?? (await readToken(dataDir, OPERATOR));
   if (token === undefined) throw new TocsinError('auth.missing', {});
+  if (run?.certificate !== undefined) await trustCertificate(run.certificate);
   return new ApiClient({ url, token });
 }
 

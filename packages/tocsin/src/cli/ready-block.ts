@@ -43,7 +43,7 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   fact('login', `${installation.firstRun ? 'made now: ' : ''}token in ${visible(tokenFile)}`);
   if (!terminal.interactive) return;
   terminal.line();
-  terminal.line('Send an event from another terminal:');
+  terminal.line('Send an event from another terminal (in a clone, tocsin is: npm run -s tocsin --):');
   for (const line of sendLines(installation)) terminal.line(`  ${terminal.style('bold', line)}`);
   terminal.line(
     `Then: ${['tocsin status', 'tocsin tail alerts', 'tocsin publish FILE'].map((text) => terminal.style('bold', text)).join(' · ')} · stop with Ctrl-C`,

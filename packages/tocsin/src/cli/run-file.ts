@@ -14,12 +14,19 @@ export interface RunFile {
   readonly url: string;
   readonly pid: number;
   readonly startedMs: number;
+  /** The certificate it shows, PEM; absent where it speaks plain HTTP. On this machine it is proof enough, whoever signed it. */
+  readonly certificate?: string | undefined;
 }
 
 /** Permissions of others on a file. */
 const OTHERS = 0o077;
 
-/** Writes the address; whole or not at all. */
+/** Makes a folder of the installation, for its owner alone. @throws cli.unwritable */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await orUnwritable(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+}
+
+/** Writes the address; whole or not at all. @throws cli.unwritable */
 export async function writeRunFile(dataDir: string, run: RunFile): Promise<void> {
   await writePrivate(join(dataDir, 'run.json'), `${JSON.stringify(run)}\n`);
 }
@@ -41,9 +48,9 @@ export async function removeRunFile(dataDir: string): Promise<void> {
   await rm(join(dataDir, 'run.json'), { force: true });
 }
 
-/** Keeps the token of a person or source for the command line. */
+/** Keeps the token of a person or source for the command line. @throws cli.unwritable */
 export async function writeToken(dataDir: string, name: string, token: string): Promise<void> {
-  await mkdir(join(dataDir, 'tokens'), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(join(dataDir, 'tokens'));
   await writePrivate(tokenPath(dataDir, name), `${token}\n`);
 }
 
@@ -66,10 +73,20 @@ export function tokenPath(dataDir: string, name: string): string {
 
 async function writePrivate(path: string, text: string): Promise<void> {
   const fresh = `${path}.new`;
-  await writeFile(fresh, text, { mode: 0o600 });
-  // Where the file was there already its mode is not set by writing.
-  await chmod(fresh, 0o600);
-  await rename(fresh, path);
+  await orUnwritable(path, async () => {
+    await writeFile(fresh, text, { mode: 0o600 });
+    // Where the file was there already its mode is not set by writing.
+    await chmod(fresh, 0o600);
+    await rename(fresh, path);
+  });
+}
+
+async function orUnwritable(path: string, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    throw new TocsinError('cli.unwritable', { path, reason: (cause as Error).message }, { cause });
+  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,5 +1,4 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
-import { TocsinError } from '@tocsin/core';
 import type { Installation } from '../installation.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
@@ -7,6 +6,7 @@ import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
 import { shippedFolder } from './shipped-folder.ts';
 import { holdYoungGeneration } from './small-heap.ts';
+import { trustCertificate } from './trust-certificate.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [
@@ -31,6 +31,7 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
   const letHeapGrow = holdYoungGeneration();
   await using installation = await open(context, options).finally(letHeapGrow);
+  if (installation.certificate !== undefined) await trustCertificate(installation.certificate);
   const api = new ApiClient({ url: installation.url, token: installation.operatorToken });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
   const code = await use({ installation, api });
@@ -56,7 +57,6 @@ async function open(context: CommandContext, options: GivenOptions): Promise<Ins
   const { dataDir, environment, terminal } = context;
   const config = await readConfigFile(textOption(options, 'config'), dataDir);
   const settings = effectiveSettings(config, overrides(options), environment.variable);
-  if (settings.listen.tlsCert !== undefined) await trust(settings.listen.tlsCert);
   return startInstallation({
     dataDir,
     settings,
@@ -81,16 +81,4 @@ function overrides(options: GivenOptions): Record<string, unknown> {
     },
     rules: { folders: folders.length > 0 ? folders : undefined },
   };
-}
-
-/** This process asks its own API: a certificate that nobody else has signed is good enough for that. */
-async function trust(certificate: string): Promise<void> {
-  const [{ readFile }, { getCACertificates, setDefaultCACertificates }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:tls'),
-  ]);
-  const own = await readFile(certificate, 'utf8').catch((cause: Error) => {
-    throw new TocsinError('config.unreadable', { at: certificate, reason: cause.message }, { cause });
-  });
-  setDefaultCACertificates([...getCACertificates('default'), own]);
 }

@@ -46,8 +46,8 @@ function options(extra: Partial<NatsServerOptions> = {}): NatsServerOptions {
   return { directory, site: 'test-site', binary: { path: process.env.PATH }, duties: DUTIES, topology: TOPOLOGY, log, ...extra };
 }
 
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
+async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = DEADLINE_MS): Promise<void> {
+  const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}; log:\n${lines.join('\n')}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -59,10 +59,11 @@ function open(server: NatsServer, duty: string) {
 }
 
 /** A parent of its own that runs the server, so that it can be killed. */
-async function startParent(guard: 'setpriv' | 'shell'): Promise<{ parent: ChildProcess; pid: number }> {
+async function startParent(guard: 'setpriv' | 'shell', { ownGroup = false } = {}): Promise<{ parent: ChildProcess; pid: number }> {
   const program = fileURLToPath(new URL('../../../test/server-parent.ts', import.meta.url));
   const parent = spawn(process.execPath, ['--conditions=tocsin-source', program, directory, guard, process.env.PATH ?? ''], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: ownGroup,
   });
   assert.ok(parent.stdout !== null);
   const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
@@ -78,6 +79,24 @@ for (const guard of ['setpriv', 'shell'] as const) {
     await until(() => !isRunning(server), 'the server to end');
     await using again = await startNatsServer(options());
     assert.ok(again.pid !== pid);
+  });
+
+  test(`Ctrl-C on the terminal leaves the server to its parent, which may still write (${guard})`, async () => {
+    const { parent, pid } = await startParent(guard, { ownGroup: true });
+    const server = identify(pid);
+    assert.ok(server !== undefined && parent.pid !== undefined);
+    try {
+      // What a terminal does: the whole group is interrupted. The parent, held, cannot end the server meanwhile.
+      process.kill(parent.pid, 'SIGSTOP');
+      process.kill(-parent.pid, 'SIGINT');
+      await assert.rejects(
+        until(() => !isRunning(server), 'the server to end', 1_000),
+        /waited in vain/,
+      );
+    } finally {
+      parent.kill('SIGKILL');
+    }
+    await until(() => !isRunning(server), 'the server to end with its parent');
   });
 
   test(`a disposed server has ended (${guard})`, async () => {

@@ -55,7 +55,8 @@ exit $code`;
 export async function launchServer(options: LaunchOptions): Promise<ServerProcess> {
   const [command = '', ...args] = guarded(options);
   const env = { GOMEMLIMIT: `${options.memoryLimitMiB}MiB`, GOMAXPROCS: String(options.maxProcs), PATH: '/usr/bin:/bin' };
-  const child = spawn(command, args, { env, stdio: ['pipe', 'ignore', 'pipe'] });
+  // A group of its own: Ctrl-C goes to every process of the terminal's group, and the server must outlive what still writes to it.
+  const child = spawn(command, args, { env, stdio: ['pipe', 'ignore', 'pipe'], detached: true });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => reject(new TocsinError('server.failed', { reason: `${command} could not be run`, log: '' }, { cause })));
