@@ -1,7 +1,8 @@
 /** The store thread: keeps the projections and answers from them. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
-import type { Position } from '@tocsin/core';
+import { isTocsinError, type Position } from '@tocsin/core';
 import { openAlertTable, openFrameCatalogue } from '@tocsin/store';
 import { wireStore } from '../wire.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
@@ -19,8 +20,9 @@ export interface StoreBoot {
 
 const boot = bootData<StoreBoot>();
 const around = threadSurroundings();
-const alerts = openAlertTable({ path: join(boot.folder, 'alerts.sqlite') });
-const frames = openFrameCatalogue({ path: join(boot.folder, 'frames.sqlite') });
+const paths = { alerts: join(boot.folder, 'alerts.sqlite'), frames: join(boot.folder, 'frames.sqlite') };
+const alerts = openAlertTable({ path: paths.alerts });
+const frames = openFrameCatalogue({ path: paths.frames });
 const bus = await openBus(boot.store);
 const waiting = new Set<() => void>();
 
@@ -28,7 +30,7 @@ const onAlerts = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onAlerts }), around);
+const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onAlerts }).catch(forgetForeign), around);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),
@@ -44,6 +46,18 @@ serveThread({
     frames[Symbol.dispose]();
   },
 } satisfies StoreApi);
+
+/**
+ * Projections of another log, or of an earlier life of this one, can never be read on from their position: they are removed,
+ * and the next thread builds them anew from the log that is there.
+ */
+function forgetForeign(error: unknown): never {
+  if (isTocsinError(error, 'bus.bad_position')) {
+    around.onTrouble(error, 'The projections belong to another log; they are removed and built anew');
+    for (const path of Object.values(paths)) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+  }
+  throw error;
+}
 
 async function alertsReached(position: Position, waitMs: number): Promise<boolean> {
   const deadline = AbortSignal.timeout(waitMs);
