@@ -174,4 +174,21 @@ describe.skipIf(missing !== undefined)('operations', () => {
     expect((await program.call('GET', '/status')).status).toBe(200);
     expect((await program.call('GET', '/status', { token: old })).status).toBe(401);
   });
+
+  test('projections of a log that was lost are removed and built anew from the one that is there', async () => {
+    await program.stop();
+    rmSync(join(program.dataDir, 'bus'), { recursive: true });
+    await program.restart();
+    const fresh = await program.addSource('fresh');
+    await program.post(fresh, JSON.stringify(beat('hit', { host: 'after' })));
+    await program.settle();
+    const found = await waitFor(
+      async () => {
+        const alerts = await program.alerts();
+        return alerts.length === 1 ? alerts : undefined;
+      },
+      { what: () => 'the alerts of the new log alone', withinMs: 20_000 },
+    );
+    expect(found[0]?.groupBy['host']).toBe('after');
+  });
 });
