@@ -44,7 +44,7 @@ export const natsServer = {
         return await way();
       } catch (error) {
         if (!(error instanceof SetUpError)) throw error;
-        if (/^python3 /.test(error.message)) hasPython = false;
+        if (error.message.startsWith('python3 ')) hasPython = false;
         tried.push(`${error.message} ${error.why.trim().split('\n').pop()}`.trim());
       }
     }

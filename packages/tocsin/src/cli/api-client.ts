@@ -1,10 +1,13 @@
 /** The command line's side of `/api/v1`: requests with a credential, errors as the same errors the server threw. */
 import { type ErrorCode, errorTable, TocsinError } from '@tocsin/core';
+import { fetchPinned } from './pinned-fetch.ts';
 
 /** Where an installation is and who is asking. */
 export interface ApiAddress {
   readonly url: string;
   readonly token: string;
+  /** Certificate it must show, PEM, whoever signed it for whatever name; absent where it is checked as any server's. */
+  readonly certificate?: string | undefined;
 }
 
 /** An error as the server answered it: its code and text, without the details they were made of. */
@@ -78,13 +81,12 @@ export class ApiClient {
     const body = request.raw ? request.raw.bytes : request.body === undefined ? undefined : JSON.stringify(request.body);
     let response: Response;
     try {
-      response = await fetch(`${this.address.url}/api/v1${path}`, {
-        method,
-        redirect: 'error',
-        headers: { authorization: `Bearer ${request.token ?? this.address.token}`, ...json, ...request.raw?.headers },
-        ...(body === undefined ? {} : { body }),
-        ...(request.signal ? { signal: request.signal } : {}),
-      });
+      const { url, token, certificate } = this.address;
+      const target = `${url}/api/v1${path}`;
+      const headers = { authorization: `Bearer ${request.token ?? token}`, ...json, ...request.raw?.headers };
+      const sent = { method, headers, ...(body === undefined ? {} : { body }), ...(request.signal ? { signal: request.signal } : {}) };
+      response =
+        certificate === undefined ? await fetch(target, { ...sent, redirect: 'error' }) : await fetchPinned(target, certificate, sent);
     } catch (error) {
       throw this.#unreachable(error, request.signal);
     }

@@ -9,7 +9,6 @@ import { type Command, type CommandContext, type Environment, type GivenOptions,
 import { commands } from './commands.ts';
 import { OPERATOR, readRunFile, readToken } from './run-file.ts';
 import { type Screen, Terminal } from './terminal.ts';
-import { trustCertificate } from './trust-certificate.ts';
 import { visibleLines } from './visible-text.ts';
 
 /** What the command line is given by the process. */
@@ -107,8 +106,7 @@ async function findApi(dataDir: string, given: { url: string | undefined; token:
     throw new TocsinError('cli.bad_option', { option: '--url', given: url, wants: 'an address such as http://127.0.0.1:7514' });
   const token = given.token ?? (await readToken(dataDir, OPERATOR));
   if (token === undefined) throw new TocsinError('auth.missing', {});
-  if (run?.certificate !== undefined) await trustCertificate(run.certificate);
-  return new ApiClient({ url, token });
+  return new ApiClient({ url, token, certificate: run?.certificate });
 }
 
 function tellError(error: unknown, input: ProgramInput): number {

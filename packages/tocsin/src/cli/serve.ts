@@ -6,7 +6,6 @@ import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
 import { shippedFolder } from './shipped-folder.ts';
 import { holdYoungGeneration } from './small-heap.ts';
-import { trustCertificate } from './trust-certificate.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [
@@ -31,8 +30,8 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
   const letHeapGrow = holdYoungGeneration();
   await using installation = await open(context, options).finally(letHeapGrow);
-  if (installation.certificate !== undefined) await trustCertificate(installation.certificate);
-  const api = new ApiClient({ url: installation.url, token: installation.operatorToken });
+  const { url, operatorToken, certificate } = installation;
+  const api = new ApiClient({ url, token: operatorToken, certificate });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
   const code = await use({ installation, api });
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));

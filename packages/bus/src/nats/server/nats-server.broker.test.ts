@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, test } from 'vitest';
+import { serverSearchPath } from '../../../test/server-search-path.ts';
 import type { Topology } from '../../event-bus.ts';
 import { openNatsBus } from '../nats-bus.ts';
 import { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.ts';
@@ -43,7 +44,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function options(extra: Partial<NatsServerOptions> = {}): NatsServerOptions {
   const log = (level: string, line: string): void => void lines.push(`${level} ${line}`);
-  return { directory, site: 'test-site', binary: { path: process.env.PATH }, duties: DUTIES, topology: TOPOLOGY, log, ...extra };
+  return { directory, site: 'test-site', binary: { path: serverSearchPath }, duties: DUTIES, topology: TOPOLOGY, log, ...extra };
 }
 
 async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = DEADLINE_MS): Promise<void> {
@@ -61,7 +62,7 @@ function open(server: NatsServer, duty: string) {
 /** A parent of its own that runs the server, so that it can be killed. */
 async function startParent(guard: 'setpriv' | 'shell', { ownGroup = false } = {}): Promise<{ parent: ChildProcess; pid: number }> {
   const program = fileURLToPath(new URL('../../../test/server-parent.ts', import.meta.url));
-  const parent = spawn(process.execPath, ['--conditions=tocsin-source', program, directory, guard, process.env.PATH ?? ''], {
+  const parent = spawn(process.execPath, ['--conditions=tocsin-source', program, directory, guard, serverSearchPath], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: ownGroup,
   });
@@ -239,5 +240,5 @@ test('a program that is too old, missing or no nats-server is refused with the l
   assert.throws(() => findServerBinary({ configured: fake }), { code: 'server.too_old' });
   assert.throws(() => findServerBinary({ path: directory }), { code: 'server.missing' });
   assert.throws(() => findServerBinary({ environment: join(directory, 'none') }), { code: 'server.missing' });
-  assert.equal(findServerBinary({ path: directory, caches: (process.env.PATH ?? '').split(':') }).path.endsWith('/nats-server'), true);
+  assert.equal(findServerBinary({ path: directory, caches: serverSearchPath.split(':') }).path.endsWith('/nats-server'), true);
 });
