@@ -1,6 +1,7 @@
 /** `tocsin start`: what `npm start` runs. The installation, and on its first run the demo. */
 import { type Command, type CommandContext, type GivenOptions, numberOption, textOption } from '../command.ts';
 import { printDemo } from '../demo/print-demo.ts';
+import { isDemoOwed, oweDemo, settleDemo } from '../demo/pending-demo.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import { type Serving, serve, serveOptions, untilInterrupted } from '../serve.ts';
 import { shippedFolder } from '../shipped-folder.ts';
@@ -27,7 +28,8 @@ export const start: Command = {
 async function runStart(context: CommandContext, options: GivenOptions, { api, installation }: Serving): Promise<number> {
   const { terminal, dataDir, interrupted } = context;
   const once = options['once'] === true;
-  if (installation.firstRun || options['demo'] === true || once) {
+  if (installation.firstRun) await oweDemo(dataDir);
+  if (options['demo'] === true || once || (await isDemoOwed(dataDir))) {
     const outcome = await runDemo({
       api,
       dataDir,
@@ -36,6 +38,7 @@ async function runStart(context: CommandContext, options: GivenOptions, { api, i
       folder: textOption(options, 'recordings') ?? shippedFolder('examples/attacks'),
       seconds: numberOption(options, 'demo-seconds', { min: 0, max: 86_400 }) ?? DEMO_SECONDS,
     });
+    await settleDemo(dataDir);
     printDemo(terminal, outcome);
     if (once) return outcome.differences.length === 0 && outcome.rejected === 0 ? 0 : EXIT_DIFFERS;
     printNext(context, outcome.alerts[0]?.id);
