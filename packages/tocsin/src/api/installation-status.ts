@@ -17,7 +17,7 @@ export interface StreamStatus {
   readonly bytes: number;
 }
 
-/** The whole. What only a duty knows that is down is null. */
+/** The whole. What only a duty, or the bus, knows that is down is null. */
 export interface InstallationStatus {
   readonly version: string;
   readonly site: string;
@@ -26,7 +26,7 @@ export interface InstallationStatus {
   readonly guarantees: Guarantees;
   readonly busServer: string;
   readonly duties: readonly DutyStatus[];
-  readonly streams: readonly StreamStatus[];
+  readonly streams: readonly StreamStatus[] | null;
   readonly events: { readonly stored: number; readonly duplicates: number } | null;
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;
   readonly rules: { readonly loaded: number; readonly refused: number; readonly ruleSet: string } | null;

@@ -1,6 +1,6 @@
 /** Puts the installation's status together from those who know: bus, threads, registry. What cannot be asked is told as such, never invented. */
 import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
-import { isTocsinError } from '@tocsin/core';
+import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { SupervisedThread } from '../duties/supervised-thread.ts';
@@ -22,7 +22,7 @@ export interface StatusSources {
 
 /** Who answers how the installation is doing. */
 export interface StatusDesk {
-  /** Whole status, as a tenant may see it. @throws bus.unavailable */
+  /** Whole status, as a tenant may see it; what cannot be asked is null, and its duty is down. */
   readonly of: (tenant: string) => Promise<InstallationStatus>;
   /** Whether every duty runs. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
@@ -37,7 +37,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
     readiness,
     async of(tenant) {
       const [streams, totals, alerts, rules] = await Promise.all([
-        readStreams(sources),
+        unlessUnreachable(readStreams(sources)),
         unlessDown(store.client.totals()),
         unlessDown(store.client.countAlerts(tenant)),
         unlessDown(detect.client.rules(tenant)),
@@ -45,12 +45,12 @@ export function createStatus(sources: StatusSources): StatusDesk {
       return {
         version,
         site,
-        state: readiness(),
+        state: Array.isArray(streams) ? readiness() : 'degraded',
         startedMs,
         guarantees: bus.guarantees,
         busServer,
-        duties: duties(),
-        streams,
+        duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
+        streams: Array.isArray(streams) ? streams : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
         rules: rules && { loaded: rules.rules.length, refused: rules.refused.length, ruleSet: rules.ruleSet },
@@ -67,6 +67,16 @@ async function unlessDown<T>(answer: Promise<T>): Promise<T | null> {
     return await answer;
   } catch (error) {
     if (isTocsinError(error, 'api.duty_down')) return null;
+    throw error;
+  }
+}
+
+/** What the bus answers, or the error by which it does not. */
+async function unlessUnreachable<T>(answer: Promise<T>): Promise<T | TocsinError> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isTocsinError(error) && error.code.startsWith('bus.') && error.retry !== 'never') return error;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** `tocsin start`: what `npm start` runs. The installation, and on its first run the demo. */
 import { type Command, type CommandContext, type GivenOptions, numberOption, textOption } from '../command.ts';
-import { printDemo } from '../demo/print-demo.ts';
 import { isDemoOwed, oweDemo, settleDemo } from '../demo/pending-demo.ts';
+import { printDemo } from '../demo/print-demo.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import { type Serving, serve, serveOptions, untilInterrupted } from '../serve.ts';
 import { shippedFolder } from '../shipped-folder.ts';

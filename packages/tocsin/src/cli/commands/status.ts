@@ -60,7 +60,7 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
       : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
   );
   terminal.line();
-  terminal.table(STREAMS, found.streams);
+  if (found.streams) terminal.table(STREAMS, found.streams);
 }
 
 function sayDuty(terminal: Terminal, { duty, state, restarts, reason }: DutyStatus): string {
