@@ -34,6 +34,8 @@ export interface EpisodeStart {
 
 /** Events shown with an alert at most, and kept of a window that may become one. */
 export const MAX_EVIDENCE = 10;
+/** Of those, the first so many keep their excerpt: every change of an alert carries them again. */
+const MAX_EXCERPTS = 3;
 const MAX_EXPLANATION = 16;
 const MAX_ENTITIES = 20;
 
@@ -63,7 +65,8 @@ export function showMatch(episode: Episode, match: Match): void {
   episode.lastMs = Math.max(episode.lastMs, match.timeMs);
   episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
   if (episode.evidence.length < MAX_EVIDENCE) {
-    episode.evidence.push(match.evidence);
+    const { excerpt: _left, ...bare } = match.evidence;
+    episode.evidence.push(episode.evidence.length < MAX_EXCERPTS ? match.evidence : bare);
     episode.causation.push(match.evidence.eventId);
   }
   if (episode.explanation.length === 0) episode.explanation = match.explanation.slice(0, MAX_EXPLANATION);

@@ -2,10 +2,11 @@
  * Values larger than a bucket takes: gzip, cut into chunks, named by a small manifest that is written last. A reader
  * sees the old value or the new one, never a mixture; chunks of the replaced value are removed afterwards.
  */
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { StateBucket } from '@tocsin/bus';
-import { sha256Hex, TocsinError } from '@tocsin/core';
+import { TocsinError } from '@tocsin/core';
 
 /** Chunk size in bytes: below what every bus takes as a value (512 KiB). */
 const CHUNK_BYTES = 384 * 1024;
@@ -76,7 +77,7 @@ async function removeOthers(bucket: StateBucket, name: string, content: string):
 }
 
 function contentOf(packed: Uint8Array): string {
-  return sha256Hex(packed).slice(0, 16);
+  return createHash('sha256').update(packed).digest('hex').slice(0, 16);
 }
 
 function chunkKey(name: string, content: string, index: number): string {
