@@ -48,7 +48,8 @@ interface PendingStep {
 }
 
 const CHECKPOINT = 'folds';
-const CHECKPOINT_EVERY_MS = 10_000;
+/** Saving stalls the thread for tens of milliseconds (docs/performance.md); not saving costs a longer replay of MATCHES after a crash, a minute of it at most. */
+const CHECKPOINT_EVERY_MS = 60_000;
 /** Steps waiting in memory, and steps handled between two writes. */
 const WAITING_STEPS = 256;
 const ROUND_STEPS = 64;
