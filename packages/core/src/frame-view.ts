@@ -3,6 +3,7 @@
  * `@tocsin/bus` implements it over bytes; matcher and store read it without knowing the bus.
  */
 import type { EventFlag, HotAttributes, Lane, SecurityEvent } from './event.ts';
+import type { RecordBatch } from './record-batch.ts';
 
 /** What the framer is asked to frame: an event whose tenant is the frame's. */
 export type FrameRecord = Omit<SecurityEvent, 'tenant'>;
@@ -41,6 +42,8 @@ export interface FrameView {
   attributes(index: number): HotAttributes;
   flags(index: number): readonly EventFlag[];
   record(index: number): Uint8Array;
+  /** All records where they lie. */
+  records(): RecordBatch;
   /** The whole event. */
   event(index: number): SecurityEvent;
 }

@@ -17,6 +17,7 @@ export { createLineSplitter, type Line, type LineLimits, type LineSplitter } fro
 export type { Fields, LogSource } from './log-source.ts';
 export type * from './match.ts';
 export type { EventPosition, Position } from './position.ts';
+export type { RecordBatch } from './record-batch.ts';
 export { Secret } from './secret.ts';
 export type { SeverityScheme } from './severity.data.ts';
 export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';

@@ -4,6 +4,7 @@ export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS
 export { createFoldSet, type FoldSet, type FoldStats } from './correlate/fold-set.ts';
 export type { GroupLimits } from './correlate/group-table.ts';
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
+export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type ParsedRules, parseRules, type RuleFile } from './parse/parse-rules.ts';
 export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';

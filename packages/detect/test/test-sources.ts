@@ -1,5 +1,5 @@
 /** Log sources and frames for tests: plain objects shown through the seams that production uses. */
-import type { Fields, FrameView, HotAttributes, LogSource, Position, SecurityEvent } from '@tocsin/core';
+import type { Fields, FrameView, HotAttributes, LogSource, Position, RecordBatch, SecurityEvent } from '@tocsin/core';
 
 /** A log source that every rule of this product, service and category is routed to. */
 export function logSource(parts: Partial<LogSource> = {}): LogSource {
@@ -74,8 +74,24 @@ export function frameOf(events: readonly TestEvent[], tenant = 'acme'): FrameVie
     attributes: (index) => at(index).attributes,
     flags: (index) => at(index).flags,
     record: (index) => at(index).record,
+    records: () => batchOf(all.map((event) => event.record)),
     event: at,
   };
+}
+
+/** Records one after the other, with a line feed between them. */
+export function batchOf(records: readonly Uint8Array[]): RecordBatch {
+  const starts = new Uint32Array(records.length);
+  const ends = new Uint32Array(records.length);
+  let at = 0;
+  for (const [index, record] of records.entries()) {
+    starts[index] = at;
+    ends[index] = at + record.length;
+    at += record.length + 1;
+  }
+  const bytes = new Uint8Array(at).fill(10);
+  for (const [index, record] of records.entries()) bytes.set(record, starts[index]);
+  return { count: records.length, bytes, starts, ends };
 }
 
 /** A position of the log. */

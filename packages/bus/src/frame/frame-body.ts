@@ -2,7 +2,7 @@
  * The body of a frame behind its `FrameView`: columns are found by tag when first asked for, checked as a whole, and kept.
  * Columns with an unknown tag are skipped; a column that is not there reads as its default.
  */
-import type { EventFlag, FrameHeader, FrameView, HotAttribute, SeverityId, TocsinError } from '@tocsin/core';
+import type { EventFlag, FrameHeader, FrameView, HotAttribute, RecordBatch, SeverityId, TocsinError } from '@tocsin/core';
 import { ATTRIBUTE_TAGS, FLAG_BITS, TAG } from './frame-layout.ts';
 import { readInt64, readUint32 } from './int64.ts';
 
@@ -36,6 +36,7 @@ export function createFrameView(parts: FrameParts): FrameView {
     attributes: read.attributes,
     flags: (index) => flagsOf(read.byte(TAG.flags, index)),
     record: (index) => read.record(index),
+    records: read.records,
     event: (index) => ({
       id: view.id(index),
       source: view.source(index),
@@ -71,6 +72,7 @@ interface ColumnReader {
   byte(tag: number, index: number): number;
   bit(tag: number, index: number): boolean;
   record(index: number): Uint8Array;
+  records(): RecordBatch;
 }
 
 function createColumnReader(parts: FrameParts): ColumnReader {
@@ -124,6 +126,7 @@ function createColumnReader(parts: FrameParts): ColumnReader {
       const { records, ends } = sections();
       return records.subarray(at(index) === 0 ? 0 : readUint32(ends, index * 4 - 4), readUint32(ends, index * 4));
     },
+    records: once(() => recordBatch(count, sections())),
   };
 }
 
@@ -131,6 +134,13 @@ interface Sections {
   readonly columns: ReadonlyMap<number, Uint8Array>;
   readonly records: Uint8Array;
   readonly ends: Uint8Array;
+}
+
+function recordBatch(count: number, { records, ends: column }: Sections): RecordBatch {
+  const ends = Uint32Array.from({ length: count }, (_, index) => readUint32(column, index * 4));
+  const starts = new Uint32Array(count);
+  starts.set(ends.subarray(0, count - 1), 1);
+  return { count, bytes: records, starts, ends };
 }
 
 function openSections(parts: FrameParts): Sections {

@@ -38,6 +38,8 @@ describe('encodeFrame and openFrame', { timeout: 60_000 }, () => {
       fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 60 }), (records) => {
         const view = openFrame(encodeFrame(goldenFields, records), { tenant: 'acme' });
         expect(allEvents(view)).toEqual(records.map((record) => plain({ ...record, tenant: 'acme' })));
+        const { bytes, starts, ends } = view.records();
+        for (const [i, { record }] of records.entries()) expect(Buffer.compare(bytes.subarray(starts[i], ends[i]), record)).toBe(0);
         expect(view.header.minTimeMs).toBe(Math.min(...records.map((record) => record.timeMs)));
         expect(view.header.maxTimeMs).toBe(Math.max(...records.map((record) => record.timeMs)));
       }),

@@ -1,12 +1,12 @@
 /**
- * Judges a frame: every event by every rule routed to it, in order of events and, within an event, of rules. Pure and without
- * memory of earlier frames; what several matches mean together is for the folds.
+ * The matches of a frame: what `judge-records.ts` found, described for the folds and for people. What several matches mean together is
+ * for the folds.
  */
 import { type EventPosition, type Fields, type FrameView, hashParts, type Match, type Position, sha256Hex } from '@tocsin/core';
-import type { CompiledDetection } from '../compile/compile-detection.ts';
 import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
 import { isScalar } from '../compile/event-view.ts';
 import { entitiesOf } from './entities.ts';
+import { judgeRecords, type RecordHit } from './judge-records.ts';
 
 /** What matching a frame needs from outside. */
 export interface MatchFrameOptions {
@@ -33,60 +33,31 @@ const MAX_GROUP_CHARS = 256;
 /** Matches of a frame that stands at `at`, in the order of its events. */
 // oxlint-disable-next-line max-params -- R3: what is judged, by what, where it stands and how to read it: an object of four would name nothing better.
 export function matchFrame(compiled: CompiledRules, frame: FrameView, at: Position, options: MatchFrameOptions): Match[] {
-  const scan: Scan = { compiled, frame, at, options, detailed: new Map(), matches: [] };
-  let mapping = '';
-  let route: Route | undefined;
-  for (let index = 0; index < frame.header.count; index++) {
-    if (options.skip?.(index) === true) continue;
-    if (frame.mapping(index) !== mapping || index === 0) {
-      mapping = frame.mapping(index);
-      route = compiled.route(mapping);
-    }
-    if (route === undefined) continue;
-    const fields = options.fieldsOf(frame, index);
-    if (fields !== undefined) judge(scan, route, { index, fields });
-  }
-  return scan.matches;
+  const scan: Scan = { compiled, frame, at, detailed: new Map(), hashes: new Map() };
+  const matches: Match[] = [];
+  judgeRecords(compiled, frame.records(), {
+    mappingOf: (index) => frame.mapping(index),
+    fieldsOf: (index) => options.fieldsOf(frame, index),
+    skip: options.skip,
+    onHit: (hit) => matches.push(describe(scan, hit)),
+    onRuleError: (index, ruleId, cause) => options.onRuleError?.({ ruleId, at: { position: at, index }, cause }),
+  });
+  return matches;
 }
 
 interface Scan {
   readonly compiled: CompiledRules;
   readonly frame: FrameView;
   readonly at: Position;
-  readonly options: MatchFrameOptions;
   /** Detailed matches so far per rule and entity. */
   readonly detailed: Map<string, number>;
-  readonly matches: Match[];
+  /** SHA-256 of the records that matched, by index: most match several rules. */
+  readonly hashes: Map<number, string>;
 }
 
-interface Judged {
-  readonly index: number;
-  readonly fields: Fields;
-}
-
-function judge(scan: Scan, route: Route, { index, fields }: Judged): void {
-  route.view.show(fields);
-  let sha256: string | undefined;
-  for (const detection of route.detections) {
-    try {
-      if (!detection.test()) continue;
-      sha256 ??= sha256Hex(scan.frame.record(index));
-      scan.matches.push(describe(scan, { route, detection, index, sha256 }));
-    } catch (cause) {
-      scan.options.onRuleError?.({ ruleId: detection.rule.meta.id, at: { position: scan.at, index }, cause });
-    }
-  }
-}
-
-interface Hit {
-  readonly route: Route;
-  readonly detection: CompiledDetection;
-  readonly index: number;
-  readonly sha256: string;
-}
-
-function describe(scan: Scan, { route, detection, index, sha256 }: Hit): Match {
+function describe(scan: Scan, { route, detection, index }: RecordHit): Match {
   const { frame } = scan;
+  const sha256 = hashOf(scan, index);
   const event = frame.event(index);
   const ruleId = detection.rule.meta.id;
   const entities = entitiesOf(event.attributes, route.logSource, event.source);
@@ -109,6 +80,12 @@ function describe(scan: Scan, { route, detection, index, sha256 }: Hit): Match {
     explanation: isDetailed ? detection.explain() : [],
     ...(event.correlationId === undefined ? {} : { correlationId: event.correlationId }),
   };
+}
+
+function hashOf({ frame, hashes }: Scan, index: number): string {
+  const sha256 = hashes.get(index) ?? sha256Hex(frame.record(index));
+  hashes.set(index, sha256);
+  return sha256;
 }
 
 function countDetailed(detailed: Map<string, number>, group: string): boolean {

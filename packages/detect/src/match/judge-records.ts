@@ -1,0 +1,56 @@
+/**
+ * Judges a batch of records: every record by every rule routed to it, in order of records and, within one, of rules. Pure and without
+ * memory of earlier batches. What is made of a hit is the caller's affair (`match-frame.ts`).
+ */
+import type { Fields, RecordBatch } from '@tocsin/core';
+import type { CompiledDetection } from '../compile/compile-detection.ts';
+import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
+
+/** A rule that holds for a record. `route.view` shows the record until the next hit. */
+export interface RecordHit {
+  /** Index of the record in its batch. */
+  readonly index: number;
+  readonly route: Route;
+  readonly detection: CompiledDetection;
+}
+
+/** What judging a batch needs from outside. */
+export interface JudgeOptions {
+  /** Mapping that reads a record. */
+  mappingOf(index: number): string;
+  /** Fields of a record as its decoder reads them; undefined where it cannot be decoded. Called only for records that a rule may hold for. */
+  fieldsOf(index: number): Fields | undefined;
+  /** Whether to pass over a record, such as a duplicate. */
+  skip?: ((index: number) => boolean) | undefined;
+  onHit(hit: RecordHit): void;
+  /** A rule that threw on a record; the record goes on to the other rules. */
+  onRuleError(index: number, ruleId: string, cause: unknown): void;
+}
+
+/** Tells `onHit` of every rule that holds, in order. */
+export function judgeRecords(compiled: CompiledRules, batch: RecordBatch, options: JudgeOptions): void {
+  let mapping = '';
+  let route: Route | undefined;
+  for (let index = 0; index < batch.count; index++) {
+    if (options.skip?.(index) === true) continue;
+    const next = options.mappingOf(index);
+    if (next !== mapping || index === 0) {
+      mapping = next;
+      route = compiled.route(mapping);
+    }
+    if (route === undefined) continue;
+    const fields = options.fieldsOf(index);
+    if (fields !== undefined) judgeRecord(route, { index, fields, options });
+  }
+}
+
+function judgeRecord(route: Route, { index, fields, options }: { index: number; fields: Fields; options: JudgeOptions }): void {
+  route.view.show(fields);
+  for (const detection of route.detections) {
+    try {
+      if (detection.test()) options.onHit({ index, route, detection });
+    } catch (cause) {
+      options.onRuleError(index, detection.rule.meta.id, cause);
+    }
+  }
+}
