@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
 import { decoders } from './decoders/decoders.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
-import { type EarlyAnswers, type EarlyEntry, earlyKeyOf } from './early-answers.ts';
+import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
@@ -35,19 +35,19 @@ export class IntakeBatch {
   readonly #source: Source;
   readonly #use: BatchFacilities;
   readonly #idempotencyKey: string | undefined;
-  readonly #keyStem: string;
   readonly #receivedMs: number;
   readonly #pending: Pending[] = [];
   readonly #events: FrameRecord[] = [];
-  readonly #claimed: { readonly key: string; readonly entry: EarlyEntry }[] = [];
+  /** Ids of `#events`. */
+  readonly #ids: string[] = [];
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
-  readonly #batch = { stored: this.#stored.promise };
+  readonly #batch: PendingBatch;
 
   constructor(source: Source, facilities: BatchFacilities, idempotencyKey: string | undefined) {
     this.#source = source;
     this.#use = facilities;
     this.#idempotencyKey = idempotencyKey;
-    this.#keyStem = earlyKeyOf(source.tenant, source.name);
+    this.#batch = { owner: earlyKeyOf(source.tenant, source.name), ids: this.#ids, stored: this.#stored.promise };
     this.#receivedMs = facilities.clock.nowMs();
     // The batch's own failure is thrown by `commit`; often nobody else has joined it.
     void Promise.allSettled([this.#stored.promise]);
@@ -61,7 +61,7 @@ export class IntakeBatch {
       this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));
     } catch (error) {
       // Whatever went wrong: nobody may wait for this batch, and a resend must not be taken for stored.
-      for (const { key, entry } of this.#claimed) this.#use.early.remove(key, entry);
+      this.#use.early.forget(this.#batch);
       this.#stored.reject(error);
       throw error;
     }
@@ -110,20 +110,16 @@ export class IntakeBatch {
   }
 
   #addIdentified(event: FrameRecord): void {
-    const { early } = this.#use;
-    const key = this.#keyStem + event.id;
-    const entry: EarlyEntry = { content: crc32(event.record), batch: this.#batch, index: this.#events.length };
-    const answer = early.claim(key, entry);
-    if (answer.kind === 'duplicate') {
-      this.#pending.push({ id: event.id, joins: answer.entry });
-      return;
-    }
-    this.#claimed.push({ key, entry });
-    this.#add(answer.kind === 'new' ? event : { ...event, flags: [...event.flags, 'id_conflict'] });
+    const index = this.#events.length;
+    this.#ids[index] = event.id;
+    const answer = this.#use.early.claim({ batch: this.#batch, index }, crc32(event.record));
+    if (answer.kind === 'duplicate') this.#pending.push({ id: event.id, joins: answer.entry });
+    else this.#add(answer.kind === 'new' ? event : { ...event, flags: [...event.flags, 'id_conflict'] });
   }
 
   #add(event: FrameRecord): void {
     this.#pending.push({ id: event.id, index: this.#events.length });
+    this.#ids[this.#events.length] = event.id;
     this.#events.push(event);
     if (event.flags.length > 0) this.#use.onFlagged?.(this.#source, event);
   }

@@ -2,7 +2,7 @@
 import { type EventPosition, type FrameRecord, type Position, TocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { stillClock } from '../test/framer-fixture.ts';
-import { createEarlyAnswers } from './early-answers.ts';
+import { createEarlyAnswers, type PendingBatch } from './early-answers.ts';
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts';
 import type { Mapped } from './mappings/compile-mapping.ts';
 import type { Envelope, RawRecord, Source } from './source.ts';
@@ -133,15 +133,32 @@ describe('the intake', () => {
 describe('early answers', () => {
   it('keep to their number of ids, the older half going first', () => {
     const answers = createEarlyAnswers(4);
-    const entry = { content: 1, batch: { stored: Promise.resolve([]) }, index: 0 };
-    for (const id of ['a', 'b', 'c', 'd', 'e']) expect(answers.claim(id, { ...entry }).kind).toBe('new');
+    const claim = (id: string, content = 1): string => answers.claim({ batch: batchOf(id), index: 0 }, content).kind;
+    for (const id of ['a', 'b', 'c', 'd', 'e']) expect(claim(id)).toBe('new');
     expect(answers.size).toBe(3);
-    expect(['c', 'd', 'e'].map((id) => answers.claim(id, { ...entry }).kind)).toEqual(['duplicate', 'duplicate', 'duplicate']);
-    expect(answers.claim('a', { ...entry }).kind).toBe('new');
-    for (let content = 2; content < 100; content++) expect(answers.claim('e', { ...entry, content }).kind).toBe('conflict');
-    expect(answers.claim('e', { ...entry, content: 99 }).kind).toBe('conflict');
-    expect(answers.claim('e', { ...entry, content: 2 }).kind).toBe('duplicate');
-    for (let i = 0; i < 100; i++) answers.claim(`${i}`, { ...entry });
+    expect(['c', 'd', 'e'].map((id) => claim(id))).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    expect(claim('a')).toBe('new');
+    for (let content = 2; content < 100; content++) expect(claim('a', content)).toBe('conflict');
+    expect(claim('a', 99)).toBe('conflict');
+    for (let i = 0; i < 100; i++) claim(`${i}`);
     expect(answers.size).toBeLessThanOrEqual(4);
   });
+
+  it('tell owners and ids apart, remember four contents of an id, and forget what was not stored', () => {
+    const answers = createEarlyAnswers(10_000, 7);
+    const batches = Array.from({ length: 3000 }, (_, i) => batchOf(`id-${i % 1500}`, i < 1500 ? '1:a1:b' : '1:a1:c'));
+    for (const batch of batches) expect(answers.claim({ batch, index: 0 }, -5).kind).toBe('new');
+    for (const batch of batches) {
+      const again = answers.claim({ batch: batchOf(batch.ids[0] ?? '', batch.owner), index: 0 }, -5);
+      expect(again).toEqual({ kind: 'duplicate', entry: { batch, index: 0 } });
+    }
+    const kinds = [1, 2, 3, 4, 2, 4].map((content) => answers.claim({ batch: batchOf('id-7'), index: 0 }, content).kind);
+    expect(kinds).toEqual(['conflict', 'conflict', 'conflict', 'conflict', 'duplicate', 'conflict']);
+    answers.forget(batches[8] as PendingBatch);
+    expect(answers.claim({ batch: batchOf('id-8'), index: 0 }, -5).kind).toBe('new');
+  });
 });
+
+function batchOf(id: string, owner = '1:a1:b'): PendingBatch {
+  return { owner, ids: [id], stored: Promise.resolve([]) };
+}

@@ -29,6 +29,8 @@ export interface IntakeOptions {
   readonly nextId: () => string;
   /** Told of each event that carries a flag, before it is stored. Must be quick and must not throw. */
   readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
+  /** Any number nobody outside can know: spreads ids so that none can be aimed at one place of a table. Default 0. */
+  readonly seed?: number | undefined;
   readonly limits?: IntakeLimits | undefined;
 }
 
@@ -58,7 +60,7 @@ export function createIntake(options: IntakeOptions): Intake {
     ...options,
     maxSkewMs: limits?.maxSkewMs ?? DEFAULT_MAX_SKEW_MS,
     decodeLimits: limits?.decode ?? defaultDecodeLimits,
-    early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS),
+    early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
   };
   return {
     emit: (source, records, emitOptions = {}) => new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records),

@@ -6,7 +6,7 @@
  * Each function wires one duty and is given its own connection to the bus, whose key allows that duty and nothing else.
  */
 import { type EventBus, encodeFrame, type ReplayLog, type StateStore } from '@tocsin/bus';
-import type { Clock, Position } from '@tocsin/core';
+import { type Clock, fnv1a, type Position } from '@tocsin/core';
 import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
@@ -59,6 +59,7 @@ export function wireIngest(
     clock: around.clock,
     nextId: around.nextId,
     onFlagged: around.onFlagged,
+    seed: fnv1a(around.nextId()),
     limits: { maxSkewMs: around.maxSkewMs },
   });
   return { intake, framer };

@@ -15,6 +15,8 @@ import { Pump } from './pump.ts';
 /** Messages applied in one transaction at most, and how long to wait for the first, milliseconds. */
 const BATCH = 256;
 const WAIT_MS = 60_000;
+/** How long frames gather for one transaction of the catalogue, milliseconds: nobody waits for it, and a transaction costs as much as twenty frames. */
+const GATHER_MS = 100;
 /** How often frames that the log no longer keeps are forgotten, milliseconds. */
 const PRUNE_EVERY_MS = 3_600_000;
 const LANES: readonly Lane[] = ['live', 'bulk'];
@@ -71,7 +73,7 @@ export async function runFrameProjection(
     signal,
   );
   while (!feed.finished) {
-    const frames = (await feed.take(BATCH, WAIT_MS)).flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
+    const frames = (await feed.take(BATCH, WAIT_MS, GATHER_MS)).flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
     for (const lane of LANES) catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
     if (keptMs === 0 || clock.monotonicMs() < nextPruneMs) continue;
     catalogue.prune(clock.nowMs() - keptMs);
