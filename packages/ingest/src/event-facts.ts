@@ -63,7 +63,8 @@ export function badId(id: string): string | undefined {
 }
 
 const NO_FLAGS: readonly EventFlag[] = Object.freeze([]);
-const CLAIMS = ['tenant', 'tenant_id', 'tenantid'];
+/** Members by which a record may claim a tenant. */
+export const CLAIMS: readonly string[] = ['tenant', 'tenant_id', 'tenantid'];
 
 function clampTime(timeMs: number | undefined, parts: EventParts, flags: EventFlag[]): number {
   if (timeMs === undefined || !(Math.abs(timeMs) <= MAX_TIME_MS)) {

@@ -4,8 +4,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
-import { decoders } from './decoders/decoders.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
+import type { RecordReader } from './decoders/record-reader.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';
@@ -16,6 +16,7 @@ import type { Envelope, RawRecord, RecordResult, Source } from './source.ts';
 export interface BatchFacilities {
   readonly mappings: Pick<MappingSet, 'map'>;
   readonly framer: Pick<Framer, 'add'>;
+  readonly read: RecordReader;
   readonly clock: Clock;
   readonly nextId: () => string;
   readonly maxSkewMs: number;
@@ -73,7 +74,7 @@ export class IntakeBatch {
       this.#pending.push({ result: { status: 'rejected', code: raw.refused.code, reason: raw.refused.reason } });
       return;
     }
-    const decoded = decoders[this.#source.format].decode(raw.bytes, this.#use.decodeLimits);
+    const decoded = this.#use.read(this.#source.format, raw.bytes, this.#use.decodeLimits);
     decoded.forEach((record, place) => {
       if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
       else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));

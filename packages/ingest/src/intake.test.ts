@@ -26,6 +26,7 @@ function openBench(limits: IntakeLimits = {}): Bench {
     mapped: {},
     intake: createIntake({
       mappings: {
+        members: () => new Set<string>(),
         map: () => ({
           mapping: 'm',
           type: 'm',

@@ -4,7 +4,9 @@
  */
 import type { Clock, FrameRecord } from '@tocsin/core';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
+import { createRecordReader } from './decoders/record-reader.ts';
 import { createEarlyAnswers } from './early-answers.ts';
+import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import { type BatchFacilities, IntakeBatch } from './intake-batch.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
@@ -22,7 +24,7 @@ export interface IntakeLimits {
 
 /** What an intake is made of. */
 export interface IntakeOptions {
-  readonly mappings: Pick<MappingSet, 'map'>;
+  readonly mappings: Pick<MappingSet, 'map' | 'members'>;
   readonly framer: Pick<Framer, 'add'>;
   readonly clock: Clock;
   /** Makes ids for records that have none: ULIDs. */
@@ -58,6 +60,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const { limits } = options;
   const facilities: BatchFacilities = {
     ...options,
+    read: createRecordReader([...options.mappings.members(), ...CLAIMS]),
     maxSkewMs: limits?.maxSkewMs ?? DEFAULT_MAX_SKEW_MS,
     decodeLimits: limits?.decode ?? defaultDecodeLimits,
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),

@@ -3,14 +3,20 @@
  * stored bytes read the same later; it answers with the format picked, never with `auto`.
  */
 import type { Fields } from '@tocsin/core';
-import { decodeEnvelope, looksLikeCloudtrail, mayBeEnvelope } from './cloudtrail.ts';
+import { CLOUDTRAIL_MEMBERS, decodeEnvelope, looksLikeCloudtrail, mayBeEnvelope } from './cloudtrail.ts';
 import { parseJsonRecord } from './json-record.ts';
 import { fieldsOfWrappedLine, linuxAuthDecoder } from './linux-auth.ts';
-import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
-import { looksLikeWindows } from './windows-json.ts';
+import { type AcceptedRecord, type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
+import { looksLikeWindows, WINDOWS_MEMBERS } from './windows-json.ts';
 
 /** Decoder that picks by looks: JSON objects by their members, text by a syslog header. */
-export const autoDecoder: RecordDecoder = { decode: decodeByLooks };
+export const autoDecoder: RecordDecoder = {
+  decode: decodeByLooks,
+  byMembers: {
+    members: [...WINDOWS_MEMBERS, ...CLOUDTRAIL_MEMBERS, '_path', 'message'],
+    read: (record, fields) => (mayBeEnvelope(fields) ? undefined : byMembers(record, fields)),
+  },
+};
 
 function decodeByLooks(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[] {
   const first = firstByte(bytes);
@@ -27,7 +33,7 @@ function firstByte(bytes: Uint8Array): number | undefined {
   return bytes[at];
 }
 
-function byMembers(record: Uint8Array, fields: Fields): DecodedRecord {
+function byMembers(record: Uint8Array, fields: Fields): AcceptedRecord {
   if (looksLikeWindows(fields)) return { record, format: 'windows-json', fields };
   if (looksLikeCloudtrail(fields)) return { record, format: 'cloudtrail', fields };
   // Zeek's own syslog log also carries lines as `message`; it is a Zeek record all the same.

@@ -13,7 +13,14 @@ export const cloudtrailDecoder: RecordDecoder = {
     if ('fields' in decoded && !mayBeEnvelope(decoded.fields)) return [decoded];
     return decodeEnvelope(bytes, limits) ?? [decoded];
   },
+  byMembers: {
+    members: ['Records'],
+    read: (record, fields) => (mayBeEnvelope(fields) ? undefined : { record, format: 'cloudtrail', fields }),
+  },
 };
+
+/** Members that tell a record of CloudTrail, and an envelope. */
+export const CLOUDTRAIL_MEMBERS = ['Records', 'eventSource', 'eventName'] as const;
 
 /** Whether a parsed object may be an envelope: records are many and envelopes few, so this is asked before the bytes are searched. */
 export function mayBeEnvelope(fields: Fields): boolean {

@@ -5,6 +5,7 @@ import type { DecodedRecord, DecodeLimits, RecordDecoder } from './record-decode
 /** Decoder of one JSON object per record. */
 export const jsonDecoder: RecordDecoder = {
   decode: (bytes, limits) => [decodeObject(bytes, 'json', limits)],
+  byMembers: { members: [], read: (record, fields) => ({ record, format: 'json', fields }) },
 };
 
 /** Decodes a record of a format that is plain JSON objects. */

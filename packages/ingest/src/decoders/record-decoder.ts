@@ -48,6 +48,16 @@ export type DecodedRecord = AcceptedRecord | RejectedRecord;
 export interface RecordDecoder {
   /** In the order of the input; at least one. */
   decode(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[];
+  /** For formats that are JSON objects: how a record reads of which only some members are known. */
+  readonly byMembers?: MemberReading | undefined;
+}
+
+/** Reading a JSON object of which only wanted members are known: the ones named here, and whatever its fields are asked for later. */
+export interface MemberReading {
+  /** Members of the first level that decide how a record reads. */
+  readonly members: readonly string[];
+  /** The same as `decode`, with no more fields than are given; undefined where the bytes are needed. */
+  read(record: Uint8Array, fields: Fields): AcceptedRecord | undefined;
 }
 
 /** A rejection with its code's text. */

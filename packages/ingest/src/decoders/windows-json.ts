@@ -11,7 +11,11 @@ import type { RecordDecoder } from './record-decoder.ts';
 /** Decoder of one Windows event per record. */
 export const windowsJsonDecoder: RecordDecoder = {
   decode: (bytes, limits) => [decodeObject(bytes, 'windows-json', limits)],
+  byMembers: { members: [], read: (record, fields) => ({ record, format: 'windows-json', fields }) },
 };
+
+/** Members that `looksLikeWindows` looks at. */
+export const WINDOWS_MEMBERS = ['EventID', 'Channel', 'EventLog', 'ProviderGuid', 'event_id', 'log_name', 'winlog'] as const;
 
 /** Whether an object looks like a Windows event: it names a channel and an event id in one of the shapes. */
 export function looksLikeWindows(fields: Fields): boolean {

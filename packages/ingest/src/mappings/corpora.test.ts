@@ -10,6 +10,7 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decoders } from '../decoders/decoders.ts';
 import { type AcceptedRecord, defaultDecodeLimits } from '../decoders/record-decoder.ts';
+import { createRecordReader } from '../decoders/record-reader.ts';
 import type { Mapped } from './compile-mapping.ts';
 import { loadMappings } from './mapping-set.ts';
 import { readShippedMappings } from './shipped-mappings.ts';
@@ -19,6 +20,7 @@ const RECEIVED = Date.UTC(2017, 10, 21);
 const MOST_PER_FILE = 600;
 const missing = !existsSync(CORPORA);
 const set = loadMappings(readShippedMappings());
+const read = createRecordReader(set.members());
 
 type Row = { file: string; at: number; decoded: AcceptedRecord; mapped: Mapped };
 
@@ -34,6 +36,12 @@ async function* rowsOf(folder: string): AsyncGenerator<Row> {
       if (line === '') continue;
       const [decoded] = decoders.auto.decode(new TextEncoder().encode(line), defaultDecodeLimits);
       if (decoded === undefined || 'rejected' in decoded) throw new Error(`${file} line ${at}: ${decoded?.reason}`);
+      const [selected] = read('auto', new TextEncoder().encode(line), defaultDecodeLimits);
+      if (selected === undefined || 'rejected' in selected) throw new Error(`${file} line ${at}: not read by its members`);
+      expect([selected.format, set.map(selected.format, selected.fields, RECEIVED)]).toEqual([
+        decoded.format,
+        set.map(decoded.format, decoded.fields, RECEIVED),
+      ]);
       yield { file, at, decoded, mapped: set.map(decoded.format, decoded.fields, RECEIVED) };
       if (++at >= MOST_PER_FILE) break;
     }

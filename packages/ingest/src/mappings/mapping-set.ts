@@ -5,6 +5,7 @@
 import type { Fields, LogSource } from '@tocsin/core';
 import { isFormat } from '../decoders/decoders.ts';
 import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
+import { membersRead } from './members-read.ts';
 import { compileFinder, type Finder } from './condition-index.ts';
 import { type MappingDocument, parseMappingDocument } from './mapping-document.ts';
 import { isShape, type PartialSpec, readMappings, readOrder, readShape, readTests } from './mapping-file.ts';
@@ -23,6 +24,8 @@ export interface MappingSet {
    * Never throws on a format of the decoders' table.
    */
   map(format: string, fields: Fields, receivedMs: number): Mapped;
+  /** Members of a record's first level that any mapping reads. */
+  members(): ReadonlySet<string>;
   /** What rules need to know of each mapping, in order. */
   logSources(): readonly LogSource[];
   /** A format by which a record of this mapping can be decoded again; undefined where no mapping has the id. */
@@ -56,6 +59,7 @@ export function loadMappings(files: readonly MappingText[]): MappingSet {
       const found = finders.get(format) ?? finders.get('json');
       return (found?.find(fields) ?? found?.otherwise ?? unmapped)(fields, receivedMs);
     },
+    members: () => new Set(specs.flatMap(membersRead)),
     logSources: () => specs.map(logSourceOf),
     formatOf: (mapping) => formats.get(mapping),
   };

@@ -1,0 +1,130 @@
+/**
+ * The members of a JSON record that somebody reads, without parsing the rest: the whole record is checked, byte by byte, by a WebAssembly
+ * module (`assembly/select-members.ts`), and values are made only of members that were asked for. Where the module is not sure of a record,
+ * nothing is said of it: the parser decides (`json-record.ts`).
+ */
+import { Buffer, isUtf8 } from 'node:buffer';
+import { type Fields, TocsinError } from '@tocsin/core';
+import type { DecodeLimits } from './record-decoder.ts';
+import { moduleBase64 } from './member-selector-module.data.ts';
+
+/** Reads wanted members of records. Not for two records at a time; memory grows to the longest record and stays. */
+export interface MemberSelector {
+  /**
+   * The wanted members of the first level of a JSON object, as `JSON.parse` would have them. Undefined where the record is no valid JSON object in
+   * UTF-8, breaks a limit, or is written in a way that only the parser reads: then it is to be parsed as a whole.
+   */
+  select(bytes: Uint8Array, limits: Pick<DecodeLimits, 'maxRecordBytes' | 'maxDepth' | 'maxKeys'>): Fields | undefined;
+}
+
+/** What the module offers, as its source says. */
+interface SelectModule {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  place(table: number, output: number): void;
+  slotOf(name: number, length: number): number;
+  select(from: number, to: number, maxDepth: number, maxKeys: number): number;
+  beyondAscii(): number;
+}
+
+/** Most names: half of the module's table. */
+const MAX_NAMES = 512;
+const TABLE_AT = 1024;
+const TABLE_BYTES = 1024 * 16;
+const NAMES_AT = TABLE_AT + TABLE_BYTES;
+const NAMES_BYTES = 32_768;
+const OUTPUT_AT = NAMES_AT + NAMES_BYTES;
+const OUTPUT_BYTES = 256 * 16;
+const INPUT_AT = OUTPUT_AT + OUTPUT_BYTES;
+/** The module reads 16 bytes at a time. */
+const PADDING_BYTES = 32;
+const PAGE_BYTES = 65_536;
+
+/** Kinds of values, as the module numbers them. */
+const STRING = 0;
+const NUMBER = 2;
+const TRUE = 3;
+const FALSE = 4;
+const NULL = 5;
+
+/** A selector of these members. @throws ingest.internal when there are more names than it can hold */
+export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelector {
+  const names = [...wanted];
+  const module = instantiate();
+  module.place(TABLE_AT, OUTPUT_AT);
+  fillTable(module, names);
+  let input = Buffer.alloc(0);
+  let output = new Uint32Array(0);
+  const grow = (bytes: number): void => {
+    const missing = INPUT_AT + bytes + PADDING_BYTES - module.memory.buffer.byteLength;
+    if (missing > 0) module.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    input = Buffer.from(module.memory.buffer, INPUT_AT);
+    output = new Uint32Array(module.memory.buffer, OUTPUT_AT, OUTPUT_BYTES / 4);
+  };
+  grow(PAGE_BYTES);
+
+  return {
+    select(bytes, limits) {
+      if (bytes.length > limits.maxRecordBytes) return undefined;
+      if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
+      input.set(bytes, 0);
+      const count = module.select(INPUT_AT, INPUT_AT + bytes.length, limits.maxDepth, limits.maxKeys);
+      if (count < 0) return undefined;
+      const isAscii = module.beyondAscii() === 0;
+      if (!isAscii && !isUtf8(bytes)) return undefined;
+      const text = isAscii ? input.toString('latin1', 0, bytes.length) : undefined;
+      const textOf = (from: number, to: number): string => text?.slice(from, to) ?? input.toString('utf8', from, to);
+      const fields: Record<string, unknown> = {};
+      for (let at = 0; at < count * 4; at += 4) {
+        const from = (output[at + 2] as number) - INPUT_AT;
+        const to = (output[at + 3] as number) - INPUT_AT;
+        fields[names[output[at] as number] as string] = valueOf(output[at + 1] as number, textOf, from, to);
+      }
+      return fields;
+    },
+  };
+}
+
+/** The part of the WebAssembly JavaScript interface (W3C) that is used: it is no part of ECMAScript's own library, nor of Node's types. */
+interface WebAssemblyInterface {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+function instantiate(): SelectModule {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyInterface };
+  return new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(moduleBase64, 'base64'))).exports as SelectModule;
+}
+
+function fillTable(module: SelectModule, names: readonly string[]): void {
+  if (names.length > MAX_NAMES) throw new TocsinError('ingest.internal', { what: `A selection of ${names.length} members` });
+  const memory = new DataView(module.memory.buffer);
+  let at = NAMES_AT;
+  names.forEach((name, number) => {
+    const bytes = Buffer.from(name);
+    if (at + bytes.length > OUTPUT_AT - PADDING_BYTES) throw new TocsinError('ingest.internal', { what: 'A selection of long names' });
+    new Uint8Array(module.memory.buffer).set(bytes, at);
+    const slot = module.slotOf(at, bytes.length);
+    memory.setUint32(slot, bytes.length, true);
+    memory.setUint32(slot + 4, at, true);
+    memory.setUint32(slot + 8, number, true);
+    at += bytes.length;
+  });
+}
+
+// oxlint-disable-next-line max-params -- R3: called for every value: an options object for each would cost as much as the value.
+function valueOf(kind: number, textOf: (from: number, to: number) => string, from: number, to: number): unknown {
+  switch (kind) {
+    case STRING:
+      return textOf(from + 1, to - 1);
+    case NUMBER:
+      return Number(textOf(from, to));
+    case TRUE:
+      return true;
+    case FALSE:
+      return false;
+    case NULL:
+      return null;
+    default:
+      return JSON.parse(textOf(from, to));
+  }
+}
