@@ -1,7 +1,7 @@
 /** The correlation section (Sigma Correlation Rules 2.1): `event_count` in full, and `absence`, Tocsin's extension. */
 import type { Comparison, CorrelationRule } from './parsed-rule.ts';
 import { RuleFault } from './rule-fault.ts';
-import { entry, isYamlMap, type YamlMap } from './rule-metadata.ts';
+import { entry, isYamlMap, type YamlMap } from './yaml-map.ts';
 
 const COMPARISONS: readonly string[] = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'];
 const LATER_TYPES: readonly string[] = ['value_count', 'temporal', 'temporal_ordered', 'value_sum', 'value_avg', 'value_percentile'];

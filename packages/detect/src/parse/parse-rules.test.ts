@@ -38,7 +38,7 @@ describe('refusals', () => {
     [GOOD.replace('condition: s', 'condition: s s'), 'detect.bad_condition 6:3'],
     [GOOD.replace('condition: s', 'condition: 1 of x*'), 'detect.bad_condition 6:3'],
     [GOOD.replace('condition: s', 'condition: 2 of them'), 'detect.bad_condition 6:3'],
-    [GOOD.replace('condition: s', 'condition: s | count() > 5'), 'detect.bad_condition 6:3'],
+    [GOOD.replace('condition: s', 'condition: s | count() > 5'), 'detect.unsupported 6:3 it counts over no time'],
     [GOOD.replace('condition: s', `condition: ${'('.repeat(200)}s${')'.repeat(200)}`), 'detect.bad_condition 6:3'],
     ['title: T\ncorrelation: { type: value_count, rules: [a], timespan: 5m }', 'detect.unsupported 2:16'],
     [

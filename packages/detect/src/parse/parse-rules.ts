@@ -2,15 +2,20 @@
  * The door for rule texts: files in, checked rules and refusals out. A mistake costs the rule it is in and nothing else.
  * Whether rules find log sources is seen when they are compiled.
  */
+import { hashParts, sha256Hex } from '@tocsin/core';
+import { translateAggregation } from './aggregation.ts';
+import { readCollection } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import { readDetection } from './detection.ts';
-import type { ParsedRule, RefusedRule, RuleLocation } from './parsed-rule.ts';
-import { loadDocument, type RuleDocument, splitDocuments } from './read-documents.ts';
+import { isMeantFor, readFilter, withFilters } from './filter.ts';
+import type { DetectionRule, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
+import { givesPlaceholders, joinPlaceholders, type PlaceholderValues, readPlaceholders } from './placeholders.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
 import { type LocatedRule, resolveReferences } from './resolve-references.ts';
 import { RuleFault } from './rule-fault.ts';
-import { entry, isYamlMap, readMetadata } from './rule-metadata.ts';
+import { canonicalJson, readMetadata } from './rule-metadata.ts';
 import { readTests } from './rule-tests.ts';
+import { entry, isYamlMap, type YamlMap } from './yaml-map.ts';
 
 /** A rule file as read by the caller; `path` is only shown. */
 export interface RuleFile {
@@ -18,52 +23,157 @@ export interface RuleFile {
   readonly text: string;
 }
 
-/** Outcome of reading rule files. Every document is in exactly one of the two. */
+/** What reading rules may need from outside. */
+export interface ParseOptions {
+  /** Values of placeholders (`expand`), beside those that documents among the files give. */
+  readonly placeholders?: PlaceholderValues | undefined;
+}
+
+/** Outcome of reading rule files. Every document is in exactly one of the lists, but for those that give values to placeholders or carry an action only. */
 export interface ParsedRules {
+  /** Rules with the filters that are meant for them. A rule with an aggregation of the older format is two. */
   readonly rules: readonly ParsedRule[];
+  readonly filters: readonly RuleFilter[];
   readonly refused: readonly RefusedRule[];
 }
 
-/** Rules of the given files, in order. References of correlations are looked up among all of them. */
-export function parseRules(files: readonly RuleFile[]): ParsedRules {
+/** Rules of the given files, in order. References of correlations and filters are looked up among all of them. */
+export function parseRules(files: readonly RuleFile[], options: ParseOptions = {}): ParsedRules {
   const refused: RefusedRule[] = [];
+  const documents = files.flatMap((file) => collect(file, refused));
+  const placeholders = gatherPlaceholders(documents, options, refused);
+  const filters = gatherFilters(documents, { placeholders, refused });
   const accepted: LocatedRule[] = [];
-  const failed: LocatedDocument[] = [];
+  const failed: LocatedDocument[] = documents.filter(({ value }) => value === undefined);
   const ids = new Map<string, RuleLocation>();
-  for (const file of files) {
-    for (const document of splitDocuments(file.text)) {
-      const rule = attempt({ file, document, refused }, () => claimIds(readRule(file, document), ids));
-      if (rule === undefined) failed.push({ file, document });
-      else accepted.push({ file, document, rule });
-    }
+  for (const located of documents) {
+    if (!isRule(located.value)) continue;
+    const rules = attempt({ ...located, refused }, () => claimIds(readRules(located, { placeholders, filters }), ids));
+    if (rules === undefined) failed.push(located);
+    else accepted.push(...rules.map((rule) => ({ ...located, rule })));
   }
-  return { rules: resolveReferences({ accepted, failed }, refused), refused };
+  const rules = resolveReferences({ accepted, failed }, refused);
+  return { rules, filters: standing(filters, { rules, refused }), refused };
 }
 
-function readRule(file: RuleFile, document: RuleDocument): ParsedRule {
-  const value = loadDocument(document);
+function collect(file: RuleFile, refused: RefusedRule[]): LocatedDocument[] {
+  return readCollection(file.text).map(({ document, value, fault }) => {
+    if (fault !== undefined) attempt({ file, document, refused }, () => raise(fault));
+    return { file, document, value };
+  });
+}
+
+function raise(fault: RuleFault): never {
+  throw fault;
+}
+
+function gatherPlaceholders(documents: readonly LocatedDocument[], options: ParseOptions, refused: RefusedRule[]): PlaceholderValues {
+  const given = documents.flatMap((located) => {
+    const { value } = located;
+    return givesPlaceholders(value) ? (attempt({ ...located, refused }, () => readPlaceholders(value)) ?? []) : [];
+  });
+  return joinPlaceholders([...(options.placeholders === undefined ? [] : [options.placeholders]), ...given]);
+}
+
+/** A filter, the document it is in, and the ids of the rules it was added to so far. */
+interface LocatedFilter extends LocatedDocument {
+  readonly filter: RuleFilter;
+  readonly appliesTo: Set<string>;
+}
+
+interface Gathering {
+  readonly placeholders: PlaceholderValues;
+  readonly refused: RefusedRule[];
+}
+
+function gatherFilters(documents: readonly LocatedDocument[], { placeholders, refused }: Gathering): LocatedFilter[] {
+  return documents.flatMap((located) => {
+    const { value, file, document } = located;
+    if (!isFilter(value)) return [];
+    const filter = attempt({ ...located, refused }, (): RuleFilter => {
+      const { id, title } = readMetadata(value);
+      const version = sha256Hex(canonicalJson([value, usedValues(value, placeholders)]));
+      return { id, title, version, location: { path: file.path, line: document.line, column: 1 }, ...readFilter(value, placeholders), appliesTo: [] };
+    });
+    return filter === undefined ? [] : [{ ...located, filter, appliesTo: new Set<string>() }];
+  });
+}
+
+/** Filters that were added to some rule; one that was not says so among the refusals. */
+function standing(filters: readonly LocatedFilter[], { rules, refused }: { rules: readonly ParsedRule[]; refused: RefusedRule[] }): RuleFilter[] {
+  return filters.flatMap((located) => {
+    const appliesTo = rules.filter((rule) => located.appliesTo.has(rule.meta.id)).map((rule) => rule.meta.id);
+    if (appliesTo.length > 0) return [{ ...located.filter, appliesTo }];
+    const { targets } = located.filter;
+    const wanted = targets === 'any' ? 'any rule' : `rule ${targets.slice(0, 3).join(', ')}${targets.length > 3 ? ', …' : ''}`;
+    const reason = `the filter is for ${wanted} of its log source, and there is none (plain rules only: a filter cannot be added to a correlation)`;
+    attempt({ ...located, refused }, () => raise(new RuleFault('detect.bad_rule', reason, ['filter', 'rules'])));
+    return [];
+  });
+}
+
+interface Reading {
+  readonly placeholders: PlaceholderValues;
+  readonly filters: readonly LocatedFilter[];
+}
+
+function isFilter(value: unknown): value is YamlMap {
+  return isYamlMap(value) && entry(value, 'filter') !== undefined;
+}
+
+function isRule(value: unknown): boolean {
+  return value !== undefined && !isFilter(value) && !givesPlaceholders(value);
+}
+
+/** The rule of a document, or the two that an aggregation stands for. */
+function readRules({ file, document, value }: LocatedDocument, reading: Reading): ParsedRule[] {
   if (!isYamlMap(value)) throw new RuleFault('detect.bad_rule', 'the document is no map', []);
-  const meta = readMetadata(value);
-  const common = { meta, location: { path: file.path, line: document.line, column: 1 }, tests: readTests(value) };
-  if (entry(value, 'filter') !== undefined) throw new RuleFault('detect.unsupported', 'Sigma filters are not evaluated yet', ['filter']);
-  if (entry(value, 'action') !== undefined)
-    throw new RuleFault('detect.unsupported', 'rule collections (action) belong to Sigma 1', ['action']);
-  if (entry(value, 'correlation') !== undefined) return { kind: 'correlation', ...common, ...readCorrelation(value) };
-  return { kind: 'detection', ...common, ...readDetection(value) };
+  const location: RuleLocation = { path: file.path, line: document.line, column: 1 };
+  if (entry(value, 'correlation') !== undefined) return [readCorrelationRule(value, location)];
+  const aggregation = translateAggregation(value);
+  if (aggregation === undefined) return [readDetectionRule(value, location, reading)];
+  const correlation = readCorrelationRule(aggregation.correlation, location);
+  const known = [correlation.meta.id, ...(correlation.meta.name === undefined ? [] : [correlation.meta.name])];
+  return [readDetectionRule(aggregation.events, location, { ...reading, known }), correlation];
 }
 
-function claimIds(rule: ParsedRule, ids: Map<string, RuleLocation>): ParsedRule {
-  const claims = [
+function readCorrelationRule(value: YamlMap, location: RuleLocation): ParsedRule {
+  return { kind: 'correlation', meta: readMetadata(value), location, tests: readTests(value), ...readCorrelation(value) };
+}
+
+/** `known` are references that mean this rule beside its own. */
+function readDetectionRule(value: YamlMap, location: RuleLocation, { placeholders, filters, known = [] }: Reading & { known?: string[] }): DetectionRule {
+  const meta = readMetadata(value);
+  const parts = readDetection(value, placeholders);
+  const values = usedValues(value, placeholders);
+  const version = values.length === 0 ? meta.version : hashParts([meta.version, canonicalJson(values)], 64);
+  const rule: DetectionRule = { kind: 'detection', meta: { ...meta, version }, location, tests: readTests(value), ...parts };
+  const references = [meta.id, ...(meta.name === undefined ? [] : [meta.name]), ...known];
+  const meant = filters.filter(({ filter }) => isMeantFor(filter, references, rule.logSource));
+  for (const { appliesTo } of meant) appliesTo.add(meta.id);
+  return withFilters(
+    rule,
+    meant.map(({ filter }) => filter),
+  );
+}
+
+/** Placeholders that a document speaks of, with their values: what it means hangs on them. */
+function usedValues(value: YamlMap, placeholders: PlaceholderValues): (readonly [string, readonly string[]])[] {
+  if (placeholders.size === 0) return [];
+  const text = JSON.stringify(value);
+  return [...placeholders].filter(([name]) => text.includes(JSON.stringify(`%${name}%`).slice(1, -1))).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function claimIds(rules: readonly ParsedRule[], ids: Map<string, RuleLocation>): readonly ParsedRule[] {
+  const claims = rules.flatMap((rule): (readonly [string, string])[] => [
     [rule.meta.id, 'id'],
-    ...(rule.meta.name === undefined || rule.meta.name === rule.meta.id ? [] : [[rule.meta.name, 'name']]),
-  ] as [string, string][];
+    ...(rule.meta.name === undefined || rule.meta.name === rule.meta.id ? [] : [[rule.meta.name, 'name'] as const]),
+  ]);
   for (const [claim, key] of claims) {
     const first = ids.get(claim);
     if (first !== undefined)
-      throw new RuleFault('detect.duplicate_rule', `its ${key} ${claim} is already taken by the rule at ${first.path}:${first.line}`, [
-        key,
-      ]);
+      throw new RuleFault('detect.duplicate_rule', `its ${key} ${claim} is already taken by the rule at ${first.path}:${first.line}`, [key]);
   }
-  for (const [claim] of claims) ids.set(claim, rule.location);
-  return rule;
+  for (const [claim] of claims) ids.set(claim, (rules[0] as ParsedRule).location);
+  return rules;
 }

@@ -78,6 +78,23 @@ export interface CorrelationRule {
 /** A rule that can be compiled. */
 export type ParsedRule = DetectionRule | CorrelationRule;
 
+/** A Sigma filter: a condition that is added to those of other rules. */
+export interface RuleFilter {
+  readonly id: string;
+  readonly title: string;
+  /** Hash of its content, 64 hex digits. */
+  readonly version: string;
+  readonly location: RuleLocation;
+  /** Rules must name at least these parts to be meant. */
+  readonly logSource: RuleLogSource;
+  /** Ids or names of the rules it is for; `any` is every rule of its log source. */
+  readonly targets: 'any' | readonly string[];
+  readonly selections: ReadonlyMap<string, Selection>;
+  readonly condition: ConditionNode;
+  /** Ids of the rules it was added to, in their order; never empty. */
+  readonly appliesTo: readonly string[];
+}
+
 /** A rule that was left out. `error` carries file, line, column and reason. */
 export interface RefusedRule extends RuleLocation {
   /** Id or title where they could be read. */

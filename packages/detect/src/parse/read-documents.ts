@@ -5,6 +5,7 @@
 import { load, YAMLException } from 'js-yaml';
 import { isMap, isNode, isPair, isSeq, LineCounter, parseDocument } from 'yaml';
 import { type DocumentPath, RuleFault } from './rule-fault.ts';
+import { countValues } from './yaml-map.ts';
 
 /** One document of a rule file. `line` is that of its first line in the file, from 1. */
 export interface RuleDocument {
@@ -56,7 +57,7 @@ export function loadDocument(document: RuleDocument): unknown {
     throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
   try {
     const value = load(document.text, { maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
-    if (exceedsNodes(value, MAX_NODES))
+    if (countValues(value, MAX_NODES) > MAX_NODES)
       throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_NODES} values once aliases are followed`, []);
     return value;
   } catch (error) {
@@ -110,19 +111,4 @@ function stepInto({ node, offset }: Part, step: string | number): Part | undefin
 
 function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
-}
-
-function exceedsNodes(root: unknown, limit: number): boolean {
-  let nodes = 0;
-  const open: unknown[] = [root];
-  while (open.length > 0) {
-    const value = open.pop();
-    nodes += 1;
-    if (nodes > limit) return true;
-    if (value !== null && typeof value === 'object') {
-      for (const inner of Object.values(value)) open.push(inner);
-      if (open.length > limit) return true;
-    }
-  }
-  return false;
 }

@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { parseCidr } from '../compile/cidr.ts';
 import type { ItemSpec, NumberComparison, TimePart, ValueSpec, ValueTest } from './item-spec.ts';
 import { groupCompany, type ModifierGroup, modifierGroups } from './modifiers.data.ts';
+import { type PlaceholderValues, splitPlaceholders } from './placeholders.ts';
 import { type DocumentPath, RuleFault } from './rule-fault.ts';
 import {
   base64,
@@ -22,8 +23,14 @@ const MAX_VALUES = 20_000;
 const MAX_VALUE_CHARS = 8192;
 const MAX_FIELD_CHARS = 512;
 
+/** Where a line stands and what it is read with. */
+export interface ItemContext {
+  readonly path: DocumentPath;
+  readonly placeholders: PlaceholderValues;
+}
+
 /** A line by its key as written. @throws RuleFault detect.bad_modifier, detect.bad_value */
-export function readItem(key: string, value: unknown, path: DocumentPath): ItemSpec {
+export function readItem(key: string, value: unknown, { path, placeholders }: ItemContext): ItemSpec {
   const [field = '', ...modifiers] = key.split('|');
   checkModifiers(key, modifiers, path);
   if (field.length > MAX_FIELD_CHARS)
@@ -31,7 +38,7 @@ export function readItem(key: string, value: unknown, path: DocumentPath): ItemS
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0) throw new RuleFault('detect.bad_value', `${key} has an empty list of values`, path);
   if (values.length > MAX_VALUES) throw new RuleFault('detect.bad_value', `${key} has more than ${MAX_VALUES} values`, path);
-  const line: Line = { key, field: field === '' ? undefined : field, modifiers, path };
+  const line: Line = { key, field: field === '' ? undefined : field, modifiers, path, placeholders };
   return {
     field: line.field,
     modifiers,
@@ -46,6 +53,7 @@ interface Line {
   readonly field: string | undefined;
   readonly modifiers: readonly string[];
   readonly path: DocumentPath;
+  readonly placeholders: PlaceholderValues;
 }
 
 function checkModifiers(key: string, modifiers: readonly string[], path: DocumentPath): void {
@@ -143,16 +151,27 @@ function readRegex(line: Line, source: string, path: DocumentPath): ValueTest {
 }
 
 function readText(line: Line, text: string, path: DocumentPath): ValueTest {
-  let written = text;
-  if (line.modifiers.includes('expand')) {
-    const names = [...text.matchAll(/(?<!\\)%([^%\\]+)%/g)].map((found) => found[1] as string);
-    if (names.length > 0) return { kind: 'placeholder', names };
-    written = text.replaceAll('\\%', '%');
-  }
+  const written = line.modifiers.includes('expand') ? expanded(line, text, path) : { patterns: [parsePattern(text)], missing: [] };
+  if (written.missing.length > 0) return { kind: 'placeholder', names: written.missing };
   const side = sideOf(line.modifiers) ?? (line.field === undefined ? 'contains' : undefined);
-  const patterns = encode(parsePattern(written), line, path).map((pattern) => (side === undefined ? pattern : surround(pattern, side)));
-  if (patterns.length === 0) throw new RuleFault('detect.bad_value', `a value of ${line.key} is too short to be found in base64`, path);
+  const encoded = written.patterns.flatMap((pattern) => encode(pattern, line, path));
+  if (encoded.length === 0) throw new RuleFault('detect.bad_value', `a value of ${line.key} is too short to be found in base64`, path);
+  const patterns = side === undefined ? encoded : encoded.map((pattern) => surround(pattern, side));
   return { kind: 'text', patterns, cased: line.modifiers.includes('cased') };
+}
+
+/** Every pattern that a value with placeholders stands for, or the placeholders that nobody gave values to. */
+function expanded(line: Line, text: string, path: DocumentPath): { patterns: readonly TextPattern[]; missing: readonly string[] } {
+  const parts = splitPlaceholders(text);
+  const missing = parts.filter((part) => part.kind === 'name' && !line.placeholders.has(part.text)).map((part) => part.text);
+  let patterns: readonly TextPattern[] = [[]];
+  for (const part of missing.length > 0 ? [] : parts) {
+    const values = part.kind === 'text' ? [part.text] : (line.placeholders.get(part.text) ?? []);
+    if (patterns.length * values.length > MAX_VALUES)
+      throw new RuleFault('detect.bad_value', `the placeholders of ${line.key} stand for more than ${MAX_VALUES} values`, path);
+    patterns = patterns.flatMap((pattern) => values.map((value) => [...pattern, ...parsePattern(value)]));
+  }
+  return { patterns, missing };
 }
 
 /** Applies the transforming modifiers from left to right. Text becomes bytes at UTF-16; before that base64 takes its UTF-8. */

@@ -8,10 +8,12 @@ import { RuleFault } from './rule-fault.ts';
 export interface LocatedDocument {
   readonly file: { readonly path: string };
   readonly document: RuleDocument;
+  /** Its content; undefined where it cannot be read. */
+  readonly value: unknown;
 }
 
 /** A document that is being read, and where refusals go. */
-export interface Attempt extends LocatedDocument {
+export interface Attempt extends Omit<LocatedDocument, 'value'> {
   readonly refused: RefusedRule[];
 }
 
@@ -26,7 +28,7 @@ export function attempt<T>(where: Attempt, read: () => T): T | undefined {
   }
 }
 
-function refusal({ file, document }: LocatedDocument, fault: RuleFault): RefusedRule {
+function refusal({ file, document }: Omit<LocatedDocument, 'value'>, fault: RuleFault): RefusedRule {
   const place =
     fault instanceof YamlFault ? { line: fault.place.line + document.line - 1, column: fault.place.column } : locate(document, fault.path);
   const rule = nameOf(document, fault);

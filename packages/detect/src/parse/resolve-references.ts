@@ -4,7 +4,6 @@
  */
 import { silentReferences } from './correlation.ts';
 import type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule } from './parsed-rule.ts';
-import { loadDocument } from './read-documents.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
 import { RuleFault } from './rule-fault.ts';
 
@@ -36,11 +35,11 @@ export function indexByReference(rules: readonly ParsedRule[]): ReadonlyMap<stri
 /** The rules that stand, in order; the others are added to `refused`. */
 export function resolveReferences({ accepted, failed }: ReadDocuments, refused: RefusedRule[]): ParsedRule[] {
   const byReference = indexByReference(accepted.map(({ rule }) => rule));
-  const broken: LocatedDocument[] = [...failed];
+  const broken: Broken[] = failed.map((located) => ({ ...located, references: silentReferences(located.value) }));
   const kept = accepted.filter((located) => {
     const { rule } = located;
     if (rule.kind === 'detection' || attempt({ ...located, refused }, () => checkReferences(rule, byReference)) !== undefined) return true;
-    broken.push(located);
+    broken.push({ ...located, references: rule.generate ? [] : rule.references });
     return false;
   });
   const orphans = findOrphans(kept, broken);
@@ -49,6 +48,11 @@ export function resolveReferences({ accepted, failed }: ReadDocuments, refused: 
     if (correlation === undefined) return [located.rule];
     return attempt({ ...located, refused }, () => refuseOrphan(correlation)) ?? [];
   });
+}
+
+/** A document that was refused, and the rules that raise no alerts of their own because of it. */
+interface Broken extends LocatedDocument {
+  readonly references: readonly string[];
 }
 
 function checkReferences(rule: CorrelationRule, byReference: ReadonlyMap<string, ParsedRule>): CorrelationRule {
@@ -68,29 +72,19 @@ function checkReferences(rule: CorrelationRule, byReference: ReadonlyMap<string,
 }
 
 /** Plain rules that only refused correlations refer to, each with one of those. Evaluated alone they would raise alerts that nobody asked for. */
-function findOrphans(kept: readonly LocatedRule[], broken: readonly LocatedDocument[]): ReadonlyMap<ParsedRule, LocatedDocument> {
+function findOrphans(kept: readonly LocatedRule[], broken: readonly Broken[]): ReadonlyMap<ParsedRule, LocatedDocument> {
   const byReference = indexByReference(kept.map(({ rule }) => rule));
   const served = new Set(
     kept.flatMap(({ rule }) => (rule.kind === 'correlation' ? rule.references.map((name) => byReference.get(name)) : [])),
   );
   const orphans = new Map<DetectionRule, LocatedDocument>();
   for (const correlation of broken) {
-    for (const reference of referencesOf(correlation)) {
+    for (const reference of correlation.references) {
       const rule = byReference.get(reference);
       if (rule?.kind === 'detection' && !served.has(rule) && !orphans.has(rule)) orphans.set(rule, correlation);
     }
   }
   return orphans;
-}
-
-/** Silent references of a refused document, as far as it can be read at all. */
-function referencesOf({ document }: LocatedDocument): readonly string[] {
-  try {
-    return silentReferences(loadDocument(document));
-  } catch (error) {
-    if (error instanceof RuleFault) return [];
-    throw error;
-  }
 }
 
 function refuseOrphan({ file, document }: LocatedDocument): never {

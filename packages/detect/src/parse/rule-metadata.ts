@@ -3,23 +3,11 @@ import { hashParts, type SigmaLevel, sha256Hex } from '@tocsin/core';
 import { levelWeights } from './level.data.ts';
 import type { RuleMetadata } from './parsed-rule.ts';
 import { RuleFault } from './rule-fault.ts';
-
-/** A YAML mapping: own keys only. */
-export type YamlMap = Readonly<Record<string, unknown>>;
+import { entry, isYamlMap, type YamlMap } from './yaml-map.ts';
 
 const MAX_TITLE_CHARS = 256;
 const MAX_TEXT_CHARS = 65_535;
 const MAX_LIST = 200;
-
-/** Whether a YAML value is a mapping. */
-export function isYamlMap(value: unknown): value is YamlMap {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-/** Own entry of a mapping, else undefined. */
-export function entry(map: YamlMap, key: string): unknown {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
-}
 
 /** Metadata of a rule. A rule without an id gets one out of its title. @throws RuleFault detect.bad_rule */
 export function readMetadata(document: YamlMap): RuleMetadata {

@@ -1,7 +1,7 @@
 /** The `tests` block that a rule may carry (Tocsin's extension): events and what the rule must make of them. Run by `test-rule.ts`. */
 import type { Fields } from '@tocsin/core';
 import { RuleFault } from './rule-fault.ts';
-import { entry, isYamlMap, type YamlMap } from './rule-metadata.ts';
+import { entry, isYamlMap, type YamlMap } from './yaml-map.ts';
 
 /** A test of a rule about single events. */
 export interface EventTest {
