@@ -1,7 +1,7 @@
 /** The engine against a naive evaluator written from the specification: generated rules over generated events. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluateRule, type OracleEvent, type Rule } from '../test/oracle/evaluate.ts';
+import { evaluateRule, type Filter, type OracleEvent, type Rule } from '../test/oracle/evaluate.ts';
 import { logSource } from '../test/test-sources.ts';
 import { compileDetection } from './compile/compile-detection.ts';
 import { EventView } from './compile/event-view.ts';
@@ -10,7 +10,7 @@ import { parseRules } from './parse/parse-rules.ts';
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
 
 const fields = ['a', 'b', 'c.d', 'a.b', '__proto__', 'constructor'];
-const letters = fc.constantFrom('a', 'B', '\\', '-', '/', '*', '?', '%', ' ', '.', 'İ', 'ß', '😀', '–', '1', '0');
+const letters = fc.constantFrom('a', 'B', '\\', '-', '/', '*', '?', '%', ' ', '.', 'İ', 'ß', 'ς', 'Σ', '😀', '–', '1', '0', 'e', '\n');
 const text = fc.array(letters, { maxLength: 6 }).map((parts) => parts.join(''));
 const address = fc.constantFrom('10.0.0.1', '10.1.2.3', '::ffff:10.0.0.1', '2001:db8::1', '192.168.1.1', '010.0.0.1', 'x');
 const scalar = fc.oneof(
@@ -35,13 +35,39 @@ const key = (modifiers: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.tuple(fc.constantFrom(...fields), modifiers, flag).map((parts) => parts.join(''));
 const joined = (...parts: fc.Arbitrary<string>[]): fc.Arbitrary<string> => fc.tuple(...parts).map((all) => all.join(''));
 const cased = fc.constantFrom('', '|cased');
-// Not one letter alone under base64offset: it leaves nothing certain at one offset, which the oracle takes for "anything".
+const moment = fc.constantFrom(
+  '2026-01-02 03:04:05',
+  '2026-01-02T03:04',
+  '2025-12-31T23:59:59.999Z',
+  '2024-02-29T12:00:00+02:00',
+  1_767_323_045,
+  1_767_323_045_000,
+  0,
+  -1,
+  'x',
+  '2026',
+);
+const stamped = fc.dictionary(fc.constantFrom(...fields), fc.oneof(moment, fc.array(moment, { maxLength: 2 })), { maxKeys: 3 });
 const line = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(key(joined(side, cased)), many(scalar)) },
   fc.tuple(key(joined(fc.constant('|windash'), side)), many(text)),
   fc.tuple(
-    key(joined(fc.constantFrom('|base64', '|base64offset', '|wide|base64', '|utf16|base64', '|utf16be|base64offset', '|utf16le'), side)),
-    many(fc.constantFrom('ab', 'aB1', 'ß😀')),
+    key(
+      joined(
+        fc.constantFrom(
+          '|base64',
+          '|base64offset',
+          '|windash|base64',
+          '|expand|base64offset',
+          '|wide|base64',
+          '|utf16|base64',
+          '|utf16be|base64offset',
+          '|utf16le',
+        ),
+        side,
+      ),
+    ),
+    many(fc.constantFrom('a', 'ab', 'aB1', 'ß😀', 'a-1 -b')),
   ),
   fc.tuple(
     key(fc.constantFrom('|re', '|re|i', '|re|m', '|re|s', '|re|i|s')),
@@ -53,6 +79,14 @@ const line = fc.oneof(
   ),
   fc.tuple(key(fc.constantFrom('|lt', '|lte', '|gt', '|gte')), many(fc.oneof(fc.integer({ min: -3, max: 12 }), fc.constant('4')))),
   fc.tuple(key(fc.constant('|exists')), fc.boolean()),
+  fc.tuple(
+    key(joined(fc.constantFrom('|minute', '|hour', '|day', '|week', '|month', '|year'), fc.constantFrom('', '|lt', '|lte', '|gt', '|gte'))),
+    many(fc.constantFrom(0, 1, 2, 3, 4, 12, 23, 53, 59, 2025, 2026)),
+  ),
+  fc.tuple(
+    key(joined(fc.constant('|expand'), side, cased)),
+    many(fc.constantFrom('%x%', 'a%x%', '%x%%y%', '\\%x%', '\\\\%x%', '100\\%', '%', '%%', '%y%*', 'b')),
+  ),
   fc.tuple(key(joined(fc.constant('|fieldref'), side, cased)), fc.constantFrom(...fields)),
   fc.tuple(key(fc.constant('')), fc.constant(null)),
   fc.tuple(fc.constant('|re'), many(fc.constantFrom('a', '^b', '[0-9]'))),
@@ -76,9 +110,32 @@ const { condition } = fc.letrec<{ condition: string }>((tie) => ({
   ),
 }));
 
-function engine(detection: object): (event: OracleEvent) => boolean {
-  const text = JSON.stringify({ title: 'generated', logsource: { product: 'test' }, detection });
-  const { rules, refused } = parseRules([{ path: 'generated.yml', text }]);
+const placeholders = { x: ['a', 'B*', '-'], y: ['1', '\\*'] };
+const logsource = { product: 'test', category: 'c' };
+const source = fc.constantFrom<Filter['logsource'][]>(
+  { product: 'test' },
+  { product: 'test', category: 'c' },
+  { category: 'c', service: 's' },
+);
+const filter = fc.record({
+  logsource: source,
+  filter: fc
+    .record({ sel1: selection, filter: selection })
+    .chain((parts) =>
+      fc.constantFrom('not sel1', 'filter', 'not 1 of them', 'not (sel1 and filter)').map((when) => ({ ...parts, condition: when })),
+    )
+    .chain((parts) =>
+      fc.constantFrom<unknown[]>('any', ['generated'], ['other', 'named'], ['other']).map((rules) => ({ ...parts, rules })),
+    ),
+});
+
+function engine(detection: object, filters: readonly object[]): (event: OracleEvent) => boolean {
+  const text = JSON.stringify({ title: 'generated', id: 'generated', name: 'named', logsource, detection });
+  const files = [text, ...filters.map((one, index) => JSON.stringify({ title: `filter ${index}`, ...one }))].map((one, index) => ({
+    path: `${index}.yml`,
+    text: one,
+  }));
+  const { rules, refused } = parseRules(files, { placeholders: new Map(Object.entries(placeholders)) });
   const rule = rules[0];
   if (rule?.kind !== 'detection') throw new Error(refused[0]?.reason);
   const view = new EventView(logSource());
@@ -91,19 +148,23 @@ function engine(detection: object): (event: OracleEvent) => boolean {
   };
 }
 
+const generated = { title: 'generated', id: 'generated', name: 'named', logsource };
+
 describe('engine and oracle', () => {
   it(`agree on generated rules and events (seed ${seed})`, () => {
     fc.assert(
       fc.property(
         selections,
         fc.oneof(condition, fc.array(condition, { minLength: 1, maxLength: 2 })),
-        fc.array(event, { minLength: 4, maxLength: 8 }),
-        (parts, when, events) => {
+        fc.array(fc.oneof({ weight: 5, arbitrary: event }, stamped), { minLength: 4, maxLength: 8 }),
+        fc.array(filter, { maxLength: 2 }),
+        (parts, when, events, around) => {
           // Through JSON, as both read it from a file: `__proto__` becomes an own key.
           const detection = JSON.parse(JSON.stringify({ ...parts, condition: when })) as Rule['detection'];
-          const judge = engine(detection);
+          const filters = JSON.parse(JSON.stringify(around)) as Filter[];
+          const judge = engine(detection, filters);
           for (const shown of events.map((one) => JSON.parse(JSON.stringify(one)) as OracleEvent)) {
-            expect(judge(shown)).toBe(evaluateRule({ title: 'generated', detection }, shown));
+            expect(judge(shown)).toBe(evaluateRule({ ...generated, detection }, shown, { filters, placeholders }));
           }
         },
       ),

@@ -16,7 +16,15 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['sum', 'value_sum'],
   ['avg', 'value_avg'],
 ]);
-const COMPARISONS: Readonly<Record<string, string>> = { '>': 'gt', '>=': 'gte', '<': 'lt', '<=': 'lte', '=': 'eq', '==': 'eq', '!=': 'neq' };
+const COMPARISONS: Readonly<Record<string, string>> = {
+  '>': 'gt',
+  '>=': 'gte',
+  '<': 'lt',
+  '<=': 'lte',
+  '=': 'eq',
+  '==': 'eq',
+  '!=': 'neq',
+};
 const SHAPE = /^(\w+)\s*\(\s*([^\s()|]*)\s*\)\s*(?:by\s+(.{1,2000}?)\s*)?(>=|<=|==|!=|>|<|=)\s*([0-9]{1,15})\s*$/i;
 
 /** The two rules of a document whose condition pipes into an aggregation; undefined where it does not. @throws RuleFault where it has no correlation */
@@ -56,7 +64,11 @@ function readAggregation(text: string): YamlMap {
   if (found === null) throw fault(`the aggregation "${text.slice(0, 120)}" is not understood`);
   const [, name = '', field = '', groups, comparison = '', limit] = found;
   const condition = { [COMPARISONS[comparison] as string]: Number(limit), ...(field === '' ? {} : { field }) };
-  return { type: typeOf(name.toLowerCase(), field), condition, 'group-by': groups === undefined ? [] : groups.split(/[\s,]+/).filter((group) => group !== '') };
+  return {
+    type: typeOf(name.toLowerCase(), field),
+    condition,
+    'group-by': groups === undefined ? [] : groups.split(/[\s,]+/).filter((group) => group !== ''),
+  };
 }
 
 function typeOf(name: string, field: string): string {

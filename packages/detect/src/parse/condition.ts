@@ -29,7 +29,8 @@ const SHOWN_CHARS = 200;
 export function parseCondition(text: string, { names, path }: ConditionContext): ConditionNode {
   const tokens = text.match(/\(|\)|[^\s()]+/g) ?? [];
   const reader: Reader = { text: shorten(text), tokens, at: 0, depth: 0, names, path, quantified: 0 };
-  if (text.includes('|')) fault(reader, `condition "${reader.text}" pipes into an aggregation, which Sigma 2 replaced by correlation rules`);
+  if (text.includes('|'))
+    fault(reader, `condition "${reader.text}" pipes into an aggregation, which Sigma 2 replaced by correlation rules`);
   if (tokens.length === 0) fault(reader, 'the condition is empty');
   if (tokens.length > MAX_TOKENS) fault(reader, `the condition has more than ${MAX_TOKENS} words`);
   const node = readOr(reader);
@@ -78,7 +79,8 @@ function readPrimary(reader: Reader): ConditionNode {
   reader.at += 1;
   if (token === '(') return readParenthesis(reader);
   if (peek(reader) === 'of' && /^(all|any|[0-9]{1,6})$/i.test(token)) return readQuantifier(reader, token.toLowerCase());
-  if (!reader.names.includes(token)) return fault(reader, `the condition names "${shorten(token)}", which is no search identifier of the rule`);
+  if (!reader.names.includes(token))
+    return fault(reader, `the condition names "${shorten(token)}", which is no search identifier of the rule`);
   return { kind: 'selection', name: token };
 }
 
@@ -101,7 +103,8 @@ function readQuantifier(reader: Reader, amount: string): ConditionNode {
     target.toLowerCase() === 'them' ? reader.names.filter((name) => !name.startsWith('_')) : reader.names.filter(globTest(target));
   if (names.length === 0) fault(reader, `"${amount} of ${shorten(target)}" stands for no search identifier of the rule`);
   reader.quantified += names.length;
-  if (reader.quantified > MAX_QUANTIFIED) fault(reader, `the quantifiers of the condition stand for more than ${MAX_QUANTIFIED} search identifiers`);
+  if (reader.quantified > MAX_QUANTIFIED)
+    fault(reader, `the quantifiers of the condition stand for more than ${MAX_QUANTIFIED} search identifiers`);
   const count = amount === 'all' ? names.length : amount === 'any' ? 1 : Number(amount);
   if (count < 1 || count > names.length)
     fault(reader, `"${amount} of ${shorten(target)}" can never be decided: it stands for ${names.length} search identifiers`);

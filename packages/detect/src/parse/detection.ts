@@ -40,7 +40,9 @@ export function readDetectionParts(section: YamlMap, context: DetectionContext):
   if (definitions.length > MAX_SELECTIONS)
     throw new RuleFault('detect.bad_rule', `it has more than ${MAX_SELECTIONS} search identifiers`, path);
   const reading: Reading = { placeholders, linesLeft: MAX_LINES };
-  const selections = new Map(definitions.map(([name, definition]) => [name, readSelection(definition, { path: [...path, name], depth: 0, reading })]));
+  const selections = new Map(
+    definitions.map(([name, definition]) => [name, readSelection(definition, { path: [...path, name], depth: 0, reading })]),
+  );
   const needsValues = [...selections.values()]
     .flatMap(itemsOf)
     .flatMap((item) => item.values.flatMap((value) => (value.test.kind === 'placeholder' ? value.test.names : [])));
@@ -74,7 +76,10 @@ function readSelection(definition: unknown, { path, depth, reading }: Place): Se
     if (definition.length === 0) throw new RuleFault('detect.bad_rule', 'a search identifier is an empty list', path);
     // A list of plain values is one line of keywords, so that it is searched in one go.
     if (definition.every((part) => part === null || typeof part !== 'object')) return readLine(['', definition], path, reading);
-    return { kind: 'any', parts: definition.map((part, index) => readSelection(part, { path: [...path, index], depth: depth + 1, reading })) };
+    return {
+      kind: 'any',
+      parts: definition.map((part, index) => readSelection(part, { path: [...path, index], depth: depth + 1, reading })),
+    };
   }
   if (!isYamlMap(definition)) return readLine(['', definition], path, reading);
   const lines = Object.entries(definition);
@@ -93,7 +98,8 @@ function readConditions(section: YamlMap, context: ConditionContext): ConditionN
   const texts: readonly unknown[] = Array.isArray(written) ? written : [written];
   if (texts.length === 0 || texts.some((text) => typeof text !== 'string'))
     throw new RuleFault('detect.bad_condition', 'the detection has no condition', context.path);
-  if (texts.length > MAX_CONDITIONS) throw new RuleFault('detect.bad_condition', `it has more than ${MAX_CONDITIONS} conditions`, context.path);
+  if (texts.length > MAX_CONDITIONS)
+    throw new RuleFault('detect.bad_condition', `it has more than ${MAX_CONDITIONS} conditions`, context.path);
   const nodes = texts.map((text) => parseCondition(text as string, context));
   return nodes.length === 1 ? (nodes[0] as ConditionNode) : { kind: 'or', operands: nodes };
 }

@@ -19,7 +19,11 @@ type FilterPart = Omit<RuleFilter, 'id' | 'title' | 'version' | 'location' | 'ap
 export function readFilter(document: YamlMap, placeholders: PlaceholderValues): FilterPart {
   const section = entry(document, 'filter');
   if (!isYamlMap(section)) throw new RuleFault('detect.bad_rule', 'its filter section is no map', SECTION);
-  const parts = readDetectionParts(withoutKeys(section, ['rules']), { path: SECTION, logSource: entry(document, 'logsource'), placeholders });
+  const parts = readDetectionParts(withoutKeys(section, ['rules']), {
+    path: SECTION,
+    logSource: entry(document, 'logsource'),
+    placeholders,
+  });
   // A filter that cannot be judged would silence the rules it is added to; without it they say too much rather than nothing.
   if (parts.needsValues.length > 0)
     throw new RuleFault('detect.bad_rule', `the filter needs values for ${parts.needsValues.join(', ')}`, SECTION);
@@ -61,7 +65,10 @@ function readTargets(rules: unknown): 'any' | readonly string[] {
   if (rules === undefined || rules === null || (typeof rules === 'string' && rules.toLowerCase() === 'any')) return 'any';
   const list: readonly unknown[] = Array.isArray(rules) ? rules : [rules];
   if (list.length === 0 || list.length > MAX_TARGETS || !list.every((target) => typeof target === 'string'))
-    throw new RuleFault('detect.bad_rule', `filter rules is neither "any" nor a list of at most ${MAX_TARGETS} ids or names`, [...SECTION, 'rules']);
+    throw new RuleFault('detect.bad_rule', `filter rules is neither "any" nor a list of at most ${MAX_TARGETS} ids or names`, [
+      ...SECTION,
+      'rules',
+    ]);
   return list as string[];
 }
 

@@ -93,14 +93,24 @@ function gatherFilters(documents: readonly LocatedDocument[], { placeholders, re
     const filter = attempt({ ...located, refused }, (): RuleFilter => {
       const { id, title } = readMetadata(value);
       const version = sha256Hex(canonicalJson([value, usedValues(value, placeholders)]));
-      return { id, title, version, location: { path: file.path, line: document.line, column: 1 }, ...readFilter(value, placeholders), appliesTo: [] };
+      return {
+        id,
+        title,
+        version,
+        location: { path: file.path, line: document.line, column: 1 },
+        ...readFilter(value, placeholders),
+        appliesTo: [],
+      };
     });
     return filter === undefined ? [] : [{ ...located, filter, appliesTo: new Set<string>() }];
   });
 }
 
 /** Filters that were added to some rule; one that was not says so among the refusals. */
-function standing(filters: readonly LocatedFilter[], { rules, refused }: { rules: readonly ParsedRule[]; refused: RefusedRule[] }): RuleFilter[] {
+function standing(
+  filters: readonly LocatedFilter[],
+  { rules, refused }: { rules: readonly ParsedRule[]; refused: RefusedRule[] },
+): RuleFilter[] {
   return filters.flatMap((located) => {
     const appliesTo = rules.filter((rule) => located.appliesTo.has(rule.meta.id)).map((rule) => rule.meta.id);
     if (appliesTo.length > 0) return [{ ...located.filter, appliesTo }];
@@ -142,7 +152,11 @@ function readCorrelationRule(value: YamlMap, location: RuleLocation): ParsedRule
 }
 
 /** `known` are references that mean this rule beside its own. */
-function readDetectionRule(value: YamlMap, location: RuleLocation, { placeholders, filters, known = [] }: Reading & { known?: string[] }): DetectionRule {
+function readDetectionRule(
+  value: YamlMap,
+  location: RuleLocation,
+  { placeholders, filters, known = [] }: Reading & { known?: string[] },
+): DetectionRule {
   const meta = readMetadata(value);
   const parts = readDetection(value, placeholders);
   const values = usedValues(value, placeholders);
@@ -172,7 +186,9 @@ function claimIds(rules: readonly ParsedRule[], ids: Map<string, RuleLocation>):
   for (const [claim, key] of claims) {
     const first = ids.get(claim);
     if (first !== undefined)
-      throw new RuleFault('detect.duplicate_rule', `its ${key} ${claim} is already taken by the rule at ${first.path}:${first.line}`, [key]);
+      throw new RuleFault('detect.duplicate_rule', `its ${key} ${claim} is already taken by the rule at ${first.path}:${first.line}`, [
+        key,
+      ]);
   }
   for (const [claim] of claims) ids.set(claim, (rules[0] as ParsedRule).location);
   return rules;

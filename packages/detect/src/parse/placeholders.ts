@@ -49,8 +49,7 @@ export function readPlaceholders(document: YamlMap): PlaceholderValues {
   const section = entry(document, 'placeholders');
   if (!isYamlMap(section)) throw new RuleFault('detect.bad_rule', 'placeholders is no map of names to values', ['placeholders']);
   const names = Object.entries(section);
-  if (names.length > MAX_NAMES)
-    throw new RuleFault('detect.bad_rule', `placeholders has more than ${MAX_NAMES} names`, ['placeholders']);
+  if (names.length > MAX_NAMES) throw new RuleFault('detect.bad_rule', `placeholders has more than ${MAX_NAMES} names`, ['placeholders']);
   return new Map(names.map(([name, values]) => [bareName(name), readValues(name, values)]));
 }
 
@@ -77,13 +76,16 @@ function bareName(name: string): string {
 function readValues(name: string, values: unknown): string[] {
   const list: readonly unknown[] = Array.isArray(values) ? values : [values];
   if (list.length === 0 || list.length > MAX_VALUES)
-    throw new RuleFault('detect.bad_rule', `placeholder ${name.slice(0, 80)} has no values, or more than ${MAX_VALUES}`, ['placeholders', name]);
-  return list.map((value, index) => {
-    if ((typeof value === 'string' && value.length <= MAX_VALUE_CHARS) || typeof value === 'number') return String(value);
-    throw new RuleFault('detect.bad_rule', `a value of placeholder ${name.slice(0, 80)} is no text of at most ${MAX_VALUE_CHARS} characters`, [
+    throw new RuleFault('detect.bad_rule', `placeholder ${name.slice(0, 80)} has no values, or more than ${MAX_VALUES}`, [
       'placeholders',
       name,
-      ...(Array.isArray(values) ? [index] : []),
     ]);
+  return list.map((value, index) => {
+    if ((typeof value === 'string' && value.length <= MAX_VALUE_CHARS) || typeof value === 'number') return String(value);
+    throw new RuleFault(
+      'detect.bad_rule',
+      `a value of placeholder ${name.slice(0, 80)} is no text of at most ${MAX_VALUE_CHARS} characters`,
+      ['placeholders', name, ...(Array.isArray(values) ? [index] : [])],
+    );
   });
 }

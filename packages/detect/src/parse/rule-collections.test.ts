@@ -11,7 +11,8 @@ const read = (texts: readonly string[], options: ParseOptions = {}): ParsedRules
     options,
   );
 const ids = ({ rules }: ParsedRules): string[] => rules.map((rule) => rule.meta.id);
-const refusals = ({ refused }: ParsedRules): string[] => refused.map((one) => `${one.path}:${one.line}:${one.column} ${one.error.code} ${one.reason}`);
+const refusals = ({ refused }: ParsedRules): string[] =>
+  refused.map((one) => `${one.path}:${one.line}:${one.column} ${one.error.code} ${one.reason}`);
 
 function holds(parsed: ParsedRules, id: string, event: object): boolean {
   const rule = parsed.rules.find((one) => one.meta.id === id);
@@ -56,14 +57,21 @@ describe('filters', () => {
 
   it('do not meet names of the rule or of each other', () => {
     const parsed = read([rule('one').replace('selection\n', '1 of them\n'), filter('any'), filter('any').replace('adm_', 'svc_')]);
-    expect([event, { ...event, User: 'svc_x' }, { ...event, User: 'bob' }].map((one) => holds(parsed, 'one', one))).toEqual([false, false, true]);
+    expect([event, { ...event, User: 'svc_x' }, { ...event, User: 'bob' }].map((one) => holds(parsed, 'one', one))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it.each<[string, string]>([
     [filter('[one]', 'condition: not other'), '1.yml:6:3 detect.bad_condition'],
     [filter('{ a: 1 }'), '1.yml:4:3 detect.bad_rule filter rules is neither "any" nor a list'],
     [filter('[one]').replace('User|startswith', 'User|begins'), '1.yml:5:16 detect.bad_modifier'],
-    [filter('[one]').replace('User|startswith: adm_', 'User|expand: "%Admins%"'), '1.yml:3:1 detect.bad_rule the filter needs values for Admins'],
+    [
+      filter('[one]').replace('User|startswith: adm_', 'User|expand: "%Admins%"'),
+      '1.yml:3:1 detect.bad_rule the filter needs values for Admins',
+    ],
     ['title: F\nlogsource: { product: windows }\nfilter: x\n', '1.yml:3:1 detect.bad_rule its filter section is no map'],
     ['title: F\nfilter: { rules: any, s: { a: 1 }, condition: s }\n', 'it has no logsource'],
   ])('%j is refused, and the rule stands without it', (text, wanted) => {
@@ -81,7 +89,8 @@ describe('filters', () => {
 
 describe('actions', () => {
   const global = 'action: global\ntitle: Shared\nid: shared\nname: shared\nlevel: high\ndetection: { condition: selection }\n';
-  const part = (product: string, more = ''): string => `${more}logsource: { product: ${product} }\ndetection: { selection: { a: ${product} } }\n`;
+  const part = (product: string, more = ''): string =>
+    `${more}logsource: { product: ${product} }\ndetection: { selection: { a: ${product} } }\n`;
 
   it('lay what is global under every document until a reset', () => {
     const parsed = read([[global, part('x'), part('y', 'level: low\n'), 'action: reset\n', rule('own')].join('---\n')]);
@@ -102,12 +111,18 @@ describe('actions', () => {
     const changed = 'action: repeat\nid: two\ndetection: { selection: { b: 1 } }\n';
     const parsed = read([[rule('one'), changed, changed.replace('id: two\n', '').replace('b: 1', 'b: 2')].join('---\n')]);
     expect(ids(parsed)).toEqual(['one', 'two', 'two#2']);
-    expect([{ b: 1 }, { Image: 'x.exe' }, { b: 1, Image: 'x.exe' }].map((event) => holds(parsed, 'two', event))).toEqual([false, false, true]);
+    expect([{ b: 1 }, { Image: 'x.exe' }, { b: 1, Image: 'x.exe' }].map((event) => holds(parsed, 'two', event))).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect(holds(parsed, 'two#2', { b: 2, Image: 'x.exe' })).toBe(true);
   });
 
   it('hold for the file they are in alone', () => {
-    expect(refusals(read([[global, part('x')].join('---\n'), part('y')]))).toEqual([expect.stringContaining('1.yml:1:1 detect.bad_rule it has no title')]);
+    expect(refusals(read([[global, part('x')].join('---\n'), part('y')]))).toEqual([
+      expect.stringContaining('1.yml:1:1 detect.bad_rule it has no title'),
+    ]);
   });
 
   it.each<[string[], string]>([
@@ -130,7 +145,8 @@ describe('actions', () => {
 });
 
 describe('aggregations of the older format', () => {
-  const piped = (condition: string, more = '  timeframe: 5m\n'): string => rule('agg', 'name: agg\n').replace('condition: selection\n', `condition: ${condition}\n${more}`);
+  const piped = (condition: string, more = '  timeframe: 5m\n'): string =>
+    rule('agg', 'name: agg\n').replace('condition: selection\n', `condition: ${condition}\n${more}`);
 
   it('are read as a plain rule and a correlation that counts it', () => {
     const { rules, refused } = read([piped('selection | count() by Computer, User >= 5')]);
@@ -219,6 +235,8 @@ describe('placeholders', () => {
 
   it('bound what they multiply to', () => {
     const placeholders = new Map([['a', Array.from({ length: 200 }, (_, index) => `v${index}`)]]);
-    expect(refusals(read([expanding('%a%%a%%a%')], { placeholders }))).toEqual([expect.stringContaining('stand for more than 20000 values')]);
+    expect(refusals(read([expanding('%a%%a%%a%')], { placeholders }))).toEqual([
+      expect.stringContaining('stand for more than 20000 values'),
+    ]);
   });
 });

@@ -3,16 +3,28 @@
 // where the specification is silent.
 
 import { loadAll } from 'js-yaml';
+import { carryOut } from './collection.ts';
 import { evaluateCondition } from './condition.ts';
 import { type Json, type OracleEvent, readField } from './fields.ts';
 import { matchItem } from './item.ts';
+import type { Values } from './placeholders.ts';
 import { OracleRefusal } from './refusal.ts';
 
 export type { Json, OracleEvent } from './fields.ts';
 export { OracleRefusal } from './refusal.ts';
 
 export type Detection = { readonly condition: string | readonly string[] } & { readonly [name: string]: Json };
-export type Rule = { readonly id?: string; readonly name?: string; readonly title: string; readonly detection: Detection };
+export type Source = { readonly product?: string; readonly category?: string; readonly service?: string };
+export type Rule = {
+  readonly id?: string;
+  readonly name?: string;
+  readonly title: string;
+  readonly logsource?: Source;
+  readonly detection: Detection;
+};
+export type Filter = { readonly logsource: Source; readonly filter: Detection & { readonly rules?: Json } };
+/** What is given beside a rule: the filters there are, and what placeholders stand for. */
+export type Surroundings = { readonly filters?: readonly Filter[]; readonly placeholders?: Values };
 export type Correlation = {
   readonly type: string;
   readonly rules: string | readonly string[];
@@ -31,18 +43,29 @@ export type CorrelationAlert = {
   readonly events: number;
 };
 
-/** All documents of a rule file, untouched. */
+/** All documents of a rule file, with the older format's actions carried out. */
 export function parseRules(yaml: string): Json[] {
-  return (loadAll(yaml) as Json[]).filter((document) => document !== null && document !== undefined);
+  return carryOut((loadAll(yaml) as Json[]).filter((document) => document !== null && document !== undefined));
 }
 
-/** Whether the event satisfies the rule's detection; the log source is the caller's business. @throws OracleRefusal */
-export function evaluateRule(rule: Rule, event: OracleEvent): boolean {
-  const { condition, ...identifiers } = rule.detection;
+/** Whether the event satisfies the rule's detection, and every filter for it; the log source is the caller's business. @throws OracleRefusal */
+export function evaluateRule(rule: Rule, event: OracleEvent, { filters = [], placeholders = {} }: Surroundings = {}): boolean {
+  const own = filters.filter((filter) => isFor(filter, rule)).map(({ filter: { rules: _, ...detection } }) => detection as Detection);
+  return [rule.detection, ...own].map((detection) => evaluateDetection(detection, event, placeholders)).every(Boolean);
+}
+
+function isFor({ filter, logsource }: Filter, rule: Rule): boolean {
+  const { rules = 'any' } = filter;
+  const isNamed = Array.isArray(rules) ? rules.some((one) => one === rule.id || one === rule.name) : String(rules).toLowerCase() === 'any';
+  return isNamed && Object.entries(logsource).every(([part, wanted]) => rule.logsource?.[part as 'product'] === wanted);
+}
+
+function evaluateDetection(detection: Detection, event: OracleEvent, placeholders: Values): boolean {
+  const { condition, ...identifiers } = detection;
   const conditions = Array.isArray(condition) ? condition : [condition];
   const names = Object.keys(identifiers).filter((name) => name !== 'timeframe');
   const answers = conditions.map((one) =>
-    evaluateCondition(String(one), names, (name) => matchIdentifier(event, identifiers[name] as Json)),
+    evaluateCondition(String(one), names, (name) => matchIdentifier(event, identifiers[name] as Json, placeholders)),
   );
   return answers.some(Boolean);
 }
@@ -83,15 +106,15 @@ export function fieldText(event: OracleEvent, name: string): string | undefined 
   return value === undefined || value === null ? undefined : String(value);
 }
 
-function matchIdentifier(event: OracleEvent, definition: Json): boolean {
+function matchIdentifier(event: OracleEvent, definition: Json, placeholders: Values): boolean {
   if (Array.isArray(definition)) {
     if (definition.length === 0) throw new OracleRefusal('empty search identifier');
-    return definition.map((entry) => matchIdentifier(event, entry)).some(Boolean);
+    return definition.map((entry) => matchIdentifier(event, entry, placeholders)).some(Boolean);
   }
-  if (definition === null || typeof definition !== 'object') return matchItem(event, '', definition);
+  if (definition === null || typeof definition !== 'object') return matchItem(event, { key: '', value: definition, placeholders });
   const lines = Object.entries(definition);
   if (lines.length === 0) throw new OracleRefusal('empty search identifier');
-  return lines.map(([key, value]) => matchItem(event, key, value as Json)).every(Boolean);
+  return lines.map(([key, value]) => matchItem(event, { key, value: value as Json, placeholders })).every(Boolean);
 }
 
 /** Events without one of the group-by fields belong to no group and are not counted. */

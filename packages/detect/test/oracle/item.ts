@@ -5,6 +5,7 @@ import { RE2JS } from 're2js';
 import { matchCidr } from './cidr.ts';
 import { type Json, type OracleEvent, readField, searchableTexts } from './fields.ts';
 import * as pattern from './pattern.ts';
+import { expand, type Values } from './placeholders.ts';
 import { OracleRefusal } from './refusal.ts';
 
 const COMPARE = ['lt', 'lte', 'gt', 'gte'];
@@ -14,20 +15,26 @@ const ENCODE = ['base64', 'base64offset', 'wide', 'utf16', 'utf16le', 'utf16be',
 const OTHER = ['all', 'cased', 're', 'i', 'm', 's', 'cidr', 'neq', 'exists', 'fieldref'];
 const KNOWN = new Set([...COMPARE, ...TIME, ...TEXT, ...ENCODE, ...OTHER]);
 
+/** A line: its key and value as written, and what placeholders in it stand for. */
+export type Line = { readonly key: string; readonly value: Json; readonly placeholders: Values };
+
+type Reading = { readonly field: string; readonly modifiers: readonly string[]; readonly placeholders: Values };
+
 /** True when the event satisfies the line. An empty field name means keywords. @throws OracleRefusal */
-export function matchItem(event: OracleEvent, key: string, value: Json): boolean {
+export function matchItem(event: OracleEvent, { key, value, placeholders }: Line): boolean {
   const [field = '', ...modifiers] = key.split('|');
   for (const modifier of modifiers) if (!KNOWN.has(modifier)) throw new OracleRefusal(`unknown modifier ${modifier}`);
   const values = Array.isArray(value) ? (value as Json[]) : [value];
   if (values.length === 0) throw new OracleRefusal(`${key} has an empty list`);
-  const test = (one: Json): boolean => matchOne(event, field, modifiers, one);
+  const test = (one: Json): boolean => matchOne(event, { field, modifiers, placeholders }, one);
   const matched = modifiers.includes('all') ? values.map(test).every(Boolean) : values.map(test).some(Boolean);
   // `neq` is the negation of the whole line, so it also holds where the field is missing.
   return modifiers.includes('neq') ? !matched : matched;
 }
 
-function matchOne(event: OracleEvent, field: string, modifiers: readonly string[], wanted: Json): boolean {
-  if (field === '') return keywordTest(modifiers, wanted)(searchableTexts(event));
+function matchOne(event: OracleEvent, reading: Reading, wanted: Json): boolean {
+  const { field, modifiers } = reading;
+  if (field === '') return searchableTexts(event).some(valueTest(reading, wanted));
   const { exists, values } = readField(event, field);
   if (modifiers.includes('exists')) {
     if (typeof wanted !== 'boolean') throw new OracleRefusal('exists takes true or false');
@@ -35,13 +42,7 @@ function matchOne(event: OracleEvent, field: string, modifiers: readonly string[
   }
   if (modifiers.includes('fieldref')) return matchFieldref(event, values, modifiers, wanted);
   if (wanted === null) return !exists || values.some((value) => value === null);
-  const test = valueTest(modifiers, wanted, false);
-  return values.some(test);
-}
-
-function keywordTest(modifiers: readonly string[], wanted: Json): (texts: readonly string[]) => boolean {
-  const test = valueTest(modifiers, wanted, true);
-  return (texts) => texts.some(test);
+  return values.some(valueTest(reading, wanted));
 }
 
 function matchFieldref(event: OracleEvent, values: readonly Json[], modifiers: readonly string[], wanted: Json): boolean {
@@ -53,7 +54,8 @@ function matchFieldref(event: OracleEvent, values: readonly Json[], modifiers: r
   });
 }
 
-function valueTest(modifiers: readonly string[], wanted: Json, keyword: boolean): (value: Json) => boolean {
+function valueTest({ field, modifiers, placeholders }: Reading, wanted: Json): (value: Json) => boolean {
+  const keyword = field === '';
   const compare = modifiers.find((modifier) => COMPARE.includes(modifier));
   const time = modifiers.find((modifier) => TIME.includes(modifier));
   if (time) return (value) => timeTest(time, compare, wanted, value);
@@ -61,13 +63,14 @@ function valueTest(modifiers: readonly string[], wanted: Json, keyword: boolean)
   if (modifiers.includes('cidr')) return (value) => typeof value === 'string' && matchCidr(String(wanted), value);
   if (modifiers.includes('re')) return regexTest(modifiers, String(wanted));
   if (wanted !== null && typeof wanted === 'object') throw new OracleRefusal('a map cannot be a value');
-  const patterns = textPatterns(modifiers, String(wanted)).map((one) => shape(one, modifiers, keyword));
+  const patterns = textPatterns(modifiers, String(wanted), placeholders).map((one) => shape(one, modifiers, keyword));
   const cased = modifiers.includes('cased');
   return (value) => isScalar(value) && patterns.some((one) => pattern.matchPattern(one, String(value), cased));
 }
 
-function textPatterns(modifiers: readonly string[], text: string): pattern.Pattern[] {
-  let patterns = [pattern.parsePattern(text)];
+function textPatterns(modifiers: readonly string[], text: string, placeholders: Values): pattern.Pattern[] {
+  const pieces = modifiers.includes('expand') ? expand(text, placeholders) : [[text]];
+  let patterns: pattern.Pattern[] = pieces.map((one) => one.flatMap(pattern.parsePattern));
   const replace = (name: string, change: (plain: string) => readonly string[]): void => {
     patterns = patterns.flatMap((one) => change(pattern.plainText(one, name)).map(pattern.literalPattern));
   };
@@ -77,7 +80,6 @@ function textPatterns(modifiers: readonly string[], text: string): pattern.Patte
     if (name === 'windash') patterns = patterns.flatMap(pattern.windashVariants);
     else if (name === 'base64') replace(name, (plain) => [Buffer.from(plain, bytes).toString('base64')]);
     else if (name === 'base64offset') replace(name, (plain) => pattern.base64Offsets(Buffer.from(plain, bytes)));
-    else if (name === 'expand' && /(^|[^\\])%[^%]+%/.test(text)) throw new OracleRefusal(`placeholder in ${text}`);
     else if (['wide', 'utf16', 'utf16le', 'utf16be'].includes(name)) {
       const form = name === 'utf16be' ? 'be' : name === 'utf16' ? 'bom' : 'le';
       replace(name, (plain) => [pattern.encodeUtf16(plain, form)]);
@@ -102,18 +104,24 @@ function regexTest(modifiers: readonly string[], source: string): (value: Json) 
 }
 
 function timeTest(part: string, compare: string | undefined, wanted: Json, value: Json): boolean {
-  const date = new Date(typeof value === 'number' ? value : String(value));
-  if (Number.isNaN(date.getTime())) return false;
-  const startOfYear = Date.UTC(date.getUTCFullYear(), 0, 1);
-  const parts: Record<string, number> = {
-    minute: date.getUTCMinutes(),
-    hour: date.getUTCHours(),
-    day: date.getUTCDate(),
-    month: date.getUTCMonth() + 1,
-    year: date.getUTCFullYear(),
-    week: Math.floor((date.getTime() - startOfYear) / (7 * 86_400_000)) + 1,
-  };
+  const iso = isoTime(value);
+  if (iso === undefined) return false;
+  const [year, month, day, hour, minute] = (iso.match(/^([+-]?\d+)-(\d\d)-(\d\d)T(\d\d):(\d\d)/) ?? []).slice(1).map(Number);
+  const dayOfYear =
+    (Date.parse(`${iso.split('T')[0]}T00:00:00Z`) - Date.parse(`${iso.replace(/-\d\d-\d\dT.*$/, '')}-01-01T00:00:00Z`)) / 86_400_000;
+  const parts: Record<string, number | undefined> = { minute, hour, day, month, year, week: Math.floor(dayOfYear / 7) + 1 };
   return compareNumbers(compare ?? 'eq', parts[part] as number, wanted);
+}
+
+/** A date in UTC as ISO text: numbers are seconds since 1970 below 10^11 and milliseconds from there; text without a zone is UTC. */
+function isoTime(value: Json): string | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  const number = String(value).trim() === '' ? Number.NaN : Number(value);
+  const local = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?$/.test(String(value));
+  const date = Number.isNaN(number)
+    ? new Date(local ? `${String(value).replace(' ', 'T').replace(',', '.')}Z` : String(value))
+    : new Date(number * (Math.abs(number) < 1e11 ? 1000 : 1));
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
 function compareNumbers(how: string, value: Json, wanted: Json): boolean {

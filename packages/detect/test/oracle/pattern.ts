@@ -1,100 +1,98 @@
-// Sigma string values: wildcards, escapes, encodings and dash variants. A pattern is a list of tokens; matching is
-// the textbook recursive walk, slow and obvious.
+// Sigma string values: wildcards, escapes, encodings and dash variants, each straight from the sentence of the specification
+// that describes it. A pattern is a list of characters and two symbols; matching fills the textbook table row by row.
 
 import { OracleRefusal } from './refusal.ts';
 
-export type Token = { readonly kind: 'any' } | { readonly kind: 'one' } | { readonly kind: 'char'; readonly char: string };
-export type Pattern = readonly Token[];
+const MANY = Symbol('*');
+const SINGLE = Symbol('?');
+export type Pattern = readonly (string | symbol)[];
 
-const ANY: Token = { kind: 'any' };
-const DASHES = ['-', '/', '–', '—', '―'];
+// What counts as one unit of a value: an escaped wildcard or backslash, else any one character.
+const UNIT = /\\[*?\\]|[^]/gu;
 
-/** `*` and `?` are wildcards; a backslash escapes `*`, `?` and itself, and is plain before anything else. */
 export function parsePattern(text: string): Pattern {
-  const chars = [...text];
-  const tokens: Token[] = [];
-  for (let i = 0; i < chars.length; i += 1) {
-    const char = chars[i] as string;
-    const next = chars[i + 1];
-    if (char === '\\' && (next === '*' || next === '?' || next === '\\')) {
-      tokens.push({ kind: 'char', char: next });
-      i += 1;
-    } else if (char === '*') tokens.push(ANY);
-    else if (char === '?') tokens.push({ kind: 'one' });
-    else tokens.push({ kind: 'char', char });
-  }
-  return tokens;
+  const units: string[] = text.match(UNIT) ?? [];
+  const meaning = new Map<string, Pattern[number]>([
+    ['*', MANY],
+    ['?', SINGLE],
+    ['\\*', '*'],
+    ['\\?', '?'],
+    ['\\\\', '\\'],
+  ]);
+  return units.map((unit) => meaning.get(unit) ?? unit);
 }
 
 export function literalPattern(text: string): Pattern {
-  return [...text].map((char) => ({ kind: 'char', char }) as const);
+  return Array.from(text);
 }
 
+/** `contains` and its kin "put wildcards around the values". */
 export function surround(pattern: Pattern, side: 'contains' | 'startswith' | 'endswith'): Pattern {
-  if (side === 'startswith') return [...pattern, ANY];
-  if (side === 'endswith') return [ANY, ...pattern];
-  return [ANY, ...pattern, ANY];
+  const before = side === 'startswith' ? [] : [MANY];
+  const behind = side === 'endswith' ? [] : [MANY];
+  return [...before, ...pattern, ...behind];
 }
 
 /** The pattern's text, for modifiers that cannot work on wildcards. */
 export function plainText(pattern: Pattern, modifier: string): string {
-  return pattern
-    .map((token) => {
-      if (token.kind === 'char') return token.char;
-      throw new OracleRefusal(`${modifier} on a value with wildcards`);
-    })
-    .join('');
+  if (pattern.some((unit) => typeof unit === 'symbol')) throw new OracleRefusal(`${modifier} on a value with wildcards`);
+  return pattern.join('');
 }
 
+/** Without case both sides are lower case; the two small sigmas are one letter. */
+export function withoutCase(text: string): string {
+  return text.toLowerCase().replace(/ς/g, 'σ');
+}
+
+/** Row i of the table says how much of the text the first i units of the pattern can stand for. */
 export function matchPattern(pattern: Pattern, text: string, cased: boolean): boolean {
-  const fold = (value: string): string => (cased ? value : value.toLowerCase());
-  const chars = [...fold(text)];
-  // Lower-casing may lengthen a character: each folded character becomes a token of its own, so that both sides count alike.
-  const tokens = pattern.flatMap((token): Token[] =>
-    token.kind === 'char' ? [...fold(token.char)].map((char) => ({ kind: 'char', char })) : [token],
-  );
-  let reachable = new Set([0]);
-  for (const token of tokens) {
-    reachable = placesAfter(token, chars, reachable);
+  const chars = Array.from(cased ? text : withoutCase(text));
+  const units = pattern.flatMap((unit): Pattern => (typeof unit === 'symbol' ? [unit] : Array.from(cased ? unit : withoutCase(unit))));
+  let row = [true, ...chars.map(() => false)];
+  for (const unit of units) {
+    const below = [unit === MANY && row[0] === true];
+    chars.forEach((char, j) => {
+      if (unit === MANY) below.push(below[j] === true || row[j + 1] === true);
+      else below.push(row[j] === true && (unit === SINGLE || unit === char));
+    });
+    row = below;
   }
-  return reachable.has(chars.length);
+  return row[chars.length] === true;
 }
 
-/** Where in the text one may stand after a token that begins at any of these places. */
-function placesAfter(token: Token, chars: readonly string[], places: ReadonlySet<number>): Set<number> {
-  if (token.kind === 'any') {
-    const first = Math.min(...places, chars.length + 1);
-    return new Set(Array.from({ length: chars.length + 1 - first }, (_, i) => first + i));
-  }
-  const fits = (at: number): boolean => at < chars.length && (token.kind === 'one' || token.char === chars[at]);
-  return new Set([...places].filter(fits).map((at) => at + 1));
-}
-
+/** "All possible permutations" of the dashes, where a dash begins a flag: nothing of a word before it, a word behind it. */
 export function windashVariants(pattern: Pattern): Pattern[] {
-  const isWord = (token: Token | undefined): boolean => token?.kind === 'char' && /\w/.test(token.char);
-  let variants: Token[][] = [[]];
-  pattern.forEach((token, i) => {
-    const isDash = token.kind === 'char' && DASHES.includes(token.char);
-    const isFlag = isDash && !isWord(pattern[i - 1]) && isWord(pattern[i + 1]);
-    const choices: Token[] = isFlag ? DASHES.map((char) => ({ kind: 'char', char })) : [token];
-    variants = variants.flatMap((sofar) => choices.map((choice) => [...sofar, choice]));
-  });
-  return variants;
+  // One character of the line per unit of the pattern, so that places in one are places in the other.
+  const line = pattern.map((unit) => (typeof unit === 'string' && unit.length === 1 ? unit : '#')).join('');
+  const flags = [...line.matchAll(/(?<![A-Za-z0-9_])[-/–—―](?=[A-Za-z0-9_])/g)].map((found) => found.index);
+  return flags.reduce(
+    (variants: Pattern[], at) => ['-', '/', '–', '—', '―'].flatMap((dash) => variants.map((variant) => variant.with(at, dash))),
+    [pattern],
+  );
 }
 
 /** Bytes are carried as text of one character per byte (latin1), which is what base64 then encodes. */
 export function encodeUtf16(text: string, form: 'le' | 'be' | 'bom'): string {
-  const little = Buffer.from(text, 'utf16le');
-  if (form === 'be') return Buffer.from(little).swap16().toString('latin1');
-  return (form === 'bom' ? '\u00ff\u00fe' : '') + little.toString('latin1');
+  const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
+  const bytes = Buffer.alloc(units.length * 2);
+  units.forEach((unit, i) => (form === 'be' ? bytes.writeUInt16BE(unit, 2 * i) : bytes.writeUInt16LE(unit, 2 * i)));
+  return (form === 'bom' ? 'ÿþ' : '') + bytes.toString('latin1');
 }
 
-/** The three texts a value leaves inside base64, by its offset modulo three, without the characters neighbours decide. */
+/**
+ * "Except the first and last byte the encoded values have a static part in the middle": encode with different bytes around the value,
+ * at each of the three offsets, and keep what stays the same. A value that leaves nothing certain at an offset is not looked for there.
+ */
 export function base64Offsets(bytes: Buffer): string[] {
-  const cutFront = [0, 2, 3];
-  const cutBack = [0, 3, 2];
-  return [0, 1, 2].map((offset) => {
-    const encoded = Buffer.concat([Buffer.alloc(offset, ' '), bytes]).toString('base64');
-    return encoded.slice(cutFront[offset], encoded.length - (cutBack[(bytes.length + offset) % 3] as number));
-  });
+  return [0, 1, 2].map((offset) => staticPart(bytes, offset)).filter((part) => part !== '');
+}
+
+function staticPart(bytes: Buffer, offset: number): string {
+  const encoded = [0x00, 0xff, 0x5a, 0xa5].map((fill) =>
+    Buffer.concat([Buffer.alloc(offset, fill), bytes, Buffer.alloc(3, fill)]).toString('base64'),
+  );
+  const [first = '', ...others] = encoded;
+  return Array.from(first)
+    .filter((char, i) => char !== '=' && others.every((other) => other[i] === char))
+    .join('');
 }
