@@ -184,4 +184,24 @@ describe('engine and oracle', () => {
       { seed, numRuns: 3000 },
     );
   }, 60_000);
+
+  it(`agree on single lines over values that resemble them (seed ${seed})`, () => {
+    const values = fc.array(fc.oneof({ weight: 3, arbitrary: encoded }, spelled, text, address, moment, leaf), {
+      minLength: 8,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(line, values, ([written, value], shown) => {
+        const named =
+          written.startsWith('|') || written === ''
+            ? written
+            : `a${written.slice(written.indexOf('|') < 0 ? written.length : written.indexOf('|'))}`;
+        const detection = JSON.parse(JSON.stringify({ s: { [named]: value }, condition: 's' })) as Rule['detection'];
+        const judge = engine(detection, []);
+        for (const one of shown)
+          expect(judge({ a: one, b: 'ab' })).toBe(evaluateRule({ title: 'line', detection }, { a: one, b: 'ab' }, { placeholders }));
+      }),
+      { seed, numRuns: 8000 },
+    );
+  }, 60_000);
 });
