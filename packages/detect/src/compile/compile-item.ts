@@ -1,11 +1,11 @@
 /** One line of a detection as a function of the event, and, for the rare event that matched, which value it was. */
-import { RE2JS } from 're2js';
 import type { ItemSpec, ValueSpec, ValueTest } from '../parse/item-spec.ts';
 import { literalPattern, surround } from '../parse/text-pattern.ts';
 import { inCidr, parseCidr } from './cidr.ts';
 import { type EventView, type FieldSlot, isScalar } from './event-view.ts';
 import { anyPattern, type TextTest } from './match-pattern.ts';
 import { numberTest } from './number-test.ts';
+import { regexTest } from './regex/regex-test.ts';
 
 /** Whether the event shown by the view satisfies something. */
 export type EventTest = () => boolean;
@@ -87,15 +87,6 @@ function overText(test: TextValueTest): TextTest {
   if (test.kind === 'regex') return regexTest(test.source, test.flags);
   const range = parseCidr(test.range);
   return (text) => range !== undefined && inCidr(range, text);
-}
-
-/** Compiled when first needed: an expression costs a hundred times what any other value does. */
-function regexTest(source: string, flags: number): TextTest {
-  let regex: RE2JS | undefined;
-  return (text) => {
-    regex ??= RE2JS.compile(source, flags);
-    return regex.test(text);
-  };
 }
 
 function fieldrefTest(test: Extract<ValueTest, { kind: 'fieldref' }>, slot: FieldSlot, other: FieldSlot): EventTest {
