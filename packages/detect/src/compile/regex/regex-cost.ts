@@ -43,8 +43,9 @@ export function nativeSource(node: RegexNode): string {
 const asserted = {
   start: '^',
   end: '$',
-  'line-start': '(?<![^\\n])',
-  'line-end': '(?![^\\n])',
+  // Told by what is there, not by what is missing: the native engine also looks inside a pair of surrogates, where nothing fits.
+  'line-start': '(?:^|(?<=\\n))',
+  'line-end': '(?:$|(?=\\n))',
   word: '\\b',
 } as const;
 
