@@ -9,6 +9,11 @@ const folder = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../..
 /** Whether the corpora are there. */
 export const hasCorpora = existsSync(join(folder, 'sigma-rules/sigmahq-rules.tar.gz'));
 
+/** Text of a file. */
+export function corpusText(path: string): string {
+  return readFileSync(join(folder, path), 'utf8');
+}
+
 /** Lines of a gzipped NDJSON file. */
 export function ndjson(path: string, most = Number.POSITIVE_INFINITY): unknown[] {
   return gunzipSync(readFileSync(join(folder, path)))
@@ -35,7 +40,7 @@ export function ruleArchive(path: string): RuleFile[] {
     const size = Number.parseInt(text(at + 124, 12).trim(), 8);
     const content = bytes.subarray(at + 512, at + 512 + size).toString('utf8');
     longName = kind === 'L' ? content.replace(/\0.*$/s, '') : kind === 'x' ? /^[0-9]+ path=(.*)$/m.exec(content)?.[1] : undefined;
-    if (kind !== 'L' && kind !== 'x' && name.endsWith('.yml')) files.push({ path: name, text: content });
+    if (kind !== 'L' && kind !== 'x' && /\.ya?ml$/.test(name)) files.push({ path: name, text: content });
     at += 512 + Math.ceil(size / 512) * 512;
   }
   return files;

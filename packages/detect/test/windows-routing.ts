@@ -44,6 +44,9 @@ const channels: Readonly<Record<string, string>> = {
   'microsoft-windows-bits-client/operational': 'bits-client',
   'microsoft-windows-windows defender/operational': 'windefend',
   'microsoft-windows-ntlm/operational': 'ntlm',
+  'openssh/operational': 'openssh',
+  'dns server': 'dns-server',
+  'microsoft-windows-capi2/operational': 'capi2',
 };
 
 /** Services that this table routes to. */
@@ -53,7 +56,7 @@ export const routedServices: readonly string[] = Object.values(channels);
 export function windowsSource(channel: string, eventId: number, parts: Partial<LogSource> = {}): LogSource {
   const service = channels[channel.toLowerCase()] ?? 'other';
   return {
-    mapping: `${channel} ${eventId}`,
+    mapping: `${channel} ${eventId} ${parts.prefixes?.[0] ?? ''}`,
     product: 'windows',
     services: [service],
     categories: categoriesOf(service, eventId),
@@ -77,12 +80,25 @@ const nested: Partial<LogSource> = {
 };
 const flat: Partial<LogSource> = { aliases: { Provider_Name: ['Provider_Name', 'SourceName'], Computer: ['Computer', 'Hostname'] } };
 
-/** Log source of an event, flat or as its XML reads in JSON. */
+/** Winlogbeat 6: EventData under `event_data`, the rest under names of its own. */
+const beat: Partial<LogSource> = {
+  prefixes: ['event_data.'],
+  aliases: { EventID: ['event_id'], Channel: ['log_name'], Computer: ['computer_name'], Provider_Name: ['source_name'] },
+};
+
+/** Log source of a recorded event: Windows in one of its shapes, CloudTrail, or Zeek. */
 export function sourceOfEvent(event: Fields): LogSource {
+  if (typeof event['eventSource'] === 'string') return otherSource('cloudtrail', { product: 'aws', services: ['cloudtrail'] });
+  if (typeof event['_path'] === 'string') return otherSource(`zeek ${event['_path']}`, { product: 'zeek', services: [event['_path']] });
+  if (event['log_name'] !== undefined) return windowsSource(String(event['log_name']), Number(event['event_id']), beat);
   const system = ((event['Event'] as Fields | undefined)?.['System'] ?? undefined) as Fields | undefined;
   if (system === undefined) return windowsSource(String(event['Channel']), Number(event['EventID']), flat);
   const id = system['EventID'];
   return windowsSource(String(system['Channel']), Number(typeof id === 'object' && id !== null ? (id as Fields)['#text'] : id), nested);
+}
+
+function otherSource(mapping: string, parts: Partial<LogSource>): LogSource {
+  return { mapping, product: '', services: [], categories: [], aliases: {}, prefixes: [], entity: [], ...parts };
 }
 
 function categoriesOf(service: string, eventId: number): readonly string[] {

@@ -20,6 +20,8 @@ export interface TextPlace {
 }
 
 const MAX_DOCUMENT_CHARS = 1024 * 1024;
+/** Larger documents are not parsed a second time, with positions, which takes ten times as long. */
+const MAX_LOCATED_CHARS = 20_000;
 const MAX_DEPTH = 24;
 const MAX_ALIASES = 50;
 /** Nodes a document may have once its aliases are followed: 50 aliases can still square or cube a document's size. */
@@ -77,8 +79,9 @@ export class YamlFault extends RuleFault {
   }
 }
 
-/** Place of a part of a document, or of the nearest part around it that is there. */
+/** Place of a part of a document, or of the nearest part around it that is there; in a large one, that can be found without reading it again. */
 export function locate(document: RuleDocument, path: DocumentPath): TextPlace {
+  if (document.text.length > MAX_LOCATED_CHARS) return locateByLines(document, path);
   const counter = new LineCounter();
   let part: Part = {
     node: parseDocument(document.text, { lineCounter: counter, logLevel: 'silent', uniqueKeys: false }).contents,
@@ -92,6 +95,24 @@ export function locate(document: RuleDocument, path: DocumentPath): TextPlace {
   }
   const place = counter.linePos(part.offset);
   return { line: Math.max(1, place.line) + document.line - 1, column: Math.max(1, place.col) };
+}
+
+/** Follows the keys of a path down the lines that begin with them: good for the maps written one key to a line, as all large rules are. */
+function locateByLines({ text, line }: RuleDocument, path: DocumentPath): TextPlace {
+  const lines = text.split('\n');
+  let place: TextPlace = { line, column: 1 };
+  let at = 0;
+  let indent = -1;
+  for (const step of path) {
+    const isKey = (written: string): boolean => written.trimStart().replace(/^["']/, '').startsWith(String(step));
+    const isBelow = (written: string): boolean => written.length - written.trimStart().length > indent;
+    const found = lines.findIndex((written, index) => index >= at && isKey(written) && isBelow(written));
+    if (found < 0) return place;
+    indent = (lines[found] as string).search(/\S/);
+    place = { line: line + found, column: indent + 1 };
+    at = found + 1;
+  }
+  return place;
 }
 
 interface Part {

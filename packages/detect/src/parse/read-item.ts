@@ -115,7 +115,8 @@ function readExists(line: Line, value: Scalar, path: DocumentPath): ValueTest {
 
 function readNull(line: Line, path: DocumentPath): ValueTest {
   const plain = line.modifiers.every((modifier) => modifierGroups.get(modifier) === 'flag');
-  if (line.field === undefined || !plain) throw new RuleFault('detect.bad_value', `null cannot be compared by ${line.key}`, path);
+  if (line.field === undefined || !plain)
+    throw new RuleFault('detect.bad_value', `null cannot be compared by ${line.key === '' ? 'keywords' : line.key}`, path);
   return { kind: 'null' };
 }
 
