@@ -53,7 +53,15 @@ export function parseRules(files: readonly RuleFile[], options: ParseOptions = {
     else accepted.push(...rules.map((rule) => ({ ...located, rule })));
   }
   const rules = resolveReferences({ accepted, failed }, refused);
-  return { rules, filters: standing(filters, { rules, refused }), refused };
+  const stand = standing(filters, { rules, refused });
+  return { rules, filters: stand, refused: inOrderOf(files, refused) };
+}
+
+/** Refusals as a reader meets them, whichever step they come from. */
+function inOrderOf(files: readonly RuleFile[], refused: readonly RefusedRule[]): RefusedRule[] {
+  const places = new Map(files.map(({ path }, place) => [path, place]));
+  const placeOf = ({ path }: RefusedRule): number => places.get(path) ?? files.length;
+  return [...refused].sort((a, b) => placeOf(a) - placeOf(b) || a.line - b.line || a.column - b.column);
 }
 
 function collect(file: RuleFile, refused: RefusedRule[]): LocatedDocument[] {
