@@ -5,6 +5,7 @@ import { evaluateRule, type Filter, type OracleEvent, type Rule } from '../test/
 import { logSource } from '../test/test-sources.ts';
 import { compileDetection } from './compile/compile-detection.ts';
 import { EventView } from './compile/event-view.ts';
+import { explainDetection } from './explain/explain-detection.ts';
 import { parseRules } from './parse/parse-rules.ts';
 
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
@@ -157,6 +158,8 @@ function engine(detection: object, filters: readonly object[]): (event: OracleEv
     view.show(shown);
     const matched = compiled.test();
     if (matched) compiled.explain();
+    // What is told to people is the same verdict, found along another way.
+    expect(explainDetection(rule, view, { misses: true }).held).toBe(matched);
     return matched;
   };
 }

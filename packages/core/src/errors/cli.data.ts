@@ -28,6 +28,12 @@ export const cliErrors = {
     about: 'Several alerts have ids that begin as the one typed.',
     say: (d: { prefix: string; ids: readonly string[] }) => `Several alerts begin with ${d.prefix}: ${d.ids.join(', ')}. Nothing was done. Type more of the id.`,
   },
+  'cli.no_rule': {
+    retry: 'never', http: 404, exit: 66,
+    about: 'No rule has the id, name or title typed.',
+    say: (d: { rule: string; where: string; nearest: readonly string[] }) =>
+      `There is no rule ${d.rule} in ${d.where}. Nothing was done. ${d.nearest.length > 0 ? `Did you mean ${d.nearest.join(', ')}?` : 'Give a rule file, or name the folder it is in with --rules.'}`,
+  },
   'cli.no_source_token': {
     retry: 'never', http: 401, exit: 77,
     about: 'A source exists, but its token is not kept on this machine.',

@@ -2,7 +2,8 @@
 import type { Explanation } from '@tocsin/core';
 import type { ConditionNode } from '../parse/condition.ts';
 import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
-import { compileItem, type EventTest, type Witness } from './compile-item.ts';
+import { explainDetection, explanationsOf } from '../explain/explain-detection.ts';
+import { compileItem, type EventTest } from './compile-item.ts';
 import type { EventView } from './event-view.ts';
 
 /** A rule ready to judge the events that its view shows. */
@@ -13,34 +14,24 @@ export interface CompiledDetection {
   explain(): Explanation[];
 }
 
-const MAX_EXPLANATIONS = 16;
-const MAX_VALUE_CHARS = 256;
-
-interface CompiledSelection {
-  readonly test: EventTest;
-  explain(): Witness[];
-}
-
 /** Compiles a rule for the events of one log source. */
 export function compileDetection(rule: DetectionRule, view: EventView): CompiledDetection {
   const selections = new Map([...rule.selections].map(([name, selection]) => [name, compileSelection(selection, view)]));
   return {
     rule,
     test: compileCondition(rule.condition, selections),
-    explain: () => [...asserted(rule.condition)].flatMap((name) => explainSelection(name, selections)).slice(0, MAX_EXPLANATIONS),
+    explain: () => explanationsOf(explainDetection(rule, view, { misses: false })),
   };
 }
 
-function compileSelection(selection: Selection, view: EventView): CompiledSelection {
+function compileSelection(selection: Selection, view: EventView): EventTest {
   if (selection.kind === 'item') return compileItem(selection.item, view);
-  const parts = selection.parts.map((part) => compileSelection(part, view));
-  const tests = parts.map((part) => part.test);
-  const test = selection.kind === 'all' ? allOf(tests) : anyOf(tests);
-  return { test, explain: () => parts.flatMap((part) => (part.test() ? part.explain() : [])) };
+  const tests = selection.parts.map((part) => compileSelection(part, view));
+  return selection.kind === 'all' ? allOf(tests) : anyOf(tests);
 }
 
-function compileCondition(node: ConditionNode, selections: ReadonlyMap<string, CompiledSelection>): EventTest {
-  const testOf = (name: string): EventTest => (selections.get(name) as CompiledSelection).test;
+function compileCondition(node: ConditionNode, selections: ReadonlyMap<string, EventTest>): EventTest {
+  const testOf = (name: string): EventTest => selections.get(name) as EventTest;
   switch (node.kind) {
     case 'selection':
       return testOf(node.name);
@@ -85,23 +76,4 @@ function atLeast(count: number, tests: readonly EventTest[]): EventTest {
     for (const test of tests) if (test() && ++held === count) return true;
     return false;
   };
-}
-
-/** Search identifiers that speak for a match: those that do not stand under a "not". */
-function asserted(node: ConditionNode): Set<string> {
-  if (node.kind === 'selection') return new Set([node.name]);
-  if (node.kind === 'atLeast') return new Set(node.names);
-  if (node.kind === 'not') return new Set();
-  return new Set(node.operands.flatMap((operand) => [...asserted(operand)]));
-}
-
-function explainSelection(name: string, selections: ReadonlyMap<string, CompiledSelection>): Explanation[] {
-  const selection = selections.get(name);
-  if (selection === undefined || !selection.test()) return [];
-  return selection.explain().map((witness) => ({
-    selection: name,
-    field: witness.field,
-    value: witness.value.slice(0, MAX_VALUE_CHARS),
-    pattern: witness.pattern.slice(0, MAX_VALUE_CHARS),
-  }));
 }

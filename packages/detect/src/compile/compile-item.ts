@@ -1,8 +1,8 @@
-/** One line of a detection as a function of the event, and, for the rare event that matched, which value it was. */
+/** One line of a detection as a function of the event. Why it held or did not is said by `explain/`. */
 import type { ItemSpec, ValueSpec, ValueTest } from '../parse/item-spec.ts';
 import { literalPattern, surround } from '../parse/text-pattern.ts';
 import { inCidr, parseCidr } from './cidr.ts';
-import { type EventView, type FieldSlot, isScalar } from './event-view.ts';
+import type { EventView, FieldSlot } from './event-view.ts';
 import { anyPattern, type TextTest } from './match-pattern.ts';
 import { numberTest } from './number-test.ts';
 import { regexTest } from './regex/regex-test.ts';
@@ -10,25 +10,10 @@ import { regexTest } from './regex/regex-test.ts';
 /** Whether the event shown by the view satisfies something. */
 export type EventTest = () => boolean;
 
-/** Value that made a line hold, in the rule's words. */
-export interface Witness {
-  readonly field: string;
-  readonly value: string;
-  readonly pattern: string;
-}
-
-/** A compiled line. */
-export interface CompiledItem {
-  readonly test: EventTest;
-  /** The values that made it hold; call only when it did. */
-  explain(): Witness[];
-}
-
 /** Compiles a line for the events that `view` will show. */
-export function compileItem(item: ItemSpec, view: EventView): CompiledItem {
-  const slot = view.slot(item.field);
-  const holds = lineTest(item, slot, view);
-  return { test: item.negated ? () => !holds() : holds, explain: () => explainItem(item, slot, view) };
+export function compileItem(item: ItemSpec, view: EventView): EventTest {
+  const holds = lineTest(item, view.slot(item.field), view);
+  return item.negated ? () => !holds() : holds;
 }
 
 function lineTest(item: ItemSpec, slot: FieldSlot, view: EventView): EventTest {
@@ -50,7 +35,8 @@ function mergeTexts(values: readonly ValueSpec[]): ValueTest[] {
   return first === undefined ? others : [{ kind: 'text', cased: first.cased, patterns: texts.flatMap((test) => test.patterns) }, ...others];
 }
 
-function valueTest(test: ValueTest, slot: FieldSlot, view: EventView): EventTest {
+/** Test of one value over what a slot of the view holds. */
+export function valueTest(test: ValueTest, slot: FieldSlot, view: EventView): EventTest {
   switch (test.kind) {
     case 'null':
       return () => !slot.read().exists || slot.read().values.includes(null);
@@ -69,7 +55,8 @@ function valueTest(test: ValueTest, slot: FieldSlot, view: EventView): EventTest
   }
 }
 
-type TextValueTest = Extract<ValueTest, { kind: 'text' | 'regex' | 'cidr' }>;
+/** What is tested over text. */
+export type TextValueTest = Extract<ValueTest, { kind: 'text' | 'regex' | 'cidr' }>;
 
 function textTest(test: TextValueTest, slot: FieldSlot): EventTest {
   const holds = overText(test);
@@ -82,7 +69,8 @@ function textTest(test: TextValueTest, slot: FieldSlot): EventTest {
   };
 }
 
-function overText(test: TextValueTest): TextTest {
+/** Test of one text, as the test's modifiers ask; case is folded by the caller unless the test is cased. */
+export function overText(test: TextValueTest): TextTest {
   if (test.kind === 'text') return anyPattern(test.patterns, test.cased);
   if (test.kind === 'regex') return regexTest(test.source, test.flags);
   const range = parseCidr(test.range);
@@ -97,31 +85,4 @@ function fieldrefTest(test: Extract<ValueTest, { kind: 'fieldref' }>, slot: Fiel
       const holds = anyPattern([surround(literalPattern(wanted), test.side)], true);
       return textsOf(slot).some(holds);
     });
-}
-
-const MAX_WITNESSES = 8;
-
-function explainItem(item: ItemSpec, slot: FieldSlot, view: EventView): Witness[] {
-  const field = item.field ?? '';
-  const modifiers = item.modifiers.filter((modifier) => modifier !== 'all').join('|');
-  const patternOf = (value: ValueSpec): string => (modifiers === '' ? value.shown : `${modifiers} ${value.shown}`);
-  if (item.negated)
-    return [{ field, value: slot.texts()[0] ?? '', pattern: item.values.slice(0, MAX_WITNESSES).map(patternOf).join(', ') }];
-  const held = item.values.filter(({ test }) => valueTest(test, slot, view)());
-  return (item.all ? held : held.slice(0, 1))
-    .slice(0, MAX_WITNESSES)
-    .map((value) => ({ field, value: witnessText(value.test, slot), pattern: patternOf(value) }));
-}
-
-function witnessText(test: ValueTest, slot: FieldSlot): string {
-  if (test.kind === 'text' || test.kind === 'regex' || test.kind === 'cidr') {
-    const holds = overText(test);
-    const seen = test.kind === 'text' && !test.cased ? slot.folded() : slot.texts();
-    return slot.texts()[seen.findIndex(holds)] ?? '';
-  }
-  if (test.kind === 'number') {
-    const found = slot.read().values.find(numberTest(test.comparison, test.limit, test.part));
-    return isScalar(found) ? String(found) : '';
-  }
-  return slot.texts()[0] ?? '';
 }

@@ -18,14 +18,15 @@ export function isScalar(value: unknown): value is string | number | boolean {
 
 /** The event being judged, with its fields read on demand. */
 export class EventView {
-  readonly #logSource: LogSource | undefined;
+  /** Where the event's fields are kept; undefined where they are read as written. */
+  readonly logSource: LogSource | undefined;
   readonly #slots = new Map<string, FieldSlot>();
   readonly #keywords: FieldSlot;
   #fields: Fields = {};
   #epoch = 0;
 
   constructor(logSource: LogSource | undefined) {
-    this.#logSource = logSource;
+    this.logSource = logSource;
     this.#keywords = new FieldSlot(this, (fields) => ({ exists: true, values: searchable(fields) }));
   }
 
@@ -48,7 +49,7 @@ export class EventView {
     if (name === undefined) return this.#keywords;
     const known = this.#slots.get(name);
     if (known !== undefined) return known;
-    const slot = new FieldSlot(this, resolveField(name, this.#logSource));
+    const slot = new FieldSlot(this, resolveField(name, this.logSource));
     this.#slots.set(name, slot);
     return slot;
   }

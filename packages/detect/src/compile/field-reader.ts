@@ -31,7 +31,8 @@ export function resolveField(name: string, logSource: LogSource | undefined): Fi
   };
 }
 
-function pathsOf(name: string, logSource: LogSource | undefined): readonly string[] {
+/** Paths in a record under which a field named by a rule may lie, in the order in which they are tried. */
+export function pathsOf(name: string, logSource: LogSource | undefined): readonly string[] {
   if (logSource === undefined) return [name];
   const aliases = Object.hasOwn(logSource.aliases, name) ? logSource.aliases[name] : undefined;
   if (aliases !== undefined && aliases.length > 0) return aliases;

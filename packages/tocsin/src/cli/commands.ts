@@ -8,6 +8,7 @@ import { config, configCheck, configExplain, configShow } from './commands/confi
 import { doctor } from './commands/doctor.ts';
 import { publish } from './commands/publish.ts';
 import { rules } from './commands/rules.ts';
+import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesAdd, rulesCheck, rulesTest } from './commands/rules-files.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
 import { start } from './commands/start.ts';
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   ...alertActs,
   rules,
   { ...rules, name: 'rules list' },
+  rulesExplain,
   rulesCheck,
   rulesTest,
   rulesAdd,

@@ -1,8 +1,9 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
 import type { Fields } from '@tocsin/core';
 import { compileRules, type InactiveRule, type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
-import { decoders, defaultDecodeLimits, type MappingSet } from '@tocsin/ingest';
+import type { MappingSet } from '@tocsin/ingest';
 import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
+import { mappingOfFields } from './route-event.ts';
 import type { RuleBook, RuleFile } from './rule-book.ts';
 
 /** The rules in force for a tenant and those left out. */
@@ -34,7 +35,7 @@ export function checkRules(files: readonly RuleFile[], { mappings, test, present
   const own = rules.filter((rule) => given.has(rule.location.path));
   const logSources = mappings.logSources();
   const { inactive } = compileRules(rules, logSources);
-  const mappingOf = (event: Fields): string | undefined => mappingIn(mappings, event);
+  const mappingOf = (event: Fields): string | undefined => mappingOfFields(mappings, event);
   return {
     accepted: summarise(own, inactive, () => true),
     refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
@@ -63,13 +64,4 @@ const WHY_DORMANT: Readonly<Record<InactiveRule['reason'], string>> = {
 /** A refusal as plain data: it crosses threads and HTTP. */
 function toLine({ path, line, column, rule, error }: RefusedRule): RefusedLine {
   return { path, line, column, rule, code: error.code, reason: error.message };
-}
-
-/** The mapping that an event in a test would get if it came in by a source of format `auto`. */
-function mappingIn(mappings: MappingSet, event: Fields): string | undefined {
-  const [decoded] = decoders.auto.decode(Buffer.from(JSON.stringify(event)), defaultDecodeLimits);
-  if (!decoded || !('fields' in decoded)) return undefined;
-  // Tests of a line format give the fields that its decoder makes of a line, not the line.
-  const format = decoded.format === 'json' && Object.hasOwn(event, 'program') ? 'linux-auth' : decoded.format;
-  return mappings.map(format, decoded.fields, 0).mapping;
 }

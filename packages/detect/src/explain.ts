@@ -1,0 +1,5 @@
+/** What others import to tell people about rules: `@tocsin/detect/explain`. */
+export { checkRules } from './explain/check-rules.ts';
+export { explainRule } from './explain/explain-rule.ts';
+export type * from './explain/explained-rule.ts';
+export type * from './explain/rule-checkup.ts';
