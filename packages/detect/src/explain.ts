@@ -3,3 +3,4 @@ export { checkRules } from './explain/check-rules.ts';
 export { explainRule } from './explain/explain-rule.ts';
 export type * from './explain/explained-rule.ts';
 export type * from './explain/rule-checkup.ts';
+export { createFieldProbe, type FieldProbe, fieldsOfRules } from './explain/field-probe.ts';

@@ -131,7 +131,8 @@ export function fieldsOf(rule: DetectionRule): string[] {
 
 function doubtsOf(rule: DetectionRule, outcome: 'never' | 'always' | 'varies', feeding: readonly FeedingSource[]): string[] {
   const doubts: string[] = [];
-  if (outcome === 'always') doubts.push('its condition is true whatever the event holds: it matches every event of its sources');
+  if (outcome === 'always' && rule.needsValues.length === 0)
+    doubts.push('its condition is true whatever the event holds: it matches every event of its sources');
   const open = feeding.filter(({ barred }) => barred === undefined);
   const unseen = fieldsOf(rule).filter((field) => open.length > 0 && open.every(({ fields }) => fields[field] === 'not_seen'));
   if (unseen.length > 0) doubts.push(`no event looked at has ${unseen.join(', ')}`);

@@ -4,6 +4,7 @@
  */
 import { overText, valueTest } from '../compile/compile-item.ts';
 import { type EventView, type FieldSlot, foldCase, isScalar } from '../compile/event-view.ts';
+import { pathsOf } from '../compile/field-reader.ts';
 import type { ItemSpec, NumberComparison, ValueTest } from '../parse/item-spec.ts';
 import { type Side, surround, type TextPattern } from '../parse/text-pattern.ts';
 import type { Miss } from './explained-rule.ts';
@@ -55,7 +56,9 @@ function existsMiss(expected: boolean, { field }: Pick<ItemSpec, 'field'>): Miss
 }
 
 function fieldMissing(field: string, view: EventView): Miss {
-  const near = similarField(field, view.fields);
+  const near = pathsOf(field, view.logSource)
+    .map((path) => similarField(path, view.fields))
+    .find((path) => path !== undefined);
   const detail = `the event has no field ${field}`;
   return near === undefined
     ? { reason: 'field_missing', detail }

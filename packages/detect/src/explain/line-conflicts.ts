@@ -68,10 +68,22 @@ function exactValues(line: ItemSpec): readonly unknown[] | undefined {
   return values;
 }
 
-/** Whether lines hold wherever others hold: each of them is among the others, word for word. */
+/** Whether lines that hold make the others hold: each of those is among them word for word, or satisfied by every value they allow. */
 export function implies(lines: Alternative, others: Alternative): boolean {
   const written = new Set(lines.map(keyOf));
-  return others.every((other) => written.has(keyOf(other)));
+  return others.every((other) => written.has(keyOf(other)) || satisfiedBy(lines, other));
+}
+
+function satisfiedBy(lines: Alternative, other: ItemSpec): boolean {
+  const { field } = other;
+  if (field === undefined || other.negated) return false;
+  const exact = lines.find((line) => line.field === field && !line.all && exactValues(line) !== undefined);
+  return exact !== undefined && (exactValues(exact) ?? []).every((value) => allows(field, [value], [other]) && isAbout(field, other));
+}
+
+/** Whether `allows` can judge the line at all: it looks at one field only. */
+function isAbout(field: string, line: ItemSpec): boolean {
+  return line.field === field && line.values.every(({ test }) => test.kind === 'text' || test.kind === 'regex' || test.kind === 'number');
 }
 
 function keyOf({ field, modifiers, values }: ItemSpec): string {

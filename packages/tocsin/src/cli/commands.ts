@@ -8,8 +8,10 @@ import { config, configCheck, configExplain, configShow } from './commands/confi
 import { doctor } from './commands/doctor.ts';
 import { publish } from './commands/publish.ts';
 import { rules } from './commands/rules.ts';
+import { rulesAdd } from './commands/rules-add.ts';
+import { rulesCheck } from './commands/rules-check.ts';
 import { rulesExplain } from './commands/rules-explain.ts';
-import { rulesAdd, rulesCheck, rulesTest } from './commands/rules-files.ts';
+import { rulesTest } from './commands/rules-test.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';

@@ -76,6 +76,8 @@ function recordsOf(text: string): { record: string; place: number }[] {
   const whole = parseWhole(text);
   if (Array.isArray(whole)) return whole.map((one, index) => ({ record: JSON.stringify(one), place: index + 1 }));
   if (whole !== undefined) return [{ record: text, place: 0 }];
+  // Objects written over several lines one after another, as evtx_dump does.
+  if (/^\s*\{\s*\n/.test(text)) return text.split(/(?<=\n\})\s*\n(?=\{)/).map((record, index) => ({ record, place: index + 1 }));
   return text
     .split('\n')
     .map((line, index) => ({ record: line, place: index + 1 }))
