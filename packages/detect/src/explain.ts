@@ -4,3 +4,12 @@ export { explainRule } from './explain/explain-rule.ts';
 export type * from './explain/explained-rule.ts';
 export type * from './explain/rule-checkup.ts';
 export { createFieldProbe, type FieldProbe, fieldsOfRules } from './explain/field-probe.ts';
+export {
+  type AttackCoverage,
+  attackCoverage,
+  type CoveredTactic,
+  type CoveredTechnique,
+  type CoveringRule,
+  techniqueName,
+} from './explain/attack-coverage.ts';
+export { type NavigatorLayer, navigatorLayer } from './explain/navigator-layer.ts';

@@ -12,7 +12,7 @@ import { listen, readTls, type Tls } from './api/listen.ts';
 import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
-import { makePrivateFolder, OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './cli/run-file.ts';
+import { makePrivateFolder, OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './state/run-file.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';

@@ -36,6 +36,8 @@ export interface CommandContext {
   readonly version: string;
   /** The installation to talk to; found when first used. @throws api.unreachable, auth.missing */
   readonly api: () => Promise<ApiClient>;
+  /** The installation to talk to, where one runs or an address was given; undefined where not. @throws auth.missing */
+  readonly running: () => Promise<ApiClient | undefined>;
   /** Folder of the installation's data. */
   readonly dataDir: string;
   /** Aborted when the person interrupts, or when nobody reads the output any more. */

@@ -10,6 +10,7 @@ import { publish } from './commands/publish.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
 import { rulesCheck } from './commands/rules-check.ts';
+import { rulesCoverage } from './commands/rules-coverage.ts';
 import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesTest } from './commands/rules-test.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   rulesExplain,
   rulesCheck,
   rulesTest,
+  rulesCoverage,
   rulesAdd,
   sources,
   { ...sources, name: 'sources list' },

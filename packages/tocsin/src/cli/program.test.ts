@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DoorServer, type DoorServerOptions, openDoorServer } from '../../test/door-server.ts';
 import { commands } from './commands.ts';
 import { runProgram } from './program.ts';
-import { readToken, tokenPath, writeToken } from './run-file.ts';
+import { readToken, tokenPath, writeToken } from '../state/run-file.ts';
 
 let folder = '';
 beforeAll(async () => {

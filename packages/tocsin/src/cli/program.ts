@@ -7,7 +7,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
 import { commands } from './commands.ts';
-import { OPERATOR, readRunFile, readToken } from './run-file.ts';
+import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
 import { type Screen, Terminal } from './terminal.ts';
 import { visibleLines } from './visible-text.ts';
 
@@ -87,14 +87,15 @@ function addCommand(program: Commander, command: Command, run: Run): void {
 function createContext(input: ProgramInput, command: Command, options: GivenOptions): CommandContext {
   const { environment, interrupted, outputClosed } = input;
   const dataDir = resolve(environment.cwd, textOption(options, 'data') ?? environment.dataDir ?? 'tocsin-data');
+  const given = { url: textOption(options, 'url') ?? environment.url, token: textOption(options, 'token') ?? environment.token };
   return {
     terminal: new Terminal({ out: input.out, err: input.err, json: options['json'] === true, colour: environment.colour }),
     environment,
     version: input.version,
     dataDir,
     interrupted: command.outlivesOutput ? interrupted : AbortSignal.any([interrupted, outputClosed]),
-    api: () =>
-      findApi(dataDir, { url: textOption(options, 'url') ?? environment.url, token: textOption(options, 'token') ?? environment.token }),
+    api: () => findApi(dataDir, given),
+    running: async () => (given.url === undefined && !(await isRunning(dataDir)) ? undefined : findApi(dataDir, given)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** `tocsin sources`: configured producers: list, add, revoke. */
 import { type Command, textOption } from '../command.ts';
 import { sayCount, sayTime } from '../figures.ts';
-import { tokenPath } from '../run-file.ts';
+import { tokenPath } from '../../state/run-file.ts';
 import { addSource, type ListedSource, tokenNameOf } from '../source-token.ts';
 import type { Column } from '../terminal.ts';
 import { visible } from '../visible-text.ts';

@@ -4,7 +4,7 @@ import { isTocsinError } from '@tocsin/core';
 import type { InstallationStatus } from '../../api/installation-status.ts';
 import { ApiError } from '../api-client.ts';
 import type { CommandContext } from '../command.ts';
-import { readRunFile } from '../run-file.ts';
+import { readRunFile } from '../../state/run-file.ts';
 import { bad, type Finding, good, unknown } from './check.ts';
 
 /** Where an installation listens that is not told otherwise. */

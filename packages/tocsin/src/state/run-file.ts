@@ -43,6 +43,17 @@ export async function readRunFile(dataDir: string): Promise<RunFile | undefined>
   }
 }
 
+/** Whether a process runs on the folder: one that was killed leaves its address behind. @throws cli.unreadable */
+export async function isRunning(dataDir: string): Promise<boolean> {
+  const run = await readRunFile(dataDir);
+  if (run === undefined) return false;
+  try {
+    return process.kill(run.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** Removes the address when the installation stops. */
 export async function removeRunFile(dataDir: string): Promise<void> {
   await rm(join(dataDir, 'run.json'), { force: true });
