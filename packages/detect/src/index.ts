@@ -6,6 +6,7 @@ export type { GroupLimits } from './correlate/group-table.ts';
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
+export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';
 export { type ParsedRules, parseRules, type RuleFile } from './parse/parse-rules.ts';
 export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';
 export { type RuleTestResult, type TestRuleOptions, testRule } from './test-rule.ts';

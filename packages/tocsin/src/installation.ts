@@ -8,7 +8,7 @@ import { printSettings } from '@tocsin/core/setting';
 import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import { createFollowerPlaces } from './api/follower-places.ts';
-import { listen, readTls, type Tls } from './api/listen.ts';
+import { checkFree, listen, readTls, type Tls } from './api/listen.ts';
 import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
@@ -22,6 +22,8 @@ import { openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
+import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
+import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
@@ -58,6 +60,8 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const { dataDir, settings } = options;
   const startedMs = systemClock.nowMs();
   const tls = await readTls(settings.listen);
+  // First of all: an address that is taken is told before anything is started or written.
+  await checkFree(settings.listen);
   await makePrivateFolder(join(dataDir, 'store'));
   const wanted = { site: settings.site, partitions: settings.bus.partitions, createdMs: startedMs };
   const { firstRun } = await openIdentity(dataDir, wanted);
@@ -101,12 +105,15 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     detect,
     store,
   });
+  const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
+  const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: detect.client }));
+  scope.add('budget watch', async () => watch[Symbol.dispose]());
   return {
     bus: apiBus,
     registry,
     store: store.client,
     detect: detect.client,
-    privileged: createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId }),
+    privileged,
     clock: around.clock,
     nextId: around.nextId,
     status: status.of,
@@ -115,6 +122,23 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
     closing: scope.signal,
   };
+}
+
+/** What watches the cost of rules and puts aside what takes too much, as an audited act. */
+function watchBudget(
+  { settings, logger }: InstallationOptions,
+  { around, registry, privileged, detect }: { around: Surroundings } & Pick<ApiContext, 'registry' | 'privileged' | 'detect'>,
+): BudgetWatch {
+  return new BudgetWatch({
+    clock: around.clock,
+    percent: settings.rules.budgetPercent,
+    costs: () => detect.costs(),
+    onTrouble: around.onTrouble,
+    async quarantine(found) {
+      await quarantineOverBudget(found, { registry, privileged, clock: around.clock, budgetPercent: settings.rules.budgetPercent });
+      logger.warn({ ...found }, 'A rule took more than its budget and was put in quarantine; release it with: tocsin rules release ID');
+    },
+  });
 }
 
 /** The server with the events door and every route; it does not listen yet. */

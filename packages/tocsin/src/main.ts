@@ -33,6 +33,9 @@ process.exitCode = await runProgram({
     dataDir: env['TOCSIN_DATA'],
     natsServer: env['TOCSIN_NATS_SERVER'],
     cwd: process.cwd(),
+    // Both are set by the launcher of a clone: what was typed to come here, and the clone's own folder.
+    program: env['TOCSIN_PROGRAM'],
+    home: env['TOCSIN_WORKSPACE'],
     // https://no-color.org: set and not empty.
     colour: (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     get stdin() {

@@ -10,7 +10,7 @@ import { type Clock, fnv1a, type Position } from '@tocsin/core';
 import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
-import { runMatcher } from './duties/matcher.ts';
+import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { eventsSubject } from './subjects.ts';
@@ -69,7 +69,7 @@ export function wireIngest(
 export function wireMatch(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook },
+  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<MatcherOptions, 'costs'>,
 ): Promise<void> {
   return runMatcher({
     ...around,

@@ -7,6 +7,11 @@ export const apiErrors = {
     about: 'There is no such thing, or it belongs to another tenant.',
     say: (d: { what: string; id: string }) => `There is no ${d.what} ${d.id}. Nothing was done. List what there is with the command's list form.`,
   },
+  'api.bad_method': {
+    retry: 'never', http: 405, exit: 64,
+    about: 'A path of the API is asked with a method that it does not know.',
+    say: (d: { method: string; path: string; allow: readonly string[] }) => `${d.path} does not know ${d.method}. Nothing was done. Use ${d.allow.join(' or ')}.`,
+  },
   'api.conflict': {
     retry: 'later', http: 409, exit: 75,
     about: 'The thing was changed by somebody else meanwhile.',

@@ -5,6 +5,7 @@
 import type { Fields, RecordBatch } from '@tocsin/core';
 import type { CompiledDetection } from '../compile/compile-detection.ts';
 import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
+import type { RuleCostRecorder } from './rule-cost.ts';
 
 /** A rule that holds for a record. `route.view` shows the record until the next hit. */
 export interface RecordHit {
@@ -25,6 +26,8 @@ export interface JudgeOptions {
   onHit(hit: RecordHit): void;
   /** A rule that threw on a record; the record goes on to the other rules. */
   onRuleError(index: number, ruleId: string, cause: unknown): void;
+  /** Told of every evaluation of a rule. */
+  cost?: RuleCostRecorder | undefined;
 }
 
 /** Tells `onHit` of every rule that holds, in order. */
@@ -46,9 +49,13 @@ export function judgeRecords(compiled: CompiledRules, batch: RecordBatch, option
 
 function judgeRecord(route: Route, { index, fields, options }: { index: number; fields: Fields; options: JudgeOptions }): void {
   route.view.show(fields);
+  const { cost } = options;
   for (const detection of route.detections) {
     try {
-      if (detection.test()) options.onHit({ index, route, detection });
+      const begunMs = cost?.begin(detection) ?? 0;
+      const held = detection.test();
+      cost?.end(begunMs, held);
+      if (held) options.onHit({ index, route, detection });
     } catch (cause) {
       options.onRuleError(index, detection.rule.meta.id, cause);
     }

@@ -7,6 +7,7 @@ import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
 import { isScalar } from '../compile/event-view.ts';
 import { entitiesOf } from './entities.ts';
 import { judgeRecords, type RecordHit } from './judge-records.ts';
+import type { RuleCostRecorder } from './rule-cost.ts';
 
 /** What matching a frame needs from outside. */
 export interface MatchFrameOptions {
@@ -16,6 +17,8 @@ export interface MatchFrameOptions {
   skip?: ((index: number) => boolean) | undefined;
   /** Told of a rule that threw on an event; the event goes on to the other rules. */
   onRuleError?: ((error: RuleError) => void) | undefined;
+  /** Counts what each rule costs and which mappings come in. */
+  cost?: RuleCostRecorder | undefined;
 }
 
 /** A rule that threw: our bug, kept to the one rule and event. */
@@ -36,13 +39,25 @@ export function matchFrame(compiled: CompiledRules, frame: FrameView, at: Positi
   const scan: Scan = { compiled, frame, at, detailed: new Map(), hashes: new Map() };
   const matches: Match[] = [];
   judgeRecords(compiled, frame.records(), {
-    mappingOf: (index) => frame.mapping(index),
+    mappingOf: options.cost === undefined ? (index) => frame.mapping(index) : seenMapping(frame, options.cost),
     fieldsOf: (index) => options.fieldsOf(frame, index),
     skip: options.skip,
     onHit: (hit) => matches.push(describe(scan, hit)),
+    cost: options.cost,
     onRuleError: (index, ruleId, cause) => options.onRuleError?.({ ruleId, at: { position: at, index }, cause }),
   });
   return matches;
+}
+
+/** The mapping of each record; every new one is told. */
+function seenMapping(frame: FrameView, cost: RuleCostRecorder): (index: number) => string {
+  let last: string | undefined;
+  return (index) => {
+    const mapping = frame.mapping(index);
+    if (mapping !== last) cost.sees(mapping);
+    last = mapping;
+    return mapping;
+  };
 }
 
 interface Scan {

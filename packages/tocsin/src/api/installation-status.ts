@@ -29,7 +29,7 @@ export interface InstallationStatus {
   readonly streams: readonly StreamStatus[] | null;
   readonly events: { readonly stored: number; readonly duplicates: number } | null;
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;
-  readonly rules: { readonly loaded: number; readonly refused: number; readonly ruleSet: string } | null;
+  readonly rules: { readonly loaded: number; readonly refused: number; readonly quarantined: number; readonly ruleSet: string } | null;
   readonly sources: number;
   /** Events numbered by a framer but never stored: each was refused to its sender. */
   readonly gaps: number | null;

@@ -7,7 +7,10 @@ import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
+import { quarantineRule } from './routes/quarantine-rule.ts';
 import { revokeSource } from './routes/revoke-source.ts';
+import { ruleCost } from './routes/rule-cost.ts';
+import { ruleCoverage } from './routes/rule-coverage.ts';
 import { settle } from './routes/settle.ts';
 import { showAlert } from './routes/show-alert.ts';
 import { showConfig } from './routes/show-config.ts';
@@ -24,6 +27,9 @@ export const routes: readonly Route[] = [
   actOnAlert,
   listRules,
   addRules,
+  ruleCost,
+  ruleCoverage,
+  quarantineRule,
   listSources,
   addSource,
   revokeSource,

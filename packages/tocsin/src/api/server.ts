@@ -10,6 +10,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
 import { mayDo, type Principal } from '../security/principal.ts';
+import { KnownPaths } from './known-paths.ts';
 import type { Tls } from './listen.ts';
 import { openApiInfo } from './open-api.ts';
 import type { ApiContext, JsonSchema, Route } from './route.ts';
@@ -53,7 +54,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
   // A connection that was kept open would hold the closing up until it is cut.
   app.addHook('onSend', async (_request, reply) => void (isClosing && reply.header('connection', 'close')));
   app.setErrorHandler(answerError);
+  const paths = new KnownPaths();
+  app.addHook('onRoute', ({ method, url }) => paths.add(method, url));
   app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]?.slice(0, 200) ?? '';
+    const allow = paths.methodsOf(path);
+    if (allow.length > 0) {
+      reply.header('allow', allow.join(', '));
+      answerError(new TocsinError('api.bad_method', { method: request.method, path, allow }), request, reply);
+      return;
+    }
     answerError(new TocsinError('api.not_found', { what: 'route', id: `${request.method} ${request.url.slice(0, 200)}` }), request, reply);
   });
   return app;

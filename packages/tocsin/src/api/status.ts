@@ -53,7 +53,12 @@ export function createStatus(sources: StatusSources): StatusDesk {
         streams: Array.isArray(streams) ? streams : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
-        rules: rules && { loaded: rules.rules.length, refused: rules.refused.length, ruleSet: rules.ruleSet },
+        rules: rules && {
+          loaded: rules.rules.length,
+          refused: rules.refused.length,
+          quarantined: rules.rules.filter((rule) => rule.quarantine !== undefined).length,
+          ruleSet: rules.ruleSet,
+        },
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
         gaps: totals && totals.missing,
       };

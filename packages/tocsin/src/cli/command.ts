@@ -21,6 +21,10 @@ export interface Environment {
   readonly dataDir?: string | undefined;
   readonly natsServer?: string | undefined;
   readonly cwd: string;
+  /** What is typed to run this program where that is not `tocsin`. */
+  readonly program?: string | undefined;
+  /** Folder in which the data folder lies where none is named; where absent, `cwd`. */
+  readonly home?: string | undefined;
   /** False where NO_COLOR is set or the terminal is dumb. */
   readonly colour: boolean;
   readonly stdin: AsyncIterable<Uint8Array>;

@@ -10,8 +10,10 @@ import { publish } from './commands/publish.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
 import { rulesCheck } from './commands/rules-check.ts';
+import { rulesCost } from './commands/rules-cost.ts';
 import { rulesCoverage } from './commands/rules-coverage.ts';
 import { rulesExplain } from './commands/rules-explain.ts';
+import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
 import { rulesTest } from './commands/rules-test.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
 import { start } from './commands/start.ts';
@@ -37,6 +39,9 @@ export const commands: readonly Command[] = [
   rulesCheck,
   rulesTest,
   rulesCoverage,
+  rulesCost,
+  rulesQuarantine,
+  rulesRelease,
   rulesAdd,
   sources,
   { ...sources, name: 'sources list' },

@@ -8,7 +8,7 @@ import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
 import { commands } from './commands.ts';
 import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
-import { type Screen, Terminal } from './terminal.ts';
+import { asTyped, type Screen, Terminal } from './terminal.ts';
 import { visibleLines } from './visible-text.ts';
 
 /** What the command line is given by the process. */
@@ -47,6 +47,8 @@ export async function runProgram(input: ProgramInput): Promise<number> {
   }
 }
 
+const START_WITH = '\nStart with: tocsin up          In another terminal: tocsin status, tocsin publish FILE, tocsin tail alerts';
+
 type Run = (command: Command, args: readonly string[], options: GivenOptions) => Promise<void>;
 
 function createProgram(input: ProgramInput, run: Run): Commander {
@@ -55,7 +57,7 @@ function createProgram(input: ProgramInput, run: Run): Commander {
     .description('Real-time security event bus: durable events, Sigma detection, alerts with their evidence.')
     .version(input.version)
     .option('--json', 'print JSON instead of text')
-    .option('--data <dir>', 'folder of the installation (default: TOCSIN_DATA, else ./tocsin-data)')
+    .option('--data <dir>', 'folder of the installation (default: TOCSIN_DATA, else tocsin-data here, or in the clone)')
     .option('--url <url>', 'where the installation listens (default: TOCSIN_URL, else what runs in the data folder)')
     .option('--token <token>', 'credential (default: TOCSIN_TOKEN, which others cannot see, else the one in the data folder)')
     .exitOverride()
@@ -66,12 +68,12 @@ function createProgram(input: ProgramInput, run: Run): Commander {
     })
     .showHelpAfterError('(add --help for what can be typed here)')
     .showSuggestionAfterError()
-    .addHelpText('after', '\nStart with: tocsin up          In another terminal: tocsin status, tocsin publish FILE, tocsin tail alerts');
-  for (const command of commands) addCommand(program, command, run);
+    .addHelpText('after', asTyped(START_WITH, input.environment.program ?? 'tocsin'));
+  for (const command of commands) addCommand(program, command, { run, typedAs: input.environment.program ?? 'tocsin' });
   return program;
 }
 
-function addCommand(program: Commander, command: Command, run: Run): void {
+function addCommand(program: Commander, command: Command, { run, typedAs }: { run: Run; typedAs: string }): void {
   const words = command.name.split(' ');
   const leaf = words.pop() ?? '';
   const parent = words.reduce((node, word) => node.commands.find((each) => each.name() === word) ?? node.command(word), program);
@@ -80,16 +82,24 @@ function addCommand(program: Commander, command: Command, run: Run): void {
   for (const option of command.options ?? []) node.option(option.flags, option.about, option.fallback);
   // Shared options are understood after the command, too, where people type them.
   for (const flags of ['--json', '--data <dir>', '--url <url>', '--token <token>']) node.addOption(node.createOption(flags).hideHelp());
-  node.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  $ ${example}`).join('\n')}`);
+  node.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  $ ${asTyped(example, typedAs)}`).join('\n')}`);
   node.action(async () => run(command, node.args, node.optsWithGlobals()));
 }
 
 function createContext(input: ProgramInput, command: Command, options: GivenOptions): CommandContext {
   const { environment, interrupted, outputClosed } = input;
-  const dataDir = resolve(environment.cwd, textOption(options, 'data') ?? environment.dataDir ?? 'tocsin-data');
+  const named = textOption(options, 'data') ?? environment.dataDir;
+  // What somebody types is meant from where he stands; the default stays where it is, wherever in a clone he stands.
+  const dataDir = named === undefined ? resolve(environment.home ?? environment.cwd, 'tocsin-data') : resolve(environment.cwd, named);
   const given = { url: textOption(options, 'url') ?? environment.url, token: textOption(options, 'token') ?? environment.token };
   return {
-    terminal: new Terminal({ out: input.out, err: input.err, json: options['json'] === true, colour: environment.colour }),
+    terminal: new Terminal({
+      out: input.out,
+      err: input.err,
+      json: options['json'] === true,
+      colour: environment.colour,
+      program: environment.program,
+    }),
     environment,
     version: input.version,
     dataDir,
@@ -117,7 +127,10 @@ function tellError(error: unknown, input: ProgramInput): number {
   if (input.interrupted.aborted) return EXIT_INTERRUPTED;
   const { code, exit, text } = explain(error);
   if (input.argv.includes('--json')) input.err.write(`${JSON.stringify({ error: { code, message: text } })}\n`);
-  else input.err.write(`tocsin: ${visibleLines(text)}${exit === EXIT_BUG ? '' : ` [${code}]`}\n`);
+  else
+    input.err.write(
+      `tocsin: ${asTyped(visibleLines(text), input.environment.program ?? 'tocsin')}${exit === EXIT_BUG ? '' : ` [${code}]`}\n`,
+    );
   return exit;
 }
 

@@ -34,7 +34,7 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   }
   const fact = (name: string, text: string): void => terminal.line(`  ${terminal.style('dim', name.padEnd(7))} ${text}`);
   terminal.line(
-    `${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}${status.state === 'ready' ? '' : terminal.style('yellow', ' (degraded: see tocsin status)')}`,
+    `${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}${status.state === 'ready' ? '' : terminal.style('yellow', terminal.typed(' (degraded: see tocsin status)'))}`,
   );
   fact('API', `${installation.url}/api/v1`);
   fact('data', visible(installation.dataDir));
@@ -43,16 +43,16 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   fact('login', `${installation.firstRun ? 'made now: ' : ''}token in ${visible(tokenFile)}`);
   if (!terminal.interactive) return;
   terminal.line();
-  terminal.line('Send an event from another terminal (in a clone, tocsin is: npm run -s tocsin --):');
-  for (const line of sendLines(installation)) terminal.line(`  ${terminal.style('bold', line)}`);
+  terminal.line('Send an event from another terminal:');
+  for (const line of sendLines(installation)) terminal.line(`  ${terminal.style('bold', terminal.typed(line))}`);
   terminal.line(
-    `Then: ${['tocsin status', 'tocsin tail alerts', 'tocsin publish FILE'].map((text) => terminal.style('bold', text)).join(' · ')} · stop with Ctrl-C`,
+    `Then: ${['tocsin status', 'tocsin tail alerts', 'tocsin publish FILE'].map((text) => terminal.style('bold', terminal.typed(text))).join(' · ')} · stop with Ctrl-C`,
   );
 }
 
 function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
   if (rules === null) return 'not known yet';
-  return `${rules.loaded} loaded${rules.refused > 0 ? terminal.style('yellow', `, ${rules.refused} refused (tocsin rules)`) : ''}`;
+  return `${rules.loaded} loaded${rules.refused > 0 ? terminal.style('yellow', `, ${rules.refused} refused (${terminal.typed('tocsin rules')})`) : ''}`;
 }
 
 function sendLines({ url, dataDir }: Installation): string[] {

@@ -37,9 +37,21 @@ export interface TerminalOptions {
   readonly json: boolean;
   /** False where the person asked for none (NO_COLOR) or the terminal has none. */
   readonly colour: boolean;
+  /** What the person types to run this program, such as `npm run -s tocsin --` in a clone. */
+  readonly program?: string | undefined;
 }
 
+/** The program as messages name it. */
+const PROGRAM = 'tocsin';
 const GAP = '  ';
+
+/** Words behind the program's name that make it a command and not the name of the product. */
+const COMMAND = /(?<![./-])tocsin (?=(?:up|start|status|doctor|publish|tail|alerts|rules|sources|audit|config|hunt|--help)\b)/g;
+
+/** A message with the commands in it as they are typed where the program is started by `program`. */
+export function asTyped(text: string, program: string): string {
+  return program === PROGRAM ? text : text.replaceAll(COMMAND, `${program} `);
+}
 
 /** Output of one command. */
 export class Terminal {
@@ -47,6 +59,7 @@ export class Terminal {
   readonly #out: Screen;
   readonly #err: Screen;
   readonly #colour: boolean;
+  readonly #program: string;
   #bar: ProgressBar | undefined;
 
   constructor(options: TerminalOptions) {
@@ -54,6 +67,7 @@ export class Terminal {
     this.#err = options.err;
     this.json = options.json;
     this.#colour = options.colour;
+    this.#program = options.program ?? PROGRAM;
   }
 
   /** Whether a person is watching: aligned tables, progress bars, what to do next. */
@@ -76,9 +90,14 @@ export class Terminal {
     this.#write(this.#err, `${text}\n`);
   }
 
-  /** A line that only a person at a terminal needs, such as what to type next. */
+  /** A line that only a person at a terminal needs, such as what to type next. Commands in it are shown as he types them. */
   hint(text = ''): void {
-    if (this.interactive) this.line(text);
+    if (this.interactive) this.line(this.typed(text));
+  }
+
+  /** A message of ours with the commands in it as the person types them. Not for text from outside. */
+  typed(text: string): string {
+    return asTyped(text, this.#program);
   }
 
   /** One object as one line of JSON. */

@@ -82,6 +82,13 @@ const rules = settings({
   fields: {
     shipped: flag({ about: 'Use the rules that come with Tocsin.', default: true }),
     folders: list(text({ about: 'Path of a folder.' }), { about: 'More folders of Sigma rules.', default: [], maxItems: 100 }),
+    budgetPercent: count({
+      about:
+        'Share of one core that a single rule may take, in percent. A rule that takes more for half a minute is put in quarantine, which the log, `tocsin status` and `tocsin rules` say, until it is released with `tocsin rules release`. 0: never.',
+      default: 25,
+      min: 0,
+      max: 100,
+    }),
   },
 });
 

@@ -1,5 +1,7 @@
 /** What the detection thread answers about rules, as plain data. */
 import type { ErrorCode, Lane, Position } from '@tocsin/core';
+import type { RuleCost } from '@tocsin/detect';
+import type { CoveringRule } from '@tocsin/detect/explain';
 import type { RuleFile } from '../rules/rule-book.ts';
 
 /** A rule as listed. */
@@ -12,6 +14,8 @@ export interface RuleSummary {
   readonly techniques: readonly string[];
   /** Of a rule that is loaded but cannot fire: why, such as placeholders without values or a log source that nothing here has. */
   readonly dormant?: string | undefined;
+  /** Of a rule that is not judged because it was put aside: why, and since when in milliseconds since 1970. */
+  readonly quarantine?: { readonly reason: string; readonly sinceMs: number } | undefined;
   /** Whether it is the tenant's own. */
   readonly own: boolean;
 }
@@ -45,6 +49,21 @@ export interface RuleTestLine {
   readonly detail: string;
 }
 
+/** What a tenant's rules have cost since they were put in force. */
+export interface CostReport {
+  readonly ruleSet: string;
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** The costliest first; rules that were never asked are left out. */
+  readonly rules: readonly RuleCost[];
+}
+
+/** What a tenant's rules cover, on the sources whose events have come in since the rules were put in force. */
+export interface CoverageReport {
+  readonly present: readonly string[];
+  readonly rules: readonly CoveringRule[];
+}
+
 /** Questions to the detection thread. */
 export type DetectApi = {
   readonly rules: (tenant: string) => {
@@ -52,6 +71,10 @@ export type DetectApi = {
     readonly rules: readonly RuleSummary[];
     readonly refused: readonly RefusedLine[];
   };
+  readonly cost: (tenant: string) => CostReport;
+  /** Costs of all tenants that have sent something: for whoever watches the budget. */
+  readonly costs: () => readonly (CostReport & { readonly tenant: string })[];
+  readonly coverage: (tenant: string) => CoverageReport;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;
   /** Resolves when the rules as of this position of CHANGES are in force, or after `waitMs` without: true if they are. */

@@ -3,7 +3,10 @@ import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { Registry } from '../registry/registry.ts';
 import { RuleActivation } from '../rules/rule-activation.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
+import { coveringRules } from '../rules/covering-rules.ts';
+import { RuleCosts } from '../rules/rule-costs.ts';
 import { checkRules, listRules } from '../rules/rule-report.ts';
+import { sourceFacts } from '../rules/source-facts.ts';
 import { RULE_SETS_BUCKET } from '../topology.ts';
 import { wireCorrelate, wireMatch } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
@@ -37,10 +40,18 @@ const activation = await RuleActivation.open({
   onTrouble: around.onTrouble,
 });
 const readUpTo = new ReadUpTo();
+const costs = new RuleCosts(around.clock);
+const startedMs = around.clock.nowMs();
 
 const work = Promise.all([
   endOnFailure(
-    wireMatch(matchBus, mappings, { ...around, partitions: boot.partitions, idleAfterMs: boot.idleAfterMs, rules: () => activation.book }),
+    wireMatch(matchBus, mappings, {
+      ...around,
+      partitions: boot.partitions,
+      idleAfterMs: boot.idleAfterMs,
+      rules: () => activation.book,
+      costs,
+    }),
     around,
   ),
   endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
@@ -48,6 +59,16 @@ const work = Promise.all([
 
 serveThread({
   rules: (tenant) => listRules(activation.book, tenant),
+  cost: (tenant) => costs.of(tenant) ?? { ruleSet: activation.book.hash, sinceMs: startedMs, rules: [] },
+  costs: () => costs.all(),
+  coverage(tenant) {
+    const present = costs.mappingsOf(tenant);
+    const held = new Map(activation.book.quarantineOf(tenant).map((rule) => [rule.ruleId, rule.reason]));
+    const rules = coveringRules(activation.book.rulesFor(tenant), sourceFacts(mappings), present).map((rule) =>
+      held.has(rule.ruleId) ? { ...rule, canFire: false, why: `in quarantine: ${held.get(rule.ruleId) ?? ''}` } : rule,
+    );
+    return { present: [...present].sort(), rules };
+  },
   check: (files, { tenant, test }) =>
     checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
   reached: (position, waitMs) => activation.reached(position, waitMs),

@@ -17,6 +17,7 @@ import {
 import { matchFrame } from '@tocsin/detect';
 import { eventFields } from '../event-fields.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
+import type { RuleCosts } from '../rules/rule-costs.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject, eventsFilter } from '../subjects.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
@@ -37,6 +38,8 @@ export interface MatcherOptions {
   readonly rules: () => RuleBook;
   /** Decoded fields of an event, undefined where its bytes can no longer be read. */
   readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
+  /** Where the cost of a tenant's rules under a rule set is counted. */
+  readonly costs?: RuleCosts | undefined;
   readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
@@ -125,6 +128,7 @@ class Matcher {
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf,
         skip,
+        cost: this.#options.costs?.recorder(fed.tenant, rules.hash),
         onRuleError: ({ ruleId, at, cause }) =>
           onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`, eventFields(frame.event(at.index))),
       });

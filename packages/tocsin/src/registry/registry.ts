@@ -37,10 +37,19 @@ export interface RuleRecord {
   readonly removedMs?: number | undefined;
 }
 
+/** A rule that is not judged for a tenant; its id on CHANGES is the rule's. */
+export interface QuarantineRecord {
+  /** Why, in words for people. */
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly liftedMs?: number | undefined;
+}
+
 interface Kinds {
   readonly source: SourceRecord;
   readonly credential: CredentialRecord;
   readonly rule: RuleRecord;
+  readonly quarantine: QuarantineRecord;
 }
 
 /** A configured thing and where its newest state stands on CHANGES. */

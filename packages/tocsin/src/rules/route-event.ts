@@ -6,6 +6,8 @@ import { decoders, defaultDecodeLimits, isFormat, type MappingSet } from '@tocsi
 export interface RoutedEvent {
   readonly fields: Fields;
   readonly mapping: string;
+  /** Its bytes, as a source would keep them. */
+  readonly record: Uint8Array;
 }
 
 /** Events of one record, or of an envelope of several; a record that cannot be read gives its reason. `forced` names the mapping instead of its looks. */
@@ -14,7 +16,11 @@ export function routeRecord(mappings: MappingSet, record: Uint8Array, forced?: s
   const decoder = decoders[isFormat(format) ? format : 'auto'];
   return decoder.decode(record, defaultDecodeLimits).map((decoded) => {
     if ('rejected' in decoded) return { refused: decoded.reason };
-    return { fields: decoded.fields, mapping: forced ?? mappings.map(formatOf(decoded), decoded.fields, 0).mapping };
+    return {
+      fields: decoded.fields,
+      record: decoded.record,
+      mapping: forced ?? mappings.map(formatOf(decoded), decoded.fields, 0).mapping,
+    };
   });
 }
 

@@ -5,7 +5,7 @@
 import { comparePositions, type StateBucket } from '@tocsin/bus';
 import type { LogSource, Position } from '@tocsin/core';
 import type { Registry } from '../registry/registry.ts';
-import { hashRuleFiles, RuleBook, type RuleFile } from './rule-book.ts';
+import { hashRuleSet, type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
 
 /** What activation is made of. */
 export interface RuleActivationOptions {
@@ -36,7 +36,7 @@ export class RuleActivation implements Disposable {
     this.#book = book;
     this.#reached = reached;
     this.#stopListening = options.registry.onChange((kind) => {
-      this.#rulesChanged ||= kind === 'rule';
+      this.#rulesChanged ||= kind === 'rule' || kind === 'quarantine';
       this.#schedule();
     });
     // What came while the first set was compiled and kept.
@@ -49,7 +49,7 @@ export class RuleActivation implements Disposable {
   /** Compiles and keeps the first rule set. */
   static async open(options: RuleActivationOptions): Promise<RuleActivation> {
     const reached = options.registry.position;
-    const book = RuleBook.compile(ruleFiles(options), options.logSources);
+    const book = RuleBook.compile(ruleFiles(options), options.logSources, quarantinedRules(options));
     await book.save(options.bucket);
     return new RuleActivation(options, book, reached);
   }
@@ -109,8 +109,9 @@ export class RuleActivation implements Disposable {
 
   async #activate(): Promise<void> {
     const files = ruleFiles(this.#options);
-    if (hashRuleFiles(files) === this.#book.hash) return;
-    const book = RuleBook.compile(files, this.#options.logSources);
+    const quarantine = quarantinedRules(this.#options);
+    if (hashRuleSet(files, quarantine) === this.#book.hash) return;
+    const book = RuleBook.compile(files, this.#options.logSources, quarantine);
     await book.save(this.#options.bucket);
     this.#book = book;
   }
@@ -124,4 +125,9 @@ export class RuleActivation implements Disposable {
 function ruleFiles({ shared, registry }: RuleActivationOptions): RuleFile[] {
   const added = registry.list('rule').filter((entry) => entry.value.removedMs === undefined);
   return [...shared, ...added.map(({ tenant, value }) => ({ path: value.path, text: value.text, tenant }))];
+}
+
+function quarantinedRules({ registry }: RuleActivationOptions): QuarantinedRule[] {
+  const held = registry.list('quarantine').filter((entry) => entry.value.liftedMs === undefined);
+  return held.map(({ tenant, id, value: { reason, sinceMs } }) => ({ tenant, ruleId: id, reason, sinceMs }));
 }

@@ -17,6 +17,15 @@ export interface RuleFile {
   readonly tenant?: string | undefined;
 }
 
+/** A rule that is in force for nobody of a tenant until it is released. */
+export interface QuarantinedRule {
+  readonly tenant: string;
+  readonly ruleId: string;
+  /** Why, in words for people. */
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
 /** The rules of one tenant. */
 interface TenantRules {
   readonly rules: readonly ParsedRule[];
@@ -30,34 +39,44 @@ export class RuleBook {
   /** Content hash over all files, 32 hex digits. */
   readonly hash: string;
   readonly files: readonly RuleFile[];
+  readonly quarantine: readonly QuarantinedRule[];
   readonly #shared: TenantRules;
   readonly #byTenant = new Map<string, TenantRules>();
 
-  private constructor(files: readonly RuleFile[], logSources: readonly LogSource[]) {
+  private constructor(files: readonly RuleFile[], logSources: readonly LogSource[], quarantine: readonly QuarantinedRule[]) {
     this.files = files;
-    this.hash = hashRuleFiles(files);
+    this.quarantine = quarantine;
+    this.hash = hashRuleSet(files, quarantine);
     const shared = files.filter((file) => file.tenant === undefined);
     this.#shared = compileFiles(shared, logSources);
-    for (const tenant of new Set(files.flatMap((file) => file.tenant ?? []))) {
-      this.#byTenant.set(tenant, compileFiles([...shared, ...files.filter((file) => file.tenant === tenant)], logSources));
+    const tenants = [...files.flatMap((file) => file.tenant ?? []), ...quarantine.map(({ tenant }) => tenant)];
+    for (const tenant of new Set(tenants)) {
+      const held = new Set(this.quarantineOf(tenant).map(({ ruleId }) => ruleId));
+      this.#byTenant.set(tenant, compileFiles([...shared, ...files.filter((file) => file.tenant === tenant)], logSources, held));
     }
   }
 
   /** Parses and compiles files; what cannot be compiled is left out and listed by `refusedFor`. */
-  static compile(files: readonly RuleFile[], logSources: readonly LogSource[]): RuleBook {
-    return new RuleBook(files, logSources);
+  static compile(files: readonly RuleFile[], logSources: readonly LogSource[], quarantine: readonly QuarantinedRule[] = []): RuleBook {
+    return new RuleBook(files, logSources, quarantine);
   }
 
   /** Loads a rule set kept by `save`; undefined where the bucket does not have it. */
   static async load(bucket: StateBucket, hash: string, logSources: readonly LogSource[]): Promise<RuleBook | undefined> {
     const bytes = await getChunked(bucket, hash);
     if (!bytes) return undefined;
-    return new RuleBook(JSON.parse(Buffer.from(bytes).toString()) as RuleFile[], logSources);
+    const kept = JSON.parse(Buffer.from(bytes).toString()) as RuleFile[] | KeptRuleSet;
+    return Array.isArray(kept) ? new RuleBook(kept, logSources, []) : new RuleBook(kept.files, logSources, kept.quarantine);
   }
 
   /** Keeps the files under their hash; must be done before a step names it. */
   async save(bucket: StateBucket): Promise<void> {
-    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(this.files)));
+    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(this.#kept())));
+  }
+
+  /** Rules that a tenant has in quarantine: loaded and listed, and not judged. */
+  quarantineOf(tenant: string): readonly QuarantinedRule[] {
+    return this.quarantine.filter((rule) => rule.tenant === tenant);
   }
 
   /** Files in force for a tenant, in the order in which they are read: everybody's first. */
@@ -85,15 +104,35 @@ export class RuleBook {
     return this.#byTenant.has(tenant);
   }
 
+  #kept(): readonly RuleFile[] | KeptRuleSet {
+    return this.quarantine.length === 0 ? this.files : { files: this.files, quarantine: this.quarantine };
+  }
+
   /** Tenants with rules of their own. */
   tenants(): readonly string[] {
     return [...this.#byTenant.keys()];
   }
 }
 
-function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[]): TenantRules {
+/** A rule set with a quarantine, as it is kept; one without is kept as its files alone. */
+interface KeptRuleSet {
+  readonly files: readonly RuleFile[];
+  readonly quarantine: readonly QuarantinedRule[];
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], held: ReadonlySet<string> = NONE): TenantRules {
   const { rules, refused } = parseRules(files);
-  return { rules, refused, compiled: compileRules(rules, logSources) };
+  const judged = held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
+  return { rules, refused, compiled: compileRules(judged, logSources) };
+}
+
+/** Hash of a rule set with its quarantine; without one, of its files. */
+export function hashRuleSet(files: readonly RuleFile[], quarantine: readonly QuarantinedRule[]): string {
+  const hash = hashRuleFiles(files);
+  if (quarantine.length === 0) return hash;
+  return hashParts([hash, ...quarantine.map(({ tenant, ruleId }) => hashParts([tenant, ruleId])).sort()]);
 }
 
 /** Hash of a rule set: of every file's path, tenant and text, whatever their order. */

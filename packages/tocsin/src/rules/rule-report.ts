@@ -9,9 +9,13 @@ import type { RuleBook, RuleFile } from './rule-book.ts';
 /** The rules in force for a tenant and those left out. */
 export function listRules(book: RuleBook, tenant: string): { ruleSet: string; rules: RuleSummary[]; refused: RefusedLine[] } {
   const own = new Set(book.files.filter((file) => file.tenant === tenant).map((file) => file.path));
+  const held = new Map(book.quarantineOf(tenant).map((rule) => [rule.ruleId, rule]));
   return {
     ruleSet: book.hash,
-    rules: summarise(book.rulesFor(tenant), book.compiledFor(tenant).inactive, (rule) => own.has(rule.location.path)),
+    rules: summarise(book.rulesFor(tenant), book.compiledFor(tenant).inactive, (rule) => own.has(rule.location.path)).map((rule) => {
+      const since = held.get(rule.id);
+      return since === undefined ? rule : { ...rule, quarantine: { reason: since.reason, sinceMs: since.sinceMs } };
+    }),
     refused: book.refusedFor(tenant).map(toLine),
   };
 }

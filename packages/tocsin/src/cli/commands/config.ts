@@ -46,15 +46,15 @@ export const configCheck: Command = {
 export const configExplain: Command = {
   name: 'config explain',
   argument: '[path]',
-  summary: 'say what a setting means, what it may be and what it is by default; without a path list them all',
-  examples: ['tocsin config explain', 'tocsin config explain listen.port'],
+  summary: 'say what a setting means, what it may be and what it is by default; for a section, or without a path, list them',
+  examples: ['tocsin config explain', 'tocsin config explain rules', 'tocsin config explain listen.port'],
   async run({ terminal }, [path]) {
     const [{ explainSetting, settingPaths }, { installationSettings }] = await Promise.all([
       import('@tocsin/core/setting'),
       import('../../config/settings.ts'),
     ]);
-    if (path === undefined) {
-      const all = settingPaths(installationSettings);
+    const all = settingPaths(installationSettings).filter((setting) => path === undefined || setting.path.startsWith(`${path}.`));
+    if (all.length > 0) {
       if (terminal.json) terminal.object({ settings: all });
       else
         terminal.table(
@@ -67,7 +67,7 @@ export const configExplain: Command = {
         );
       return 0;
     }
-    const found = explainSetting(installationSettings, path);
+    const found = explainSetting(installationSettings, path ?? '');
     if (terminal.json) {
       terminal.object(found);
       return 0;

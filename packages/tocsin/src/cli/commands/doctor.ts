@@ -36,7 +36,7 @@ async function look(context: CommandContext): Promise<Finding[]> {
 function print({ terminal }: CommandContext, findings: readonly Finding[]): void {
   for (const { name, state, found, remedy } of findings) {
     const [style, mark] = MARKS[state];
-    terminal.line(`${terminal.style(style, mark)} ${name.padEnd(12)} ${visible(found)}`);
-    if (remedy !== undefined) terminal.line(`  ${' '.repeat(12)} → ${visible(remedy)}`);
+    terminal.line(`${terminal.style(style, mark)} ${name.padEnd(12)} ${terminal.typed(visible(found))}`);
+    if (remedy !== undefined) terminal.line(`  ${' '.repeat(12)} → ${terminal.typed(visible(remedy))}`);
   }
 }

@@ -79,7 +79,8 @@ function report({ terminal }: CommandContext, outcome: Outcome): number {
   else {
     printSummary(terminal, { ...summary, found: foundRows(alerts) });
     noteRejects(terminal, tallies);
-    if (!settled) terminal.note('Detection has not caught up yet. Everything is stored; alerts will follow: tocsin tail alerts');
+    if (!settled)
+      terminal.note(terminal.typed('Detection has not caught up yet. Everything is stored; alerts will follow: tocsin tail alerts'));
     if (summary.found.length > 0)
       terminal.hint(
         `\nLook closer: ${terminal.style('bold', `tocsin alerts show ${summary.found[0]?.id.slice(0, 8)}`)} · all of them: ${terminal.style('bold', 'tocsin alerts')}`,

@@ -1,15 +1,16 @@
 /** `tocsin rules`: the rules in force and those refused. */
 import type { RuleSummary } from '../../duties/detect-api.ts';
 import type { Command } from '../command.ts';
-import { sayMany } from '../figures.ts';
+import { sayMany, sayTime } from '../figures.ts';
 import { noteRefused, type RefusedLine } from '../rule-reports.ts';
 import type { Column } from '../terminal.ts';
+import { visible } from '../visible-text.ts';
 
 const COLUMNS: readonly Column<RuleSummary>[] = [
   { title: 'LEVEL', value: (rule) => rule.level },
   { title: 'TITLE', value: (rule) => rule.title },
   { title: 'TECHNIQUE', value: (rule) => rule.techniques[0] ?? '-' },
-  { title: 'KIND', value: (rule) => (rule.dormant === undefined ? rule.kind : `${rule.kind}, dormant: ${rule.dormant}`) },
+  { title: 'KIND', value: sayKind, style: (rule) => (rule.quarantine === undefined ? 'reset' : 'red') },
   { title: 'FROM', value: (rule) => `${rule.own ? 'own ' : ''}${rule.path}` },
   { title: 'ID', value: (rule) => rule.id },
 ];
@@ -28,8 +29,23 @@ export const rules: Command = {
       COLUMNS,
       [...answer.rules].sort((a, b) => (a.title < b.title ? -1 : 1)),
     );
-    terminal.hint(`\n${sayMany(answer.rules.length, 'rule')} in force, ${answer.refused.length} refused.`);
+    const aside = answer.rules.filter((rule) => rule.quarantine !== undefined);
+    const silent = answer.rules.filter((rule) => rule.quarantine === undefined && rule.dormant !== undefined);
+    terminal.hint(
+      `\n${sayMany(answer.rules.length - aside.length, 'rule')} in force${silent.length > 0 ? `, of which ${silent.length} cannot fire` : ''}, ${answer.refused.length} refused, ${aside.length} in quarantine.`,
+    );
+    for (const { id, title, quarantine } of aside)
+      terminal.note(
+        terminal.typed(
+          `${terminal.style('red', '!')} ${visible(title)} is in quarantine since ${sayTime(quarantine?.sinceMs ?? 0)}: ${visible(quarantine?.reason ?? '')}. Put it back with: tocsin rules release ${visible(id)}`,
+        ),
+      );
     noteRefused(terminal, answer.refused);
     return 0;
   },
 };
+
+function sayKind({ kind, dormant, quarantine }: RuleSummary): string {
+  if (quarantine !== undefined) return `${kind}, in quarantine: ${quarantine.reason}`;
+  return dormant === undefined ? kind : `${kind}, cannot fire: ${dormant}`;
+}

@@ -56,7 +56,7 @@ function printNext({ terminal }: CommandContext, id: string | undefined): void {
     ['tocsin status', 'how it is doing'],
   ];
   terminal.line();
-  terminal.line('It keeps running. From another terminal (in a clone: npm run -s tocsin -- …):');
-  for (const [command, does] of steps) terminal.line(`  ${terminal.style('bold', command.padEnd(32))} ${does}`);
+  terminal.line('It keeps running. From another terminal:');
+  for (const [command, does] of steps) terminal.line(`  ${terminal.style('bold', terminal.typed(command).padEnd(46))} ${does}`);
   terminal.line('Stop with Ctrl-C.');
 }

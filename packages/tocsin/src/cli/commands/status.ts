@@ -51,7 +51,7 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
     'rules',
     rules === null
       ? NOT_KNOWN
-      : `${sayCount(rules.loaded)} in force${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (tocsin rules)`) : ''}`,
+      : `${sayCount(rules.loaded - rules.quarantined)} in force${rules.quarantined > 0 ? terminal.style('red', `, ${sayCount(rules.quarantined)} in quarantine (${terminal.typed('tocsin rules')})`) : ''}${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (${terminal.typed('tocsin rules')})`) : ''}`,
   );
   fact(
     'alerts',
