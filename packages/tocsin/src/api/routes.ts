@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { actOnAlert } from './routes/act-on-alert.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
+import { explainAlert } from './routes/explain-alert.ts';
 import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
 import { listRules } from './routes/list-rules.ts';
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   listAlerts,
   showAlert,
   showEvidence,
+  explainAlert,
   actOnAlert,
   listRules,
   addRules,

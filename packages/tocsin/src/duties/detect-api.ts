@@ -2,6 +2,7 @@
 import type { ErrorCode, Lane, Position } from '@tocsin/core';
 import type { RuleCost } from '@tocsin/detect';
 import type { CoveringRule } from '@tocsin/detect/explain';
+import type { EvidenceEvent, ExplainedEvidence } from '../rules/explain-evidence.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
 
 /** A rule as listed. */
@@ -74,6 +75,11 @@ export type DetectApi = {
   readonly cost: (tenant: string) => CostReport;
   /** Costs of all tenants that have sent something: for whoever watches the budget. */
   readonly costs: () => readonly (CostReport & { readonly tenant: string })[];
+  /** Why events matched: by the rule set that judged them where it is still kept, else by the one in force. */
+  readonly explain: (
+    tenant: string,
+    asked: { readonly ruleSet: string; readonly ruleId: string; readonly events: readonly EvidenceEvent[] },
+  ) => Promise<{ readonly ruleSet: 'same' | 'other'; readonly explanations: readonly ExplainedEvidence[] }>;
   readonly coverage: (tenant: string) => CoverageReport;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;

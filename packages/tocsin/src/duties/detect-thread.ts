@@ -2,7 +2,8 @@
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { Registry } from '../registry/registry.ts';
 import { RuleActivation } from '../rules/rule-activation.ts';
-import type { RuleFile } from '../rules/rule-book.ts';
+import { explainEvidence } from '../rules/explain-evidence.ts';
+import { RuleBook, type RuleFile } from '../rules/rule-book.ts';
 import { coveringRules } from '../rules/covering-rules.ts';
 import { RuleCosts } from '../rules/rule-costs.ts';
 import { checkRules, listRules } from '../rules/rule-report.ts';
@@ -43,6 +44,14 @@ const readUpTo = new ReadUpTo();
 const costs = new RuleCosts(around.clock);
 const startedMs = around.clock.nowMs();
 
+/** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */
+let loaded: RuleBook | undefined;
+async function bookOf(hash: string): Promise<RuleBook | undefined> {
+  if (hash === activation.book.hash) return activation.book;
+  if (loaded?.hash !== hash) loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, mappings.logSources());
+  return loaded;
+}
+
 const work = Promise.all([
   endOnFailure(
     wireMatch(matchBus, mappings, {
@@ -61,6 +70,11 @@ serveThread({
   rules: (tenant) => listRules(activation.book, tenant),
   cost: (tenant) => costs.of(tenant) ?? { ruleSet: activation.book.hash, sinceMs: startedMs, rules: [] },
   costs: () => costs.all(),
+  async explain(tenant, { ruleSet, ruleId, events }) {
+    const judged = await bookOf(ruleSet);
+    const rules = (judged ?? activation.book).rulesFor(tenant);
+    return { ruleSet: judged === undefined ? 'other' : 'same', explanations: explainEvidence(ruleId, events, { rules, mappings }) };
+  },
   coverage(tenant) {
     const present = costs.mappingsOf(tenant);
     const held = new Map(activation.book.quarantineOf(tenant).map((rule) => [rule.ruleId, rule.reason]));

@@ -1,7 +1,10 @@
 /** One alert in full: what, who, when, why, on which evidence, what was done. Everything in it comes from outside and is made visible. */
 import type { Alert, AlertAct } from '@tocsin/core';
+import type { ExplainedCondition, ExplainedRule } from '@tocsin/detect/explain';
 import { sayMany, sayTime } from '../figures.ts';
+import { conditionTree } from '../rules/explanation-tree.ts';
 import type { Terminal } from '../terminal.ts';
+import { printTree } from '../tree.ts';
 import { visible } from '../visible-text.ts';
 import { severityStyle, severityWord } from './severity-style.ts';
 
@@ -16,11 +19,18 @@ export interface EvidenceRecord {
   readonly verified: boolean;
 }
 
+/** Why the events matched, as the API answers it. */
+export interface AlertExplanation {
+  readonly ruleSet: 'same' | 'other';
+  readonly explanations: readonly (ExplainedRule & { readonly eventId: string })[];
+}
+
 /** All there is to tell. */
 export interface Story {
   readonly alert: Alert;
   readonly history: readonly AlertAct[];
   readonly evidence: readonly EvidenceRecord[];
+  readonly why: AlertExplanation;
 }
 
 const ACTS: Readonly<Record<AlertAct['kind'], string>> = {
@@ -33,7 +43,7 @@ const ACTS: Readonly<Record<AlertAct['kind'], string>> = {
 const SHOWN_RECORD = 4000;
 
 /** Prints the story. */
-export function printStory(terminal: Terminal, { alert, history, evidence }: Story): void {
+export function printStory(terminal: Terminal, { alert, history, evidence, why }: Story): void {
   const { rule } = alert;
   terminal.line(
     `${terminal.style(severityStyle(alert.severity), severityWord(alert.severity).toUpperCase())}  ${terminal.style('bold', visible(rule.title))}`,
@@ -55,13 +65,7 @@ export function printStory(terminal: Terminal, { alert, history, evidence }: Sto
     ['rule', `${rule.id}${rule.author === undefined ? '' : ` by ${rule.author}`} · version ${rule.version.slice(0, 12)}`],
     ['ATT&CK', rule.techniques.join(' · ') || '-'],
   ]);
-  section(
-    terminal,
-    'Why',
-    alert.explanation.map(
-      (each) => `${each.selection}: ${each.field} is ${JSON.stringify(each.value)}, which fits ${JSON.stringify(each.pattern)}`,
-    ),
-  );
+  printWhy(terminal, alert, why);
   section(terminal, 'What to do', alert.advice.trim() === '' ? [] : alert.advice.trim().split('\n'));
   section(terminal, 'References', rule.references);
   printEvidence(terminal, alert, evidence);
@@ -70,6 +74,30 @@ export function printStory(terminal: Terminal, { alert, history, evidence }: Sto
     'History',
     history.map((act) => `${sayTime(act.atMs)}  ${ACTS[act.kind]} by ${act.actor}${act.note === undefined ? '' : `: ${act.note}`}`),
   );
+}
+
+/** The condition over the first event, as `tocsin rules explain` shows it; where its record is gone, what was noted when it matched. */
+function printWhy(terminal: Terminal, { explanation }: Alert, { ruleSet, explanations }: AlertExplanation): void {
+  const [first] = explanations;
+  const noted = first === undefined ? explanation : explanation.filter(({ selection }) => !namesOf(first.condition).has(selection));
+  if (first !== undefined) {
+    terminal.line();
+    terminal.line(
+      `${terminal.style('bold', 'Why')} ${terminal.style('dim', `event ${visible(first.eventId)}${ruleSet === 'same' ? '' : ', by the rules of now'}`)}`,
+    );
+    printTree(terminal, conditionTree(terminal, first.condition), '  ');
+  }
+  section(
+    terminal,
+    first === undefined ? 'Why' : 'And',
+    noted.map((each) => `${each.selection}: ${each.field} is ${JSON.stringify(each.value)}, which fits ${JSON.stringify(each.pattern)}`),
+  );
+}
+
+/** Search identifiers of a condition. */
+function namesOf(node: ExplainedCondition): ReadonlySet<string> {
+  if (node.kind === 'selection') return new Set([node.name]);
+  return new Set((node.kind === 'not' ? [node.part] : node.parts).flatMap((part) => [...namesOf(part)]));
 }
 
 function facts(terminal: Terminal, rows: readonly (readonly [name: string, text: string])[]): void {

@@ -1,7 +1,7 @@
 /** `tocsin alerts show ID`: the whole story of an alert. Its evidence is hashed again here: the server is not taken at its word. */
 import { createHash } from 'node:crypto';
 import type { Alert, AlertAct } from '@tocsin/core';
-import { type EvidenceRecord, printStory } from '../alerts/alert-story.ts';
+import { type AlertExplanation, type EvidenceRecord, printStory } from '../alerts/alert-story.ts';
 import { resolveAlertId } from '../alerts/fetch-alerts.ts';
 import type { Command } from '../command.ts';
 
@@ -13,13 +13,14 @@ export const alertsShow: Command = {
   async run({ terminal, api }, [prefix = '']) {
     const client = await api();
     const id = await resolveAlertId(client, prefix);
-    const [detail, { evidence }] = await Promise.all([
+    const [detail, { evidence }, why] = await Promise.all([
       client.call<{ alert: Alert; history: AlertAct[] }>('GET', `/alerts/${id}`),
       client.call<{ evidence: EvidenceRecord[] }>('GET', `/alerts/${id}/evidence`),
+      client.call<AlertExplanation>('GET', `/alerts/${id}/explanation`),
     ]);
     const checked = evidence.map((each) => ({ ...each, verified: each.verified && isProven(each) }));
-    if (terminal.json) terminal.object({ ...detail, evidence: checked });
-    else printStory(terminal, { ...detail, evidence: checked });
+    if (terminal.json) terminal.object({ ...detail, evidence: checked, why });
+    else printStory(terminal, { ...detail, evidence: checked, why });
     return 0;
   },
 };
