@@ -190,6 +190,11 @@ describe('with an installation', () => {
     await send('one');
     const cost = JSON.parse(await program.commandLine('rules', 'cost', '--json')) as { rules: { ruleId: string; matches: number }[] };
     expect(cost.rules.find(({ matches }) => matches === 1)?.ruleId).toBe('0c1a6c2e-0000-4000-8000-000000000001');
+    const checked = JSON.parse(await program.commandLine('rules', 'check', at('rule.yml'), '--json')) as { rules: { sources: { fields: object }[] }[] };
+    expect(checked.rules[0]?.sources.map(({ fields }) => fields)).toContainEqual({ Image: 'seen', CommandLine: 'seen', User: 'mapped' });
+    const [alert] = await program.alerts();
+    const story = await program.commandLine('alerts', 'show', alert?.id ?? '');
+    expect(story).toContain("✓ Image|endswith 'C:\\net.exe' fits '\\net.exe'");
     const coverage = JSON.parse(await program.commandLine('rules', 'coverage', '--json')) as { firing: number; basis: string };
     expect(coverage).toMatchObject({ firing: 1, basis: expect.stringContaining('windows.sysmon.process_creation') as string });
     expect(await program.commandLine('rules', 'quarantine', '0c1a6c2e-0000-4000-8000-000000000001', '--reason', 'too loud')).toContain(

@@ -69,7 +69,7 @@ export function wireIngest(
 export function wireMatch(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<MatcherOptions, 'costs'>,
+  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<MatcherOptions, 'costs' | 'samples'>,
 ): Promise<void> {
   return runMatcher({
     ...around,

@@ -13,7 +13,7 @@ export interface RuleCost {
   readonly matches: number;
   /** Evaluations that were timed. */
   readonly sampled: number;
-  /** Time of all evaluations, milliseconds: the mean of the sampled ones times the candidates. What a rule reads first of an event is charged to it. */
+  /** Time of all evaluations, milliseconds: the mean of the sampled ones, without the longest, times the candidates. What a rule reads first of an event is charged to it. */
   readonly timeMs: number;
 }
 
@@ -32,6 +32,7 @@ interface Counter {
   matches: number;
   sampled: number;
   sampledMs: number;
+  longestMs: number;
 }
 
 const SAMPLE_EVERY = 64;
@@ -56,7 +57,7 @@ export class RuleCostRecorder {
     const { id } = detection.rule.meta;
     let counter = this.#counters.get(id);
     if (counter === undefined) {
-      counter = { detection, candidates: 0, matches: 0, sampled: 0, sampledMs: 0 };
+      counter = { detection, candidates: 0, matches: 0, sampled: 0, sampledMs: 0, longestMs: 0 };
       this.#counters.set(id, counter);
     }
     this.#current = counter;
@@ -73,7 +74,9 @@ export class RuleCostRecorder {
     if (held) counter.matches += 1;
     if (begunMs === UNTIMED) return;
     counter.sampled += 1;
-    counter.sampledMs += this.#nowMs() - begunMs;
+    const tookMs = this.#nowMs() - begunMs;
+    counter.sampledMs += tookMs;
+    counter.longestMs = Math.max(counter.longestMs, tookMs);
   }
 
   /** Events of this mapping come in. */
@@ -89,14 +92,20 @@ export class RuleCostRecorder {
   /** Rules that were asked, the costliest first. */
   costs(): RuleCost[] {
     return [...this.#counters.values()]
-      .map(({ detection, candidates, matches, sampled, sampledMs }) => ({
-        ruleId: detection.rule.meta.id,
-        title: detection.rule.meta.title,
-        candidates,
-        matches,
-        sampled,
-        timeMs: sampled === 0 ? 0 : (sampledMs / sampled) * candidates,
+      .map((counter) => ({
+        ruleId: counter.detection.rule.meta.id,
+        title: counter.detection.rule.meta.title,
+        candidates: counter.candidates,
+        matches: counter.matches,
+        sampled: counter.sampled,
+        timeMs: meanOf(counter) * counter.candidates,
       }))
       .sort((a, b) => b.timeMs - a.timeMs || b.candidates - a.candidates);
   }
+}
+
+/** Mean of the samples, milliseconds; where there are several without the longest, which is a pause of the machine or a first use more often than the rule. */
+function meanOf({ sampled, sampledMs, longestMs }: Counter): number {
+  if (sampled === 0) return 0;
+  return sampled > 2 ? (sampledMs - longestMs) / (sampled - 1) : sampledMs / sampled;
 }

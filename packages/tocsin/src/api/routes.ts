@@ -4,6 +4,7 @@ import { actOnAlert } from './routes/act-on-alert.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
 import { explainAlert } from './routes/explain-alert.ts';
+import { fieldsSeen } from './routes/fields-seen.ts';
 import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
 import { listRules } from './routes/list-rules.ts';
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ruleCost,
   ruleCoverage,
   quarantineRule,
+  fieldsSeen,
   listSources,
   addSource,
   revokeSource,

@@ -80,6 +80,8 @@ export type DetectApi = {
     tenant: string,
     asked: { readonly ruleSet: string; readonly ruleId: string; readonly events: readonly EvidenceEvent[] },
   ) => Promise<{ readonly ruleSet: 'same' | 'other'; readonly explanations: readonly ExplainedEvidence[] }>;
+  /** Which of these fields a sample of the tenant's events has, by mapping. */
+  readonly fieldsSeen: (tenant: string, fields: readonly string[]) => Readonly<Record<string, readonly string[]>>;
   readonly coverage: (tenant: string) => CoverageReport;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;

@@ -2,6 +2,8 @@
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { Registry } from '../registry/registry.ts';
 import { RuleActivation } from '../rules/rule-activation.ts';
+import { EventSamples } from '../rules/event-samples.ts';
+import { FieldCensus } from '../rules/field-census.ts';
 import { explainEvidence } from '../rules/explain-evidence.ts';
 import { RuleBook, type RuleFile } from '../rules/rule-book.ts';
 import { coveringRules } from '../rules/covering-rules.ts';
@@ -42,6 +44,7 @@ const activation = await RuleActivation.open({
 });
 const readUpTo = new ReadUpTo();
 const costs = new RuleCosts(around.clock);
+const samples = new EventSamples();
 const startedMs = around.clock.nowMs();
 
 /** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */
@@ -74,6 +77,11 @@ serveThread({
     const judged = await bookOf(ruleSet);
     const rules = (judged ?? activation.book).rulesFor(tenant);
     return { ruleSet: judged === undefined ? 'other' : 'same', explanations: explainEvidence(ruleId, events, { rules, mappings }) };
+  },
+  fieldsSeen(tenant, fields) {
+    const census = new FieldCensus(fields, mappings.logSources());
+    for (const [mapping, events] of samples.of(tenant)) for (const event of events) census.count(mapping, event);
+    return Object.fromEntries([...census.seen].map(([mapping, seen]) => [mapping, [...seen]]));
   },
   coverage(tenant) {
     const present = costs.mappingsOf(tenant);

@@ -17,6 +17,7 @@ import {
 import { matchFrame } from '@tocsin/detect';
 import { eventFields } from '../event-fields.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
+import type { EventSamples } from '../rules/event-samples.ts';
 import type { RuleCosts } from '../rules/rule-costs.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject, eventsFilter } from '../subjects.ts';
@@ -40,6 +41,8 @@ export interface MatcherOptions {
   readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
   /** Where the cost of a tenant's rules under a rule set is counted. */
   readonly costs?: RuleCosts | undefined;
+  /** Where a few events of each mapping are kept. */
+  readonly samples?: EventSamples | undefined;
   readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops reading; what was read is still finished. */
   readonly signal: AbortSignal;
@@ -123,8 +126,11 @@ class Matcher {
     frame: FrameView,
     { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean },
   ): Promise<readonly Match[]> {
-    const { fieldsOf, onTrouble } = this.#options;
+    const { fieldsOf, onTrouble, samples } = this.#options;
     try {
+      // One event of a frame is offered: frames are many, and a frame is mostly of one kind.
+      const offered = frame.header.ordinal % frame.header.count;
+      samples?.offer(fed.tenant, frame.mapping(offered), () => fieldsOf(frame, offered));
       return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
         fieldsOf,
         skip,

@@ -1,7 +1,6 @@
 /** Which of the fields that rules name events of each mapping have. */
 import type { Fields, LogSource } from '@tocsin/core';
-import type { ParsedRule } from '@tocsin/detect';
-import { createFieldProbe, type FieldProbe, fieldsOfRules } from '@tocsin/detect/explain';
+import { createFieldProbe, type FieldProbe } from '@tocsin/detect/explain';
 
 /** Counts no more than whether a field was there. */
 export class FieldCensus {
@@ -11,8 +10,8 @@ export class FieldCensus {
   readonly #logSources: ReadonlyMap<string, LogSource>;
   readonly #probes = new Map<string, FieldProbe>();
 
-  constructor(rules: readonly ParsedRule[], logSources: readonly LogSource[]) {
-    this.#names = fieldsOfRules(rules);
+  constructor(names: readonly string[], logSources: readonly LogSource[]) {
+    this.#names = names;
     this.#logSources = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   }
 

@@ -16,7 +16,10 @@ export const rulesCheck: Command = {
   argument: '<path...>',
   summary: 'say whether rule files compile, which sources can feed each rule, which of its fields they have, and why it could never fire',
   options: [
-    { flags: '--events <files...>', about: 'events to look at for which fields there are' },
+    {
+      flags: '--events <files...>',
+      about: 'events to look at for which fields there are (default: what the running installation has received, if one runs)',
+    },
     { flags: '--strict', about: 'exit code 65 also where a rule could never fire, or there is doubt about it' },
     { flags: '--all', about: 'show every rule in full, however many' },
   ],
@@ -30,6 +33,8 @@ export const rulesCheck: Command = {
 
 /** More rules than this are told only where there is something to say. */
 const MAX_IN_FULL = 12;
+/** Names of fields that the API takes. */
+const MAX_ASKED = 20_000;
 
 async function run(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
   const { terminal } = context;
@@ -48,19 +53,33 @@ async function run(context: CommandContext, paths: readonly string[], options: G
   return refused.length > 0 || (options['strict'] === true && isDoubtful) ? EXIT_BAD_DATA : 0;
 }
 
-/** Fields that the rules name and events of each mapping have. */
+/** Fields that the rules name and events of each mapping have: of the files given, else of what the running installation has received. */
 async function fieldsSeen(
-  { environment }: CommandContext,
+  context: CommandContext,
   { rules, mappings, files }: { rules: readonly ParsedRule[]; mappings: MappingSet; files: readonly string[] },
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const { fieldsOfRules } = await import('@tocsin/detect/explain');
+  const names = fieldsOfRules(rules);
+  if (files.length === 0) return askInstallation(context, names);
   const { readEvents } = await import('../rules/read-events.ts');
   const { FieldCensus } = await import('../../rules/field-census.ts');
-  const census = new FieldCensus(rules, mappings.logSources());
+  const census = new FieldCensus(names, mappings.logSources());
   for (const file of files) {
-    const { events } = await readEvents(file, { mappings, stdin: environment.stdin });
+    const { events } = await readEvents(file, { mappings, stdin: context.environment.stdin });
     for (const event of events) census.count(event.mapping, event.fields);
   }
   return census.seen;
+}
+
+/** What runs on the data folder, or where `--url` says; nothing where none does. */
+async function askInstallation(context: CommandContext, fields: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const api = await context.running();
+  if (api === undefined || fields.length > MAX_ASKED) return new Map();
+  const { seen } = await api.call<{ seen: Record<string, string[]> }>('POST', '/rules/fields', {
+    body: { fields },
+    signal: context.interrupted,
+  });
+  return new Map(Object.entries(seen).map(([mapping, names]) => [mapping, new Set(names)]));
 }
 
 function toLine({ path, line, column, rule, error }: RefusedRule): object {

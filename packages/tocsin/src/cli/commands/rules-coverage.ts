@@ -62,8 +62,18 @@ async function askInstallation(context: CommandContext): Promise<Looked | undefi
     basis:
       present.length === 0
         ? 'the running installation, which has received no event since it started'
-        : `events received by the running installation: ${present.join(', ')}`,
+        : `events received by the running installation: ${sayPresent(present)}`,
   };
+}
+
+/** Mappings by the product and service they begin with, such as `windows.sysmon (14 kinds)`. */
+function sayPresent(present: readonly string[]): string {
+  const groups = new Map<string, number>();
+  for (const mapping of present) {
+    const group = mapping.split('.').slice(0, 2).join('.');
+    groups.set(group, (groups.get(group) ?? 0) + 1);
+  }
+  return [...groups].map(([group, count]) => (count === 1 ? group : `${group} (${count} kinds)`)).join(', ');
 }
 
 async function lookAtFiles(paths: readonly string[], given: readonly string[]): Promise<Looked> {

@@ -10,7 +10,7 @@ const COLUMNS: readonly Column<RuleSummary>[] = [
   { title: 'LEVEL', value: (rule) => rule.level },
   { title: 'TITLE', value: (rule) => rule.title },
   { title: 'TECHNIQUE', value: (rule) => rule.techniques[0] ?? '-' },
-  { title: 'KIND', value: sayKind, style: (rule) => (rule.quarantine === undefined ? 'reset' : 'red') },
+  { title: 'KIND', value: sayKind },
   { title: 'FROM', value: (rule) => `${rule.own ? 'own ' : ''}${rule.path}` },
   { title: 'ID', value: (rule) => rule.id },
 ];
