@@ -70,7 +70,8 @@ async function launch(task) {
   if (task.build) await ensure(build, nodeBin);
   const env = await natsEnvironment(task.nats?.(args));
   if (worked || !task.quiet) say(`set-up ready in ${seconds(startMs)}\n`);
-  if (task.run !== undefined) handOver(nodeBin, task.run(args), { env: { ...env, TOCSIN_PROGRAM: 'npm run -s tocsin --' }, cwd: task.cwd?.() ?? root });
+  if (task.run !== undefined)
+    handOver(nodeBin, task.run(args), { env: { ...env, TOCSIN_PROGRAM: 'npm run -s tocsin --' }, cwd: task.cwd?.() ?? root });
 }
 
 /** Environment that names nats-server, or says why there is none. */

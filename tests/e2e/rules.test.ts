@@ -190,7 +190,9 @@ describe('with an installation', () => {
     await send('one');
     const cost = JSON.parse(await program.commandLine('rules', 'cost', '--json')) as { rules: { ruleId: string; matches: number }[] };
     expect(cost.rules.find(({ matches }) => matches === 1)?.ruleId).toBe('0c1a6c2e-0000-4000-8000-000000000001');
-    const checked = JSON.parse(await program.commandLine('rules', 'check', at('rule.yml'), '--json')) as { rules: { sources: { fields: object }[] }[] };
+    const checked = JSON.parse(await program.commandLine('rules', 'check', at('rule.yml'), '--json')) as {
+      rules: { sources: { fields: object }[] }[];
+    };
     expect(checked.rules[0]?.sources.map(({ fields }) => fields)).toContainEqual({ Image: 'seen', CommandLine: 'seen', User: 'mapped' });
     const [alert] = await program.alerts();
     const story = await program.commandLine('alerts', 'show', alert?.id ?? '');

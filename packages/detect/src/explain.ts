@@ -1,9 +1,5 @@
 /** What others import to tell people about rules: `@tocsin/detect/explain`. */
-export { checkRules } from './explain/check-rules.ts';
-export { explainRule } from './explain/explain-rule.ts';
-export type * from './explain/explained-rule.ts';
-export type * from './explain/rule-checkup.ts';
-export { createFieldProbe, type FieldProbe, fieldsOfRules } from './explain/field-probe.ts';
+
 export {
   type AttackCoverage,
   attackCoverage,
@@ -12,4 +8,9 @@ export {
   type CoveringRule,
   techniqueName,
 } from './explain/attack-coverage.ts';
+export { checkRules } from './explain/check-rules.ts';
+export { explainRule } from './explain/explain-rule.ts';
+export type * from './explain/explained-rule.ts';
+export { createFieldProbe, type FieldProbe, fieldsOfRules } from './explain/field-probe.ts';
 export { type NavigatorLayer, navigatorLayer } from './explain/navigator-layer.ts';
+export type * from './explain/rule-checkup.ts';

@@ -12,7 +12,6 @@ import { checkFree, listen, readTls, type Tls } from './api/listen.ts';
 import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
-import { makePrivateFolder, OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './state/run-file.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';
@@ -27,6 +26,7 @@ import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
+import { makePrivateFolder, OPERATOR, readToken, removeRunFile, writeRunFile, writeToken } from './state/run-file.ts';
 import { type Bus, type Surroundings, wireIngest } from './wire.ts';
 
 /** A running installation. Disposing drains and stops everything. */

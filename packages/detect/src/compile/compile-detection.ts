@@ -1,8 +1,8 @@
 /** A rule about single events as one function: selections and condition over the event that a view shows. */
 import type { Explanation } from '@tocsin/core';
+import { explainDetection, explanationsOf } from '../explain/explain-detection.ts';
 import type { ConditionNode } from '../parse/condition.ts';
 import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
-import { explainDetection, explanationsOf } from '../explain/explain-detection.ts';
 import { compileItem, type EventTest } from './compile-item.ts';
 import type { EventView } from './event-view.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { logSource } from '../../test/test-sources.ts';
-import type { DetectionRule } from '../parse/parsed-rule.ts';
 import { parseRules } from '../parse/parse-rules.ts';
-import type { ExplainedBody, ExplainedCondition, ExplainedLine, ExplainedRule } from './explained-rule.ts';
+import type { DetectionRule } from '../parse/parsed-rule.ts';
 import { explainRule } from './explain-rule.ts';
+import type { ExplainedBody, ExplainedCondition, ExplainedLine, ExplainedRule } from './explained-rule.ts';
 
 function ruleOf(detection: object, wanted: object = { product: 'test' }): DetectionRule {
   const { rules, refused } = parseRules([{ path: 'r.yml', text: JSON.stringify({ title: 'r', id: 'r', logsource: wanted, detection }) }]);

@@ -6,6 +6,7 @@ import { compileItem } from '../compile/compile-item.ts';
 import { EventView, foldCase } from '../compile/event-view.ts';
 import type { ItemSpec } from '../parse/item-spec.ts';
 import type { Selection } from '../parse/parsed-rule.ts';
+import type { TextPattern } from '../parse/text-pattern.ts';
 
 /** Lines that hold together. */
 export type Alternative = readonly ItemSpec[];
@@ -51,21 +52,25 @@ export function allows(field: string, values: readonly unknown[], lines: Alterna
 }
 
 /** The only values that satisfy a line, where it is about whole values; undefined where it leaves them open. */
-function exactValues(line: ItemSpec): readonly unknown[] | undefined {
+function exactValues(line: ItemSpec): readonly string[] | undefined {
   if (line.negated || line.values.length > MAX_VALUES) return undefined;
-  const values: unknown[] = [];
-  for (const { test } of line.values) {
-    if (test.kind !== 'text') return undefined;
-    for (const pattern of test.patterns) {
-      let text = '';
-      for (const token of pattern) {
-        if (token.kind !== 'char') return undefined;
-        text += token.char;
-      }
-      values.push(test.cased ? text : foldCase(text));
-    }
+  const values = line.values.flatMap(({ test }) =>
+    test.kind === 'text'
+      ? test.patterns.map((pattern) => ({ text: literalOf(pattern), cased: test.cased }))
+      : [{ text: undefined, cased: false }],
+  );
+  if (values.some(({ text }) => text === undefined)) return undefined;
+  return values.map(({ text = '', cased }) => (cased ? text : foldCase(text)));
+}
+
+/** The text of a pattern without wildcards. */
+function literalOf(pattern: TextPattern): string | undefined {
+  let text = '';
+  for (const token of pattern) {
+    if (token.kind !== 'char') return undefined;
+    text += token.char;
   }
-  return values;
+  return text;
 }
 
 /** Whether lines that hold make the others hold: each of those is among them word for word, or satisfied by every value they allow. */

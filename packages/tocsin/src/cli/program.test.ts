@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { TocsinError } from '@tocsin/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DoorServer, type DoorServerOptions, openDoorServer } from '../../test/door-server.ts';
+import { readToken, tokenPath, writeToken } from '../state/run-file.ts';
 import { commands } from './commands.ts';
 import { runProgram } from './program.ts';
-import { readToken, tokenPath, writeToken } from '../state/run-file.ts';
 
 let folder = '';
 beforeAll(async () => {

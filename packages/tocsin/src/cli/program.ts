@@ -4,10 +4,10 @@
 import { resolve } from 'node:path';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import { Command as Commander, CommanderError } from 'commander';
+import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
 import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
 import { commands } from './commands.ts';
-import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
 import { asTyped, type Screen, Terminal } from './terminal.ts';
 import { visibleLines } from './visible-text.ts';
 

@@ -1,9 +1,9 @@
 /** What `up` and `start` say once an installation takes events. */
 import type { InstallationStatus } from '../api/installation-status.ts';
 import type { Installation } from '../installation.ts';
+import { OPERATOR, tokenPath } from '../state/run-file.ts';
 import type { ApiClient } from './api-client.ts';
 import { sayMany } from './figures.ts';
-import { OPERATOR, tokenPath } from '../state/run-file.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './visible-text.ts';
 

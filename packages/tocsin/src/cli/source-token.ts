@@ -1,7 +1,7 @@
 /** The credential under which the command line sends events as a source: made on first use, then kept in the data folder. */
 import { TocsinError } from '@tocsin/core';
-import type { ApiClient } from './api-client.ts';
 import { readToken, writeToken } from '../state/run-file.ts';
+import type { ApiClient } from './api-client.ts';
 
 /** A source as the API lists it. */
 export interface ListedSource {

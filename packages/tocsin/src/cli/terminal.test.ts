@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Column, Terminal } from './terminal.ts';
+import { asTyped, type Column, Terminal } from './terminal.ts';
 import { textWidth } from './visible-text.ts';
 
 interface Row {
@@ -66,4 +66,14 @@ test('with JSON nobody is watching', () => {
   terminal.progress('Sending').show(0.5, 'half');
   terminal.object({ a: '\u001b' });
   expect(text()).toBe('{"a":"\\u001b"}\n');
+});
+
+test('commands in messages are shown as they are typed here', () => {
+  const typed = (text: string): string => asTyped(text, 'npm run -s tocsin --');
+  expect(typed('Start one with: tocsin up, then tocsin alerts show 4f')).toBe(
+    'Start one with: npm run -s tocsin -- up, then npm run -s tocsin -- alerts show 4f',
+  );
+  expect(typed('\u001b[1mtocsin status\u001b[22m')).toContain('npm run -s tocsin -- status');
+  for (const text of ['Tocsin up', './tocsin up', 'tocsin-data', 'tocsin is up']) expect(typed(text)).toBe(text);
+  expect(asTyped('tocsin up', 'tocsin')).toBe('tocsin up');
 });

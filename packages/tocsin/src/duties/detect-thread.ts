@@ -1,12 +1,12 @@
 /** The detection thread: the duties match and correlate side by side, each under its own key. */
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { Registry } from '../registry/registry.ts';
-import { RuleActivation } from '../rules/rule-activation.ts';
-import { EventSamples } from '../rules/event-samples.ts';
-import { FieldCensus } from '../rules/field-census.ts';
-import { explainEvidence } from '../rules/explain-evidence.ts';
-import { RuleBook, type RuleFile } from '../rules/rule-book.ts';
 import { coveringRules } from '../rules/covering-rules.ts';
+import { EventSamples } from '../rules/event-samples.ts';
+import { explainEvidence } from '../rules/explain-evidence.ts';
+import { FieldCensus } from '../rules/field-census.ts';
+import { RuleActivation } from '../rules/rule-activation.ts';
+import { RuleBook, type RuleFile } from '../rules/rule-book.ts';
 import { RuleCosts } from '../rules/rule-costs.ts';
 import { checkRules, listRules } from '../rules/rule-report.ts';
 import { sourceFacts } from '../rules/source-facts.ts';
@@ -63,6 +63,7 @@ const work = Promise.all([
       idleAfterMs: boot.idleAfterMs,
       rules: () => activation.book,
       costs,
+      samples,
     }),
     around,
   ),

@@ -16,8 +16,8 @@ import {
 } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import { eventFields } from '../event-fields.ts';
-import type { RuleBook } from '../rules/rule-book.ts';
 import type { EventSamples } from '../rules/event-samples.ts';
+import type { RuleBook } from '../rules/rule-book.ts';
 import type { RuleCosts } from '../rules/rule-costs.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject, eventsFilter } from '../subjects.ts';

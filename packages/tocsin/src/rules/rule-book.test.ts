@@ -50,4 +50,24 @@ describe('rule book', () => {
     expect(loaded?.rulesFor('acme')).toHaveLength(2);
     expect(await RuleBook.load(bucket, 'f'.repeat(32), logSources)).toBeUndefined();
   });
+
+  it('judges nothing by a rule in quarantine, for the tenant that put it there, and keeps that with the set', async () => {
+    const files = [ruleFile('s', 's'), ruleFile('t', 't')];
+    const quarantine = [{ tenant: 'acme', ruleId: 's', reason: 'too slow', sinceMs: 5 }];
+    const book = RuleBook.compile(files, logSources, quarantine);
+    const judging = (tenant: string): string[] | undefined =>
+      book
+        .compiledFor(tenant)
+        .route('json')
+        ?.detections.map(({ rule }) => rule.meta.id);
+    expect([judging('acme'), judging('globex')]).toEqual([['t'], ['s', 't']]);
+    expect(listRules(book, 'acme').rules).toMatchObject([{ id: 's', quarantine: { reason: 'too slow', sinceMs: 5 } }, { id: 't' }]);
+    expect(listRules(book, 'globex').rules[0]).not.toHaveProperty('quarantine');
+    expect(book.hash).not.toBe(hashRuleFiles(files));
+    const { bus } = await openGround();
+    const bucket = bus.bucket(RULE_SETS_BUCKET);
+    await book.save(bucket);
+    const loaded = await RuleBook.load(bucket, book.hash, logSources);
+    expect([loaded?.hash, loaded?.quarantineOf('acme')]).toEqual([book.hash, quarantine]);
+  });
 });

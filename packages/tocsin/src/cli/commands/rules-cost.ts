@@ -3,7 +3,7 @@ import { type RuleCost } from '@tocsin/detect';
 import type { CostReport } from '../../duties/detect-api.ts';
 import { type Command, type CommandContext, type GivenOptions, listOption, numberOption } from '../command.ts';
 import { sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
-import type { Column } from '../terminal.ts';
+import type { Column, Terminal } from '../terminal.ts';
 
 export const rulesCost: Command = {
   name: 'rules cost',
@@ -27,7 +27,7 @@ async function askInstallation({ terminal, api, interrupted }: CommandContext, l
   if (terminal.json) terminal.object({ ...report, rules: report.rules.slice(0, limit) });
   else if (report.rules.length === 0) terminal.line('No event has been judged by a rule yet.');
   else {
-    printCosts({ terminal }, report.rules, limit);
+    printCosts(terminal, report.rules, { limit });
     terminal.note(`\nSince ${sayTime(report.sinceMs)}. ${NOTE}`);
   }
   return 0;
@@ -42,7 +42,7 @@ async function runOverFiles(
   const measured = await measureRules(files, { rules: listOption(options, 'rules'), stdin: environment.stdin });
   if (terminal.json) terminal.object({ ...measured, costs: measured.costs.slice(0, limit) });
   else {
-    printCosts({ terminal }, measured.costs, limit, measured.events);
+    printCosts(terminal, measured.costs, { limit, events: measured.events });
     const share = measured.totalMs === 0 ? 0 : Math.round((1000 * measured.totalMs) / Math.max(1, measured.events));
     terminal.note(
       `\n${sayMany(measured.events, 'event')} by ${sayMany(measured.rules, 'rule')} in ${saySpan(measured.totalMs)}, ${share} µs each, decoding included. ${NOTE}`,
@@ -53,7 +53,7 @@ async function runOverFiles(
 
 const NOTE = 'Times are estimates: one evaluation in 64 is timed.';
 
-function printCosts({ terminal }: Pick<CommandContext, 'terminal'>, costs: readonly RuleCost[], limit: number, events?: number): void {
+function printCosts(terminal: Terminal, costs: readonly RuleCost[], { limit, events }: { limit: number; events?: number }): void {
   const total = costs.reduce((sum, { timeMs }) => sum + timeMs, 0);
   const columns: Column<RuleCost>[] = [
     { title: 'RULE', value: (row) => row.title },

@@ -66,14 +66,12 @@ async function askInstallation(context: CommandContext): Promise<Looked | undefi
   };
 }
 
-/** Mappings by the product and service they begin with, such as `windows.sysmon (14 kinds)`. */
+/** Mappings by the product and service they begin with, such as `windows.sysmon (14 kinds)`; one alone by its name. */
 function sayPresent(present: readonly string[]): string {
-  const groups = new Map<string, number>();
-  for (const mapping of present) {
-    const group = mapping.split('.').slice(0, 2).join('.');
-    groups.set(group, (groups.get(group) ?? 0) + 1);
-  }
-  return [...groups].map(([group, count]) => (count === 1 ? group : `${group} (${count} kinds)`)).join(', ');
+  const groups = Object.groupBy(present, (mapping) => mapping.split('.').slice(0, 2).join('.'));
+  return Object.entries(groups)
+    .map(([group, mappings = []]) => (mappings.length === 1 ? mappings[0] : `${group} (${mappings.length} kinds)`))
+    .join(', ');
 }
 
 async function lookAtFiles(paths: readonly string[], given: readonly string[]): Promise<Looked> {

@@ -1,6 +1,7 @@
 /** `tocsin rules explain RULE EVENT`: why a rule matches an event, or how near it comes. Needs no installation. */
-import type { ExplainedRule } from '@tocsin/detect/explain';
+
 import type { DetectionRule, ParsedRule } from '@tocsin/detect';
+import type { ExplainedRule } from '@tocsin/detect/explain';
 import { type Command, type CommandContext, listOption, textOption } from '../command.ts';
 import { sayMany } from '../figures.ts';
 import type { NamedEvent, ReadEvents } from '../rules/read-events.ts';

@@ -1,7 +1,8 @@
 /** `tocsin sources`: configured producers: list, add, revoke. */
+
+import { tokenPath } from '../../state/run-file.ts';
 import { type Command, textOption } from '../command.ts';
 import { sayCount, sayTime } from '../figures.ts';
-import { tokenPath } from '../../state/run-file.ts';
 import { addSource, type ListedSource, tokenNameOf } from '../source-token.ts';
 import type { Column } from '../terminal.ts';
 import { visible } from '../visible-text.ts';

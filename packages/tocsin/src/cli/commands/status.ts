@@ -47,12 +47,7 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
       : `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${(found.gaps ?? 0) > 0 ? `, ${sayCount(found.gaps ?? 0)} refused to their sender` : ''}`,
   );
   fact('sources', sayCount(found.sources));
-  fact(
-    'rules',
-    rules === null
-      ? NOT_KNOWN
-      : `${sayCount(rules.loaded - rules.quarantined)} in force${rules.quarantined > 0 ? terminal.style('red', `, ${sayCount(rules.quarantined)} in quarantine (${terminal.typed('tocsin rules')})`) : ''}${rules.refused > 0 ? terminal.style('yellow', `, ${sayCount(rules.refused)} refused (${terminal.typed('tocsin rules')})`) : ''}`,
-  );
+  fact('rules', sayRules(terminal, rules));
   fact(
     'alerts',
     alerts === null
@@ -61,6 +56,15 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   );
   terminal.line();
   if (found.streams) terminal.table(STREAMS, found.streams);
+}
+
+function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
+  if (rules === null) return NOT_KNOWN;
+  const { loaded, quarantined, refused } = rules;
+  const see = terminal.typed('tocsin rules');
+  const aside = quarantined > 0 ? terminal.style('red', `, ${sayCount(quarantined)} in quarantine (${see})`) : '';
+  const out = refused > 0 ? terminal.style('yellow', `, ${sayCount(refused)} refused (${see})`) : '';
+  return `${sayCount(loaded - quarantined)} in force${aside}${out}`;
 }
 
 function sayDuty(terminal: Terminal, { duty, state, restarts, reason }: DutyStatus): string {

@@ -2,9 +2,9 @@
 import { connect } from 'node:net';
 import { isTocsinError } from '@tocsin/core';
 import type { InstallationStatus } from '../../api/installation-status.ts';
+import { readRunFile } from '../../state/run-file.ts';
 import { ApiError } from '../api-client.ts';
 import type { CommandContext } from '../command.ts';
-import { readRunFile } from '../../state/run-file.ts';
 import { bad, type Finding, good, unknown } from './check.ts';
 
 /** Where an installation listens that is not told otherwise. */

@@ -60,20 +60,25 @@ function branchOfLine(line: ExplainedLine, pen: Pen): Branch {
 
 /** What is to be said where it fits on one line: a single value, one of several that held, a field that is not there. */
 function sayInOneLine(line: ExplainedLine, pen: Pen): string | undefined {
-  const { terminal } = pen;
   const count = line.values.length + line.untold;
   const [first] = line.values;
   if (first === undefined || line.negated) return undefined;
-  const has = line.field === undefined ? '' : `${sayFound(line, pen, first)} `;
-  if (first.held && (count === 1 || !line.all)) {
-    const value = line.field === undefined ? `${sayText(first.value ?? '', pen, first.shown)} ` : has;
-    return `${value}${terminal.style('dim', 'fits')} ${sayText(first.shown, pen)}${count === 1 ? '' : terminal.style('dim', ` (one of ${count})`)}`;
-  }
+  if (first.held) return count === 1 || !line.all ? sayFits(line, first, pen) : undefined;
   if (line.values.every(({ miss }) => miss?.reason === 'field_missing' || miss?.reason === 'no_text')) {
     const wanted = count === 1 ? sayText(first.shown, pen) : sayHowMany(line);
     return `${wanted}${sayMiss(first, pen)}`;
   }
-  return count === 1 ? `${has}${terminal.style('dim', 'against')} ${sayText(first.shown, pen)}${sayMiss(first, pen)}` : undefined;
+  if (count > 1) return undefined;
+  const has = line.field === undefined ? '' : `${sayFound(line, pen)} `;
+  return `${has}${pen.terminal.style('dim', 'against')} ${sayText(first.shown, pen)}${sayMiss(first, pen)}`;
+}
+
+/** The event's value and the one of the rule's that it fits. */
+function sayFits(line: ExplainedLine, value: ExplainedValue, pen: Pen): string {
+  const { terminal } = pen;
+  const count = line.values.length + line.untold;
+  const has = line.field === undefined ? sayText(value.value ?? '', pen, value.shown) : sayFound(line, pen, value);
+  return `${has} ${terminal.style('dim', 'fits')} ${sayText(value.shown, pen)}${count === 1 ? '' : terminal.style('dim', ` (one of ${count})`)}`;
 }
 
 function restOf(line: ExplainedLine, { terminal }: Pen): Branch[] {
