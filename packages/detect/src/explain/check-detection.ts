@@ -73,7 +73,12 @@ function ownReasons(rule: DetectionRule, known: Known, outcome: 'never' | 'alway
 function sourceReasons(rule: DetectionRule, feeding: readonly FeedingSource[]): NeverReason[] {
   if (feeding.length === 0) return [{ code: 'no_log_source', detail: `no source sends events of ${sayLogSource(rule)}` }];
   const open = feeding.filter(({ barred }) => barred === undefined);
-  return open.length > 0 ? [] : [{ code: 'no_fitting_source', detail: feeding[0]?.barred ?? '' }];
+  return open.length > 0 ? [] : [{ code: 'no_fitting_source', detail: sayBarred(feeding) }];
+}
+
+function sayBarred(feeding: readonly FeedingSource[]): string {
+  const told = feeding.slice(0, 4).map(({ mapping, barred }) => `in ${mapping} ${barred ?? ''}`);
+  return `none of its sources has what it asks for: ${told.join(', ')}${feeding.length > told.length ? ' and so on' : ''}`;
 }
 
 /** The log source as a rule asks for it: `product windows, category process_creation`. */
@@ -102,7 +107,7 @@ function feedingSource(
   return {
     mapping: facts.logSource.mapping,
     fields,
-    barred: `events of ${facts.logSource.mapping} have ${field} ${has}, which the rule does not ask for`,
+    barred: `${field} is ${has}`,
   };
 }
 

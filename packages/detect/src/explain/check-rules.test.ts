@@ -77,7 +77,7 @@ describe('a rule that can fire', () => {
       { mapping: 'proc', fields: { EventID: 'not_seen', Image: 'mapped', User: 'mapped', CommandLine: 'seen', Nothing: 'not_seen' } },
       {
         mapping: 'proc2',
-        barred: 'events of proc2 have EventID 4688, which the rule does not ask for',
+        barred: 'EventID is 4688',
         fields: { EventID: 'unknown', Image: 'mapped', User: 'mapped', CommandLine: 'unknown', Nothing: 'unknown' },
       },
     ]);

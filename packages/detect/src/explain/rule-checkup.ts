@@ -18,7 +18,7 @@ export type FieldPresence = 'mapped' | 'seen' | 'not_seen' | 'unknown';
 /** A source whose events a rule is asked about. */
 export interface FeedingSource {
   readonly mapping: string;
-  /** Why its events can never make the rule match; undefined where they can. */
+  /** Why its events can never make the rule match, such as `EventID is 1`; undefined where they can. */
   readonly barred?: string | undefined;
   readonly fields: Readonly<Record<string, FieldPresence>>;
 }
