@@ -13,4 +13,5 @@ export { explainRule } from './explain/explain-rule.ts';
 export type * from './explain/explained-rule.ts';
 export { createFieldProbe, type FieldProbe, fieldsOfRules } from './explain/field-probe.ts';
 export { type NavigatorLayer, navigatorLayer } from './explain/navigator-layer.ts';
+export { plainRulesOf } from './explain/plain-rules.ts';
 export type * from './explain/rule-checkup.ts';

@@ -6,44 +6,59 @@ import type { NeverReason, RuleCheckup, SourceFacts } from './rule-checkup.ts';
 
 /** One checkup per rule, in the order of the rules. Correlations find the rules they refer to among them. */
 export function checkRules(rules: readonly ParsedRule[], sources: readonly SourceFacts[]): RuleCheckup[] {
-  const byReference = indexByReference(rules);
-  const findings = new Map<ParsedRule, DetectionFindings>();
-  for (const rule of rules) if (rule.kind === 'detection') findings.set(rule, checkDetection(rule, sources));
+  const among: Among = { byReference: indexByReference(rules), findings: new Map(), sources };
   return rules.map((rule): RuleCheckup => {
     const { id: ruleId, title } = rule.meta;
-    const named = { ruleId, title, path: rule.location.path, line: rule.location.line, kind: rule.kind };
-    const found = rule.kind === 'detection' ? findings.get(rule) : checkCorrelation(rule, { byReference, findings });
-    return { ...named, ...(found as DetectionFindings) };
+    return { ruleId, title, path: rule.location.path, line: rule.location.line, kind: rule.kind, ...findingsOf(rule, among) };
   });
 }
 
 interface Among {
   readonly byReference: ReadonlyMap<string, ParsedRule>;
-  readonly findings: ReadonlyMap<ParsedRule, DetectionFindings>;
+  /** What was found already; a correlation that is being looked at counts as one that can fire, so that a circle ends. */
+  readonly findings: Map<ParsedRule, DetectionFindings>;
+  readonly sources: readonly SourceFacts[];
 }
 
-function checkCorrelation(rule: CorrelationRule, { byReference, findings }: Among): DetectionFindings {
-  const never: NeverReason[] = emptyRange(rule);
-  const base = rule.references.map((reference) => ({ reference, found: findings.get(byReference.get(reference) as ParsedRule) }));
-  const missing = base.filter(({ reference }) => !byReference.has(reference)).map(({ reference }) => reference);
-  if (missing.length > 0) never.push({ code: 'missing_reference', detail: `it refers to ${missing.join(', ')}, which is not there` });
-  const silent = base.filter(({ found }) => found?.canFire === false);
-  if (silent.length > 0 && silent.length === base.length)
-    never.push(
-      ...silent
-        .flatMap(({ found }) => found?.never ?? [])
-        .slice(0, 1)
-        .map((one) => ({ ...one, detail: `the rules it counts cannot fire: ${one.detail}` })),
-    );
-  const doubts =
-    silent.length > 0 && silent.length < base.length
-      ? [`${silent.map(({ reference }) => reference).join(', ')}, which it counts, cannot fire`]
-      : [];
-  return { canFire: never.length === 0, never, doubts, sources: base.flatMap(({ found }) => found?.sources ?? []) };
+const CAN_FIRE: DetectionFindings = { canFire: true, never: [], doubts: [], sources: [] };
+
+function findingsOf(rule: ParsedRule, among: Among): DetectionFindings {
+  const known = among.findings.get(rule);
+  if (known !== undefined) return known;
+  among.findings.set(rule, CAN_FIRE);
+  const found = rule.kind === 'detection' ? checkDetection(rule, among.sources) : checkCorrelation(rule, among);
+  among.findings.set(rule, found);
+  return found;
 }
+
+function checkCorrelation(rule: CorrelationRule, among: Among): DetectionFindings {
+  const never: NeverReason[] = emptyRange(rule);
+  const referred = rule.references.map((reference) => ({ reference, rule: among.byReference.get(reference) }));
+  const missing = referred.filter((one) => one.rule === undefined).map(({ reference }) => reference);
+  if (missing.length > 0) never.push({ code: 'missing_reference', detail: `it refers to ${missing.join(', ')}, which is not there` });
+  const found = referred.flatMap(({ reference, rule: base }) =>
+    base === undefined ? [] : [{ reference, findings: findingsOf(base, among) }],
+  );
+  const silent = found.filter(({ findings }) => !findings.canFire);
+  const isNever = silent.length > 0 && (silent.length === found.length || needsAll(rule));
+  const [reason] = silent.flatMap(({ findings }) => findings.never);
+  if (isNever && reason !== undefined)
+    never.push({ ...reason, detail: `${silent[0]?.reference ?? ''}, which it needs, cannot fire: ${reason.detail}` });
+  const doubts = isNever ? [] : silent.map(({ reference }) => `${reference}, which it counts, cannot fire`);
+  return { canFire: never.length === 0, never, doubts, sources: found.flatMap(({ findings }) => findings.sources) };
+}
+
+/** Whether every rule it refers to must match: so do the temporal types, unless an expression says otherwise. */
+function needsAll(rule: CorrelationRule): boolean {
+  return rule.type.startsWith('temporal') && !('expression' in rule && rule.expression !== undefined);
+}
+
+/** Types whose condition is about a whole number from nought on; sums and averages may be anything. */
+const COUNTING: ReadonlySet<string> = new Set(['event_count', 'value_count']);
 
 /** A condition on a number that no number satisfies, such as more than 5 and less than 3. */
 function emptyRange(rule: CorrelationRule): NeverReason[] {
+  if (!COUNTING.has(rule.type)) return [];
   let least = 0;
   let most = Number.POSITIVE_INFINITY;
   for (const { comparison, limit } of rule.condition) {

@@ -5,8 +5,8 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { type Fields, TocsinError } from '@tocsin/core';
-import type { DecodeLimits } from './record-decoder.ts';
 import { moduleBase64 } from './member-selector-module.data.ts';
+import type { DecodeLimits } from './record-decoder.ts';
 
 /** Reads wanted members of records. Not for two records at a time; memory grows to the longest record and stays. */
 export interface MemberSelector {

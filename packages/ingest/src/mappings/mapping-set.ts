@@ -5,11 +5,11 @@
 import type { Fields, LogSource } from '@tocsin/core';
 import { isFormat } from '../decoders/decoders.ts';
 import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
-import { membersRead } from './members-read.ts';
 import { compileFinder, type Finder } from './condition-index.ts';
 import { type MappingDocument, parseMappingDocument } from './mapping-document.ts';
 import { isShape, type PartialSpec, readMappings, readOrder, readShape, readTests } from './mapping-file.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
+import { membersRead } from './members-read.ts';
 
 /** A file of mappings; `path` is for messages and for the order of files. */
 export interface MappingText {

@@ -1,7 +1,7 @@
 /** Why the events behind an alert matched: the rules that judged them, over the records that are still there. */
 import type { LogSource } from '@tocsin/core';
-import type { DetectionRule, ParsedRule } from '@tocsin/detect';
-import { type ExplainedRule, explainRule } from '@tocsin/detect/explain';
+import type { ParsedRule } from '@tocsin/detect';
+import { type ExplainedRule, explainRule, plainRulesOf } from '@tocsin/detect/explain';
 import type { MappingSet } from '@tocsin/ingest';
 import { routeRecord } from './route-event.ts';
 
@@ -24,25 +24,15 @@ export function explainEvidence(
 ): ExplainedEvidence[] {
   const logSources = mappings.logSources();
   const byMapping = new Map(logSources.map((logSource): [string, LogSource] => [logSource.mapping, logSource]));
-  const asked = judging(ruleId, rules);
+  const rule = rules.find(({ meta }) => meta.id === ruleId);
+  const asked = rule === undefined ? [] : plainRulesOf(rule, rules);
   return events.flatMap(({ eventId, record, mapping }) =>
     routeRecord(mappings, record, mapping).flatMap((routed) => {
       if ('refused' in routed) return [];
       const logSource = byMapping.get(routed.mapping);
       return asked
-        .map((rule) => ({ eventId, ...explainRule(rule, { fields: routed.fields, logSource, logSources }) }))
+        .map((plain) => ({ eventId, ...explainRule(plain, { fields: routed.fields, logSource, logSources }) }))
         .filter(({ matched }) => matched);
     }),
-  );
-}
-
-/** The rule itself, or the plain rules that a correlation counts. */
-function judging(ruleId: string, rules: readonly ParsedRule[]): DetectionRule[] {
-  const rule = rules.find(({ meta }) => meta.id === ruleId);
-  if (rule === undefined) return [];
-  if (rule.kind === 'detection') return [rule];
-  const named = new Set(rule.references);
-  return rules.filter(
-    (one): one is DetectionRule => one.kind === 'detection' && (named.has(one.meta.id) || named.has(one.meta.name ?? one.meta.id)),
   );
 }

@@ -43,7 +43,7 @@ async function run(
   options: Parameters<Command['run']>[2],
 ): Promise<number> {
   const { terminal, environment } = context;
-  const [{ findRules }, { knownMapping, readEvents, shippedMappings }, { explainRule }] = await Promise.all([
+  const [{ findRules }, { knownMapping, readEvents, shippedMappings }, { explainRule, plainRulesOf }] = await Promise.all([
     import('../rules/find-rule.ts'),
     import('../rules/read-events.ts'),
     import('@tocsin/detect/explain'),
@@ -56,27 +56,22 @@ async function run(
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const explain = (rule: DetectionRule, one: NamedEvent): ExplainedRule =>
     explainRule(rule, { fields: one.fields, logSource: byMapping.get(one.mapping), logSources });
-  const told = toTell(found, all).map(({ rule, plain }) => tell(rule, read, (one) => explain(plain, one)));
+  const told = toTell(found, (rule) => plainRulesOf(rule, all)).map(({ rule, plain }) => tell(rule, read, (one) => explain(plain, one)));
   if (terminal.json) terminal.object({ explanations: told.map(toJson), refused: read.refused });
   else for (const one of told) await printTold(context, one, read);
   return told.some(({ matching }) => matching > 0) ? 0 : EXIT_NO_MATCH;
 }
 
 /** Plain rules to be told, each once: of a correlation those that it counts. */
-function toTell(found: readonly ParsedRule[], all: readonly ParsedRule[]): { rule: ParsedRule; plain: DetectionRule }[] {
+function toTell(
+  found: readonly ParsedRule[],
+  plainRules: (rule: ParsedRule) => DetectionRule[],
+): { rule: ParsedRule; plain: DetectionRule }[] {
   const byPlain = new Map<DetectionRule, ParsedRule>();
   // A plain rule is named with the correlation that counts it, where both are meant.
   for (const rule of [...found].sort((a, b) => a.kind.localeCompare(b.kind)))
-    for (const plain of plainRules(rule, all)) if (!byPlain.has(plain)) byPlain.set(plain, rule);
+    for (const plain of plainRules(rule)) if (!byPlain.has(plain)) byPlain.set(plain, rule);
   return [...byPlain].map(([plain, rule]) => ({ rule, plain }));
-}
-
-/** The rule itself, or the plain rules that a correlation counts. */
-function plainRules(rule: ParsedRule, all: readonly ParsedRule[]): DetectionRule[] {
-  if (rule.kind === 'detection') return [rule];
-  return all.filter(
-    (one) => one.kind === 'detection' && rule.references.some((name) => name === one.meta.id || name === one.meta.name),
-  ) as DetectionRule[];
 }
 
 /** The first event that matches, else the one that comes nearest. */
