@@ -55,7 +55,11 @@ interface Ran {
 
 async function run(...args: string[]): Promise<Ran> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [builtProgram, ...args], { cwd: folder, maxBuffer: 64 << 20 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [builtProgram, ...args], {
+      cwd: folder,
+      env: { ...process.env, TOCSIN_DATA: at('nothing-runs-here') },
+      maxBuffer: 64 << 20,
+    });
     return { code: 0, out: stdout, err: stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

@@ -230,3 +230,40 @@ test('a token that cannot be kept is told in words, with what to do', async () =
     message: expect.stringContaining('--data'),
   });
 });
+
+test('config explain takes a setting, a section or nothing', async () => {
+  const paths = async (...argv: string[]): Promise<string[]> => {
+    const { out } = await run(['config', 'explain', ...argv, '--json']);
+    return (JSON.parse(out) as { settings: { path: string }[] }).settings.map(({ path }) => path);
+  };
+  expect(await paths('rules')).toEqual(['rules.shipped', 'rules.folders', 'rules.budgetPercent']);
+  expect(await paths()).toContain('listen.port');
+  expect((await run(['config', 'explain', 'listen.port'])).out).toContain('TCP port');
+  expect(await run(['config', 'explain', 'rulez'])).toMatchObject({
+    code: 78,
+    err: expect.stringContaining('config.unknown_key') as string,
+  });
+});
+
+test('the default data folder lies in the clone, a named one where it was typed, and commands are shown as typed', async () => {
+  const said = async (argv: readonly string[], place: object): Promise<string> => {
+    let err = '';
+    const code = await runProgram({
+      argv,
+      environment: { cwd: '/typed/here', colour: false, stdin: Readable.from([]), variable: () => undefined, ...place },
+      out: { write: () => undefined },
+      err: { write: (text: string) => void (err += text) },
+      interrupted: new AbortController().signal,
+      outputClosed: new AbortController().signal,
+      version: '1',
+    });
+    expect(code).toBe(69);
+    return err;
+  };
+  expect(await said(['status'], {})).toContain('at /typed/here/tocsin-data');
+  const cloned = await said(['status'], { home: '/clone', program: 'npm run -s tocsin --' });
+  expect(cloned).toContain('at /clone/tocsin-data');
+  expect(cloned).toContain('Start one with: npm run -s tocsin -- up');
+  expect(await said(['status', '--data', 'mine'], { home: '/clone' })).toContain('at /typed/here/mine');
+  expect(await said(['status'], { home: '/clone', dataDir: 'env' })).toContain('at /typed/here/env');
+});
