@@ -2,6 +2,7 @@
  * Why a value of a rule does not hold for an event, and how near it came. Nothing here decides a match: it looks at what the tests of
  * `compile/` have refused and tries it once more with one thing changed, such as case or a wildcard.
  */
+import { RE2JS } from 're2js';
 import { overText, valueTest } from '../compile/compile-item.ts';
 import { type EventView, type FieldSlot, foldCase, isScalar } from '../compile/event-view.ts';
 import { pathsOf } from '../compile/field-reader.ts';
@@ -129,7 +130,7 @@ function commonStart(pattern: TextPattern, folded: string): number {
 }
 
 function regexMiss(test: Extract<ValueTest, { kind: 'regex' }>, { slot }: LookedAt): RankedMiss {
-  const inOtherCase = slot.texts().findIndex(overText({ ...test, source: `(?i)${test.source}` }));
+  const inOtherCase = slot.texts().findIndex(overText({ ...test, flags: test.flags | RE2JS.CASE_INSENSITIVE }));
   return inOtherCase >= 0
     ? rank(NEAR_CASE, {
         reason: 'case',
