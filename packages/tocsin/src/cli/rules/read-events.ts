@@ -26,7 +26,8 @@ export interface ReadEventsOptions {
   readonly mapping?: string | undefined;
 }
 
-const MAX_BYTES = 256 * 1024 * 1024;
+/** Plain bytes of one input: its events are held in memory, several times as large. */
+const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_REFUSED = 20;
 
 /** The mappings that come with Tocsin. */
@@ -50,7 +51,8 @@ export async function readEvents(given: string, options: ReadEventsOptions): Pro
   let size = 0;
   for await (const part of input.bytes) {
     size += part.length;
-    if (size > MAX_BYTES) throw new TocsinError('cli.unreadable', { path: input.name, reason: `it is longer than ${MAX_BYTES} bytes` });
+    if (size > MAX_BYTES)
+      throw new TocsinError('cli.unreadable', { path: input.name, reason: `it is longer than ${MAX_BYTES} bytes; give a part of it` });
     parts.push(part);
   }
   return routeAll(input.name, Buffer.concat(parts).toString('utf8'), options);

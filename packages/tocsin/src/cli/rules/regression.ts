@@ -34,6 +34,7 @@ export interface Regression {
 }
 
 const MAX_INFOS = 20_000;
+const MAX_INFO_CHARS = 65_536;
 
 /** Runs every recording of a folder against the rules. @throws cli.unreadable */
 export async function runRegressionFolder(folder: string, files: readonly NamedRuleFile[]): Promise<Regression> {
@@ -72,7 +73,9 @@ async function infoFiles(folder: string): Promise<string[]> {
 async function readInfo(path: string): Promise<PlannedTest[]> {
   let info: unknown;
   try {
-    info = parse(await readFile(path, 'utf8'), { maxAliasCount: 0 });
+    const text = await readFile(path, 'utf8');
+    if (text.length > MAX_INFO_CHARS) throw new Error(`it is longer than ${MAX_INFO_CHARS} characters`);
+    info = parse(text, { maxAliasCount: 0 });
   } catch (cause) {
     throw new TocsinError('cli.unreadable', { path, reason: (cause as Error).message.split('\n')[0] ?? 'it is no YAML' }, { cause });
   }
