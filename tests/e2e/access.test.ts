@@ -45,6 +45,7 @@ describe.skipIf(missing !== undefined)('access', () => {
     { method: 'GET', path: '/alerts', admin: 200, other: 200, viewer: 200 },
     { method: 'GET', path: `/alerts/${alert}`, admin: 200, other: 404, viewer: 200 },
     { method: 'GET', path: `/alerts/${alert}/evidence`, admin: 200, other: 404, viewer: 200 },
+    { method: 'GET', path: `/alerts/${alert}/explanation`, admin: 200, other: 404, viewer: 200 },
     { method: 'POST', path: `/alerts/${alert}/acknowledge`, body: {}, admin: 200, other: 404, viewer: 403 },
     { method: 'GET', path: '/rules', admin: 200, other: 200, viewer: 200 },
     {
@@ -55,6 +56,10 @@ describe.skipIf(missing !== undefined)('access', () => {
       other: 200,
       viewer: 403,
     },
+    { method: 'GET', path: '/rules/cost', admin: 200, other: 200, viewer: 200 },
+    { method: 'GET', path: '/rules/coverage', admin: 200, other: 200, viewer: 200 },
+    { method: 'POST', path: '/rules/fields', body: { fields: ['a', '__proto__'] }, admin: 200, other: 200, viewer: 200 },
+    { method: 'POST', path: '/rules/quarantine', body: { rule: 'nobody', quarantined: true }, admin: 404, other: 404, viewer: 403 },
     { method: 'GET', path: '/sources', admin: 200, other: 200, viewer: 200 },
     { method: 'POST', path: '/sources', body: { name: 'edr' }, admin: 409, other: 200, viewer: 403 },
     { method: 'POST', path: '/sources/gone/revoke', admin: 404, other: 404, viewer: 403 },
@@ -114,17 +119,22 @@ describe.skipIf(missing !== undefined)('access', () => {
       'GET /alerts',
       'GET /alerts/{id}',
       'GET /alerts/{id}/evidence',
+      'GET /alerts/{id}/explanation',
       'GET /audit',
       'GET /config',
       'GET /health/live',
       'GET /health/ready',
       'GET /rules',
+      'GET /rules/cost',
+      'GET /rules/coverage',
       'GET /sources',
       'GET /status',
       'GET /tail/{what}',
       'POST /alerts/{id}/{act}',
       'POST /events',
       'POST /rules',
+      'POST /rules/fields',
+      'POST /rules/quarantine',
       'POST /settle',
       'POST /sources',
       'POST /sources/{name}/revoke',
@@ -241,15 +251,15 @@ describe.skipIf(missing !== undefined)('access', () => {
   test('health is told to anybody, and nothing else is', async () => {
     expect((await program.call('GET', '/health/live', { token: '' })).body).toEqual({ live: true });
     expect((await program.call('GET', '/health/ready', { token: '' })).body).toEqual({ state: 'ready' });
-    for (const [method, path] of [
-      ['HEAD', '/tail/events'],
-      ['PUT', '/alerts'],
-      ['DELETE', '/sources/edr'],
-      ['GET', '/nope'],
-      ['GET', '/alerts/%2e%2e/x'],
+    for (const [method, path, wanted] of [
+      ['HEAD', '/tail/events', 405],
+      ['PUT', '/alerts', 405],
+      ['DELETE', '/sources/edr', 404],
+      ['GET', '/nope', 404],
+      ['GET', '/alerts/%2e%2e/x', 404],
     ] as const) {
       const { status } = await fetch(`${program.url}/api/v1${path}`, { method, headers: { authorization: `Bearer ${program.operator}` } });
-      expect(status).toBe(404);
+      expect(status).toBe(wanted);
     }
   });
 });
