@@ -98,10 +98,10 @@ export function wireCorrelate(
 export async function wireStore(
   bus: Bus,
   files: { alerts: AlertTable; frames: FrameCatalogue },
-  around: Pick<Surroundings, 'signal' | 'clock'> & { onAlerts: () => void; keptMs: number },
+  around: Pick<Surroundings, 'signal' | 'clock'> & { onApplied: () => void; keptMs: number },
 ): Promise<void> {
   await Promise.all([
-    runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onAlerts }),
+    runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onApplied }),
     runFrameProjection(bus, files.frames, around),
   ]);
 }

@@ -47,6 +47,8 @@ export async function runAlertProjection(
 /** How the frame catalogue is kept. */
 export interface FrameProjectionOptions {
   readonly signal: AbortSignal;
+  /** Told after each transaction. */
+  readonly onApplied?: (() => void) | undefined;
   readonly clock: Clock;
   /** How long the log keeps frames, milliseconds; 0 for ever. */
   readonly keptMs: number;
@@ -56,7 +58,7 @@ export interface FrameProjectionOptions {
 export async function runFrameProjection(
   log: ReplayLog,
   catalogue: FrameCatalogue,
-  { signal, clock, keptMs }: FrameProjectionOptions,
+  { signal, clock, keptMs, onApplied }: FrameProjectionOptions,
 ): Promise<void> {
   const dedup = new FrameDedup();
   for (const lane of LANES) {
@@ -75,6 +77,7 @@ export async function runFrameProjection(
   while (!feed.finished) {
     const frames = (await feed.take(BATCH, WAIT_MS, GATHER_MS)).flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
     for (const lane of LANES) catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
+    onApplied?.();
     if (keptMs === 0 || clock.monotonicMs() < nextPruneMs) continue;
     catalogue.prune(clock.nowMs() - keptMs);
     nextPruneMs = clock.monotonicMs() + PRUNE_EVERY_MS;

@@ -1,5 +1,5 @@
 /** What the store thread answers: the projections' questions, as plain data. */
-import type { AlertStatus, Position } from '@tocsin/core';
+import type { AlertStatus, Lane, Position } from '@tocsin/core';
 import type { AlertDetail, AlertPage, AlertQuery, SourceTotals } from '@tocsin/store';
 
 /** Questions to the store thread. */
@@ -9,6 +9,8 @@ export type StoreApi = {
   readonly countAlerts: (tenant: string) => Readonly<Record<AlertStatus, number>>;
   /** Resolves when the alert table has applied this position of ALERTS, or after `waitMs` without: true if it has. */
   readonly alertsReached: (position: Position, waitMs: number) => Promise<boolean>;
+  /** The same for the frame catalogue, which totals come from, and a lane of EVENTS. */
+  readonly framesReached: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
   readonly sourceTotals: (tenant: string) => readonly SourceTotals[];
   readonly totals: () => { readonly frames: number; readonly events: number; readonly duplicates: number; readonly missing: number };
   /** Stops reading, finishes what was read, closes the files. */

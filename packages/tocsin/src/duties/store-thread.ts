@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
 import { isTocsinError, type Position } from '@tocsin/core';
 import { openAlertTable, openFrameCatalogue } from '@tocsin/store';
+import { EVENTS_STREAM } from '../subjects.ts';
 import { wireStore } from '../wire.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 import type { StoreApi } from './store-api.ts';
@@ -26,17 +27,18 @@ const frames = openFrameCatalogue({ path: paths.frames });
 const bus = await openBus(boot.store);
 const waiting = new Set<() => void>();
 
-const onAlerts = (): void => {
+const onApplied = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onAlerts }).catch(forgetForeign), around);
+const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onApplied }).catch(forgetForeign), around);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),
   getAlert: (tenant, id) => alerts.get(tenant, id),
   countAlerts: (tenant) => alerts.counts(tenant),
-  alertsReached,
+  alertsReached: (position, waitMs) => reached(() => alerts.applied(), position, waitMs),
+  framesReached: (lane, position, waitMs) => reached(() => frames.applied(EVENTS_STREAM[lane]), position, waitMs),
   sourceTotals: (tenant) => frames.sources(tenant),
   totals: () => ({ ...frames.totals(), missing: frames.gaps().reduce((sum, gap) => sum + gap.missing, 0) }),
   async stop() {
@@ -59,10 +61,10 @@ function forgetForeign(error: unknown): never {
   throw error;
 }
 
-async function alertsReached(position: Position, waitMs: number): Promise<boolean> {
+async function reached(appliedNow: () => Position | undefined, position: Position, waitMs: number): Promise<boolean> {
   const deadline = AbortSignal.timeout(waitMs);
   for (;;) {
-    const applied = alerts.applied();
+    const applied = appliedNow();
     if (applied !== undefined && comparePositions(applied, position) >= 0) return true;
     if (deadline.aborted) return false;
     await new Promise<void>((resolve) => {

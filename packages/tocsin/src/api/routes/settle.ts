@@ -1,4 +1,4 @@
-/** `POST /settle`: waits until every event stored so far has been judged and its alerts are visible. */
+/** `POST /settle`: waits until every event stored so far has been judged and counted and its alerts are visible. */
 import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../../subjects.ts';
 import type { Route } from '../route.ts';
 
@@ -6,7 +6,7 @@ export const settle: Route = {
   method: 'POST',
   path: '/settle',
   action: 'alerts.read',
-  summary: 'Wait until every event stored so far has been judged and its alerts are visible',
+  summary: 'Wait until every event stored so far has been judged and counted, and its alerts are visible',
   body: {
     type: 'object',
     additionalProperties: false,
@@ -23,7 +23,12 @@ export const settle: Route = {
     const leftMs = (): number => Math.max(0, Math.ceil(untilMs - context.clock.monotonicMs()));
     for (const lane of Object.keys(EVENTS_STREAM) as (keyof typeof EVENTS_STREAM)[]) {
       const { last, messages } = await context.bus.info(eventsFilter(lane));
-      if (last && messages > 0 && !(await context.detect.settled(lane, last, leftMs()))) return { settled: false };
+      if (!last || messages === 0) continue;
+      const [judged, counted] = await Promise.all([
+        context.detect.settled(lane, last, leftMs()),
+        context.store.framesReached(lane, last, leftMs()),
+      ]);
+      if (!judged || !counted) return { settled: false };
     }
     const alerts = await context.bus.info(ALERTS_FILTER);
     const shown = !alerts.last || alerts.messages === 0 || (await context.store.alertsReached(alerts.last, leftMs()));
