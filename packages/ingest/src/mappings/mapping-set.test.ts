@@ -68,6 +68,7 @@ test('log sources carry what rules need: services, categories, aliases in every 
   });
   expect(created?.aliases['Image']).toEqual([
     'NewProcessName',
+    'process.executable',
     'event_data.NewProcessName',
     'winlog.event_data.NewProcessName',
     'winlog.user_data.NewProcessName',
@@ -79,7 +80,7 @@ test('log sources carry what rules need: services, categories, aliases in every 
       .logSources()
       .filter(({ categories }) => categories.includes('registry_set'))
       .map(({ mapping }) => mapping),
-  ).toEqual(['windows.sysmon.registry_set']);
+  ).toEqual(['ocsf.windows.registry_set', 'windows.security.registry_set', 'windows.sysmon.registry_set']);
 });
 
 test('every mapping can be decoded again by the format it is known by', () => {
