@@ -7,6 +7,14 @@ export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-s
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';
-export { type ParsedRules, parseRules, type RuleFile } from './parse/parse-rules.ts';
-export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';
+export { type ParsedRules, type ParseOptions, parseRules, type RuleFile } from './parse/parse-rules.ts';
+export type {
+  CorrelationRule,
+  DetectionRule,
+  GivenPlaceholders,
+  ParsedRule,
+  RefusedRule,
+  RuleFilter,
+  RuleMetadata,
+} from './parse/parsed-rule.ts';
 export { type RuleTestResult, type TestRuleOptions, testRule } from './test-rule.ts';

@@ -8,7 +8,7 @@ import { readCollection } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import { readDetection } from './detection.ts';
 import { isMeantFor, readFilter, withFilters } from './filter.ts';
-import type { DetectionRule, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
+import type { DetectionRule, GivenPlaceholders, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
 import { givesPlaceholders, joinPlaceholders, type PlaceholderValues, readPlaceholders } from './placeholders.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
 import { type LocatedRule, resolveReferences } from './resolve-references.ts';
@@ -29,11 +29,12 @@ export interface ParseOptions {
   readonly placeholders?: PlaceholderValues | undefined;
 }
 
-/** Outcome of reading rule files. Every document is in exactly one of the lists, but for those that give values to placeholders or carry an action only. */
+/** Outcome of reading rule files. Every document is in exactly one of the lists, but for those that carry an action only. */
 export interface ParsedRules {
   /** Rules with the filters that are meant for them. A rule with an aggregation of the older format is two. */
   readonly rules: readonly ParsedRule[];
   readonly filters: readonly RuleFilter[];
+  readonly placeholders: readonly GivenPlaceholders[];
   readonly refused: readonly RefusedRule[];
 }
 
@@ -41,7 +42,11 @@ export interface ParsedRules {
 export function parseRules(files: readonly RuleFile[], options: ParseOptions = {}): ParsedRules {
   const refused: RefusedRule[] = [];
   const documents = files.flatMap((file) => collect(file, refused));
-  const placeholders = gatherPlaceholders(documents, options, refused);
+  const given = gatherPlaceholders(documents, refused);
+  const placeholders = joinPlaceholders([
+    ...(options.placeholders === undefined ? [] : [options.placeholders]),
+    ...given.map(({ values }) => values),
+  ]);
   const filters = gatherFilters(documents, { placeholders, refused });
   const accepted: LocatedRule[] = [];
   const failed: LocatedDocument[] = documents.filter(({ value }) => value === undefined);
@@ -54,7 +59,8 @@ export function parseRules(files: readonly RuleFile[], options: ParseOptions = {
   }
   const rules = resolveReferences({ accepted, failed }, refused);
   const stand = standing(filters, { rules, refused });
-  return { rules, filters: stand, refused: inOrderOf(files, refused) };
+  const named = given.map(({ location, values }) => ({ location, names: [...values.keys()] }));
+  return { rules, filters: stand, placeholders: named, refused: inOrderOf(files, refused) };
 }
 
 /** Refusals as a reader meets them, whichever step they come from. */
@@ -75,12 +81,18 @@ function raise(fault: RuleFault): never {
   throw fault;
 }
 
-function gatherPlaceholders(documents: readonly LocatedDocument[], options: ParseOptions, refused: RefusedRule[]): PlaceholderValues {
-  const given = documents.flatMap((located) => {
-    const { value } = located;
-    return givesPlaceholders(value) ? (attempt({ ...located, refused }, () => readPlaceholders(value)) ?? []) : [];
+interface Given {
+  readonly location: RuleLocation;
+  readonly values: PlaceholderValues;
+}
+
+function gatherPlaceholders(documents: readonly LocatedDocument[], refused: RefusedRule[]): Given[] {
+  return documents.flatMap((located) => {
+    const { value, file, document } = located;
+    if (!givesPlaceholders(value)) return [];
+    const values = attempt({ ...located, refused }, () => readPlaceholders(value));
+    return values === undefined ? [] : [{ location: { path: file.path, line: document.line, column: 1 }, values }];
   });
-  return joinPlaceholders([...(options.placeholders === undefined ? [] : [options.placeholders]), ...given]);
 }
 
 /** A filter, the document it is in, and the ids of the rules it was added to so far. */

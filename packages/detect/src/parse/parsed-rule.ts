@@ -95,6 +95,13 @@ export interface RuleFilter {
   readonly appliesTo: readonly string[];
 }
 
+/** A document that gave values to placeholders. */
+export interface GivenPlaceholders {
+  readonly location: RuleLocation;
+  /** Names without percent signs. */
+  readonly names: readonly string[];
+}
+
 /** A rule that was left out. `error` carries file, line, column and reason. */
 export interface RefusedRule extends RuleLocation {
   /** Id or title where they could be read. */

@@ -11,12 +11,15 @@ export interface RuleSummary {
   readonly title: string;
   readonly level: string;
   readonly path: string;
-  readonly kind: 'detection' | 'correlation';
+  /** Filters and values for placeholders are looked at with rules; only rules are listed as in force. */
+  readonly kind: 'detection' | 'correlation' | 'filter' | 'placeholders';
   readonly techniques: readonly string[];
   /** Of a rule that is loaded but cannot fire: why, such as placeholders without values or a log source that nothing here has. */
   readonly dormant?: string | undefined;
   /** Of a rule that is not judged because it was put aside: why, and since when in milliseconds since 1970. */
   readonly quarantine?: { readonly reason: string; readonly sinceMs: number } | undefined;
+  /** Titles of the filters whose conditions were added to its own. */
+  readonly filters?: readonly string[] | undefined;
   /** Whether it is the tenant's own. */
   readonly own: boolean;
 }

@@ -5,7 +5,7 @@
  */
 import type { StateBucket } from '@tocsin/bus';
 import { hashParts, type LogSource } from '@tocsin/core';
-import { type CompiledRules, compileRules, type ParsedRule, parseRules, type RefusedRule } from '@tocsin/detect';
+import { type CompiledRules, compileRules, type ParsedRule, parseRules, type RefusedRule, type RuleFilter } from '@tocsin/detect';
 import { getChunked, putChunked } from '../state/chunked-value.ts';
 
 /** One rule file. */
@@ -30,6 +30,7 @@ export interface QuarantinedRule {
 interface TenantRules {
   readonly rules: readonly ParsedRule[];
   readonly compiled: CompiledRules;
+  readonly filters: readonly RuleFilter[];
   /** Rules left out, each with file, line and reason. */
   readonly refused: readonly RefusedRule[];
 }
@@ -94,6 +95,11 @@ export class RuleBook {
     return (this.#byTenant.get(tenant) ?? this.#shared).rules;
   }
 
+  /** Filters in force for a tenant. */
+  filtersFor(tenant: string): readonly RuleFilter[] {
+    return (this.#byTenant.get(tenant) ?? this.#shared).filters;
+  }
+
   /** Rules left out for a tenant. */
   refusedFor(tenant: string): readonly RefusedRule[] {
     return (this.#byTenant.get(tenant) ?? this.#shared).refused;
@@ -123,9 +129,9 @@ interface KeptRuleSet {
 const NONE: ReadonlySet<string> = new Set();
 
 function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], held: ReadonlySet<string> = NONE): TenantRules {
-  const { rules, refused } = parseRules(files);
+  const { rules, filters, refused } = parseRules(files);
   const judged = held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
-  return { rules, refused, compiled: compileRules(judged, logSources) };
+  return { rules, filters, refused, compiled: compileRules(judged, logSources) };
 }
 
 /** Hash of a rule set with its quarantine; without one, of its files. */

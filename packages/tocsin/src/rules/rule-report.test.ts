@@ -35,6 +35,21 @@ describe('rule check', () => {
     ).replace('product: test', 'category: heartbeat');
     expect(check([{ path: 't.yml', text }]).tests.map((test) => test.passed)).toEqual([true, false]);
   });
+
+  it('accepts filters and values for placeholders, which stand in no rule file of their own', () => {
+    const filter = {
+      path: 'f.yml',
+      text: 'title: No tests\nlogsource: { product: test }\nfilter: { rules: any, s: { act: t }, condition: not s }\n',
+    };
+    const values = { path: 'p.yml', text: 'placeholders: { admins: [root] }\n' };
+    expect(check([filter, values], [ruleFile('s', 's')])).toMatchObject({
+      accepted: [
+        { path: 'f.yml', kind: 'filter', title: 'No tests (filter of 1 rule)' },
+        { path: 'p.yml', kind: 'placeholders', title: 'values of admins' },
+      ],
+      refused: [],
+    });
+  });
 });
 
 describe('rule list', () => {
@@ -48,5 +63,20 @@ describe('rule list', () => {
       ['n', 'no mapping reads events of product: nowhere'],
     ]);
     expect(check([elsewhere]).accepted).toMatchObject([{ id: 'n', dormant: 'no mapping reads events of product: nowhere' }]);
+  });
+
+  it('says which filters a rule has, and fires once its placeholders have values', () => {
+    const filter = {
+      path: 'f.yml',
+      text: 'title: No tests\nlogsource: { product: test }\nfilter: { rules: [s], s: { act: t }, condition: not s }\n',
+    };
+    const expanding = { path: 'e.yml', text: ruleText('e', "'%admins%'").replace('act:', 'act|expand:') };
+    const values = { path: 'p.yml', text: 'placeholders: { admins: [root] }\n' };
+    const { rules, refused } = listRules(bookOf(ruleFile('s', 's'), filter, expanding, values), 'acme');
+    expect(refused).toEqual([]);
+    expect(rules.map(({ id, filters, dormant }) => [id, filters, dormant])).toEqual([
+      ['s', ['No tests'], undefined],
+      ['e', undefined, undefined],
+    ]);
   });
 });

@@ -1,6 +1,15 @@
 /** What is said about rules to people: those in force, and what would become of files somebody is about to add. */
 import type { Fields } from '@tocsin/core';
-import { compileRules, type InactiveRule, type ParsedRule, parseRules, type RefusedRule, testRule } from '@tocsin/detect';
+import {
+  compileRules,
+  type GivenPlaceholders,
+  type InactiveRule,
+  type ParsedRule,
+  parseRules,
+  type RefusedRule,
+  type RuleFilter,
+  testRule,
+} from '@tocsin/detect';
 import type { MappingSet } from '@tocsin/ingest';
 import type { RefusedLine, RuleCheck, RuleSummary } from '../duties/detect-api.ts';
 import { mappingOfFields } from './route-event.ts';
@@ -12,7 +21,11 @@ export function listRules(book: RuleBook, tenant: string): { ruleSet: string; ru
   const held = new Map(book.quarantineOf(tenant).map((rule) => [rule.ruleId, rule]));
   return {
     ruleSet: book.hash,
-    rules: summarise(book.rulesFor(tenant), book.compiledFor(tenant).inactive, (rule) => own.has(rule.location.path)).map((rule) => {
+    rules: summarise(book.rulesFor(tenant), {
+      inactive: book.compiledFor(tenant).inactive,
+      filters: book.filtersFor(tenant),
+      isOwn: (rule) => own.has(rule.location.path),
+    }).map((rule) => {
       const since = held.get(rule.id);
       return since === undefined ? rule : { ...rule, quarantine: { reason: since.reason, sinceMs: since.sinceMs } };
     }),
@@ -35,27 +48,52 @@ export function checkRules(files: readonly RuleFile[], { mappings, test, present
   // A tenant's own file of that path is the one replaced; somebody else's is shown under another name.
   const others = present.filter((file) => file.tenant === undefined || !given.has(file.path));
   const beside = others.map((file) => (given.has(file.path) ? { ...file, path: `shared:${file.path}` } : file));
-  const { rules, refused } = parseRules([...beside, ...files]);
+  const { rules, filters, placeholders, refused } = parseRules([...beside, ...files]);
   const own = rules.filter((rule) => given.has(rule.location.path));
   const logSources = mappings.logSources();
   const { inactive } = compileRules(rules, logSources);
   const mappingOf = (event: Fields): string | undefined => mappingOfFields(mappings, event);
   return {
-    accepted: summarise(own, inactive, () => true),
+    accepted: [
+      ...summarise(own, { inactive, filters, isOwn: () => true }),
+      ...filters.map(filterSummary).filter(({ path }) => given.has(path)),
+      ...placeholders.map(placeholderSummary).filter(({ path }) => given.has(path)),
+    ],
     refused: refused.filter((rule) => given.has(rule.path)).map(toLine),
     // Routing is under test for correlations only: the events of a plain rule's tests need not say where they come from.
     tests: test ? own.flatMap((rule) => testRule(rule, { rules, logSources, ...(rule.kind === 'correlation' ? { mappingOf } : {}) })) : [],
   };
 }
 
-function summarise(rules: readonly ParsedRule[], inactive: readonly InactiveRule[], isOwn: (rule: ParsedRule) => boolean): RuleSummary[] {
+interface Around {
+  readonly inactive: readonly InactiveRule[];
+  readonly filters: readonly RuleFilter[];
+  isOwn(rule: ParsedRule): boolean;
+}
+
+function summarise(rules: readonly ParsedRule[], { inactive, filters, isOwn }: Around): RuleSummary[] {
   const dormant = new Map(inactive.map((rule) => [rule.ruleId, rule]));
   return rules.map((rule) => {
     const { id, title, level, techniques } = rule.meta;
-    const summary = { id, title, level, path: rule.location.path, kind: rule.kind, techniques, own: isOwn(rule) };
+    const added = filters.filter(({ appliesTo }) => appliesTo.includes(id)).map((filter) => filter.title);
     const why = dormant.get(id);
-    return why === undefined ? summary : { ...summary, dormant: `${WHY_DORMANT[why.reason]} ${why.detail}` };
+    return {
+      ...{ id, title, level, path: rule.location.path, kind: rule.kind, techniques, own: isOwn(rule) },
+      ...(added.length === 0 ? {} : { filters: added }),
+      ...(why === undefined ? {} : { dormant: `${WHY_DORMANT[why.reason]} ${why.detail}` }),
+    };
   });
+}
+
+function filterSummary({ id, title, location, appliesTo }: RuleFilter): RuleSummary {
+  const shown = `${title} (filter of ${appliesTo.length} ${appliesTo.length === 1 ? 'rule' : 'rules'})`;
+  return { id, title: shown, level: 'informational', path: location.path, kind: 'filter', techniques: [], own: true };
+}
+
+function placeholderSummary({ location, names }: GivenPlaceholders): RuleSummary {
+  const shown = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`;
+  const id = `placeholders ${location.path}:${location.line}`;
+  return { id, title: `values of ${shown}`, level: 'informational', path: location.path, kind: 'placeholders', techniques: [], own: true };
 }
 
 /** Why a rule that is loaded cannot fire, in words that its detail completes. */

@@ -45,7 +45,9 @@ export const rules: Command = {
   },
 };
 
-function sayKind({ kind, dormant, quarantine }: RuleSummary): string {
-  if (quarantine !== undefined) return `${kind}, in quarantine: ${quarantine.reason}`;
-  return dormant === undefined ? kind : `${kind}, cannot fire: ${dormant}`;
+/** What a rule is, and what keeps it from speaking: a filter too is nothing that one should have to search for. */
+function sayKind({ kind, dormant, quarantine, filters = [] }: RuleSummary): string {
+  const filtered = filters.length === 0 ? kind : `${kind}, filtered by ${filters.join('; ')}`;
+  if (quarantine !== undefined) return `${filtered}, in quarantine: ${quarantine.reason}`;
+  return dormant === undefined ? filtered : `${filtered}, cannot fire: ${dormant}`;
 }
