@@ -79,17 +79,25 @@ function costOf(node: RegexNode, around: Around): Cost | undefined {
     case 'sequence':
       return costOfSequence(node.parts, around);
     case 'choice':
-      return sum(node.options.map((option) => costOf(option, around)));
+      return costOfChoice(node.options, around);
     default:
       return costOfRepeat(node, around);
   }
 }
 
-function sum(costs: readonly (Cost | undefined)[]): Cost | undefined {
-  let total: Cost = { ways: 0, steps: 0 };
-  for (const cost of costs) {
+/** All options may be tried one after the other; where each begins with characters of its own, only one gets beyond its first. */
+function costOfChoice(options: readonly RegexNode[], around: Around): Cost | undefined {
+  const firsts = options.map((option) => edge(option, 'first', undefined));
+  const isDecided = firsts.every((first, index) =>
+    firsts.slice(index + 1).every((other) => first !== undefined && other !== undefined && areDisjoint(first, other)),
+  );
+  let total: Cost = { ways: 0, steps: isDecided ? options.length : 0 };
+  for (const option of options) {
+    const cost = costOf(option, around);
     if (cost === undefined) return undefined;
-    total = { ways: total.ways + cost.ways, steps: total.steps + cost.steps };
+    total = isDecided
+      ? { ways: Math.max(total.ways, cost.ways), steps: Math.max(total.steps, options.length + cost.steps) }
+      : { ways: total.ways + cost.ways, steps: total.steps + cost.steps };
   }
   return total;
 }
@@ -99,7 +107,7 @@ function costOfSequence(parts: readonly RegexNode[], around: Around): Cost | und
   let { before } = around;
   for (const [index, part] of parts.entries()) {
     const rest = parts.slice(index + 1);
-    const cost = costOf(part, { before, ...behind(rest, around) });
+    const cost = costOf(part, { ...behind(rest, around), before });
     if (cost === undefined) return undefined;
     total = { ways: total.ways * cost.ways, steps: total.steps + total.ways * cost.steps };
     if (total.steps > MAX_STEPS_ANCHORED) return undefined;
@@ -123,6 +131,8 @@ function costOfRepeat(node: Extract<RegexNode, { kind: 'repeat' }>, around: Arou
     const isGuarded = around.before !== undefined && areDisjoint(around.before, body.set);
     const isClosed = around.after !== undefined && areDisjoint(around.after, body.set);
     if (least !== most && isGuarded && isClosed) return { ways: 1, steps: 2 };
+    // Bounded and closed: from one place only one number of repetitions can go on.
+    if (least !== most && most !== Infinity && isClosed) return { ways: 1, steps: 2 * most };
   }
   if (most === Infinity) return undefined;
   const within: Around = {
