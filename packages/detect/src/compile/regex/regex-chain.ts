@@ -7,8 +7,18 @@ import { areDisjoint, complement, oneChar } from './char-set.ts';
 import { cheapNative } from './regex-cost.ts';
 import type { RegexNode } from './regex-syntax.ts';
 
+/** One of the ways in which a piece can stand, and where it was found last: what was searched once is not searched again. */
+interface Variant {
+  readonly regex: RegExp;
+  /** Where the last search of this text began; -1 before the first. */
+  searchedFrom: number;
+  /** Where it was found, and where it ends; Infinity where it was not. */
+  from: number;
+  to: number;
+}
+
 /** A piece: the variants of which one must be found. */
-type Piece = readonly RegExp[];
+type Piece = readonly Variant[];
 
 const MAX_PIECES = 40;
 const MAX_VARIANTS = 16;
@@ -20,7 +30,11 @@ export function chainTest(parts: readonly RegexNode[]): ((text: string) => boole
   const last = cut.pieces.length - 1;
   const pieces = cut.pieces.map((piece, index) => compilePiece(piece, { isLast: index === last, withinLine: cut.withinLine }));
   if (!pieces.every((piece) => piece !== undefined)) return undefined;
-  return cut.withinLine ? (text) => foundInLine(pieces, text) : (text) => foundInOrder(pieces, text);
+  const test = cut.withinLine ? foundInLine : foundInOrder;
+  return (text) => {
+    for (const piece of pieces) for (const variant of piece) variant.searchedFrom = -1;
+    return test(pieces, text);
+  };
 }
 
 interface Cut {
@@ -61,8 +75,13 @@ function compilePiece(parts: readonly RegexNode[], { isLast, withinLine }: { isL
   if (withinLine && takesLineFeed(whole)) return undefined;
   const variants = isLast ? [whole] : variantsOf(whole);
   if (variants === undefined || variants.some((variant) => lengthOf(variant) === 0)) return undefined;
-  const compiled = variants.map(cheapNative);
-  return compiled.every((regex) => regex !== undefined) ? compiled : undefined;
+  const piece: Variant[] = [];
+  for (const variant of variants) {
+    const regex = cheapNative(variant);
+    if (regex === undefined) return undefined;
+    piece.push({ regex, searchedFrom: -1, from: 0, to: 0 });
+  }
+  return piece;
 }
 
 function takesLineFeed(node: RegexNode): boolean {
@@ -123,15 +142,23 @@ interface Place {
   readonly to: number;
 }
 
-/** The place of a piece from `at` on that ends first. */
+/** The place of a piece from `at` on that ends first. `at` never goes back within a text. */
 function earliest(piece: Piece, text: string, at: number): Place | undefined {
-  let best: Place | undefined;
-  for (const regex of piece) {
-    regex.lastIndex = at;
-    const found = regex.exec(text);
-    if (found !== null && (best === undefined || regex.lastIndex < best.to)) best = { from: found.index, to: regex.lastIndex };
+  let best: Variant | undefined;
+  for (const variant of piece) {
+    if (variant.searchedFrom < 0 || variant.from < at) search(variant, text, at);
+    if (variant.to < (best?.to ?? Number.POSITIVE_INFINITY)) best = variant;
   }
   return best;
+}
+
+function search(variant: Variant, text: string, at: number): void {
+  const { regex } = variant;
+  regex.lastIndex = at;
+  const found = regex.exec(text);
+  variant.searchedFrom = at;
+  variant.from = found === null ? Number.POSITIVE_INFINITY : found.index;
+  variant.to = found === null ? Number.POSITIVE_INFINITY : regex.lastIndex;
 }
 
 function foundInOrder(pieces: readonly Piece[], text: string): boolean {
