@@ -54,31 +54,40 @@ function attemptDocument(document: RuleDocument, read: () => unknown): Collected
 /** What a document comes to; undefined for `global` and `reset`, which stand for nothing by themselves. */
 function take(collection: Collection, document: RuleDocument): unknown {
   const value = load(collection, document);
-  const action = isYamlMap(value) ? entry(value, 'action') : undefined;
-  if (!isYamlMap(value) || (action === undefined && collection.globals.length === 0)) {
-    collection.previous = isYamlMap(value) ? value : undefined;
+  if (!isYamlMap(value)) {
+    collection.previous = undefined;
     return value;
   }
-  const own = withoutKeys(value, ['action']);
+  const action = entry(value, 'action');
+  const own = action === undefined ? value : withoutKeys(value, ['action']);
   if (action === 'global') {
     collection.globals.push({ document, value: own, isUsed: false });
     return undefined;
   }
-  if (action === 'reset') {
-    if (Object.keys(own).length > 0) throw new RuleFault('detect.bad_rule', 'a document with action reset holds nothing else', ['action']);
-    endGlobals(collection);
-    return undefined;
+  if (action === 'reset') return reset(collection, own);
+  if (action === undefined || action === 'repeat') return build(collection, own, action === 'repeat');
+  throw new RuleFault('detect.bad_rule', `action ${JSON.stringify(action)} is none of global, reset, repeat`, ['action']);
+}
+
+function reset(collection: Collection, own: YamlMap): undefined {
+  if (Object.keys(own).length > 0) throw new RuleFault('detect.bad_rule', 'a document with action reset holds nothing else', ['action']);
+  endGlobals(collection);
+}
+
+/** The document upon those it builds on. */
+function build(collection: Collection, own: YamlMap, isRepeat: boolean): YamlMap {
+  if (!isRepeat && collection.globals.length === 0) {
+    collection.previous = own;
+    return own;
   }
-  if (action !== undefined && action !== 'repeat')
-    throw new RuleFault('detect.bad_rule', `action ${JSON.stringify(action).slice(0, 80)} is none of global, reset, repeat`, ['action']);
-  const under = action === 'repeat' ? repeated(collection) : global(collection);
+  const under = isRepeat ? repeated(collection) : global(collection);
   collection.previous = undefined;
   const merged = mergeMaps(under, own);
   collection.budget -= countValues(merged, MAX_COLLECTED_VALUES);
   if (collection.budget < 0)
     throw new RuleFault('detect.bad_rule', `the documents of its file have more than ${MAX_COLLECTED_VALUES} values together`, ['action']);
   collection.previous = merged;
-  return withOwnId(own, merged, { inherited: collection.inherited, taken: action === 'repeat' ? 1 : 0 });
+  return withOwnId(own, merged, { inherited: collection.inherited, taken: isRepeat ? 1 : 0 });
 }
 
 function load(collection: Collection, document: RuleDocument): unknown {

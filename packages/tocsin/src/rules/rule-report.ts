@@ -78,7 +78,13 @@ function summarise(rules: readonly ParsedRule[], { inactive, filters, isOwn }: A
     const added = filters.filter(({ appliesTo }) => appliesTo.includes(id)).map((filter) => filter.title);
     const why = dormant.get(id);
     return {
-      ...{ id, title, level, path: rule.location.path, kind: rule.kind, techniques, own: isOwn(rule) },
+      id,
+      title,
+      level,
+      path: rule.location.path,
+      kind: rule.kind,
+      techniques,
+      own: isOwn(rule),
       ...(added.length === 0 ? {} : { filters: added }),
       ...(why === undefined ? {} : { dormant: `${WHY_DORMANT[why.reason]} ${why.detail}` }),
     };

@@ -125,32 +125,41 @@ function behind(rest: readonly RegexNode[], around: Around): Pick<Around, 'after
   return { after: edge(next, 'first', after), isEnd: false };
 }
 
-function costOfRepeat(node: Extract<RegexNode, { kind: 'repeat' }>, around: Around): Cost | undefined {
-  const { body, least, most } = node;
-  if (body.kind === 'char') {
-    const isGuarded = around.before !== undefined && areDisjoint(around.before, body.set);
-    const isClosed = around.after !== undefined && areDisjoint(around.after, body.set);
-    if (least !== most && isGuarded && isClosed) return { ways: 1, steps: 2 };
-    // Bounded and closed: from one place only one number of repetitions can go on.
-    if (least !== most && most !== Infinity && isClosed) return { ways: 1, steps: 2 * most };
-  }
+type Repeat = Extract<RegexNode, { kind: 'repeat' }>;
+
+function costOfRepeat(node: Repeat, around: Around): Cost | undefined {
+  const loop = costOfLoop(node, around);
+  if (loop !== undefined) return loop;
+  const { body, most } = node;
   if (most === Infinity) return undefined;
-  const within: Around = {
-    before: most > 1 ? join(around.before, edge(body, 'last', around.before)) : around.before,
-    after: most > 1 ? join(around.after, edge(body, 'first', around.after)) : around.after,
-    isEnd: false,
-  };
-  const cost = costOf(body, within);
-  if (cost === undefined) return undefined;
+  const cost = costOf(body, most > 1 ? amongItself(body, around) : { ...around, isEnd: false });
+  return cost === undefined ? undefined : repeated(cost, node);
+}
+
+/** A loop over single characters that takes one way; undefined for any other. */
+function costOfLoop({ body, least, most }: Repeat, { before, after }: Around): Cost | undefined {
+  if (body.kind !== 'char' || least === most) return undefined;
+  if (after === undefined || !areDisjoint(after, body.set)) return undefined;
+  if (before !== undefined && areDisjoint(before, body.set)) return { ways: 1, steps: 2 };
+  // Bounded and closed: from one place only one number of repetitions can go on.
+  return most === Infinity ? undefined : { ways: 1, steps: 2 * most };
+}
+
+/** What stands around one of several repetitions: what stands around all of them, or another one. */
+function amongItself(body: RegexNode, { before, after }: Around): Around {
+  return { before: join(before, edge(body, 'last', before)), after: join(after, edge(body, 'first', after)), isEnd: false };
+}
+
+function repeated(cost: Cost, { least, most }: Repeat): Cost | undefined {
   let total: Cost = { ways: least === 0 ? 1 : 0, steps: 0 };
   let ways = 1;
   for (let count = 1; count <= most; count++) {
-    total = { ways: total.ways, steps: total.steps + ways * cost.steps };
+    const steps = total.steps + ways * cost.steps;
     ways *= cost.ways;
-    if (count >= least) total = { ways: total.ways + ways, steps: total.steps };
+    total = { ways: total.ways + (count >= least ? ways : 0), steps };
     if (total.steps > MAX_STEPS_ANCHORED || total.ways > MAX_STEPS_ANCHORED) return undefined;
   }
-  return most === 0 ? { ways: 1, steps: 0 } : total;
+  return { ...total, ways: Math.max(1, total.ways) };
 }
 
 /** Characters that the expression can begin or end with; joined with those beyond it where it can be empty. */

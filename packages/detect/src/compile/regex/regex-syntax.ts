@@ -114,26 +114,18 @@ function readBounds(reader: Reader): readonly [number, number] | undefined {
 function readAtom(reader: Reader, flags: RegexFlags): RegexNode {
   const char = reader.chars[reader.at] as string;
   reader.at += 1;
-  switch (char) {
-    case '(':
-      return readGroup(reader, flags);
-    case '[':
-      return { kind: 'char', set: readClass(reader, flags) };
-    case '.':
-      return { kind: 'char', set: flags.dotAll ? complement([]) : complement(oneChar(10)) };
-    case '^':
-      return { kind: 'assert', at: flags.multiline ? 'line-start' : 'start' };
-    case '$':
-      return { kind: 'assert', at: flags.multiline ? 'line-end' : 'end' };
-    case '\\':
-      return readEscape(reader, flags);
-    case '*':
-    case '+':
-    case '?':
-      return unknown();
-    default:
-      return { kind: 'char', set: folded(oneChar(char.codePointAt(0) as number), flags) };
-  }
+  if (char === '(') return readGroup(reader, flags);
+  if (char === '[') return { kind: 'char', set: readClass(reader, flags) };
+  if (char === '\\') return readEscape(reader, flags);
+  if (char === '*' || char === '+' || char === '?') return unknown();
+  return plainAtom(char, flags);
+}
+
+function plainAtom(char: string, flags: RegexFlags): RegexNode {
+  if (char === '.') return { kind: 'char', set: flags.dotAll ? complement([]) : complement(oneChar(10)) };
+  if (char === '^') return { kind: 'assert', at: flags.multiline ? 'line-start' : 'start' };
+  if (char === '$') return { kind: 'assert', at: flags.multiline ? 'line-end' : 'end' };
+  return { kind: 'char', set: folded(oneChar(char.codePointAt(0) as number), flags) };
 }
 
 function readGroup(reader: Reader, flags: RegexFlags): RegexNode {
@@ -189,23 +181,26 @@ function readClass(reader: Reader, flags: RegexFlags): CharSet {
   const isNegated = reader.chars[reader.at] === '^';
   if (isNegated) reader.at += 1;
   const sets: CharSet[] = [];
-  for (let isFirst = true; isFirst || reader.chars[reader.at] !== ']'; isFirst = false) {
-    const from = readMember(reader, flags);
-    const [code] = from[0] ?? [-1];
-    const isOne = from.length === 1 && from[0]?.[0] === from[0]?.[1];
-    const next = reader.chars[reader.at + 1];
-    if (reader.chars[reader.at] !== '-' || next === ']' || next === undefined) {
-      sets.push(from);
-      continue;
-    }
-    reader.at += 1;
-    const to = readMember(reader, flags);
-    if (!isOne || to.length !== 1 || to[0]?.[0] !== to[0]?.[1]) return unknown();
-    sets.push([[code, to[0]?.[0] as number]]);
-  }
+  do sets.push(readRange(reader, flags));
+  while (reader.chars[reader.at] !== ']');
   reader.at += 1;
   const set = folded(charSet(sets.flat()), flags);
   return isNegated ? complement(set) : set;
+}
+
+/** A member of a class, or a range of them. */
+function readRange(reader: Reader, flags: RegexFlags): CharSet {
+  const from = readMember(reader, flags);
+  const next = reader.chars[reader.at + 1];
+  if (reader.chars[reader.at] !== '-' || next === ']' || next === undefined) return from;
+  reader.at += 1;
+  const [first, last] = [soleChar(from), soleChar(readMember(reader, flags))];
+  return first === undefined || last === undefined ? unknown() : [[first, last]];
+}
+
+function soleChar(set: CharSet): number | undefined {
+  const [only] = set;
+  return set.length === 1 && only !== undefined && only[0] === only[1] ? only[0] : undefined;
 }
 
 /** One member of a class, its case as written: the class is folded as a whole. */
