@@ -92,6 +92,8 @@ describe('hostile rules', () => {
       'detect.bad_value 5:8 windash before base64',
     ],
     ['lists in lists', bad(`  s: ${'['.repeat(15)}{ a: 1 }${']'.repeat(15)}\n  condition: s\n`), 'detect.bad_rule 5:'],
+    ['a NUL', 'title: T\nid: "a\u0000b"\n'.replace('\\u0000', '\u0000'), 'detect.bad_'],
+    ['an unknown tag', 'title: !thing T\n', 'detect.bad_yaml 1:'],
     ['a key twice', bad('  s: { a: 1, a: 2 }\n  condition: s\n'), 'detect.bad_yaml 5:'],
     ['a field name of 100 kB', bad(`  s: { ? '${'f'.repeat(100_000)}' : 1 }\n  condition: s\n`), 'detect.bad_'],
     ['a title of a megabyte', `title: ${'t'.repeat(1_000_000)}\n`, 'detect.bad_rule 1:1 title is longer'],

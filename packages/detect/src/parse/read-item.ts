@@ -4,6 +4,7 @@ import { parseCidr } from '../compile/cidr.ts';
 import type { ItemSpec, NumberComparison, TimePart, ValueSpec, ValueTest } from './item-spec.ts';
 import { groupCompany, type ModifierGroup, modifierGroups } from './modifiers.data.ts';
 import { type PlaceholderValues, splitPlaceholders } from './placeholders.ts';
+import { regexSize } from './regex-size.ts';
 import { type DocumentPath, RuleFault } from './rule-fault.ts';
 import {
   base64,
@@ -22,6 +23,8 @@ import {
 const MAX_VALUES = 20_000;
 const MAX_VALUE_CHARS = 8192;
 const MAX_FIELD_CHARS = 512;
+/** The largest of SigmaHQ's has some 200. */
+const MAX_REGEX_SIZE = 10_000;
 
 /** Where a line stands and what it is read with. */
 export interface ItemContext {
@@ -138,6 +141,12 @@ function readRegex(line: Line, source: string, path: DocumentPath): ValueTest {
   if (line.modifiers.includes('i')) flags |= RE2JS.CASE_INSENSITIVE;
   if (line.modifiers.includes('m')) flags |= RE2JS.MULTILINE;
   if (line.modifiers.includes('s')) flags |= RE2JS.DOTALL;
+  if (regexSize(source) > MAX_REGEX_SIZE)
+    throw new RuleFault(
+      'detect.bad_value',
+      `"${source.slice(0, 120)}" has more than ${MAX_REGEX_SIZE} parts once its repetitions are written out`,
+      path,
+    );
   try {
     RE2JS.compile(source, flags);
   } catch (error) {
