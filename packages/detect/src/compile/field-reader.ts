@@ -31,7 +31,8 @@ export function resolveField(name: string, logSource: LogSource | undefined): Fi
   };
 }
 
-function pathsOf(name: string, logSource: LogSource | undefined): readonly string[] {
+/** Paths along which a field is looked for, in order. */
+export function pathsOf(name: string, logSource: LogSource | undefined): readonly string[] {
   if (logSource === undefined) return [name];
   const aliases = Object.hasOwn(logSource.aliases, name) ? logSource.aliases[name] : undefined;
   if (aliases !== undefined && aliases.length > 0) return aliases;

@@ -1,0 +1,185 @@
+/**
+ * The text that a value must contain for a regular expression (RE2 syntax) to match it. Reads the parts of the syntax it knows; an
+ * expression with any other part has no clauses. Alternatives give one clause of several texts, repeated groups give theirs once.
+ */
+import { foldCase } from '../compile/event-view.ts';
+import { isAscii, longest, type RequiredClause, shortest } from './required-text.ts';
+
+/** Clauses of an expression; none where nothing is certain. */
+export function requiredByRegex(source: string): readonly RequiredClause[] {
+  const reader = new RegexReader(source);
+  const node = reader.alternation(0);
+  if (node === undefined || !reader.isAtEnd) return [];
+  return longest(clausesOf(node).filter((clause) => shortest(clause) >= MIN_CHARS));
+}
+
+const MIN_CHARS = 2;
+const MAX_DEPTH = 40;
+const MAX_TEXTS = 40;
+
+/** What a part of an expression says: the very text it stands for, if it is one text, else the clauses that any match satisfies. */
+interface Node {
+  readonly text: string | undefined;
+  readonly clauses: readonly RequiredClause[];
+}
+
+const UNKNOWN: Node = { text: undefined, clauses: [] };
+const NOTHING: Node = { text: '', clauses: [] };
+
+class RegexReader {
+  readonly #source: string;
+  #at = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#source.length;
+  }
+
+  /** Alternatives up to a closing parenthesis or the end; undefined where the syntax is not known here. */
+  alternation(depth: number): Node | undefined {
+    const branches: Node[] = [];
+    if (depth > MAX_DEPTH) return undefined;
+    for (;;) {
+      const branch = this.#concatenation(depth);
+      if (branch === undefined) return undefined;
+      branches.push(branch);
+      if (!this.#take('|')) break;
+    }
+    return branches.length === 1 ? branches[0] : anyOf(branches);
+  }
+
+  #concatenation(depth: number): Node | undefined {
+    const clauses: RequiredClause[] = [];
+    let isWhole = true;
+    let run = '';
+    const endRun = (): void => {
+      if (run !== '' && isAscii(run)) clauses.push([{ anchor: 'inside', text: run }]);
+      run = '';
+    };
+    while (!this.isAtEnd && this.#peek() !== '|' && this.#peek() !== ')') {
+      const atom = this.#atom(depth);
+      const part = atom === undefined ? undefined : this.#quantified(atom);
+      if (part === undefined) return undefined;
+      if (part.text !== undefined) run += part.text;
+      else {
+        endRun();
+        isWhole = false;
+        clauses.push(...part.clauses);
+      }
+    }
+    if (isWhole) return { text: run, clauses: [] };
+    endRun();
+    return { text: undefined, clauses };
+  }
+
+  #quantified(atom: Node): Node | undefined {
+    const least = this.#quantifier();
+    if (least === undefined) return atom;
+    if (least < 0) return undefined;
+    // Once more or not at all: what must be there is there at least once, but nothing joins on to it.
+    return least === 0 ? UNKNOWN : { text: undefined, clauses: clausesOf(atom) };
+  }
+
+  /** Least repetitions of the quantifier that stands here; undefined where none does, -1 where it is followed by another. */
+  #quantifier(): number | undefined {
+    const found = /^(?:[*+?]|\{(\d+)(?:,\d*)?\})/.exec(this.#source.slice(this.#at, this.#at + 16));
+    if (found === null) return undefined;
+    this.#at += found[0].length;
+    this.#take('?');
+    if (/^[*+?{]/.test(this.#peek())) return -1;
+    return found[0] === '+' ? 1 : found[1] === undefined ? 0 : Math.min(1, Number(found[1]));
+  }
+
+  #atom(depth: number): Node | undefined {
+    const char = this.#next();
+    if (char === '(') return this.#group(depth);
+    if (char === '[') return this.#set();
+    if (char === '\\') return this.#escape();
+    if (char === '.') return UNKNOWN;
+    if (char === '^' || char === '$') return NOTHING;
+    return { text: foldCase(char), clauses: [] };
+  }
+
+  #group(depth: number): Node | undefined {
+    const opening = /^\?(?:P?<[A-Za-z0-9_]+>|[imsU]*(?:-[imsU]+)?(:|\)))/.exec(this.#source.slice(this.#at, this.#at + 80));
+    if (opening === null && this.#peek() === '?') return undefined;
+    if (opening !== null) {
+      this.#at += opening[0].length;
+      if (opening[1] === ')') return NOTHING;
+    }
+    const inside = this.alternation(depth + 1);
+    return this.#take(')') ? inside : undefined;
+  }
+
+  /** A set of characters; one letter in both cases is that letter. */
+  #set(): Node | undefined {
+    const isNegated = this.#take('^');
+    const chars: string[] = [];
+    let isPlain = !isNegated;
+    let isFirst = true;
+    while (!this.isAtEnd && (isFirst || this.#peek() !== ']')) {
+      isFirst = false;
+      const char = this.#next();
+      if (char === '[' && this.#peek() === ':') return undefined;
+      if (char === '-') isPlain = false;
+      if (char === '\\') {
+        const escape = this.#escape();
+        if (escape === undefined) return undefined;
+        if (escape.text === undefined || escape.text === '') isPlain = false;
+        else chars.push(escape.text);
+      } else chars.push(foldCase(char));
+    }
+    if (!this.#take(']')) return undefined;
+    return isPlain && new Set(chars).size === 1 ? { text: chars[0], clauses: [] } : UNKNOWN;
+  }
+
+  #escape(): Node | undefined {
+    const char = this.#next();
+    if (/^[^A-Za-z0-9]$/.test(char)) return { text: char, clauses: [] };
+    if (/^[dDsSwW]$/.test(char)) return UNKNOWN;
+    if (/^[bBAz]$/.test(char)) return NOTHING;
+    const control = new Map([
+      ['n', '\n'],
+      ['r', '\r'],
+      ['t', '\t'],
+    ]).get(char);
+    if (control !== undefined) return { text: control, clauses: [] };
+    const hex = char === 'x' ? /^(?:([0-9a-fA-F]{2})|\{([0-9a-fA-F]{1,6})\})/.exec(this.#source.slice(this.#at, this.#at + 8)) : null;
+    if (hex === null) return undefined;
+    this.#at += hex[0].length;
+    const code = Number.parseInt(hex[1] ?? hex[2] ?? '', 16);
+    return code > 0x7f ? UNKNOWN : { text: foldCase(String.fromCharCode(code)), clauses: [] };
+  }
+
+  #peek(): string {
+    return this.#source[this.#at] ?? '';
+  }
+
+  #next(): string {
+    const char = this.#peek();
+    this.#at += 1;
+    return char;
+  }
+
+  #take(char: string): boolean {
+    const isThere = this.#peek() === char;
+    if (isThere) this.#at += 1;
+    return isThere;
+  }
+}
+
+function clausesOf(node: Node): readonly RequiredClause[] {
+  if (node.text === undefined) return node.clauses;
+  return node.text === '' || !isAscii(node.text) ? [] : [[{ anchor: 'inside', text: node.text }]];
+}
+
+/** One clause out of the best clause of each branch; nothing where a branch has none. */
+function anyOf(branches: readonly Node[]): Node {
+  const best = branches.map((branch) => longest(clausesOf(branch))[0]);
+  const texts = best.flatMap((clause) => clause ?? []);
+  const isCertain = best.every((clause) => clause !== undefined) && texts.length <= MAX_TEXTS;
+  return isCertain ? { text: undefined, clauses: [texts] } : UNKNOWN;
+}
