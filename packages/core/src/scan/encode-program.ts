@@ -52,6 +52,7 @@ import {
   P_NEEDLES,
   P_RAW_FIELD,
   P_RULES,
+  P_TELLING,
   P_TOUCHED,
   PREFIX,
   PROGRAM_BYTES,
@@ -204,7 +205,18 @@ function encodeFields({ plan, needles, groups, backs }: Parts, into: { memory: T
     firstPath += paths.length;
   }
   const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
-  setWords(memory, program, { [P_FIELDS]: table, [P_RAW_FIELD]: rawField });
+  setWords(memory, program, { [P_FIELDS]: table, [P_RAW_FIELD]: rawField, [P_TELLING]: memory.putBytes(tellingBytes(needles, rawField)) });
+}
+
+/** Which ASCII characters the needles over whole records hold, by code, in either case. */
+function tellingBytes(needles: readonly MergedNeedle[], rawField: number): Uint8Array {
+  const telling = new Uint8Array(128);
+  for (const { field, anchor, bytes } of needles) {
+    if (field !== rawField || anchor > EXACT) continue;
+    for (const byte of bytes) if (byte < 128) telling[byte] = 1;
+  }
+  for (let letter = 0x61; letter <= 0x7a; letter++) telling[letter - 32] = telling[letter] as number;
+  return telling;
 }
 
 function encodeRules(

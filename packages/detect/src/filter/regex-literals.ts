@@ -3,28 +3,30 @@
  * expression with any other part has no clauses. Alternatives give one clause of several texts, repeated groups give theirs once.
  */
 import { foldCase } from '../compile/event-view.ts';
-import { isAscii, longest, type RequiredClause, shortest } from './required-text.ts';
+import { isAscii, longest, type RequiredClause } from './required-text.ts';
 
 /** Clauses of an expression; none where nothing is certain. */
 export function requiredByRegex(source: string): readonly RequiredClause[] {
   const reader = new RegexReader(source);
   const node = reader.alternation(0);
   if (node === undefined || !reader.isAtEnd) return [];
-  return longest(clausesOf(node).filter((clause) => shortest(clause) >= MIN_CHARS));
+  return longest(clausesOf(node));
 }
 
-const MIN_CHARS = 2;
 const MAX_DEPTH = 40;
 const MAX_TEXTS = 40;
 
 /** What a part of an expression says: the very text it stands for, if it is one text, else the clauses that any match satisfies. */
 interface Node {
   readonly text: string | undefined;
+  /** Text that any match begins and ends with. */
+  readonly head: string;
+  readonly tail: string;
   readonly clauses: readonly RequiredClause[];
 }
 
-const UNKNOWN: Node = { text: undefined, clauses: [] };
-const NOTHING: Node = { text: '', clauses: [] };
+const UNKNOWN: Node = { text: undefined, head: '', tail: '', clauses: [] };
+const NOTHING = exactly('');
 
 class RegexReader {
   readonly #source: string;
@@ -55,6 +57,7 @@ class RegexReader {
     const clauses: RequiredClause[] = [];
     let isWhole = true;
     let run = '';
+    let head: string | undefined;
     const endRun = (): void => {
       if (run !== '' && isAscii(run)) clauses.push([{ anchor: 'inside', text: run }]);
       run = '';
@@ -65,22 +68,26 @@ class RegexReader {
       if (part === undefined) return undefined;
       if (part.text !== undefined) run += part.text;
       else {
+        run += part.head;
+        head ??= run;
         endRun();
+        run = part.tail;
         isWhole = false;
         clauses.push(...part.clauses);
       }
     }
-    if (isWhole) return { text: run, clauses: [] };
+    if (isWhole) return exactly(run);
+    const tail = run;
     endRun();
-    return { text: undefined, clauses };
+    return { text: undefined, head: head ?? '', tail, clauses };
   }
 
   #quantified(atom: Node): Node | undefined {
     const least = this.#quantifier();
     if (least === undefined) return atom;
     if (least < 0) return undefined;
-    // Once more or not at all: what must be there is there at least once, but nothing joins on to it.
-    return least === 0 ? UNKNOWN : { text: undefined, clauses: clausesOf(atom) };
+    // What must be there is there at least once; between its first and its last time anything may stand.
+    return least === 0 ? UNKNOWN : { ...atom, text: undefined, clauses: clausesOf(atom) };
   }
 
   /** Least repetitions of the quantifier that stands here; undefined where none does, -1 where it is followed by another. */
@@ -100,7 +107,7 @@ class RegexReader {
     if (char === '\\') return this.#escape();
     if (char === '.') return UNKNOWN;
     if (char === '^' || char === '$') return NOTHING;
-    return { text: foldCase(char), clauses: [] };
+    return exactly(foldCase(char));
   }
 
   #group(depth: number): Node | undefined {
@@ -133,12 +140,12 @@ class RegexReader {
       } else chars.push(foldCase(char));
     }
     if (!this.#take(']')) return undefined;
-    return isPlain && new Set(chars).size === 1 ? { text: chars[0], clauses: [] } : UNKNOWN;
+    return isPlain && new Set(chars).size === 1 ? exactly(chars[0] as string) : UNKNOWN;
   }
 
   #escape(): Node | undefined {
     const char = this.#next();
-    if (/^[^A-Za-z0-9]$/.test(char)) return { text: char, clauses: [] };
+    if (/^[^A-Za-z0-9]$/.test(char)) return exactly(char);
     if (/^[dDsSwW]$/.test(char)) return UNKNOWN;
     if (/^[bBAz]$/.test(char)) return NOTHING;
     const control = new Map([
@@ -146,12 +153,12 @@ class RegexReader {
       ['r', '\r'],
       ['t', '\t'],
     ]).get(char);
-    if (control !== undefined) return { text: control, clauses: [] };
+    if (control !== undefined) return exactly(control);
     const hex = char === 'x' ? /^(?:([0-9a-fA-F]{2})|\{([0-9a-fA-F]{1,6})\})/.exec(this.#source.slice(this.#at, this.#at + 8)) : null;
     if (hex === null) return undefined;
     this.#at += hex[0].length;
     const code = Number.parseInt(hex[1] ?? hex[2] ?? '', 16);
-    return code > 0x7f ? UNKNOWN : { text: foldCase(String.fromCharCode(code)), clauses: [] };
+    return code > 0x7f ? UNKNOWN : exactly(foldCase(String.fromCharCode(code)));
   }
 
   #peek(): string {
@@ -171,6 +178,10 @@ class RegexReader {
   }
 }
 
+function exactly(text: string): Node {
+  return { text, head: text, tail: text, clauses: [] };
+}
+
 function clausesOf(node: Node): readonly RequiredClause[] {
   if (node.text === undefined) return node.clauses;
   return node.text === '' || !isAscii(node.text) ? [] : [[{ anchor: 'inside', text: node.text }]];
@@ -181,5 +192,5 @@ function anyOf(branches: readonly Node[]): Node {
   const best = branches.map((branch) => longest(clausesOf(branch))[0]);
   const texts = best.flatMap((clause) => clause ?? []);
   const isCertain = best.every((clause) => clause !== undefined) && texts.length <= MAX_TEXTS;
-  return isCertain ? { text: undefined, clauses: [texts] } : UNKNOWN;
+  return isCertain ? { ...UNKNOWN, clauses: [texts] } : UNKNOWN;
 }

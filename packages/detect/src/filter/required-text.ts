@@ -14,7 +14,7 @@ export interface RequiredText {
 /** One of these must be found. */
 export type RequiredClause = readonly RequiredText[];
 
-const MAX_CLAUSES = 3;
+const MAX_CLAUSES = 6;
 
 /** Clauses of a Sigma pattern: its stretches of plain characters. */
 export function requiredByPattern(pattern: TextPattern): readonly RequiredClause[] {
@@ -37,7 +37,8 @@ export function requiredByPattern(pattern: TextPattern): readonly RequiredClause
 
 /** The clauses that tell most. */
 export function longest(clauses: readonly RequiredClause[]): readonly RequiredClause[] {
-  return [...clauses].sort((a, b) => shortest(b) - shortest(a)).slice(0, MAX_CLAUSES);
+  const distinct = new Map(clauses.map((clause) => [clause.map(({ anchor, text }) => `${anchor} ${text}`).join('\n'), clause]));
+  return [...distinct.values()].sort((a, b) => shortest(b) - shortest(a)).slice(0, MAX_CLAUSES);
 }
 
 /** Characters of a clause's shortest text. */

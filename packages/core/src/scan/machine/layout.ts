@@ -46,6 +46,7 @@ export const P_EPOCH: i32 = 68;
 export const P_WALK: i32 = 72;
 export const P_TOUCHED: i32 = 76;
 export const P_TOUCHED_COUNT: i32 = 80;
+export const P_TELLING: i32 = 84;
 export const PROGRAM_BYTES: i32 = 96;
 
 // Key table entry: hash, node (-1 where empty), address and length of the key.

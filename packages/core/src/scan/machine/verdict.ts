@@ -61,6 +61,7 @@ import {
   P_LEAVES,
   P_NEEDLES,
   P_RULES,
+  P_TELLING,
   P_TOUCHED,
   P_TOUCHED_COUNT,
   POOL,
@@ -241,18 +242,19 @@ function tryNeedle(m: Memory, program: i32, needle: i32, value: i32, at: i32): v
   else if (anchor !== PREFIX && anchor !== EXACT) from = at - i32At(m, block + D_BACK);
   if (from < start || from + length > end || (anchor === EXACT && end - start !== length)) return;
   if (!sameBytes(m, from, i32At(m, block + D_TEXT), length)) return;
-  if (anchor === ESCAPE && !isTelling(m, start, from, end)) return;
+  if (anchor === ESCAPE && !isTelling(m, program, start, from, end)) return;
   setI32(m, block + D_EPOCH, epoch);
   stampAll(m, program, i32At(m, block + D_LEAVES));
 }
 
-/** Whether the `\u` at a position is an escape, and of a character that could belong to an ASCII needle once it is folded. */
-function isTelling(m: Memory, start: i32, at: i32, end: i32): boolean {
+/** Whether the `\u` at a position is an escape, of a character that needles hold or that could fold into one. */
+function isTelling(m: Memory, program: i32, start: i32, at: i32, end: i32): boolean {
   let p = at;
   while (p > start && u8At(m, p - 1) === 0x5c) p--;
   if (((at - p) & 1) === 1) return false;
   const unit = at + 6 <= end ? hexUnit(m, at + 2) : -1;
-  return (unit >= 0x20 && unit < 0x7f) || unit === 0x130 || unit === 0x17f || unit === 0x212a;
+  if (unit >= 0 && unit < 0x80) return u8At(m, i32At(m, program + P_TELLING) + unit) !== 0;
+  return unit === 0x130 || unit === 0x17f || unit === 0x212a;
 }
 
 /** Stamps the leaves of a list: each entry is a leaf and, lowest, whether it is sure of it. */
