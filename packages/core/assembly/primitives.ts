@@ -165,6 +165,64 @@ function findByte(m: Memory, at: i32, end: i32, byte: i32): i32 {
   return end;
 }
 
+function findWide(m: Memory, at: i32, end: i32): i32 {
+  for (let p = at; p < end; p += 16) {
+    const mask = i8x16.bitmask(v128.load(p));
+    if (mask !== 0) return least32(p + ctz(mask), end);
+  }
+  return end;
+}
+
+// Buckets that one byte of a fingerprint leaves possible, for 16 places.
+// @ts-ignore: decorator
+@inline
+function possible(block: v128, low: v128, high: v128): v128 {
+  const nibble = i8x16.splat(15);
+  return v128.and(i8x16.relaxed_swizzle(low, v128.and(block, nibble)), i8x16.relaxed_swizzle(high, i8x16.shr_u(block, 4)));
+}
+
+function findFingerprint(m: Memory, masks: i32, at: i32, end: i32, buckets: i32): i32 {
+  const low0 = v128.load(masks);
+  const high0 = v128.load(masks, 16);
+  const low1 = v128.load(masks, 32);
+  const high1 = v128.load(masks, 48);
+  const low2 = v128.load(masks, 64);
+  const high2 = v128.load(masks, 80);
+  const low3 = v128.load(masks, 96);
+  const high3 = v128.load(masks, 112);
+  const zero = i8x16.splat(0);
+  for (let p = at; p < end; p += 16) {
+    const first = v128.and(possible(v128.load(p), low0, high0), possible(v128.load(p, 1), low1, high1));
+    const found = v128.and(first, v128.and(possible(v128.load(p, 2), low2, high2), possible(v128.load(p, 3), low3, high3)));
+    if (v128.any_true(found)) {
+      const place = p + ctz(i8x16.bitmask(i8x16.ne(found, zero)));
+      if (place >= end) return end;
+      store<i32>(buckets, bucketsAt(place, masks));
+      return place;
+    }
+  }
+  return end;
+}
+
+function bucketsAt(place: i32, masks: i32): i32 {
+  let found = 0xff;
+  for (let i = 0; i < 4; i++) {
+    const byte = load<u8>(place + i) as i32;
+    found &= (load<u8>(masks + i * 32 + (byte & 15)) as i32) & (load<u8>(masks + i * 32 + 16 + (byte >> 4)) as i32);
+  }
+  return found;
+}
+
+function sameFolded(m: Memory, a: i32, b: i32, length: i32): bool {
+  let i = 0;
+  for (; i + 16 <= length; i += 16) {
+    if (v128.any_true(v128.xor(lowerCase(v128.load(a + i)), v128.load(b + i)))) return false;
+  }
+  if (i === length) return true;
+  const within = (1 << (length - i)) - 1;
+  return (i8x16.bitmask(i8x16.ne(lowerCase(v128.load(a + i)), v128.load(b + i))) & within) === 0;
+}
+
 // @ts-ignore: decorator
 @inline
 function moveBytes(m: Memory, to: i32, from: i32, length: i32): void {

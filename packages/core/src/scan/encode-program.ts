@@ -2,6 +2,7 @@
 import { type AutomatonNeedle, buildAutomaton } from './build-automaton.ts';
 import { codeOf, witnessOf } from './condition-code.ts';
 import { encodeKeys } from './encode-keys.ts';
+import { encodeFingerprints, fingerprinted } from './encode-fingerprints.ts';
 import { expectedHits, type MergedNeedle, mergeNeedles } from './merge-needles.ts';
 import {
   A_ACCEPT,
@@ -87,14 +88,18 @@ export function encodeProgram(plan: ScanPlan, encoder: Encoder): number {
   const program = memory.allocate(PROGRAM_BYTES);
   const needles = mergeNeedles(plan);
   const lists = createLists(memory);
+  const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
+  const isFingerprinted = fingerprinted(needles, rawField);
+  const hasFingerprint = (needle: MergedNeedle): boolean => isFingerprinted && needle.field === rawField;
   encodeKeys(plan, memory, program);
-  const groups = groupFields(plan, needles);
+  const groups = groupFields(plan, needles.filter((needle) => !hasFingerprint(needle)));
   const needleTable = encodeNeedles(needles, memory, lists);
   const backs = new Map<number, number>();
-  encodeGroups({ plan, needles, groups, backs }, encoder, program);
+  encodeGroups({ plan, needles: needles.map((needle) => (hasFingerprint(needle) ? { ...needle, anchor: NOWHERE } : needle)), groups, backs }, encoder, program);
+  if (isFingerprinted) encodeFingerprints(needles, rawField, { memory, lists, backs, program });
   for (const [needle, back] of backs) memory.words[(needleTable + needle * NEEDLE_BYTES + D_BACK) >> 2] = back;
   memory.words[(program + P_NEEDLES) >> 2] = needleTable;
-  encodeFields({ plan, needles, groups, backs }, { memory, lists }, program);
+  encodeFields({ plan, needles, groups, backs, isFingerprinted }, { memory, lists }, program);
   encodeRules(plan, needles, { memory, lists, program });
   return program;
 }
@@ -120,6 +125,9 @@ interface Parts {
   /** Needle → bytes from its start to where it is reported. */
   readonly backs: Map<number, number>;
 }
+
+/** Anchor of needles that no automaton is for. */
+const NOWHERE = -1;
 
 const isInside = ({ anchor, bytes }: MergedNeedle): boolean => (anchor === INSIDE || anchor > EXACT) && bytes.length > 1;
 
@@ -178,7 +186,7 @@ function encodeAutomaton(
   return at;
 }
 
-function encodeFields({ plan, needles, groups, backs }: Parts, into: { memory: TableMemory; lists: PutList }, program: number): void {
+function encodeFields({ plan, needles, groups, backs, isFingerprinted }: Parts & { isFingerprinted: boolean }, into: { memory: TableMemory; lists: PutList }, program: number): void {
   const { memory, lists } = into;
   const table = memory.allocate(plan.fields.length * FIELD_BYTES);
   const triggers = (field: number, on: ValueTrigger): number =>
@@ -205,7 +213,7 @@ function encodeFields({ plan, needles, groups, backs }: Parts, into: { memory: T
     firstPath += paths.length;
   }
   const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
-  setWords(memory, program, { [P_FIELDS]: table, [P_RAW_FIELD]: rawField, [P_TELLING]: memory.putBytes(tellingBytes(needles, rawField)) });
+  setWords(memory, program, { [P_FIELDS]: table, [P_RAW_FIELD]: isFingerprinted ? -1 : rawField, [P_TELLING]: memory.putBytes(tellingBytes(needles, rawField)) });
 }
 
 /** Which ASCII characters the needles over whole records hold, by code, in either case. */

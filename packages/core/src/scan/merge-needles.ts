@@ -11,9 +11,13 @@ export interface MergedNeedle {
 }
 
 const anchors: Readonly<Record<NeedleAnchor, number>> = { inside: INSIDE, prefix: PREFIX, suffix: SUFFIX, exact: EXACT };
-const BACKSLASH_U = Uint8Array.of(0x5c, 0x75);
+const encoder = new TextEncoder();
+/** Beginnings of escapes that can stand for ASCII or for a letter that folds into it (U+0130, U+017F, U+212A). */
+const ESCAPES = ['\\u00', '\\u01', '\\u21'].map((text) => encoder.encode(text));
+/** Those letters themselves. */
+const FOLDING = ['\u0130', '\u017f', '\u212a'].map((text) => encoder.encode(text));
 
-/** Needles by field, anchor and bytes. Whole records also get one that finds escapes which could hide another needle. */
+/** Needles by field, anchor and bytes. Whole records also get those that find spellings which could hide another needle. */
 export function mergeNeedles(plan: ScanPlan): MergedNeedle[] {
   const merged = new Map<string, MergedNeedle & { leaves: number[] }>();
   for (const { field, anchor, bytes, leaf, isSure } of plan.needles) {
@@ -25,8 +29,10 @@ export function mergeNeedles(plan: ScanPlan): MergedNeedle[] {
   }
   const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
   const rawLeaves = plan.leaves.flatMap((field, leaf) => (field === rawField ? [leaf * 2] : []));
-  const escape: MergedNeedle[] = rawLeaves.length === 0 ? [] : [{ field: rawField, anchor: ESCAPE, bytes: BACKSLASH_U, leaves: rawLeaves }];
-  return [...merged.values(), ...escape];
+  if (rawLeaves.length === 0) return [...merged.values()];
+  const hidden = (anchor: number, texts: readonly Uint8Array[]): MergedNeedle[] =>
+    texts.map((bytes) => ({ field: rawField, anchor, bytes, leaves: rawLeaves }));
+  return [...merged.values(), ...hidden(ESCAPE, ESCAPES), ...hidden(INSIDE, FOLDING)];
 }
 
 /** Expected stamps per record of each leaf, by a guess: letters tell, and a value's end tells as much as three of them. */

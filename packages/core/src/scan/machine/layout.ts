@@ -47,6 +47,7 @@ export const P_WALK: i32 = 72;
 export const P_TOUCHED: i32 = 76;
 export const P_TOUCHED_COUNT: i32 = 80;
 export const P_TELLING: i32 = 84;
+export const P_FINGERPRINTS: i32 = 88;
 export const PROGRAM_BYTES: i32 = 96;
 
 // Key table entry: hash, node (-1 where empty), address and length of the key.
@@ -139,6 +140,10 @@ export const D_FIELD: i32 = 16;
 export const D_LEAVES: i32 = 20;
 export const D_EPOCH: i32 = 24;
 export const NEEDLE_BYTES: i32 = 28;
+
+// Fingerprints: masks of low and high nibbles for each of four bytes, then for each of eight buckets the list of its needles.
+export const FINGERPRINT_MASKS: i32 = 128;
+export const FINGERPRINTS_BYTES: i32 = 160;
 
 // Anchors of a needle.
 export const INSIDE: i32 = 0;

@@ -113,6 +113,38 @@ export function findByte(m: Memory, at: i32, end: i32, byte: i32): i32 {
   return p;
 }
 
+/** First byte from 0x80 on in [at, end), else end. */
+export function findWide(m: Memory, at: i32, end: i32): i32 {
+  let p = at;
+  while (p < end && u8At(m, p) < 0x80) p++;
+  return p;
+}
+
+/** First place in [at, end) where four bytes in a row may be a fingerprint, else end; the word at `buckets` says of which buckets. */
+export function findFingerprint(m: Memory, masks: i32, at: i32, end: i32, buckets: i32): i32 {
+  for (let p = at; p < end; p++) {
+    let found = 0xff;
+    for (let i = 0; i < 4; i++) {
+      const byte = u8At(m, p + i);
+      found &= u8At(m, masks + i * 32 + (byte & 15)) & u8At(m, masks + i * 32 + 16 + (byte >> 4));
+    }
+    if (found !== 0) {
+      setI32(m, buckets, found);
+      return p;
+    }
+  }
+  return end;
+}
+
+/** Whether a stretch, its ASCII letters in lower case, is another. */
+export function sameFolded(m: Memory, a: i32, b: i32, length: i32): boolean {
+  for (let i = 0; i < length; i++) {
+    const byte = u8At(m, a + i);
+    if ((byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte) !== u8At(m, b + i)) return false;
+  }
+  return true;
+}
+
 /** Moves bytes; the stretches may overlap. */
 export function moveBytes(m: Memory, to: i32, from: i32, length: i32): void {
   m.bytes.copyWithin(to, from, from + length);

@@ -109,6 +109,8 @@ function judgeListed(m: Memory, program: i32, ordinal: i32): void {
   if (i32At(m, out) === ALL_RULES) return;
   const first = i32At(m, POOL_USED);
   setI32(m, i32At(m, OUT_FIRST) + record * 4, first);
-  const fits = judgeRecord(m, program, ordinal);
+  const from = i32At(m, BATCH) + i32At(m, i32At(m, STARTS) + record * 4);
+  const end = i32At(m, BATCH) + i32At(m, i32At(m, ENDS) + record * 4);
+  const fits = judgeRecord(m, program, ordinal, from, end);
   setI32(m, out, fits ? i32At(m, POOL_USED) - first : ALL_RULES);
 }

@@ -40,7 +40,7 @@ import {
   VALUE_BYTES,
   WIDE,
 } from './layout.ts';
-import { foldAll, foldUntilBackslash, i32At, type i32, type Memory, setI32, setU8, u8At } from './memory.ts';
+import { findWide, foldAll, foldUntilBackslash, i32At, type i32, type Memory, setI32, setU8, u8At } from './memory.ts';
 import { RAW_COMPOSITE, RAW_STRING } from './walk.ts';
 
 /** Adds the text of all raw values; false where there is no room or a string is malformed. */
@@ -67,6 +67,8 @@ export function addRecord(m: Memory, program: i32, field: i32, ordinal: i32, fro
   const start = i32At(m, group + G_BUFFER) + i32At(m, group + G_LENGTH);
   setI32(m, FLAGS, 0);
   foldAll(m, start, from, end - from, FLAGS);
+  // What is beyond ASCII in a whole record has needles of its own.
+  setI32(m, FLAGS, 0);
   return closeValue(m, group, field, ordinal, start, start + end - from, 0);
 }
 
@@ -145,7 +147,7 @@ function closeValue(m: Memory, group: i32, field: i32, ordinal: i32, start: i32,
 /** Flags of text beyond ASCII: whether it holds a dash of `windash`, or one of the letters that fold into ASCII (U+0130, U+017F, U+212A). */
 function wideFlags(m: Memory, start: i32, end: i32): i32 {
   let flags = WIDE;
-  for (let p = start; p < end; p++) {
+  for (let p = findWide(m, start, end); p < end; p = findWide(m, p + 1, end)) {
     const byte = u8At(m, p);
     const next = u8At(m, p + 1);
     if ((byte === 0xc4 && next === 0xb0) || (byte === 0xc5 && next === 0xbf)) flags |= OPAQUE;

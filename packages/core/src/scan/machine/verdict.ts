@@ -32,6 +32,8 @@ import {
   F_ON_VALUE,
   F_ON_WIDE,
   FIELD_BYTES,
+  FINGERPRINT_MASKS,
+  FLAGS,
   G_AUTOMATON,
   G_COUNT,
   G_HITS_END,
@@ -56,6 +58,7 @@ import {
   P_ALWAYS_COUNT,
   P_EPOCH,
   P_FIELDS,
+  P_FINGERPRINTS,
   P_GROUP_COUNT,
   P_GROUPS,
   P_LEAVES,
@@ -82,15 +85,16 @@ import {
   VALUE_BYTES,
   WIDE,
 } from './layout.ts';
-import { findByte, i32At, type i32, type Memory, sameBytes, setI32, u8At, u16At } from './memory.ts';
+import { findByte, findFingerprint, i32At, type i32, type Memory, sameBytes, sameFolded, setI32, u8At, u16At } from './memory.ts';
 import { hexUnit } from './values.ts';
 
-/** Judges the record with this ordinal; the indexes of its candidates are added to the pool, ascending. False where the pool is full. */
-export function judgeRecord(m: Memory, program: i32, ordinal: i32): boolean {
+/** Judges the record with this ordinal that lies in [from, end); the indexes of its candidates are added to the pool, ascending. False where the pool is full. */
+export function judgeRecord(m: Memory, program: i32, ordinal: i32, from: i32, end: i32): boolean {
   setI32(m, program + P_EPOCH, i32At(m, program + P_EPOCH) + 1);
   setI32(m, program + P_TOUCHED_COUNT, 0);
   const groups = i32At(m, program + P_GROUP_COUNT);
   for (let g = 0; g < groups; g++) applyGroup(m, program, i32At(m, program + P_GROUPS) + g * GROUP_BYTES, ordinal);
+  if (i32At(m, program + P_FINGERPRINTS) !== 0) applyFingerprints(m, program, from, end);
   const first = i32At(m, POOL_USED);
   const touched = i32At(m, program + P_TOUCHED_COUNT);
   if (first + touched + i32At(m, program + P_ALWAYS_COUNT) > i32At(m, POOL_CAPACITY)) return false;
@@ -222,6 +226,34 @@ function tryOutputs(m: Memory, program: i32, automaton: i32, from: i32, value: i
     for (let i = 0; i < count; i++) tryNeedle(m, program, i32At(m, list + 4 + i * 4), value, at);
     state = i32At(m, out + O_NEXT);
   }
+}
+
+/** Looks through a whole record as it stands. */
+function applyFingerprints(m: Memory, program: i32, from: i32, end: i32): void {
+  const masks = i32At(m, program + P_FINGERPRINTS);
+  let p = findFingerprint(m, masks, from, end, FLAGS);
+  while (p < end) {
+    const buckets = i32At(m, FLAGS);
+    for (let bucket = 0; bucket < 8; bucket++) {
+      if (((buckets >> bucket) & 1) === 0) continue;
+      const list = i32At(m, masks + FINGERPRINT_MASKS + bucket * 4);
+      const count = i32At(m, list);
+      for (let i = 0; i < count; i++) tryRaw(m, program, i32At(m, list + 4 + i * 4), p, from, end);
+    }
+    p = findFingerprint(m, masks, p + 1, end, FLAGS);
+  }
+}
+
+function tryRaw(m: Memory, program: i32, needle: i32, at: i32, start: i32, end: i32): void {
+  const block = needleBlock(m, program, needle);
+  const epoch = i32At(m, program + P_EPOCH);
+  const from = at - i32At(m, block + D_BACK);
+  const length = i32At(m, block + D_LENGTH);
+  if (i32At(m, block + D_EPOCH) === epoch || from < start || from + length > end) return;
+  if (!sameFolded(m, from, i32At(m, block + D_TEXT), length)) return;
+  if (i32At(m, block + D_ANCHOR) === ESCAPE && !isTelling(m, program, start, from, end)) return;
+  setI32(m, block + D_EPOCH, epoch);
+  stampAll(m, program, i32At(m, block + D_LEAVES));
 }
 
 function needleBlock(m: Memory, program: i32, needle: i32): i32 {
