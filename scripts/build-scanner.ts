@@ -13,7 +13,21 @@ const SOURCES = [
   'packages/core/assembly/primitives.ts',
   ...['layout', 'walk', 'values', 'automata', 'verdict', 'scan'].map((name) => `packages/core/src/scan/machine/${name}.ts`),
 ];
-const OPTIONS = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--use', 'abort=', '--enable', 'simd', '--enable', 'relaxed-simd', '--enable', 'bulk-memory'];
+const OPTIONS = [
+  '-O3',
+  '--converge',
+  '--noAssert',
+  '--runtime',
+  'stub',
+  '--use',
+  'abort=',
+  '--enable',
+  'simd',
+  '--enable',
+  'relaxed-simd',
+  '--enable',
+  'bulk-memory',
+];
 const LINE_CHARS = 160;
 
 /** Text of the module file as the sources have it. @throws Error with the compiler's words where they do not compile */

@@ -34,9 +34,8 @@ const MAX_CLASSES = 64;
 const TRAP = 0xffff;
 /** Bytes followed at least, and at most: the first pair whose states fit. */
 const CUTS: readonly (readonly [number, number])[] = [
-  [8, 64],
-  [6, 16],
-  [5, 8],
+  [6, 64],
+  [5, 12],
   [4, 5],
   [3, 3],
   [2, 2],
@@ -59,7 +58,9 @@ export function buildAutomaton(needles: readonly AutomatonNeedle[], kind: 'insid
 function classesOf(needles: readonly AutomatonNeedle[]): Uint8Array {
   const counts = new Array<number>(256).fill(0);
   for (const { bytes } of needles) for (const byte of bytes) counts[byte] = (counts[byte] as number) + 1;
-  const used = counts.flatMap((count, byte) => (count > 0 ? [byte] : [])).sort((a, b) => (counts[b] as number) - (counts[a] as number) || a - b);
+  const used = counts
+    .flatMap((count, byte) => (count > 0 ? [byte] : []))
+    .sort((a, b) => (counts[b] as number) - (counts[a] as number) || a - b);
   const classes = new Uint8Array(256);
   for (const [index, byte] of used.entries()) classes[byte] = Math.min(index + 1, MAX_CLASSES - 1);
   return classes;

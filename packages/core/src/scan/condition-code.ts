@@ -71,7 +71,9 @@ function emitCount(into: Instruction[], condition: Extract<ScanCondition, { kind
   const wanted = way.negated ? operands.length - condition.count + 1 : condition.count;
   let behind = Array.from({ length: wanted + 1 }, (_, need) => (need === 0 ? way.yes : way.no));
   for (const operand of operands.toReversed()) {
-    behind = behind.map((no, need) => (need === 0 ? way.yes : emit(into, operand, { negated: way.negated, yes: behind[need - 1] as number, no })));
+    behind = behind.map((no, need) =>
+      need === 0 ? way.yes : emit(into, operand, { negated: way.negated, yes: behind[need - 1] as number, no }),
+    );
   }
   return behind[wanted] as number;
 }

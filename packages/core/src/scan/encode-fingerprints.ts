@@ -29,7 +29,11 @@ export function fingerprinted(needles: readonly MergedNeedle[], field: number): 
 }
 
 /** Writes masks and buckets, and where in its needle each fingerprint stands. */
-export function encodeFingerprints(needles: readonly MergedNeedle[], field: number, { memory, lists, backs, program }: FingerprintTarget): void {
+export function encodeFingerprints(
+  needles: readonly MergedNeedle[],
+  field: number,
+  { memory, lists, backs, program }: FingerprintTarget,
+): void {
   const members = new Map<string, number[]>();
   for (const [needle, { field: of, bytes }] of needles.entries()) {
     if (of !== field) continue;
@@ -106,7 +110,10 @@ function passing({ masks }: Bucket): number {
 function masksOf(window: readonly number[]): NibbleMask[] {
   return Array.from({ length: WINDOW }, (_, place) => {
     const bytes = spellings(window[place]);
-    return bytes.reduce((mask, byte) => ({ low: mask.low | (1 << (byte & 15)), high: mask.high | (1 << (byte >> 4)) }), { low: 0, high: 0 });
+    return bytes.reduce((mask, byte) => ({ low: mask.low | (1 << (byte & 15)), high: mask.high | (1 << (byte >> 4)) }), {
+      low: 0,
+      high: 0,
+    });
   });
 }
 

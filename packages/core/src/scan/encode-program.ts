@@ -92,10 +92,17 @@ export function encodeProgram(plan: ScanPlan, encoder: Encoder): number {
   const isFingerprinted = fingerprinted(needles, rawField);
   const hasFingerprint = (needle: MergedNeedle): boolean => isFingerprinted && needle.field === rawField;
   encodeKeys(plan, memory, program);
-  const groups = groupFields(plan, needles.filter((needle) => !hasFingerprint(needle)));
+  const groups = groupFields(
+    plan,
+    needles.filter((needle) => !hasFingerprint(needle)),
+  );
   const needleTable = encodeNeedles(needles, memory, lists);
   const backs = new Map<number, number>();
-  encodeGroups({ plan, needles: needles.map((needle) => (hasFingerprint(needle) ? { ...needle, anchor: NOWHERE } : needle)), groups, backs }, encoder, program);
+  encodeGroups(
+    { plan, needles: needles.map((needle) => (hasFingerprint(needle) ? { ...needle, anchor: NOWHERE } : needle)), groups, backs },
+    encoder,
+    program,
+  );
   if (isFingerprinted) encodeFingerprints(needles, rawField, { memory, lists, backs, program });
   for (const [needle, back] of backs) memory.words[(needleTable + needle * NEEDLE_BYTES + D_BACK) >> 2] = back;
   memory.words[(program + P_NEEDLES) >> 2] = needleTable;
@@ -186,7 +193,11 @@ function encodeAutomaton(
   return at;
 }
 
-function encodeFields({ plan, needles, groups, backs, isFingerprinted }: Parts & { isFingerprinted: boolean }, into: { memory: TableMemory; lists: PutList }, program: number): void {
+function encodeFields(
+  { plan, needles, groups, backs, isFingerprinted }: Parts & { isFingerprinted: boolean },
+  into: { memory: TableMemory; lists: PutList },
+  program: number,
+): void {
   const { memory, lists } = into;
   const table = memory.allocate(plan.fields.length * FIELD_BYTES);
   const triggers = (field: number, on: ValueTrigger): number =>
@@ -204,7 +215,11 @@ function encodeFields({ plan, needles, groups, backs, isFingerprinted }: Parts &
     const at = table + field * FIELD_BYTES;
     setWords(memory, at, { [F_FIRST_PATH]: firstPath, [F_PATHS]: paths.length, [F_GROUP]: groups[field] as number });
     setWords(memory, at, { [F_FORWARD]: trie(field, [PREFIX, EXACT]), [F_BACKWARD]: trie(field, [SUFFIX]) });
-    setWords(memory, at, { [F_ON_VALUE]: triggers(field, 'value'), [F_ON_DASH]: triggers(field, 'dash'), [F_ON_WIDE]: triggers(field, 'wide') });
+    setWords(memory, at, {
+      [F_ON_VALUE]: triggers(field, 'value'),
+      [F_ON_DASH]: triggers(field, 'dash'),
+      [F_ON_WIDE]: triggers(field, 'wide'),
+    });
     const single = needles.flatMap((needle, index) =>
       needle.field === field && needle.anchor === INSIDE && needle.bytes.length === 1 ? [index] : [],
     );
@@ -213,7 +228,11 @@ function encodeFields({ plan, needles, groups, backs, isFingerprinted }: Parts &
     firstPath += paths.length;
   }
   const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
-  setWords(memory, program, { [P_FIELDS]: table, [P_RAW_FIELD]: isFingerprinted ? -1 : rawField, [P_TELLING]: memory.putBytes(tellingBytes(needles, rawField)) });
+  setWords(memory, program, {
+    [P_FIELDS]: table,
+    [P_RAW_FIELD]: isFingerprinted ? -1 : rawField,
+    [P_TELLING]: memory.putBytes(tellingBytes(needles, rawField)),
+  });
 }
 
 /** Which ASCII characters the needles over whole records hold, by code, in either case. */

@@ -1,5 +1,13 @@
 /** Collects the fields, leaves, needles and triggers of a plan; equal ones become one, so that all rules share them. */
-import { type LogSource, MAX_SPELLED_PARTS, type NeedleAnchor, type ScanField, type ScanNeedle, type ScanTrigger, type ValueTrigger } from '@tocsin/core';
+import {
+  type LogSource,
+  MAX_SPELLED_PARTS,
+  type NeedleAnchor,
+  type ScanField,
+  type ScanNeedle,
+  type ScanTrigger,
+  type ValueTrigger,
+} from '@tocsin/core';
 import { pathsOf } from '../compile/field-reader.ts';
 
 /** What stamps a leaf. */

@@ -16,6 +16,7 @@ export function planKeywords(tests: readonly ValueTest[], field: number, builder
     const ways = clauses.map((clause) => clause.map(({ text }) => stretchesOf(text)));
     const [only] = ways.length === 1 && ways[0]?.length === 1 ? ways[0] : [];
     if (only?.length === 1) alone.push(only[0] as string);
+    else if (ways.length === 0) conditions.push({ kind: 'maybe' });
     else conditions.push({ kind: 'and', operands: ways.map((texts) => planTexts(texts, field, builder)) });
   }
   return { kind: 'or', operands: alone.length === 0 ? conditions : [leafOf(alone, field, builder), ...conditions] };

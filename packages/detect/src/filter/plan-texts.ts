@@ -62,7 +62,10 @@ function simpleLeaf(pattern: TextPattern, cased: boolean): LeafSpec | undefined 
 function dashVariants(inner: TextPattern): string[] {
   let texts = [''];
   for (const token of inner) {
-    texts = token.kind === 'dash' ? texts.flatMap((text) => [`${text}-`, `${text}/`]) : texts.map((text) => text + (token.kind === 'char' ? foldCase(token.char) : ''));
+    texts =
+      token.kind === 'dash'
+        ? texts.flatMap((text) => [`${text}-`, `${text}/`])
+        : texts.map((text) => text + (token.kind === 'char' ? foldCase(token.char) : ''));
   }
   return texts;
 }

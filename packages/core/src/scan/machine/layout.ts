@@ -115,6 +115,7 @@ export const DASH: i32 = 2;
 export const OPAQUE: i32 = 4;
 export const NULL: i32 = 8;
 export const COMPOSITE: i32 = 16;
+export const TEXTLESS: i32 = 32;
 
 // Automaton.
 export const A_CLASSES: i32 = 0;

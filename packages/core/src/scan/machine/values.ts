@@ -33,6 +33,7 @@ import {
   T_COUNT,
   T_FIRST,
   T_WALK,
+  TEXTLESS,
   V_END,
   V_FIELD,
   V_FLAGS,
@@ -114,7 +115,7 @@ function addPlain(m: Memory, group: i32, field: i32, ordinal: i32, raw: i32, sta
   const end = i32At(m, raw + 12);
   const first = u8At(m, from);
   if (first === 0x6e) return closeValue(m, group, field, ordinal, start, start, NULL);
-  if (first !== 0x74 && first !== 0x66 && !isPlainInteger(m, from, end)) return closeValue(m, group, field, ordinal, start, start, OPAQUE);
+  if (first !== 0x74 && first !== 0x66 && !isPlainInteger(m, from, end)) return closeValue(m, group, field, ordinal, start, start, OPAQUE | TEXTLESS);
   foldAll(m, start, from, end - from, FLAGS);
   return closeValue(m, group, field, ordinal, start, start + end - from, 0);
 }

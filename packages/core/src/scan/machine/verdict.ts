@@ -78,6 +78,7 @@ import {
   TEST_EXISTS,
   TEST_NOT_SURE,
   TEST_SEEN,
+  TEXTLESS,
   V_END,
   V_FIELD,
   V_FLAGS,
@@ -164,6 +165,11 @@ function applyValue(m: Memory, program: i32, value: i32): void {
   if ((flags & (NULL | COMPOSITE)) !== 0) return;
   stampAll(m, program, i32At(m, field + F_ON_VALUE));
   if (flags !== 0) applyFlags(m, program, field, flags);
+  if ((flags & TEXTLESS) === 0) applyText(m, program, field, value);
+}
+
+/** Needles at the ends of a value, and those of one byte. */
+function applyText(m: Memory, program: i32, field: i32, value: i32): void {
   const start = i32At(m, value + V_START);
   const end = i32At(m, value + V_END);
   const forward = i32At(m, field + F_FORWARD);
