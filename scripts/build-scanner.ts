@@ -43,6 +43,12 @@ export async function scannerModuleText(): Promise<string> {
   ].join('\n');
 }
 
+/** What is wrong with the committed module: that it is not what the sources compile to. */
+export async function changedModule(): Promise<string[]> {
+  const isSame = readFileSync(join(root, MODULE_FILE), 'utf8') === (await scannerModuleText());
+  return isSame ? [] : [`${MODULE_FILE}  R20  is not what the sources compile to; type: node scripts/build-scanner.ts`];
+}
+
 /** Only `scan` stays exported: all else may be inlined and dropped. */
 function asAssembly(source: string): string {
   return source

@@ -63,7 +63,35 @@ function scanAll(scanner: Scanner, records: readonly Uint8Array[], between = enc
   });
 }
 
-const pieces = ['{', '}', '[', ']', '"', ':', ',', '\\', '\\u', '\\u00', '\\ud83d\\ude00', '"a"', '"b"', '"c"', '"é"', '"odd"', 'needle', 'NEEDLE', 'end', 'keyword', '1', '-0', '1e5', 'null', 'true', ' ', 'K'];
+const pieces = [
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  ':',
+  ',',
+  '\\',
+  '\\u',
+  '\\u00',
+  '\\ud83d\\ude00',
+  '"a"',
+  '"b"',
+  '"c"',
+  '"é"',
+  '"odd"',
+  'needle',
+  'NEEDLE',
+  'end',
+  'keyword',
+  '1',
+  '-0',
+  '1e5',
+  'null',
+  'true',
+  ' ',
+  'K',
+];
 const garbage = fc.oneof(
   fc.uint8Array({ maxLength: 300 }),
   fc.array(fc.constantFrom(...pieces), { maxLength: 60 }).map((parts) => encoder.encode(parts.join(''))),
@@ -88,12 +116,16 @@ describe('the scanner', () => {
   it(`does the same as WebAssembly and as TypeScript, and reads nothing but its record (seed ${seed})`, () => {
     const [module, twin] = scanners as [Scanner, Scanner];
     fc.assert(
-      fc.property(fc.array(garbage, { minLength: 1, maxLength: 20 }), fc.uint8Array({ minLength: 1, maxLength: 40 }), (records, between) => {
-        const found = scanAll(module, records);
-        expect(scanAll(twin, records)).toEqual(found);
-        expect(scanAll(module, records, between)).toEqual(found);
-        expect(scanAll(module, records, encoder.encode('"needle","keyword"}]'))).toEqual(found);
-      }),
+      fc.property(
+        fc.array(garbage, { minLength: 1, maxLength: 20 }),
+        fc.uint8Array({ minLength: 1, maxLength: 40 }),
+        (records, between) => {
+          const found = scanAll(module, records);
+          expect(scanAll(twin, records)).toEqual(found);
+          expect(scanAll(module, records, between)).toEqual(found);
+          expect(scanAll(module, records, encoder.encode('"needle","keyword"}]'))).toEqual(found);
+        },
+      ),
       { seed, numRuns: 600 },
     );
   }, 60_000);

@@ -1,9 +1,8 @@
 /** Writes a plan as the tables of one program into a scanner's memory. Offsets are in `machine/layout.ts`. */
 import { type AutomatonNeedle, buildAutomaton } from './build-automaton.ts';
 import { codeOf, witnessOf } from './condition-code.ts';
-import { encodeKeys } from './encode-keys.ts';
 import { encodeFingerprints, fingerprinted } from './encode-fingerprints.ts';
-import { expectedHits, type MergedNeedle, mergeNeedles } from './merge-needles.ts';
+import { encodeKeys } from './encode-keys.ts';
 import {
   A_ACCEPT,
   A_CLASSES,
@@ -61,6 +60,7 @@ import {
   RULE_BYTES,
   SUFFIX,
 } from './machine/layout.ts';
+import { expectedHits, type MergedNeedle, mergeNeedles } from './merge-needles.ts';
 import type { ScanPlan, ValueTrigger } from './scan-plan.ts';
 import type { TableMemory } from './table-memory.ts';
 

@@ -7,9 +7,9 @@ import type { Route } from '../compile/compiled-rules.ts';
 import type { ConditionNode } from '../parse/condition.ts';
 import type { ItemSpec, ValueTest } from '../parse/item-spec.ts';
 import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
+import { PlanBuilder } from './plan-builder.ts';
 import { planKeywords } from './plan-keywords.ts';
 import { planClauses, planTexts } from './plan-texts.ts';
-import { PlanBuilder } from './plan-builder.ts';
 import { requiredByRegex } from './regex-literals.ts';
 
 /** Plan for the rules of a route, in their order. */

@@ -19,7 +19,7 @@ import {
   V_START,
   VALUE_BYTES,
 } from './layout.ts';
-import { i32At, type i32, type Memory, moveBytes, setI32, u8At, u16At } from './memory.ts';
+import { type i32, i32At, type Memory, moveBytes, setI32, u8At, u16At } from './memory.ts';
 
 /** Positions and states of all hits of a group's buffer, in order. */
 export function runGroup(m: Memory, group: i32): void {

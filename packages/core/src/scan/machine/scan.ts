@@ -1,4 +1,6 @@
 /** The machine's entry: the records of one program in a batch, chunk by chunk: gather their values, search them all at once, judge each record. */
+
+import { runGroup } from './automata.ts';
 import {
   ALL_RULES,
   BATCH,
@@ -25,8 +27,7 @@ import {
   POOL_USED,
   STARTS,
 } from './layout.ts';
-import { runGroup } from './automata.ts';
-import { i32At, type i32, type Memory, setI32, setU8 } from './memory.ts';
+import { type i32, i32At, type Memory, setI32, setU8 } from './memory.ts';
 import { addRecord, addValues } from './values.ts';
 import { judgeRecord, rewindGroup } from './verdict.ts';
 import { walkRecord } from './walk.ts';

@@ -41,7 +41,7 @@ import {
   VALUE_BYTES,
   WIDE,
 } from './layout.ts';
-import { findWide, foldAll, foldUntilBackslash, i32At, type i32, type Memory, setI32, setU8, u8At } from './memory.ts';
+import { findWide, foldAll, foldUntilBackslash, type i32, i32At, type Memory, setI32, setU8, u8At } from './memory.ts';
 import { RAW_COMPOSITE, RAW_STRING } from './walk.ts';
 
 /** Adds the text of all raw values; false where there is no room or a string is malformed. */
@@ -115,7 +115,8 @@ function addPlain(m: Memory, group: i32, field: i32, ordinal: i32, raw: i32, sta
   const end = i32At(m, raw + 12);
   const first = u8At(m, from);
   if (first === 0x6e) return closeValue(m, group, field, ordinal, start, start, NULL);
-  if (first !== 0x74 && first !== 0x66 && !isPlainInteger(m, from, end)) return closeValue(m, group, field, ordinal, start, start, OPAQUE | TEXTLESS);
+  if (first !== 0x74 && first !== 0x66 && !isPlainInteger(m, from, end))
+    return closeValue(m, group, field, ordinal, start, start, OPAQUE | TEXTLESS);
   foldAll(m, start, from, end - from, FLAGS);
   return closeValue(m, group, field, ordinal, start, start + end - from, 0);
 }

@@ -86,7 +86,7 @@ import {
   VALUE_BYTES,
   WIDE,
 } from './layout.ts';
-import { findByte, findFingerprint, i32At, type i32, type Memory, sameBytes, sameFolded, setI32, u8At, u16At } from './memory.ts';
+import { findByte, findFingerprint, type i32, i32At, type Memory, sameBytes, sameFolded, setI32, u8At, u16At } from './memory.ts';
 import { hexUnit } from './values.ts';
 
 /** Judges the record with this ordinal that lies in [from, end); the indexes of its candidates are added to the pool, ascending. False where the pool is full. */
