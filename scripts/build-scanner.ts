@@ -60,14 +60,15 @@ function asAssembly(source: string): string {
 async function compile(source: string): Promise<Uint8Array> {
   const { default: asc } = await import('assemblyscript/asc');
   let bytes: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(['scanner.ts', '--outFile', 'scanner.wasm', '--importMemory', ...OPTIONS], {
+  const { error } = await asc.main(['scanner.ts', '--outFile', 'scanner.wasm', '--importMemory', ...OPTIONS], {
     readFile: (name) => (name === 'scanner.ts' ? source : null),
     writeFile: (name, content) => {
       if (name === 'scanner.wasm' && typeof content !== 'string') bytes = content;
     },
     listFiles: () => [],
   });
-  if (error !== null || bytes === undefined) throw new Error(`the scanner does not compile: ${stderr.toString()}`);
+  if (error !== null || bytes === undefined)
+    throw new Error(`the scanner does not compile: ${error?.message ?? 'no module came out'}`, { cause: error });
   return bytes;
 }
 

@@ -44,10 +44,8 @@ function emit(into: Instruction[], condition: ScanCondition, way: Way): number {
     case 'leaf':
       return into.push({ test: way.negated ? TEST_NOT_SURE : TEST_SEEN, argument: condition.leaf, yes: way.yes, no: way.no }) - 1;
     case 'exists':
-    case 'null': {
-      const [yes, no] = way.negated ? [way.no, way.yes] : [way.yes, way.no];
-      return into.push({ test: condition.kind === 'exists' ? TEST_EXISTS : TEST_NULL, argument: condition.field, yes, no }) - 1;
-    }
+    case 'null':
+      return emitPresence(into, condition, way);
     case 'not':
       return emit(into, condition.operand, { ...way, negated: !way.negated });
     case 'atLeast':
@@ -55,6 +53,11 @@ function emit(into: Instruction[], condition: ScanCondition, way: Way): number {
     default:
       return emitJoined(into, condition, way);
   }
+}
+
+function emitPresence(into: Instruction[], { kind, field }: Extract<ScanCondition, { field: number }>, way: Way): number {
+  const [yes, no] = way.negated ? [way.no, way.yes] : [way.yes, way.no];
+  return into.push({ test: kind === 'exists' ? TEST_EXISTS : TEST_NULL, argument: field, yes, no }) - 1;
 }
 
 function emitJoined(into: Instruction[], condition: Extract<ScanCondition, { kind: 'and' | 'or' }>, way: Way): number {

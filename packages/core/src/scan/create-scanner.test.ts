@@ -99,7 +99,11 @@ const garbage = fc.oneof(
 );
 
 describe('the scanner', () => {
-  const scanners = [createScanner({ runsAs: 'wasm' }), createScanner({ runsAs: 'typescript' })];
+  const scanners = [createScanner(), createScanner({ runsAs: 'typescript' })];
+
+  it('runs as WebAssembly here', () => {
+    expect(scanners.map(({ runsAs }) => runsAs)).toEqual(['wasm', 'typescript']);
+  });
 
   it.each(scanners.map((scanner) => [scanner.runsAs, scanner] as const))('finds what the plan asks for (%s)', (_name, scanner) => {
     const records = [

@@ -30,6 +30,7 @@ import { scan as scanHere } from './machine/scan.ts';
 import { moduleBase64 } from './module.data.ts';
 import type { ScanPlan } from './scan-plan.ts';
 import { TableMemory } from './table-memory.ts';
+import { type WasmApi, wasmApi } from './web-assembly.ts';
 
 /** A plan that a scanner has loaded. */
 export type ScanProgram = number & { readonly program: unique symbol };
@@ -51,16 +52,19 @@ export interface Scanner {
 
 /** How to make a scanner. */
 export interface ScannerOptions {
-  /** `typescript` where WebAssembly is off; by default it is used where it exists. */
-  readonly runsAs?: 'wasm' | 'typescript' | undefined;
+  /** `typescript` where WebAssembly is not to be used; by default it is where this runtime can run the module. */
+  readonly runsAs?: 'typescript' | undefined;
 }
 
 const POOL_ENTRIES = 131_072;
 
 /** A scanner without plans. */
 export function createScanner(options: ScannerOptions = {}): Scanner {
-  const runsAs = options.runsAs ?? ('WebAssembly' in globalThis ? 'wasm' : 'typescript');
-  return new TableScanner(runsAs);
+  const wasm = options.runsAs === 'typescript' ? undefined : wasmApi();
+  const bytes = Uint8Array.from(atob(moduleBase64), (char) => char.charCodeAt(0));
+  // A runtime may have WebAssembly and not yet its vectors.
+  const runs = wasm?.validate(bytes) === true;
+  return new TableScanner(wasm !== undefined && runs ? { wasm, bytes } : undefined);
 }
 
 class TableScanner implements Scanner {
@@ -70,10 +74,10 @@ class TableScanner implements Scanner {
   readonly #scratch: GroupScratch[] = [];
   readonly #batch = { bytes: 0, byteCapacity: 0, records: 0, recordCapacity: 0 };
 
-  constructor(runsAs: 'wasm' | 'typescript') {
-    this.runsAs = runsAs;
-    this.#memory = new TableMemory(runsAs === 'wasm' ? 'wasm' : 'plain');
-    this.#run = runsAs === 'wasm' ? instantiate(this.#memory) : (program) => scanHere(this.#memory, program);
+  constructor(module: ScannerModule | undefined) {
+    this.runsAs = module === undefined ? 'typescript' : 'wasm';
+    this.#memory = new TableMemory(module?.wasm);
+    this.#run = module === undefined ? (program) => scanHere(this.#memory, program) : instantiate(module, this.#memory);
     this.#set(RAW, this.#memory.allocate(MAX_RAW_VALUES * RAW_BYTES));
     this.#set(STACK, this.#memory.allocate((MAX_DEPTH + 1) * FRAME_BYTES));
     this.#set(POOL, this.#memory.allocate(POOL_ENTRIES * 4));
@@ -150,9 +154,13 @@ class TableScanner implements Scanner {
 
 const NONE: ArrayLike<number> = [];
 
-function instantiate(memory: TableMemory): (program: number) => void {
-  const bytes = Uint8Array.from(atob(moduleBase64), (char) => char.charCodeAt(0));
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: memory.wasm as WebAssembly.Memory } });
+interface ScannerModule {
+  readonly wasm: WasmApi;
+  readonly bytes: Uint8Array;
+}
+
+function instantiate({ wasm, bytes }: ScannerModule, memory: TableMemory): (program: number) => void {
+  const { exports } = new wasm.Instance(new wasm.Module(bytes), { env: { memory: memory.wasm } });
   const run = exports['scan'] as (unused: number, program: number) => void;
   return (program) => run(0, program);
 }

@@ -47,14 +47,17 @@ export function encodeFingerprints(
   for (let number = 0; number < BUCKETS; number++) {
     const bucket = buckets[number];
     memory.words[(block + FINGERPRINT_MASKS + number * 4) >> 2] = lists(bucket?.needles ?? []);
-    for (const [place, { low, high }] of (bucket?.masks ?? []).entries()) {
-      for (let nibble = 0; nibble < 16; nibble++) {
-        if ((low >> nibble) & 1) addBit(memory, block + place * 32 + nibble, number);
-        if ((high >> nibble) & 1) addBit(memory, block + place * 32 + 16 + nibble, number);
-      }
-    }
+    for (const [place, mask] of (bucket?.masks ?? []).entries()) putMask(memory, block + place * 32, { mask, number });
   }
   memory.words[(program + P_FINGERPRINTS) >> 2] = block;
+}
+
+/** Sets a bucket's bit for every nibble that its place lets pass. */
+function putMask(memory: TableMemory, at: number, { mask, number }: { mask: NibbleMask; number: number }): void {
+  for (let nibble = 0; nibble < 16; nibble++) {
+    if ((mask.low >> nibble) & 1) addBit(memory, at + nibble, number);
+    if ((mask.high >> nibble) & 1) addBit(memory, at + 16 + nibble, number);
+  }
 }
 
 function addBit(memory: TableMemory, at: number, bit: number): void {
@@ -76,18 +79,24 @@ interface Bucket {
 function mergeBuckets(all: Bucket[]): Bucket[] {
   const buckets = [...all];
   while (buckets.length > BUCKETS) {
-    let best = { cost: Number.POSITIVE_INFINITY, a: 0, b: 1 };
-    for (let a = 0; a < buckets.length; a++) {
-      for (let b = a + 1; b < buckets.length; b++) {
-        const [one, other] = [buckets[a] as Bucket, buckets[b] as Bucket];
-        const cost = passing(union(one, other)) - passing(one) - passing(other);
-        if (cost < best.cost) best = { cost, a, b };
-      }
-    }
-    const [removed] = buckets.splice(best.b, 1);
-    buckets[best.a] = union(buckets[best.a] as Bucket, removed as Bucket);
+    const [a, b] = cheapestPair(buckets);
+    const [removed] = buckets.splice(b, 1);
+    buckets[a] = union(buckets[a] as Bucket, removed as Bucket);
   }
   return buckets;
+}
+
+function cheapestPair(buckets: readonly Bucket[]): readonly [number, number] {
+  const shares = buckets.map(passing);
+  let best: readonly [number, number] = [0, 1];
+  let least = Number.POSITIVE_INFINITY;
+  for (const [b, other] of buckets.entries()) {
+    for (const [a, one] of buckets.slice(0, b).entries()) {
+      const cost = passing(union(one, other)) - (shares[a] as number) - (shares[b] as number);
+      if (cost < least) [best, least] = [[a, b], cost];
+    }
+  }
+  return best;
 }
 
 function union(one: Bucket, other: Bucket): Bucket {

@@ -1,6 +1,7 @@
 /** The memory that tables, batches and results of a scanner lie in: WebAssembly's, or an ordinary buffer where the machine runs as TypeScript. Grows, never shrinks. */
 import { CONTROL_BYTES } from './machine/layout.ts';
 import type { Memory } from './machine/memory.ts';
+import type { WasmApi, WasmMemory } from './web-assembly.ts';
 
 const PAGE_BYTES = 65_536;
 /** Loads of the machine may reach this far behind a stretch. */
@@ -12,11 +13,12 @@ export class TableMemory implements Memory {
   halves: Uint16Array<ArrayBuffer> = new Uint16Array();
   words: Int32Array<ArrayBuffer> = new Int32Array();
   /** The memory that the module is given; undefined for an ordinary buffer. */
-  readonly wasm: WebAssembly.Memory | undefined;
+  readonly wasm: WasmMemory | undefined;
   #used = CONTROL_BYTES;
 
-  constructor(kind: 'wasm' | 'plain') {
-    this.wasm = kind === 'wasm' ? new WebAssembly.Memory({ initial: 1 }) : undefined;
+  /** In WebAssembly where it is given, else in an ordinary buffer. */
+  constructor(wasm?: WasmApi) {
+    this.wasm = wasm === undefined ? undefined : new wasm.Memory({ initial: 1 });
     this.#show(this.wasm?.buffer ?? new ArrayBuffer(PAGE_BYTES));
   }
 

@@ -13,15 +13,11 @@ export function planTexts(tests: readonly TextTest[], field: number, builder: Pl
   const needles: LeafSpec['needles'][number][] = [];
   const triggers = new Map<string, LeafSpec['triggers'][number]>();
   const general: ScanCondition[] = [];
-  for (const { patterns, cased } of tests) {
-    for (const pattern of patterns) {
-      const simple = simpleLeaf(pattern, cased);
-      if (simple === undefined) general.push(planClauses(requiredByPattern(pattern), field, builder));
-      else {
-        needles.push(...simple.needles);
-        for (const trigger of simple.triggers) triggers.set(`${trigger.on} ${trigger.isSure}`, trigger);
-      }
-    }
+  for (const { pattern, cased } of tests.flatMap(({ patterns, cased }) => patterns.map((pattern) => ({ pattern, cased })))) {
+    const simple = simpleLeaf(pattern, cased);
+    if (simple === undefined) general.push(planClauses(requiredByPattern(pattern), field, builder));
+    needles.push(...(simple?.needles ?? []));
+    for (const trigger of simple?.triggers ?? []) triggers.set(`${trigger.on} ${trigger.isSure}`, trigger);
   }
   if (needles.length === 0 && triggers.size === 0) return joinOr(general);
   return joinOr([{ kind: 'leaf', leaf: builder.leaf(field, { needles, triggers: [...triggers.values()] }) }, ...general]);

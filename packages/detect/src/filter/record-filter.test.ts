@@ -49,7 +49,7 @@ const text = fc.oneof(
 );
 const scalar = fc.oneof(
   { weight: 6, arbitrary: text },
-  fc.constantFrom<unknown>(0, 1, 10, -1, 1.5, 1e21, 12345678901234567890, true, false, null),
+  fc.constantFrom<unknown>(0, 1, 10, -1, 1.5, 1e21, 12345678901234567000, true, false, null),
 );
 const value = fc.oneof(
   { weight: 6, arbitrary: scalar },
@@ -254,10 +254,10 @@ function candidatesOf(compiled: CompiledRules, records: readonly string[]): (num
 /** The module and the same machine as TypeScript find the same candidates. */
 function expectTwins(compiled: CompiledRules, records: readonly Uint8Array[]): void {
   const batch = batchOf(records);
-  const [module, twin] = (['wasm', 'typescript'] as const).map((runsAs) => {
-    const filter = createRecordFilter({ runsAs });
+  const [module, twin] = [{}, { runsAs: 'typescript' } as const].map((options) => {
+    const filter = createRecordFilter(options);
     filter.scan(batch, () => compiled.route('test'));
-    return records.map((_, index) => Array.from(filter.candidates(index)));
+    return records.map((_, index) => [filter.candidates(index)].map((found) => (found === 'all' ? found : Array.from(found))));
   });
   expect(twin).toEqual(module);
 }

@@ -124,23 +124,23 @@ class RegexReader {
   /** A set of characters; one letter in both cases is that letter. */
   #set(): Node | undefined {
     const isNegated = this.#take('^');
-    const chars: string[] = [];
-    let isPlain = !isNegated;
-    let isFirst = true;
-    while (!this.isAtEnd && (isFirst || this.#peek() !== ']')) {
-      isFirst = false;
-      const char = this.#next();
-      if (char === '[' && this.#peek() === ':') return undefined;
-      if (char === '-') isPlain = false;
-      if (char === '\\') {
-        const escape = this.#escape();
-        if (escape === undefined) return undefined;
-        if (escape.text === undefined || escape.text === '') isPlain = false;
-        else chars.push(escape.text);
-      } else chars.push(foldCase(char));
+    const chars = new Set<string | undefined>(isNegated ? [undefined] : []);
+    for (let isFirst = true; !this.isAtEnd && (isFirst || this.#peek() !== ']'); isFirst = false) {
+      const member = this.#setMember();
+      if (member === undefined) return undefined;
+      chars.add(member.text === '' ? undefined : member.text);
     }
     if (!this.#take(']')) return undefined;
-    return isPlain && new Set(chars).size === 1 ? exactly(chars[0] as string) : UNKNOWN;
+    const [only] = chars;
+    return chars.size === 1 && only !== undefined ? exactly(only) : UNKNOWN;
+  }
+
+  /** One member of a set; a dash may be a range. */
+  #setMember(): Node | undefined {
+    const char = this.#next();
+    if (char === '[' && this.#peek() === ':') return undefined;
+    if (char === '\\') return this.#escape();
+    return char === '-' ? UNKNOWN : exactly(foldCase(char));
   }
 
   #escape(): Node | undefined {

@@ -275,14 +275,19 @@ function tryNeedle(m: Memory, program: i32, needle: i32, value: i32, at: i32): v
   const end = i32At(m, value + V_END);
   const length = i32At(m, block + D_LENGTH);
   const anchor = i32At(m, block + D_ANCHOR);
-  let from = start;
-  if (anchor === SUFFIX) from = end - length;
-  else if (anchor !== PREFIX && anchor !== EXACT) from = at - i32At(m, block + D_BACK);
+  const from = placeOf(m, block, start, end, at);
   if (from < start || from + length > end || (anchor === EXACT && end - start !== length)) return;
   if (!sameBytes(m, from, i32At(m, block + D_TEXT), length)) return;
   if (anchor === ESCAPE && !isTelling(m, program, start, from, end)) return;
   setI32(m, block + D_EPOCH, epoch);
   stampAll(m, program, i32At(m, block + D_LEAVES));
+}
+
+/** Where a needle must begin: by its anchor, or by the position at which it was reported. */
+function placeOf(m: Memory, block: i32, start: i32, end: i32, at: i32): i32 {
+  const anchor = i32At(m, block + D_ANCHOR);
+  if (anchor === SUFFIX) return end - i32At(m, block + D_LENGTH);
+  return anchor === PREFIX || anchor === EXACT ? start : at - i32At(m, block + D_BACK);
 }
 
 /** Whether the `\u` at a position is an escape, of a character that needles hold or that could fold into one. */

@@ -111,12 +111,18 @@ function walkValue(m: Memory, program: i32, node: i32, from: i32, end: i32): i32
   }
   if (byte === 0x7b || byte === 0x5b) {
     if (!addRaw(m, program, path, node, RAW_COMPOSITE, from, from)) return ODD;
-    if (byte === 0x7b && i32At(m, block + N_CHILDREN) === 0) return skipContainer(m, from, end);
-    return openContainer(m, from + 1, byte === 0x7b ? 0 : 1, node);
+    return enterContainer(m, block, node, from, end);
   }
   const close = endOfPlain(m, from, end);
   if (close === from || !addRaw(m, program, path, node, RAW_PLAIN, from, close)) return ODD;
   return afterValue(m, close, end);
+}
+
+/** Into an object or a list where something in it may be wanted, else past it. */
+function enterContainer(m: Memory, block: i32, node: i32, from: i32, end: i32): i32 {
+  const isList = u8At(m, from) === 0x5b;
+  if (!isList && i32At(m, block + N_CHILDREN) === 0) return skipContainer(m, from, end);
+  return openContainer(m, from + 1, isList ? 1 : 0, node);
 }
 
 /** Keeps a value of a path. False where the record has too many, or the path was already found under another spelling. */
