@@ -46,7 +46,7 @@ export interface Scanner {
   open(batch: RecordBatch): void;
   /** Scans records of the open batch for a program: each at most once per batch. */
   scan(program: ScanProgram, records: readonly number[]): void;
-  /** Rules that a scanned record is a candidate for, ascending; `all` where the scanner cannot read it in full confidence. */
+  /** Rules that a record is a candidate for, ascending; `all` where it was not scanned, or the scanner cannot read it in full confidence. */
   candidates(record: number): ArrayLike<number> | 'all';
 }
 
@@ -102,7 +102,7 @@ class TableScanner implements Scanner {
     for (const [index, offset] of [STARTS, ENDS, OUT_FIRST, OUT_COUNT, LIST].entries()) this.#set(offset, column(index));
     this.#memory.words.set(batch.starts.subarray(0, batch.count), column(0) >> 2);
     this.#memory.words.set(batch.ends.subarray(0, batch.count), column(1) >> 2);
-    this.#memory.words.fill(0, column(3) >> 2, (column(3) >> 2) + batch.count);
+    this.#memory.words.fill(ALL_RULES, column(3) >> 2, (column(3) >> 2) + batch.count);
     // Offsets count from the batch's first byte, which was not copied where records begin later.
     this.#set(BATCH, this.#batch.bytes - from);
     this.#set(POOL_USED, 0);

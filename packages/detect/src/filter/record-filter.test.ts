@@ -244,7 +244,10 @@ describe('the filter', () => {
 
 function candidatesOf(compiled: CompiledRules, records: readonly string[]): (number[] | 'all')[] {
   const batch = batchOf(records.map((record) => new TextEncoder().encode(record)));
-  compiled.filter.scan(batch, () => compiled.route('test'));
+  compiled.filter.scan(
+    batch,
+    records.map(() => compiled.route('test')),
+  );
   return records.map((_, index) => {
     const candidates = compiled.filter.candidates(index);
     return candidates === 'all' ? candidates : Array.from(candidates);
@@ -256,7 +259,10 @@ function expectTwins(compiled: CompiledRules, records: readonly Uint8Array[]): v
   const batch = batchOf(records);
   const [module, twin] = [{}, { runsAs: 'typescript' } as const].map((options) => {
     const filter = createRecordFilter(options);
-    filter.scan(batch, () => compiled.route('test'));
+    filter.scan(
+      batch,
+      records.map(() => compiled.route('test')),
+    );
     return records.map((_, index) => [filter.candidates(index)].map((found) => (found === 'all' ? found : Array.from(found))));
   });
   expect(twin).toEqual(module);

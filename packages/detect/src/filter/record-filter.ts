@@ -5,8 +5,8 @@ import { planRoute } from './plan-route.ts';
 
 /** Says which rules of its route a record is a candidate for. */
 export interface RecordFilter {
-  /** Looks over a batch; `routeOf` is the route of a record, undefined for records to pass over. */
-  scan(batch: RecordBatch, routeOf: (index: number) => Route | undefined): void;
+  /** Looks over a batch; `routes` are those of its records, undefined for records to pass over. */
+  scan(batch: RecordBatch, routes: readonly (Route | undefined)[]): void;
   /** Indexes of the rules to be confirmed, ascending; `all` where the filter cannot tell. Good until the next scan. */
   candidates(index: number): ArrayLike<number> | 'all';
   /** Bytes of its tables. */
@@ -22,25 +22,35 @@ export function createRecordFilter(options: ScannerOptions = {}): RecordFilter {
     programs.set(route, program);
     return program;
   };
-  let isFiltered: readonly boolean[] = [];
+  let isOpen = false;
   return {
-    scan: (batch, routeOf) => {
-      const byRoute = new Map<Route, number[]>();
-      isFiltered = Array.from({ length: batch.count }, (_, index) => {
-        const route = routeOf(index);
-        if (route?.logSource.jsonObjects === undefined) return false;
-        const records = byRoute.get(route);
-        if (records === undefined) byRoute.set(route, [index]);
-        else records.push(index);
-        return true;
-      });
-      if (byRoute.size === 0) return;
-      scanner.open(batch);
+    scan: (batch, routes) => {
+      const byRoute = recordsByRoute(routes);
+      isOpen = byRoute.size > 0;
+      if (isOpen) scanner.open(batch);
       for (const [route, records] of byRoute) scanner.scan(programOf(route), records);
     },
-    candidates: (index) => (isFiltered[index] === true ? scanner.candidates(index) : 'all'),
+    candidates: (index) => (isOpen ? scanner.candidates(index) : 'all'),
     get memoryBytes() {
       return scanner.memoryBytes;
     },
   };
+}
+
+/** Records of each route whose records can be read as they stand. */
+function recordsByRoute(routes: readonly (Route | undefined)[]): Map<Route, number[]> {
+  const byRoute = new Map<Route, number[]>();
+  let last: Route | undefined;
+  let records: number[] = [];
+  for (let index = 0; index < routes.length; index++) {
+    const route = routes[index];
+    if (route?.logSource.jsonObjects === undefined) continue;
+    if (route !== last) {
+      records = byRoute.get(route) ?? [];
+      byRoute.set(route, records);
+      last = route;
+    }
+    records.push(index);
+  }
+  return byRoute;
 }

@@ -31,7 +31,7 @@ export interface JudgeOptions {
 /** Tells `onHit` of every rule that holds, in order. */
 export function judgeRecords(compiled: CompiledRules, batch: RecordBatch, options: JudgeOptions): void {
   const routes = routesOf(compiled, batch, options);
-  compiled.filter.scan(batch, (index) => routes[index]);
+  compiled.filter.scan(batch, routes);
   for (let index = 0; index < batch.count; index++) {
     const route = routes[index];
     if (route === undefined) continue;
