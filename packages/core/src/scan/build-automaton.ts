@@ -15,11 +15,10 @@ export interface AutomatonOutput {
   readonly next: number;
 }
 
-/** Tables. State s on class c goes to `table[(s << shift) + c]`; states from `accept` on report `outputs[s - accept]`. */
+/** Tables. State s on class c goes to `table[64 * s + c]`; states from `accept` on report `outputs[s - accept]`. */
 export interface Automaton {
   readonly classes: Uint8Array;
   readonly table: Uint16Array;
-  readonly shift: number;
   readonly accept: number;
   readonly root: number;
   /** State without a way out, -1 in an automaton that never ends. */
@@ -131,12 +130,10 @@ function fill(trie: Trie, classes: Uint8Array, kind: 'inside' | 'along'): Automa
   const stateOf = new Int32Array(order.length);
   for (const [state, node] of states.entries()) stateOf[node] = state;
   const accept = states.findIndex(accepts);
-  const shift = Math.ceil(Math.log2(Math.max(...classes) + 1));
-  const table = fillTable(trie, { order, stateOf, fail, shift, kind });
+  const table = fillTable(trie, { order, stateOf, fail, kind });
   return {
     classes,
     table,
-    shift,
     accept,
     root: stateOf[0] as number,
     trap: kind === 'inside' ? -1 : TRAP,
@@ -192,12 +189,11 @@ interface TableParts {
   readonly order: readonly number[];
   readonly stateOf: Int32Array;
   readonly fail: Int32Array;
-  readonly shift: number;
   readonly kind: 'inside' | 'along';
 }
 
-function fillTable(trie: Trie, { order, stateOf, fail, shift, kind }: TableParts): Uint16Array {
-  const width = 1 << shift;
+function fillTable(trie: Trie, { order, stateOf, fail, kind }: TableParts): Uint16Array {
+  const width = MAX_CLASSES;
   const table = new Uint16Array(order.length * width);
   const root = stateOf[0] as number;
   for (const node of order) {

@@ -46,10 +46,10 @@ export function encodeFingerprints(
   const block = memory.allocate(FINGERPRINTS_BYTES);
   for (let number = 0; number < BUCKETS; number++) {
     const bucket = buckets[number];
-    memory.words[(block + FINGERPRINT_MASKS + number * 4) >> 2] = lists(bucket?.needles ?? []);
+    memory.setWord(block + FINGERPRINT_MASKS + number * 4, lists(bucket?.needles ?? []));
     for (const [place, mask] of (bucket?.masks ?? []).entries()) putMask(memory, block + place * 32, { mask, number });
   }
-  memory.words[(program + P_FINGERPRINTS) >> 2] = block;
+  memory.setWord(program + P_FINGERPRINTS, block);
 }
 
 /** Sets a bucket's bit for every nibble that its place lets pass. */

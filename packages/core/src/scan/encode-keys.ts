@@ -39,12 +39,12 @@ export function encodeKeys(plan: ScanPlan, memory: TableMemory, program: number)
   const nodes = collectNodes(paths, plan.unusualKeys);
   const table = memory.allocate(nodes.length * NODE_BYTES);
   for (const [index, { parent, path, hasChildren }] of nodes.entries()) {
-    const at = (table + index * NODE_BYTES) >> 2;
-    memory.words[at + (N_PARENT >> 2)] = parent;
-    memory.words[at + (N_PATH >> 2)] = path;
-    memory.words[at + (N_CHILDREN >> 2)] = hasChildren ? 1 : 0;
+    const at = table + index * NODE_BYTES;
+    memory.setWord(at + N_PARENT, parent);
+    memory.setWord(at + N_PATH, path);
+    memory.setWord(at + N_CHILDREN, hasChildren ? 1 : 0);
   }
-  memory.words[(program + P_NODES) >> 2] = table;
+  memory.setWord(program + P_NODES, table);
   encodeTable(nodes, memory, program);
   encodePaths(plan, paths, { memory, program });
 }
@@ -78,20 +78,20 @@ function encodeTable(nodes: readonly KeyNode[], memory: TableMemory, program: nu
   const keys = nodes.slice(1).map(({ key }) => encoder.encode(key));
   const texts = keys.map((key) => memory.putBytes(key));
   const table = memory.allocate(capacity * KEY_BYTES);
-  for (let slot = 0; slot < capacity; slot++) memory.words[(table + slot * KEY_BYTES + K_NODE) >> 2] = -1;
+  for (let slot = 0; slot < capacity; slot++) memory.setWord(table + slot * KEY_BYTES + K_NODE, -1);
   for (const [index, text] of texts.entries()) {
     const length = (keys[index] as Uint8Array).length;
     const hash = hashKey(memory, (nodes[index + 1] as KeyNode).parent, text, length);
     let slot = hash & (capacity - 1);
     while ((memory.words[(table + slot * KEY_BYTES + K_NODE) >> 2] as number) >= 0) slot = (slot + 1) & (capacity - 1);
-    const at = (table + slot * KEY_BYTES) >> 2;
-    memory.words[at] = hash;
-    memory.words[at + (K_NODE >> 2)] = index + 1;
-    memory.words[at + (K_TEXT >> 2)] = text;
-    memory.words[at + (K_LENGTH >> 2)] = length;
+    const at = table + slot * KEY_BYTES;
+    memory.setWord(at, hash);
+    memory.setWord(at + K_NODE, index + 1);
+    memory.setWord(at + K_TEXT, text);
+    memory.setWord(at + K_LENGTH, length);
   }
-  memory.words[(program + P_KEYS) >> 2] = table;
-  memory.words[(program + P_KEY_MASK) >> 2] = capacity - 1;
+  memory.setWord(program + P_KEYS, table);
+  memory.setWord(program + P_KEY_MASK, capacity - 1);
 }
 
 function encodePaths(plan: ScanPlan, paths: readonly string[], { memory, program }: { memory: TableMemory; program: number }): void {
@@ -101,12 +101,12 @@ function encodePaths(plan: ScanPlan, paths: readonly string[], { memory, program
   const table = memory.allocate(paths.length * PATH_BYTES);
   let first = 0;
   for (const [index, fields] of pathFields.entries()) {
-    const at = (table + index * PATH_BYTES) >> 2;
-    memory.words[at + (T_FIRST >> 2)] = first;
-    memory.words[at + (T_COUNT >> 2)] = fields.length;
+    const at = table + index * PATH_BYTES;
+    memory.setWord(at + T_FIRST, first);
+    memory.setWord(at + T_COUNT, fields.length);
     first += fields.length;
   }
-  memory.words[(program + P_PATHS) >> 2] = table;
-  memory.words[(program + P_PATH_FIELDS) >> 2] = memory.putWords(pathFields.flat());
-  memory.words[(program + P_FIELD_PATHS) >> 2] = memory.putWords(fieldPaths);
+  memory.setWord(program + P_PATHS, table);
+  memory.setWord(program + P_PATH_FIELDS, memory.putWords(pathFields.flat()));
+  memory.setWord(program + P_FIELD_PATHS, memory.putWords(fieldPaths));
 }

@@ -8,7 +8,6 @@ import {
   A_CLASSES,
   A_OUTS,
   A_ROOT,
-  A_SHIFT,
   A_TABLE,
   A_TRAP,
   AUTOMATON_BYTES,
@@ -104,8 +103,8 @@ export function encodeProgram(plan: ScanPlan, encoder: Encoder): number {
     program,
   );
   if (isFingerprinted) encodeFingerprints(needles, rawField, { memory, lists, backs, program });
-  for (const [needle, back] of backs) memory.words[(needleTable + needle * NEEDLE_BYTES + D_BACK) >> 2] = back;
-  memory.words[(program + P_NEEDLES) >> 2] = needleTable;
+  for (const [needle, back] of backs) memory.setWord(needleTable + needle * NEEDLE_BYTES + D_BACK, back);
+  memory.setWord(program + P_NEEDLES, needleTable);
   encodeFields({ plan, needles, groups, backs, isFingerprinted }, { memory, lists }, program);
   encodeRules(plan, needles, { memory, lists, program });
   return program;
@@ -181,13 +180,13 @@ function encodeAutomaton(
   memory: TableMemory,
   { kind, backs }: { kind: 'inside' | 'along'; backs: Map<number, number> },
 ): number {
-  const { classes, table, shift, accept, root, trap, outputs, reported } = buildAutomaton(needles, kind);
+  const { classes, table, accept, root, trap, outputs, reported } = buildAutomaton(needles, kind);
   const at = memory.allocate(AUTOMATON_BYTES);
   const tableAt = memory.allocate(table.byteLength);
   memory.halves.set(table, tableAt >> 1);
   const lists = createLists(memory);
   const outs = memory.putWords(outputs.flatMap(({ needles: own, next }) => [lists(own), next]));
-  setWords(memory, at, { [A_CLASSES]: memory.putBytes(classes), [A_TABLE]: tableAt, [A_SHIFT]: shift, [A_ACCEPT]: accept });
+  setWords(memory, at, { [A_CLASSES]: memory.putBytes(classes), [A_TABLE]: tableAt, [A_ACCEPT]: accept });
   setWords(memory, at, { [A_OUTS]: outs, [A_ROOT]: root, [A_TRAP]: trap });
   if (kind === 'inside') for (const [needle, length] of reported) backs.set(needle, length);
   return at;
@@ -274,5 +273,5 @@ function encodeRules(
 
 /** Writes words by their offset from an address. */
 function setWords(memory: TableMemory, at: number, words: Readonly<Record<number, number>>): void {
-  for (const [offset, word] of Object.entries(words)) memory.words[(at + Number(offset)) >> 2] = word;
+  for (const [offset, word] of Object.entries(words)) memory.setWord(at + Number(offset), word);
 }

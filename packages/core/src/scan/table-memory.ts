@@ -35,6 +35,11 @@ export class TableMemory implements Memory {
     return at;
   }
 
+  /** Writes a word. Its value is made before the memory is looked at: making it may grow the memory. */
+  setWord(at: number, word: number): void {
+    this.words[at >> 2] = word;
+  }
+
   /** Address of a copy of some words. */
   putWords(words: ArrayLike<number>): number {
     const at = this.allocate(words.length * 4);

@@ -7,7 +7,6 @@ import {
   A_ACCEPT,
   A_CLASSES,
   A_ROOT,
-  A_SHIFT,
   A_TABLE,
   G_AUTOMATON,
   G_BUFFER,
@@ -16,6 +15,7 @@ import {
   G_HITS_END,
   G_LENGTH,
   G_VALUES,
+  ROW_SHIFT,
   V_START,
   VALUE_BYTES,
 } from './layout.ts';
@@ -54,8 +54,7 @@ function cutAt(m: Memory, group: i32, at: i32): i32 {
 function runStreams(m: Memory, automaton: i32, group: i32, from: i32, a: i32, b: i32, c: i32, end: i32): void {
   const classes = i32At(m, automaton + A_CLASSES);
   const table = i32At(m, automaton + A_TABLE);
-  const shift = i32At(m, automaton + A_SHIFT);
-  const accept = i32At(m, automaton + A_ACCEPT);
+  const below = i32At(m, automaton + A_ACCEPT) - 1;
   const root = i32At(m, automaton + A_ROOT);
   const hits = i32At(m, group + G_HITS);
   const steps = least(least(a - from, b - a), least(c - b, end - c));
@@ -68,14 +67,17 @@ function runStreams(m: Memory, automaton: i32, group: i32, from: i32, a: i32, b:
   let h2 = hits + (b - from) * 8;
   let h3 = hits + (c - from) * 8;
   for (let i = 0; i < steps; i++) {
-    s0 = u16At(m, table + (((s0 << shift) + u8At(m, classes + u8At(m, from + i))) << 1));
-    s1 = u16At(m, table + (((s1 << shift) + u8At(m, classes + u8At(m, a + i))) << 1));
-    s2 = u16At(m, table + (((s2 << shift) + u8At(m, classes + u8At(m, b + i))) << 1));
-    s3 = u16At(m, table + (((s3 << shift) + u8At(m, classes + u8At(m, c + i))) << 1));
-    if (s0 >= accept) h0 = putHit(m, h0, from + i, s0);
-    if (s1 >= accept) h1 = putHit(m, h1, a + i, s1);
-    if (s2 >= accept) h2 = putHit(m, h2, b + i, s2);
-    if (s3 >= accept) h3 = putHit(m, h3, c + i, s3);
+    s0 = u16At(m, table + (s0 << ROW_SHIFT) + (u8At(m, classes + u8At(m, from + i)) << 1));
+    s1 = u16At(m, table + (s1 << ROW_SHIFT) + (u8At(m, classes + u8At(m, a + i)) << 1));
+    s2 = u16At(m, table + (s2 << ROW_SHIFT) + (u8At(m, classes + u8At(m, b + i)) << 1));
+    s3 = u16At(m, table + (s3 << ROW_SHIFT) + (u8At(m, classes + u8At(m, c + i)) << 1));
+    // One branch for all four: a difference below zero is an accepting state.
+    if (((below - s0) | (below - s1) | (below - s2) | (below - s3)) < 0) {
+      if (s0 > below) h0 = putHit(m, h0, from + i, s0);
+      if (s1 > below) h1 = putHit(m, h1, a + i, s1);
+      if (s2 > below) h2 = putHit(m, h2, b + i, s2);
+      if (s3 > below) h3 = putHit(m, h3, c + i, s3);
+    }
   }
   h0 = runRest(m, automaton, from + steps, a, s0, h0);
   h1 = runRest(m, automaton, a + steps, b, s1, h1);
@@ -94,12 +96,11 @@ function least(a: i32, b: i32): i32 {
 function runRest(m: Memory, automaton: i32, from: i32, end: i32, state: i32, hits: i32): i32 {
   const classes = i32At(m, automaton + A_CLASSES);
   const table = i32At(m, automaton + A_TABLE);
-  const shift = i32At(m, automaton + A_SHIFT);
   const accept = i32At(m, automaton + A_ACCEPT);
   let s = state;
   let h = hits;
   for (let p = from; p < end; p++) {
-    s = u16At(m, table + (((s << shift) + u8At(m, classes + u8At(m, p))) << 1));
+    s = u16At(m, table + (s << ROW_SHIFT) + (u8At(m, classes + u8At(m, p)) << 1));
     if (s >= accept) h = putHit(m, h, p, s);
   }
   return h;

@@ -120,12 +120,14 @@ export const TEXTLESS: i32 = 32;
 // Automaton.
 export const A_CLASSES: i32 = 0;
 export const A_TABLE: i32 = 4;
-export const A_SHIFT: i32 = 8;
 export const A_ACCEPT: i32 = 12;
 export const A_OUTS: i32 = 16;
 export const A_ROOT: i32 = 20;
 export const A_TRAP: i32 = 24;
 export const AUTOMATON_BYTES: i32 = 32;
+
+/** A row of the table has 64 states of two bytes. */
+export const ROW_SHIFT: i32 = 7;
 
 // Outputs of an accepting state: address of its list of needles (0: none of its own), next accepting state down the failure links (-1: none).
 export const O_LIST: i32 = 0;

@@ -7,7 +7,6 @@ import {
   A_CLASSES,
   A_OUTS,
   A_ROOT,
-  A_SHIFT,
   A_TABLE,
   A_TRAP,
   ACCEPT,
@@ -73,6 +72,7 @@ import {
   PREFIX,
   R_CODE,
   R_EPOCH,
+  ROW_SHIFT,
   RULE_BYTES,
   SUFFIX,
   TEST_EXISTS,
@@ -195,7 +195,6 @@ function applyFlags(m: Memory, program: i32, field: i32, flags: i32): void {
 function runAlong(m: Memory, program: i32, automaton: i32, value: i32, from: i32, step: i32): void {
   const classes = i32At(m, automaton + A_CLASSES);
   const table = i32At(m, automaton + A_TABLE);
-  const shift = i32At(m, automaton + A_SHIFT);
   const accept = i32At(m, automaton + A_ACCEPT);
   const trap = i32At(m, automaton + A_TRAP);
   const start = i32At(m, value + V_START);
@@ -205,7 +204,7 @@ function runAlong(m: Memory, program: i32, automaton: i32, value: i32, from: i32
   while (state !== trap) {
     if (state >= accept) tryOutputs(m, program, automaton, state, value, p);
     if (p < start || p >= end) return;
-    state = u16At(m, table + (((state << shift) + u8At(m, classes + u8At(m, p))) << 1));
+    state = u16At(m, table + (state << ROW_SHIFT) + (u8At(m, classes + u8At(m, p)) << 1));
     p += step;
   }
 }
