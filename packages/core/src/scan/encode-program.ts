@@ -153,7 +153,7 @@ function groupFields(plan: ScanPlan, needles: readonly MergedNeedle[]): number[]
 }
 
 function encodeNeedles(needles: readonly MergedNeedle[], memory: TableMemory, lists: PutList): number {
-  const table = memory.allocate(needles.length * NEEDLE_BYTES);
+  const table = memory.allocate(needles.length * NEEDLE_BYTES, 32);
   for (const [index, needle] of needles.entries()) {
     const words = { [D_TEXT]: memory.putBytes(needle.bytes), [D_LENGTH]: needle.bytes.length, [D_BACK]: 1, [D_ANCHOR]: needle.anchor };
     setWords(memory, table + index * NEEDLE_BYTES, { ...words, [D_FIELD]: needle.field, [D_LEAVES]: lists(needle.leaves) });
@@ -182,7 +182,7 @@ function encodeAutomaton(
 ): number {
   const { classes, table, accept, root, trap, outputs, reported } = buildAutomaton(needles, kind);
   const at = memory.allocate(AUTOMATON_BYTES);
-  const tableAt = memory.allocate(table.byteLength);
+  const tableAt = memory.allocate(table.byteLength, 128);
   memory.halves.set(table, tableAt >> 1);
   const lists = createLists(memory);
   const outs = memory.putWords(outputs.flatMap(({ needles: own, next }) => [lists(own), next]));

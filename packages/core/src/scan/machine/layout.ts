@@ -142,7 +142,7 @@ export const D_ANCHOR: i32 = 12;
 export const D_FIELD: i32 = 16;
 export const D_LEAVES: i32 = 20;
 export const D_EPOCH: i32 = 24;
-export const NEEDLE_BYTES: i32 = 28;
+export const NEEDLE_BYTES: i32 = 32;
 
 // Fingerprints: masks of low and high nibbles for each of four bytes, then for each of eight buckets the list of its needles.
 export const FINGERPRINT_MASKS: i32 = 128;
