@@ -18,6 +18,8 @@ export interface LogSource {
   readonly aliases: Readonly<Record<string, readonly string[]>>;
   /** Path prefixes under which fields may lie, such as `winlog.event_data.`. */
   readonly prefixes: readonly string[];
+  /** Present where every record is one JSON object whose members are its fields, but for records that have one of the members in `unless`. */
+  readonly jsonObjects?: { readonly unless: readonly string[] } | undefined;
   /** Hot attribute that names the entity which plain hits are grouped by, first one present: such as `device.hostname`. */
   readonly entity: readonly string[];
 }

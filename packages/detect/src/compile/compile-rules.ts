@@ -1,5 +1,6 @@
 /** Compiles parsed rules for the log sources there are: routing, inactive rules, fold plans, and the hash of it all. */
 import { type LogSource, sha256Hex } from '@tocsin/core';
+import { createRecordFilter } from '../filter/record-filter.ts';
 import type { CorrelationRule, DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
 import { indexByReference } from '../parse/resolve-references.ts';
 import { canonicalJson } from '../parse/rule-metadata.ts';
@@ -23,6 +24,7 @@ export function compileRules(rules: readonly ParsedRule[], logSources: readonly 
     inactive: findInactive(rules, logSources),
     folds,
     groupFields: collectGroupFields(folds),
+    filter: createRecordFilter(),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
       const logSource = byMapping.get(mapping);

@@ -1,5 +1,6 @@
 /** A compiled rule set: what the matcher and the folds are made from. Built by `compile-rules.ts`. */
 import type { LogSource } from '@tocsin/core';
+import type { RecordFilter } from '../filter/record-filter.ts';
 import type { CorrelationRule, ParsedRule, RuleMetadata } from '../parse/parsed-rule.ts';
 import type { CompiledDetection } from './compile-detection.ts';
 import type { EventView } from './event-view.ts';
@@ -42,4 +43,6 @@ export interface CompiledRules {
   readonly groupFields: ReadonlyMap<string, readonly string[]>;
   /** Rules for a mapping's events, compiled when first asked for; undefined for a mapping without any. */
   route(mapping: string): Route | undefined;
+  /** Says of the records of a batch which rules could hold for them. */
+  readonly filter: RecordFilter;
 }

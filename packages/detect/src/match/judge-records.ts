@@ -1,5 +1,6 @@
 /**
- * Judges a batch of records: every record by every rule routed to it, in order of records and, within one, of rules. Pure and without
+ * Judges a batch of records: every record by every rule routed to it, in order of records and, within one, of rules. The filter says
+ * which rules could hold for which records; only those records are decoded, and the rules themselves have the last word. Pure and without
  * memory of earlier batches. What is made of a hit is the caller's affair (`match-frame.ts`).
  */
 import type { Fields, RecordBatch } from '@tocsin/core';
@@ -32,32 +33,54 @@ export interface JudgeOptions {
 
 /** Tells `onHit` of every rule that holds, in order. */
 export function judgeRecords(compiled: CompiledRules, batch: RecordBatch, options: JudgeOptions): void {
-  let mapping = '';
+  const routes = routesOf(compiled, batch, options);
+  compiled.filter.scan(batch, routes);
+  for (let index = 0; index < batch.count; index++) {
+    const route = routes[index];
+    if (route === undefined) continue;
+    const candidates = compiled.filter.candidates(index);
+    if (candidates !== 'all' && candidates.length === 0) continue;
+    const fields = options.fieldsOf(index);
+    if (fields !== undefined) judgeRecord(route, candidates, { index, fields, options });
+  }
+}
+
+function routesOf(compiled: CompiledRules, batch: RecordBatch, options: JudgeOptions): (Route | undefined)[] {
+  const routes = new Array<Route | undefined>(batch.count);
+  let mapping: string | undefined;
   let route: Route | undefined;
   for (let index = 0; index < batch.count; index++) {
     if (options.skip?.(index) === true) continue;
     const next = options.mappingOf(index);
-    if (next !== mapping || index === 0) {
+    if (next !== mapping) {
       mapping = next;
       route = compiled.route(mapping);
     }
-    if (route === undefined) continue;
-    const fields = options.fieldsOf(index);
-    if (fields !== undefined) judgeRecord(route, { index, fields, options });
+    routes[index] = route;
   }
+  return routes;
 }
 
-function judgeRecord(route: Route, { index, fields, options }: { index: number; fields: Fields; options: JudgeOptions }): void {
-  route.view.show(fields);
+interface Shown {
+  readonly index: number;
+  readonly fields: Fields;
+  readonly options: JudgeOptions;
+}
+
+function judgeRecord(route: Route, candidates: ArrayLike<number> | 'all', shown: Shown): void {
+  route.view.show(shown.fields);
+  if (candidates === 'all') for (const detection of route.detections) judge(route, detection, shown);
+  else for (let i = 0; i < candidates.length; i++) judge(route, route.detections[candidates[i] as number] as CompiledDetection, shown);
+}
+
+function judge(route: Route, detection: CompiledDetection, { index, options }: Shown): void {
   const { cost } = options;
-  for (const detection of route.detections) {
-    try {
-      const begunMs = cost?.begin(detection) ?? 0;
-      const held = detection.test();
-      cost?.end(begunMs, held);
-      if (held) options.onHit({ index, route, detection });
-    } catch (cause) {
-      options.onRuleError(index, detection.rule.meta.id, cause);
-    }
+  try {
+    const begunMs = cost?.begin(detection) ?? 0;
+    const held = detection.test();
+    cost?.end(begunMs, held);
+    if (held) options.onHit({ index, route, detection });
+  } catch (cause) {
+    options.onRuleError(index, detection.rule.meta.id, cause);
   }
 }

@@ -17,6 +17,7 @@ export const cloudtrailDecoder: RecordDecoder = {
     members: ['Records'],
     read: (record, fields) => (mayBeEnvelope(fields) ? undefined : { record, format: 'cloudtrail', fields }),
   },
+  jsonObjects: { unless: ['Records'] },
 };
 
 /** Members that tell a record of CloudTrail, and an envelope. */

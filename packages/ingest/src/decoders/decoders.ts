@@ -19,6 +19,12 @@ export const decoders = {
 /** A format that a source can name. */
 export type FormatName = keyof typeof decoders;
 
+/** Whether records of a format are JSON objects as they stand; undefined where they are not, or the format is unknown. */
+export function jsonObjectsOf(format: string): RecordDecoder['jsonObjects'] {
+  const decoder: RecordDecoder | undefined = isFormat(format) ? decoders[format] : undefined;
+  return decoder?.jsonObjects;
+}
+
 /** Whether a name is a format's. */
 export function isFormat(name: string): name is FormatName {
   return Object.hasOwn(decoders, name);

@@ -6,6 +6,7 @@ import type { DecodedRecord, DecodeLimits, RecordDecoder } from './record-decode
 export const jsonDecoder: RecordDecoder = {
   decode: (bytes, limits) => [decodeObject(bytes, 'json', limits)],
   byMembers: { members: [], read: (record, fields) => ({ record, format: 'json', fields }) },
+  jsonObjects: { unless: [] },
 };
 
 /** Decodes a record of a format that is plain JSON objects. */

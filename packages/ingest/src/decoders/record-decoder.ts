@@ -50,6 +50,8 @@ export interface RecordDecoder {
   decode(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord[];
   /** For formats that are JSON objects: how a record reads of which only some members are known. */
   readonly byMembers?: MemberReading | undefined;
+  /** Present where a record is one JSON object and its members are the fields, but for records with one of the members in `unless`. */
+  readonly jsonObjects?: { readonly unless: readonly string[] };
 }
 
 /** Reading a JSON object of which only wanted members are known: the ones named here, and whatever its fields are asked for later. */

@@ -12,6 +12,7 @@ import type { RecordDecoder } from './record-decoder.ts';
 export const windowsJsonDecoder: RecordDecoder = {
   decode: (bytes, limits) => [decodeObject(bytes, 'windows-json', limits)],
   byMembers: { members: [], read: (record, fields) => ({ record, format: 'windows-json', fields }) },
+  jsonObjects: { unless: [] },
 };
 
 /** Members that `looksLikeWindows` looks at. */

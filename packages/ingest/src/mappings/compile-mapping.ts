@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { type Fields, type HotAttribute, type HotAttributes, type LogSource, type SeverityId, severityFrom } from '@tocsin/core';
+import { jsonObjectsOf } from '../decoders/decoders.ts';
 import { compileCondition } from './condition-index.ts';
 import { readTime } from './event-time.ts';
 import { compileContainers, compileReader, expandPaths, textOf } from './field-reader.ts';
@@ -62,7 +63,8 @@ export function compileMapping(spec: MappingSpec): (fields: Fields, receivedMs: 
 export function logSourceOf(spec: MappingSpec): LogSource {
   const aliases = Object.fromEntries(Object.entries(spec.aliases).map(([name, paths]) => [name, expandPaths(paths, spec.prefixes)]));
   const { id: mapping, product, services, categories, prefixes, entity } = spec;
-  return { mapping, product, services, categories, aliases, prefixes, entity };
+  const jsonObjects = jsonObjectsOf(spec.formats[0] ?? '');
+  return { mapping, product, services, categories, aliases, prefixes, entity, ...(jsonObjects === undefined ? {} : { jsonObjects }) };
 }
 
 type Reading<T> = (fields: Fields, containers: readonly Fields[]) => T;
