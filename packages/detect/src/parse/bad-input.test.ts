@@ -1,7 +1,7 @@
 /** Hostile and broken rules: each is refused by name, with a place, soon, and without harm to the rules beside it. */
 import { describe, expect, it } from 'vitest';
-import { compileRules } from '../compile/compile-rules.ts';
 import { logSource } from '../../test/test-sources.ts';
+import { compileRules } from '../compile/compile-rules.ts';
 import { parseRules } from './parse-rules.ts';
 
 const GOOD = 'title: Good\nid: good\nlogsource: { product: test }\ndetection:\n  s: { a: 1 }\n  condition: s\n';

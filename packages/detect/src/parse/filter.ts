@@ -4,10 +4,9 @@
  */
 import { sha256Hex } from '@tocsin/core';
 import { readDetectionParts } from './detection.ts';
-import type { DetectionRule, RuleFilter, RuleLogSource, Selection } from './parsed-rule.ts';
+import type { DetectionRule, RuleFilter, RuleLogSource, RuleMetadata, Selection } from './parsed-rule.ts';
 import type { PlaceholderValues } from './placeholders.ts';
 import { RuleFault } from './rule-fault.ts';
-import type { RuleMetadata } from './parsed-rule.ts';
 import { entry, isYamlMap, withoutKeys, type YamlMap } from './yaml-map.ts';
 
 const MAX_TARGETS = 5000;
