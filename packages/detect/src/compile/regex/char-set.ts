@@ -64,14 +64,16 @@ export function foldAscii(set: CharSet): CharSet | undefined {
   return charSet([...set, ...added]);
 }
 
-/** `[0-9]`, `[0-9A-Za-z_]` and `[\t\n\f\r ]`: the classes of RE2, which know ASCII only. */
+/** `\d` of RE2, which knows ASCII only. */
 export const digits: CharSet = [[48, 57]];
+/** `\w` of RE2: letters, digits and underscore of ASCII. */
 export const wordChars: CharSet = [
   [48, 57],
   [65, 90],
   [95, 95],
   [97, 122],
 ];
+/** `\s` of RE2: no vertical tab, nothing beyond ASCII. */
 export const blanks: CharSet = [
   [9, 10],
   [12, 13],
