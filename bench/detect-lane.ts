@@ -152,7 +152,9 @@ function cutLines({ bytes, starts, ends, tags, reader }: Cutting, from: number, 
 /** Whether a line begins with these tags and no others. */
 function isTagged(bytes: Buffer, at: number, tag: Buffer): boolean {
   for (let i = 0; i < tag.length; i++) if (bytes[at + i] !== tag[i]) return false;
-  return tag.length > 0 && !(bytes[at + tag.length + 1] === 0x6c && bytes[at + tag.length + 2] === 0x73 && bytes[at + tag.length + 3] === 0x5f);
+  return (
+    tag.length > 0 && !(bytes[at + tag.length + 1] === 0x6c && bytes[at + tag.length + 2] === 0x73 && bytes[at + tag.length + 3] === 0x5f)
+  );
 }
 
 /** Behind the members `"ls_…":"…",` that a line begins with. */

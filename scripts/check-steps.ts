@@ -1,5 +1,5 @@
 /** The steps of `npm run check`, in one table: name and how to run it. A step resolves with what is wrong; nothing wrong, nothing said. */
-import { changedModule } from './build-scanner.ts';
+import { changedModules } from './build-wasm.ts';
 import { checkBoundaries } from './check-boundaries.ts';
 import { checkLockfile } from './check-lockfile.ts';
 import { checkStyle } from './check-style.ts';
@@ -26,7 +26,7 @@ export const checkSteps: readonly CheckStep[] = [
   { name: 'style', run: async () => checkStyle().map(findingText) },
   { name: 'lockfile', run: async () => checkLockfile().map(findingText) },
   { name: 'generated docs', run: docs },
-  { name: 'scanner module', run: changedModule },
+  { name: 'WebAssembly modules', run: changedModules },
 ];
 
 /** Unit tests; `npm test` runs them with all others instead. */

@@ -1,6 +1,6 @@
 /**
  * AssemblyScript, not TypeScript: stands in the place of `src/scan/machine/memory.ts` when the module is compiled
- * (`scripts/build-scanner.ts`). Same functions, over WebAssembly's memory and with 16-byte vectors. Loads may reach up to 63 bytes behind
+ * (`scripts/build-wasm.ts`). Same functions, over WebAssembly's memory and with 16-byte vectors. Loads may reach up to 63 bytes behind
  * what is asked for; every stretch of memory has that room behind it.
  */
 

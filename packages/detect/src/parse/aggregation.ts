@@ -39,20 +39,21 @@ export function translateAggregation(document: YamlMap): TranslatedAggregation |
   const timeframe = entry(detection, 'timeframe');
   if (timeframe === undefined)
     throw new RuleFault('detect.unsupported', 'it counts over no time: its detection has no timeframe', CONDITION);
-  const id = entry(document, 'id') ?? `title-${String(entry(document, 'title')).slice(0, 256)}`;
+  const given = entry(document, 'id');
+  const id = typeof given === 'string' ? given : `title-${String(entry(document, 'title')).slice(0, 256)}`;
   const plain = { ...withoutKeys(detection, ['timeframe', 'condition']), condition: piped.slice(0, at).trim() };
   const tests = splitTests(entry(document, 'tests'));
   const common = withoutKeys(document, ['detection', 'tests']);
   return {
     events: mergeMaps(withoutKeys(common, ['name', 'title']), {
-      id: `${String(id)}.events`,
+      id: `${id}.events`,
       title: `${String(entry(document, 'title')).slice(0, 240)} (events)`,
       detection: plain,
       ...tests.events,
     }),
     correlation: mergeMaps(withoutKeys(common, ['logsource']), {
       id,
-      correlation: { ...counted, rules: [`${String(id)}.events`], timespan: timeframe },
+      correlation: { ...counted, rules: [`${id}.events`], timespan: timeframe },
       ...tests.sequences,
     }),
   };
