@@ -121,7 +121,8 @@ function checkDocs({ path, text }: SourceFile): Finding[] {
     if (name === undefined || seen.has(name)) return [];
     seen.add(name);
     let above = i - 1;
-    while (/^\s*(\/\/|@)/.test(lines[above] ?? '')) above--;
+    // Constants that stand together share the comment above them.
+    while (/^\s*(\/\/|@)|^export const [^\n]*;$/.test(lines[above] ?? '')) above--;
     if (/\*\/\s*$/.test(lines[above] ?? '')) return [];
     return [{ path, line: i + 1, rule: 10, message: `${name} is exported and has no doc comment` }];
   });
