@@ -4,6 +4,7 @@
  */
 import type { Explanation, Match } from '@tocsin/core';
 import type { Episode } from './episode.ts';
+import type { FoldMatch } from './held-match.ts';
 
 /** How far out of order events may come and still be placed exactly: this much event time behind the watermark. */
 export const LATENESS_MS = 60_000;
@@ -20,6 +21,19 @@ export interface FoldContext {
   readonly ruleSet: string;
 }
 
+/** A time at which a correlation's condition held: what correlations that refer to it are told. */
+export interface Held {
+  readonly timeMs: number;
+  /** The match by which it was noticed; undefined where that was the watermark. */
+  readonly match: FoldMatch | undefined;
+  /** The episode it belongs to; undefined while that is not settled. */
+  readonly episode: Episode | undefined;
+  /** Whether the episode began with it: counted once by correlations that count. */
+  readonly opens: boolean;
+  /** Whether it says that the condition held then: what temporal correlations look at. */
+  readonly holds: boolean;
+}
+
 /** Outcome of a call. */
 export interface FoldStep<S> {
   /** State of the group from now on; null when there is nothing left to remember. The state given may have been changed in place. */
@@ -28,6 +42,12 @@ export interface FoldStep<S> {
   readonly changed: readonly Episode[];
   /** Matches that came too late to be counted. */
   readonly late: number;
+  /** When the condition held, in order of time; absent for folds without a condition. */
+  readonly held?: readonly Held[] | undefined;
+  /** Events at whose time the condition was found to hold. */
+  readonly heldEvents?: number | undefined;
+  /** Events that were forgotten before their time because the group had too many. */
+  readonly clipped?: number | undefined;
 }
 
 /** Memory over the matches of one rule or correlation, per group. Not the fold's job: keeping states, watermarks, checkpoints. */
@@ -37,7 +57,7 @@ export interface Fold<S> {
   /** Group of a match; undefined when it belongs to none. */
   key(match: Match): string | undefined;
   initial(): S;
-  advance(state: S, match: Match, context: FoldContext): FoldStep<S>;
+  advance(state: S, match: FoldMatch, context: FoldContext): FoldStep<S>;
   /** Called when the watermark has passed what `nextDue` said. */
   onWatermark(state: S, context: FoldContext): FoldStep<S>;
   /** Watermark from which `onWatermark` has something to do; null for never. */

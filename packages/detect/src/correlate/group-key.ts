@@ -1,23 +1,37 @@
-/** Group keys of correlations: the values of the group-by fields, as JSON, so that no value can pass for two. */
+/** Group keys of correlations: the values of the group-by fields, each behind its length, so that no value can pass for two. */
 import type { EventPosition, Match } from '@tocsin/core';
 
-/** Key of a match; undefined when it lacks one of the fields and so belongs to no group. */
-export function groupKeyOf(groupFields: ReadonlyMap<string, readonly string[]>, match: Match): string | undefined {
-  const fields = groupFields.get(match.ruleId);
-  if (fields === undefined) return undefined;
-  const values: string[] = [];
+/** Values of the fields a match is grouped by, as a key; undefined when it lacks one of them and so belongs to no group. */
+export function keyOfFields(fields: readonly string[], group: Match['group']): string | undefined {
+  let key = '';
   for (const field of fields) {
-    const value = Object.hasOwn(match.group, field) ? match.group[field] : undefined;
+    const value = Object.hasOwn(group, field) ? group[field] : undefined;
     if (value === undefined) return undefined;
-    values.push(value);
+    key += `${value.length}:${value}`;
   }
-  return JSON.stringify(values);
+  return key;
+}
+
+/** Key of a match of one of a correlation's rules. */
+export function groupKeyOf(
+  inputs: ReadonlyMap<string, { readonly groupFields: readonly string[] }>,
+  match: Pick<Match, 'ruleId' | 'group'>,
+): string | undefined {
+  const input = inputs.get(match.ruleId);
+  return input === undefined ? undefined : keyOfFields(input.groupFields, match.group);
 }
 
 /** The values of a key by the names they are grouped by. */
 export function groupByOf(names: readonly string[], groupKey: string): Record<string, string> {
-  const values = JSON.parse(groupKey) as string[];
-  return Object.fromEntries(names.map((name, index) => [name, values[index] as string]));
+  let at = 0;
+  return Object.fromEntries(
+    names.map((name) => {
+      const colon = groupKey.indexOf(':', at);
+      const from = colon + 1;
+      at = from + Number(groupKey.slice(at, colon));
+      return [name, groupKey.slice(from, at)];
+    }),
+  );
 }
 
 /** Whether two places in the log are one. */

@@ -43,5 +43,9 @@ export function restoreFoldSet(
     dropped.set(group.ruleId, (dropped.get(group.ruleId) ?? 0) + 1);
     return false;
   });
-  return { foldSet: foldSetOver(compiled, new GroupTable(folds, limits, { ...saved, groups })), savedRuleSet: saved.ruleSetHash, dropped };
+  return {
+    foldSet: foldSetOver(compiled, folds, new GroupTable(folds, limits, { ...saved, groups })),
+    savedRuleSet: saved.ruleSetHash,
+    dropped,
+  };
 }

@@ -1,11 +1,11 @@
 /** The first matches of a window that is not (yet) an episode: kept so that the alert can show what led to it. */
-import type { Match } from '@tocsin/core';
 import { MAX_EVIDENCE } from './episode.ts';
+import type { FoldMatch } from './held-match.ts';
 
 const MAX_WAITING = MAX_EVIDENCE;
 
 /** Keeps a match if there is room, after making room from what can no longer share a window with it. */
-export function rememberMatch(waiting: Match[], match: Match, reachMs: number): void {
+export function rememberMatch(waiting: FoldMatch[], match: FoldMatch, reachMs: number): void {
   if (waiting.length >= MAX_WAITING) {
     const kept = waiting.filter((one) => one.timeMs >= match.timeMs - reachMs);
     waiting.splice(0, waiting.length, ...kept);

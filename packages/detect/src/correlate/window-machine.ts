@@ -1,0 +1,299 @@
+/**
+ * The steps of a windowed correlation over one group's state: what an event opens or widens, and what a watermark settles. Which events
+ * belong to a group, and when each step is taken, is in `window-fold.ts`; what a window is measured by is in `measures/`.
+ */
+import type { CorrelationRule } from '../parse/parsed-rule.ts';
+import { type Episode, openEpisode, showMatch } from './episode.ts';
+import { type FoldContext, type Held, LATENESS_MS } from './fold.ts';
+import { groupByOf } from './group-key.ts';
+import type { FoldMatch } from './held-match.ts';
+import type { MeasureKind } from './measures/measure.ts';
+import { addStretch, joined, type Stretch, touches } from './stretch.ts';
+import { rememberMatch } from './waiting-matches.ts';
+import type { WindowCursor } from './window-cursor.ts';
+import type { WindowState } from './window-state.ts';
+
+/** Events kept per group; beyond, the oldest go before their time. */
+const MAX_EVENTS = 100_000;
+
+/** What a step has done. */
+export interface MachineStep {
+  readonly changed: Set<Episode>;
+  readonly held: Held[];
+  /** Events at whose time the condition was found to hold. */
+  heldEvents: number;
+  /** Events that went before their time. */
+  clipped: number;
+}
+
+/** The steps for one correlation. */
+export class WindowMachine {
+  readonly #rule: CorrelationRule;
+  readonly #kind: MeasureKind;
+  /** Time without events after which two windows are two episodes. */
+  readonly #gapMs: number;
+  /** Event time after a window's end in which it may still be joined by another. */
+  readonly #reachMs: number;
+
+  constructor(rule: CorrelationRule, kind: MeasureKind) {
+    this.#rule = rule;
+    this.#kind = kind;
+    this.#gapMs = rule.suppressMs;
+    this.#reachMs = rule.timespanMs + rule.suppressMs;
+  }
+
+  /** Adds an event with what the measure is to know of it. */
+  add(
+    state: WindowState,
+    { match, payload, isSame }: { match: FoldMatch; payload: number; isSame: boolean },
+    context: FoldContext,
+  ): MachineStep {
+    const step: MachineStep = { changed: new Set(), held: [], heldEvents: 0, clipped: 0 };
+    const { cursor } = state;
+    const { timeMs } = match;
+    let at: number;
+    if (isSame) {
+      at = cursor.ring.firstFrom(timeMs + 1) - 1;
+      if ((cursor.payloadAt(at) & payload) !== 0) return step;
+      cursor.join(at, payload);
+    } else at = cursor.insert(timeMs, payload);
+    if (this.#kind.isMonotone) this.#addEager(state, { match, at, isSame, step }, context);
+    else if (!isSame) rememberMatch(state.waiting, match, this.#reachMs + LATENESS_MS);
+    this.#trim(state, context.watermarkMs - LATENESS_MS, step);
+    return step;
+  }
+
+  /** Settles what the watermark allows. */
+  settle(state: WindowState, context: FoldContext): MachineStep {
+    const step: MachineStep = { changed: new Set(), held: [], heldEvents: 0, clipped: 0 };
+    const finalMs = context.watermarkMs - LATENESS_MS;
+    if (this.#kind.isMonotone) this.#settlePending(state, { finalMs, step }, context);
+    else this.#decide(state, { finalMs, step }, context);
+    this.#trim(state, finalMs, step);
+    return step;
+  }
+
+  /** Watermark from which `settle` has something to do. */
+  nextDue(state: WindowState): number | null {
+    const { ring } = state.cursor;
+    const settledMs = this.#reachMs + LATENESS_MS + 1;
+    let due = Number.POSITIVE_INFINITY;
+    for (const stretch of state.pending) due = Math.min(due, stretch.toMs + settledMs);
+    if (ring.length > 0) due = Math.min(due, ring.timeAt(ring.length - 1) + settledMs);
+    if (state.open !== null) due = Math.min(due, state.open.toMs + settledMs);
+    if (!this.#kind.isMonotone) {
+      const undecided = ring.firstFrom(state.decidedMs);
+      if (undecided < ring.length) due = Math.min(due, ring.timeAt(undecided) + LATENESS_MS + 1);
+    }
+    return Number.isFinite(due) ? due : null;
+  }
+
+  #addEager(
+    state: WindowState,
+    { match, at, isSame, step }: { match: FoldMatch; at: number; isSame: boolean; step: MachineStep },
+    context: FoldContext,
+  ): void {
+    const { open } = state;
+    const isInside = open !== null && match.timeMs >= open.fromMs && match.timeMs <= open.toMs;
+    if (!isSame) {
+      if (isInside) {
+        open.episode.count += 1;
+        showMatch(open.episode, match);
+        step.changed.add(open.episode);
+      } else rememberMatch(state.waiting, match, this.#reachMs + LATENESS_MS);
+    }
+    this.#measureFrom(state, { match, at, isSame, step }, context);
+    for (const episode of step.changed) {
+      episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
+      episode.ruleSet = context.ruleSet;
+    }
+  }
+
+  /** Measures every window that has the event in it: the one that ends with it, and those of later events where it came late. */
+  #measureFrom(
+    state: WindowState,
+    { match, at, isSame, step }: { match: FoldMatch; at: number; isSame: boolean; step: MachineStep },
+    context: FoldContext,
+  ): void {
+    const { ring } = state.cursor;
+    const { timespanMs, window } = this.#rule;
+    let lastMs = match.timeMs;
+    for (let to = at; to < ring.length; ) {
+      const timeMs = ring.timeAt(to);
+      const isReached = window === 'session' ? timeMs - lastMs <= timespanMs : timeMs - match.timeMs <= timespanMs;
+      if (!isReached) return;
+      lastMs = timeMs;
+      while (to < ring.length && ring.timeAt(to) === timeMs) to += 1;
+      if (!state.cursor.holdsAt(to)) continue;
+      const news = this.#markHeld(state, to, !isSame && timeMs === match.timeMs ? 1 : 0);
+      step.heldEvents += news;
+      const stretch = { fromMs: ring.timeAt(state.cursor.from), toMs: timeMs, heldMs: timeMs };
+      const before = state.open;
+      const episode = this.#found(state, stretch, context);
+      if (episode === undefined) addStretch(state.pending, stretch, this.#gapMs);
+      else step.changed.add(episode);
+      if (news > 0) step.held.push({ timeMs, match, episode, opens: before === null && episode !== undefined, holds: true });
+    }
+  }
+
+  /** Notes that the condition held at a time; for how many events that is news. `added` have come since it was noted. */
+  #markHeld(state: WindowState, to: number, added: number): number {
+    const { ring } = state.cursor;
+    const timeMs = ring.timeAt(to - 1);
+    let fresh = 0;
+    let isMarked = false;
+    for (let i = to - 1; i >= 0 && ring.timeAt(i) === timeMs; i--) {
+      const cell = ring.cellAt(i);
+      if (cell % 2 === 0) {
+        ring.setCell(i, cell + 1);
+        fresh += this.#kind.countsOnly ? cell / 2 : 1;
+      } else isMarked = true;
+    }
+    return fresh === 0 && isMarked && this.#kind.countsOnly ? added : fresh;
+  }
+
+  #settlePending(state: WindowState, { finalMs, step }: { finalMs: number; step: MachineStep }, context: FoldContext): void {
+    const rest: Stretch[] = [];
+    for (const stretch of state.pending) {
+      if (stretch.toMs + this.#reachMs < finalMs) this.#noteOpened(step, this.#episodeOf(state, stretch, context), stretch);
+      else rest.push(stretch);
+    }
+    state.pending = rest;
+    this.#close(state, finalMs);
+    const first = state.open === null ? state.pending.shift() : undefined;
+    const opened = first === undefined ? undefined : this.#found(state, first, context);
+    if (first !== undefined && opened !== undefined) this.#noteOpened(step, opened, first);
+  }
+
+  #noteOpened(step: MachineStep, episode: Episode, stretch: Stretch): void {
+    step.changed.add(episode);
+    step.held.push({ timeMs: stretch.heldMs, match: undefined, episode, opens: true, holds: false });
+  }
+
+  #decide(state: WindowState, { finalMs, step }: { finalMs: number; step: MachineStep }, context: FoldContext): void {
+    const { ring } = state.cursor;
+    for (let to = ring.firstFrom(state.decidedMs); to < ring.length; ) {
+      const timeMs = ring.timeAt(to);
+      if (timeMs >= finalMs) break;
+      const first = to;
+      while (to < ring.length && ring.timeAt(to) === timeMs) to += 1;
+      if (!state.cursor.holdsAt(to)) continue;
+      step.heldEvents += this.#eventsIn(state.cursor, first, to);
+      const stretch = { fromMs: ring.timeAt(state.cursor.from), toMs: timeMs, heldMs: timeMs };
+      if (state.open !== null && !touches(state.open, stretch, this.#gapMs)) state.open = null;
+      const opens = state.open === null;
+      const episode = this.#found(state, stretch, context);
+      if (episode === undefined) continue;
+      step.changed.add(episode);
+      step.held.push({ timeMs, match: undefined, episode, opens, holds: true });
+    }
+    state.decidedMs = Math.max(state.decidedMs, finalMs);
+    this.#close(state, finalMs);
+  }
+
+  /** Opens an episode for a stretch or widens the open one; undefined when it lies beside the open one. */
+  #found(state: WindowState, stretch: Stretch, context: FoldContext): Episode | undefined {
+    if (state.open === null) {
+      const episode = this.#episodeOf(state, stretch, context);
+      state.open = { episode, fromMs: stretch.fromMs, toMs: stretch.toMs, between: 0 };
+    } else if (!touches(state.open, stretch, this.#gapMs)) return undefined;
+    else {
+      this.#widen(state, stretch);
+      // What was widened may now reach stretches that were waiting beside it.
+      for (let i = 0; i < state.pending.length; i++) {
+        const one = state.pending[i];
+        if (one === undefined || !touches(state.open, one, this.#gapMs)) continue;
+        state.pending.splice(i, 1);
+        this.#widen(state, one);
+        i = -1;
+      }
+    }
+    return state.open.episode;
+  }
+
+  #widen(state: WindowState, stretch: Stretch): void {
+    const { open } = state;
+    if (open === null || (stretch.fromMs >= open.fromMs && stretch.toMs <= open.toMs)) return;
+    const { fromMs, toMs } = joined({ ...open, heldMs: 0 }, stretch);
+    open.episode.count += this.#eventsBetween(state, fromMs, open.fromMs - 1) + this.#eventsBetween(state, open.toMs + 1, toMs);
+    if (toMs > open.toMs) {
+      open.episode.count += open.between;
+      open.between = 0;
+    }
+    open.fromMs = fromMs;
+    open.toMs = toMs;
+    takeWaiting(state, open.episode, open);
+  }
+
+  #episodeOf(state: WindowState, stretch: Stretch, context: FoldContext): Episode {
+    const { tenant, groupKey, ruleSet } = context;
+    const episode = openEpisode({
+      ruleId: this.#rule.meta.id,
+      tenant,
+      groupKey,
+      groupBy: groupByOf(this.#rule.groupBy, groupKey),
+      ruleSet,
+      anchor: { timeMs: stretch.fromMs, source: '', eventId: '' },
+    });
+    episode.count = this.#eventsBetween(state, stretch.fromMs, stretch.toMs);
+    takeWaiting(state, episode, stretch);
+    return episode;
+  }
+
+  #eventsBetween({ cursor }: WindowState, fromMs: number, toMs: number): number {
+    return toMs < fromMs ? 0 : this.#eventsIn(cursor, cursor.ring.firstFrom(fromMs), cursor.ring.firstFrom(toMs + 1));
+  }
+
+  #eventsIn(cursor: WindowCursor, from: number, to: number): number {
+    if (!this.#kind.countsOnly) return Math.max(0, to - from);
+    let events = 0;
+    for (let i = from; i < to; i++) events += cursor.payloadAt(i);
+    return events;
+  }
+
+  #close(state: WindowState, finalMs: number): void {
+    if (state.open !== null && state.open.toMs + this.#reachMs < finalMs) state.open = null;
+  }
+
+  /** Forgets events that no window can hold any more. */
+  #trim(state: WindowState, finalMs: number, step: MachineStep): void {
+    const { ring } = state.cursor;
+    const oldest = state.pending[0]?.fromMs ?? Number.POSITIVE_INFINITY;
+    const beforeMs = Math.min(finalMs - this.#rule.timespanMs, oldest);
+    let count = ring.length > 0 && ring.timeAt(0) < beforeMs ? this.#unneeded(state, beforeMs) : 0;
+    const clipped = Math.max(0, ring.length - MAX_EVENTS - count);
+    step.clipped += clipped;
+    count += clipped;
+    if (count > 0) {
+      const { open } = state;
+      if (open !== null && this.#gapMs > 0) {
+        const behind = ring.firstFrom(open.toMs + 1);
+        if (behind < count) open.between += this.#eventsIn(state.cursor, behind, count);
+      }
+      state.cursor.dropFirst(count);
+    }
+    if (state.waiting.length > 0 && (state.waiting[0] as FoldMatch).timeMs < beforeMs)
+      state.waiting = state.waiting.filter((match) => match.timeMs >= beforeMs);
+  }
+
+  /** Events before a time that no later window reaches back to. */
+  #unneeded(state: WindowState, beforeMs: number): number {
+    const { ring } = state.cursor;
+    let count = ring.firstFrom(beforeMs);
+    if (this.#rule.window === 'session' && count < ring.length) count = state.cursor.startOf(count);
+    return count;
+  }
+}
+
+function takeWaiting(state: WindowState, episode: Episode, stretch: { readonly fromMs: number; readonly toMs: number }): void {
+  const inside = (match: FoldMatch): boolean => match.timeMs >= stretch.fromMs && match.timeMs <= stretch.toMs;
+  let taken = 0;
+  for (const match of state.waiting) {
+    if (!inside(match)) continue;
+    showMatch(episode, match);
+    taken += 1;
+  }
+  if (taken > 0) state.waiting = taken === state.waiting.length ? [] : state.waiting.filter((match) => !inside(match));
+  episode.firstMs = Math.min(episode.firstMs, stretch.fromMs);
+  episode.lastMs = Math.max(episode.lastMs, stretch.toMs);
+}
