@@ -42,11 +42,11 @@ export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule): Fol
     advance: (state, match, context) => {
       const isEmpty = state.cursor.ring.length === 0 && state.open === null;
       if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: isEmpty ? null : state, changed: [], late: 1 };
-      // Alerts of correlations below are counted one by one, even if one event raised them.
-      const isSame = (kind.joinsRules || match.alert === undefined) && isRepeated(state, match);
+      // Alerts of correlations below stand for themselves, whichever event raised them.
+      const isSame = match.alert === undefined && isRepeated(state, match);
       const payload = isSame && !kind.joinsRules ? undefined : payloadOf(rule, kind, { input: plan.inputs.get(match.ruleId), match });
       if (payload === undefined) return { state: isEmpty ? null : state, changed: [], late: 0 };
-      if (kind.joinsRules || match.alert === undefined) state.last = { at: match.evidence.at, timeMs: match.timeMs };
+      if (match.alert === undefined) state.last = { at: match.evidence.at, timeMs: match.timeMs };
       return stepOf(state, machine.add(state, { match, payload, isSame }, context));
     },
     onWatermark: (state, context) => stepOf(state, machine.settle(state, context)),

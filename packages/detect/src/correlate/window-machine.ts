@@ -126,30 +126,30 @@ export class WindowMachine {
       while (to < ring.length && ring.timeAt(to) === timeMs) to += 1;
       if (!state.cursor.holdsAt(to)) continue;
       const news = this.#markHeld(state, to, !isSame && timeMs === match.timeMs ? 1 : 0);
-      step.heldEvents += news;
+      step.heldEvents += news.events;
       const stretch = { fromMs: ring.timeAt(state.cursor.from), toMs: timeMs, heldMs: timeMs };
       const before = state.open;
       const episode = this.#found(state, stretch, context);
       if (episode === undefined) addStretch(state.pending, stretch, this.#gapMs);
       else step.changed.add(episode);
-      if (news > 0) step.held.push({ timeMs, match, episode, opens: before === null && episode !== undefined, holds: true });
+      if (news.isFirst) step.held.push({ timeMs, match, episode, opens: before === null && episode !== undefined, holds: true });
     }
   }
 
-  /** Notes that the condition held at a time; for how many events that is news. `added` have come since it was noted. */
-  #markHeld(state: WindowState, to: number, added: number): number {
+  /** Notes that the condition held at a time; for how many events that is news, and whether for the time. `added` have come since it was noted. */
+  #markHeld(state: WindowState, to: number, added: number): { readonly events: number; readonly isFirst: boolean } {
     const { ring } = state.cursor;
     const timeMs = ring.timeAt(to - 1);
     let fresh = 0;
-    let isMarked = false;
+    let isFirst = true;
     for (let i = to - 1; i >= 0 && ring.timeAt(i) === timeMs; i--) {
       const cell = ring.cellAt(i);
       if (cell % 2 === 0) {
         ring.setCell(i, cell + 1);
         fresh += this.#kind.countsOnly ? cell / 2 : 1;
-      } else isMarked = true;
+      } else isFirst = false;
     }
-    return fresh === 0 && isMarked && this.#kind.countsOnly ? added : fresh;
+    return { events: this.#kind.countsOnly && !isFirst ? added : fresh, isFirst };
   }
 
   #settlePending(state: WindowState, { finalMs, step }: { finalMs: number; step: MachineStep }, context: FoldContext): void {
