@@ -7,16 +7,24 @@ import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
-import type { FoldStep } from './fold.ts';
-import { FoldRoutes } from './fold-routes.ts';
-import { type FoldCounts, type GroupLimits, type GroupPlace, GroupTable } from './group-table.ts';
-import { type FoldMatch, heldMatch } from './held-match.ts';
+import { type FoldCounts, type GroupLimits, GroupTable, type OnStep } from './group-table.ts';
+import { heldMatch } from './held-match.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
 export interface FoldStats extends Readonly<FoldCounts> {
   readonly groups: number;
   /** Rough bytes of all states. */
   readonly bytes: number;
+}
+
+/** A checkpoint in the making: of the moment it was begun, whatever has come since. */
+export interface FoldSnapshot {
+  /** Whether only putting it together is left. */
+  readonly isComplete: boolean;
+  /** Encodes some more states, about so many bytes. */
+  advance(maxBytes: number): void;
+  /** The checkpoint; encodes what is left. */
+  finish(): Uint8Array;
 }
 
 /** The folds of a rule set. */
@@ -26,28 +34,37 @@ export interface FoldSet {
   stats(): FoldStats;
   /** By id of correlation: at how many of its events its condition was found to hold, since this set was created. */
   heldEvents(): ReadonlyMap<string, number>;
+  /**
+   * Decides what waits for late events, for a log that has an end. What waits for something not to happen goes on waiting: an
+   * answer may stand behind the end. Nothing is to be given afterwards.
+   */
+  finish(origin?: AlertOrigin): Alert[];
   /** All states, for a checkpoint. */
   encode(): Uint8Array;
+  /** The same, begun now and finished at leisure while steps go on. Another that is not finished yet is given up. */
+  snapshot(): FoldSnapshot;
 }
 
 /** Folds of a rule set, without memory. */
 export function createFoldSet(compiled: CompiledRules, limits?: Partial<GroupLimits>): FoldSet {
-  const folds = createFolds(compiled.folds);
-  return foldSetOver(compiled, folds, new GroupTable(folds, limits));
+  return foldSetOver(compiled, new GroupTable(createFolds(compiled.folds), limits));
 }
 
 /** Folds over a table that may already hold states. */
-export function foldSetOver(compiled: CompiledRules, folds: readonly RuleFold[], table: GroupTable): FoldSet {
-  const run = new FoldRun(folds, table);
+export function foldSetOver(compiled: CompiledRules, table: GroupTable): FoldSet {
+  const run = new FoldRun(table);
+  const alertsOf = (changes: ReadonlyMap<Episode, RuleFold>, origin: AlertOrigin): Alert[] =>
+    [...changes].map(([episode, fold]) => {
+      episode.revision += 1;
+      return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
+    });
   return {
-    advance: (step, origin = 'live') =>
-      [...run.take(step)].map(([episode, fold]) => {
-        episode.revision += 1;
-        return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
-      }),
+    advance: (step, origin = 'live') => alertsOf(run.take(step), origin),
+    finish: (origin = 'catch-up') => alertsOf(run.finish(), origin),
     stats: () => ({ groups: table.size, bytes: table.bytes, ...table.counts }),
     heldEvents: () => run.heldEvents,
     encode: () => table.encode(compiled.ruleSetHash),
+    snapshot: () => table.snapshot(compiled.ruleSetHash),
   };
 }
 
@@ -55,13 +72,11 @@ export function foldSetOver(compiled: CompiledRules, folds: readonly RuleFold[],
 class FoldRun {
   readonly heldEvents = new Map<string, number>();
   readonly #table: GroupTable;
-  readonly #routes: FoldRoutes;
   #changes = new Map<Episode, RuleFold>();
   #ruleSet = '';
 
-  constructor(folds: readonly RuleFold[], table: GroupTable) {
+  constructor(table: GroupTable) {
     this.#table = table;
-    this.#routes = new FoldRoutes(folds);
   }
 
   /** Episodes that a step changed, in the order they were first changed. */
@@ -69,39 +84,30 @@ class FoldRun {
     this.#changes = new Map();
     this.#ruleSet = step.ruleSet;
     for (const match of step.matches) {
-      if (this.#routes.of(match.ruleId).length === 0) this.#table.counts.unknown += 1;
-      else this.#give(match);
+      if (this.#table.knows(match.ruleId)) this.#table.advance(match, step.ruleSet, this.#record);
+      else this.#table.counts.unknown += 1;
     }
-    this.#table.passTime(step, (fold, outcome, where) => this.#record(fold, outcome, where));
+    this.#table.passTime(step, this.#record);
     return this.#changes;
   }
 
-  #give(match: FoldMatch): void {
-    this.#routes.next();
-    const { tenant } = match;
-    let above: { fold: RuleFold; outcome: FoldStep<unknown>; groupKey: string }[] | undefined;
-    for (const route of this.#routes.of(match.ruleId)) {
-      const key = this.#routes.keyOf(route, match);
-      if (key === undefined) continue;
-      const outcome = this.#table.advance(route.fold, { match, key }, this.#ruleSet);
-      if (outcome.changed.length === 0 && outcome.held === undefined) continue;
-      above ??= [];
-      above.push({ fold: route.fold, outcome, groupKey: key });
-    }
-    // Behind the loop: the keys at hand are those of this match.
-    for (const { fold, outcome, groupKey } of above ?? []) this.#record(fold, outcome, { tenant, groupKey });
+  /** Episodes that change when nothing more is to come. */
+  finish(): ReadonlyMap<Episode, RuleFold> {
+    this.#changes = new Map();
+    this.#table.finish(this.#ruleSet, this.#record);
+    return this.#changes;
   }
 
-  #record(fold: RuleFold, outcome: FoldStep<unknown>, where: GroupPlace): void {
+  readonly #record: OnStep = (fold, outcome, where) => {
     const { plan } = fold;
     const { heldEvents = 0, held = [] } = outcome;
     if (heldEvents > 0) this.heldEvents.set(plan.meta.id, (this.heldEvents.get(plan.meta.id) ?? 0) + heldEvents);
     if (plan.kind === 'grouping' || !plan.isSilent)
       for (const episode of outcome.changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);
-    if (plan.kind === 'grouping' || this.#routes.of(plan.meta.id).length === 0) return;
+    if (plan.kind === 'grouping' || held.length === 0 || !this.#table.knows(plan.meta.id)) return;
     for (const one of held) {
       const match = heldMatch(plan, one, where);
-      if (match !== undefined) this.#give(match);
+      if (match !== undefined) this.#table.advance(match, this.#ruleSet, this.#record);
     }
-  }
+  };
 }

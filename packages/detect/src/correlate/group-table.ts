@@ -5,10 +5,10 @@
 import { type MatchStep, sourceKey } from '@tocsin/core';
 import type { SavedTable } from './checkpoint.ts';
 import type { RuleFold } from './create-folds.ts';
-import { createDueQueue, type DueQueue } from './due-queue.ts';
+import { DueQueue } from './due-queue.ts';
 import type { FoldContext, FoldStep } from './fold.ts';
+import { type Bundle, type FoldRoute, GroupIndex } from './group-index.ts';
 import type { FoldMatch } from './held-match.ts';
-import { RecencyList } from './recency-list.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
 
@@ -37,23 +37,21 @@ export interface FoldCounts {
 /** What one fold remembers of one group. */
 interface Group {
   readonly lane: FoldLane;
-  readonly key: string;
+  readonly bundle: Bundle<Group>;
   state: unknown;
   bytes: number;
   /** Due time of its entry in the queue; null while it has none. */
   queuedMs: number | null;
-  isForgotten: boolean;
-  /** Neighbours in the order of last touch. */
-  older: Group | undefined;
-  newer: Group | undefined;
+  /** Turn in which it was touched last; 0 once it is forgotten. */
+  touched: number;
 }
 
 interface FoldLane extends TimeLane {
-  readonly fold: RuleFold;
+  readonly route: FoldRoute<Group>;
   readonly tenant: string;
   readonly queue: DueQueue<Group>;
-  /** By key. */
-  readonly groups: Map<string, Group>;
+  /** Groups of it that are remembered. */
+  live: number;
   /** Source that fed it last: most matches come from the same. */
   lastSource: string;
 }
@@ -72,16 +70,20 @@ export class GroupTable {
   readonly counts: FoldCounts;
   readonly #limits: GroupLimits;
   readonly #board: WatermarkBoard;
+  readonly #index: GroupIndex<Group>;
   /** By fold, then tenant. */
   readonly #lanes = new Map<RuleFold, Map<string, FoldLane>>();
-  readonly #recency = new RecencyList<Group>();
+  /** Next to be forgotten from the end, with the turn they were touched in when that was found out. */
+  #oldest: { readonly group: Group; readonly touched: number }[] = [];
   #snapshot: TableSnapshot<Group> | undefined;
+  #turn = 0;
   #size = 0;
   #bytes = 0;
 
   constructor(folds: readonly RuleFold[], limits: Partial<GroupLimits> = {}, saved?: SavedTable) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#board = createWatermarkBoard(saved?.watermarks);
+    this.#index = new GroupIndex(folds);
     this.counts = { evicted: 0, late: 0, unknown: 0, clipped: 0, ...saved?.counts };
     for (const fold of folds) this.#lanes.set(fold, new Map());
     if (saved !== undefined) this.#restore(saved, new Map(folds.map((fold) => [fold.plan.meta.id, fold])));
@@ -96,27 +98,44 @@ export class GroupTable {
     return this.#bytes;
   }
 
-  /** Gives a match of a group to a fold. */
-  advance(fold: RuleFold, { match, key }: { match: FoldMatch; key: string }, ruleSet: string): FoldStep<unknown> {
-    const lane = this.#laneOf(fold, match.tenant);
-    if (match.evidence.source !== lane.lastSource) {
-      lane.lastSource = match.evidence.source;
-      this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
+  /** Whether any fold takes a rule's matches. */
+  knows(ruleId: string): boolean {
+    return this.#index.routesOf(ruleId).length > 0;
+  }
+
+  /** Gives a match to every fold that takes it; those that have something to say do so behind all of them. */
+  advance(match: FoldMatch, ruleSet: string, onStep: OnStep): void {
+    const turn = this.#index.nextTurn();
+    let said: { fold: RuleFold; outcome: FoldStep<unknown>; where: GroupPlace }[] | undefined;
+    for (const route of this.#index.routesOf(match.ruleId)) {
+      const bundle = route.table.bundleFor(match, turn);
+      if (bundle === undefined) continue;
+      const outcome = this.#advanceGroup(this.#groupOf(route, bundle), match, ruleSet);
+      if (outcome.changed.length === 0 && outcome.held === undefined) continue;
+      said ??= [];
+      said.push({ fold: route.fold, outcome, where: { tenant: bundle.tenant, groupKey: bundle.key } });
     }
-    const group = this.#touch(lane, key);
-    this.#keepForSnapshot(group);
-    const outcome = fold.fold.advance(group.state, match, contextOf(group, ruleSet));
-    this.#settle(group, outcome);
     if (this.#size > this.#limits.maxGroups || this.#bytes > this.#limits.maxBytes) this.#evict();
-    return outcome;
+    if (said !== undefined) for (const { fold, outcome, where } of said) onStep(fold, outcome, where);
   }
 
   /** Takes a step's watermarks and runs what they make due, correlations behind those they refer to. */
   passTime(step: MatchStep, onStep: OnStep): void {
     const lanes = this.#board.update(step.watermarks) as FoldLane[];
-    lanes.sort((a, b) => a.fold.height - b.fold.height);
+    lanes.sort((a, b) => a.route.fold.height - b.route.fold.height);
     // A lane's time moves when those below it have said what they had to say before that time.
     for (const lane of lanes) if (this.#board.advance(lane)) this.#runDue(lane, step.ruleSet, onStep);
+  }
+
+  /** Settles every window as if no event were to come any more. What waits for something not to happen goes on waiting. */
+  finish(ruleSet: string, onStep: OnStep): void {
+    for (const [{ plan }, byTenant] of [...this.#lanes].sort(([a], [b]) => a.height - b.height)) {
+      if (plan.kind === 'correlation' && plan.rule.type === 'absence') continue;
+      for (const lane of byTenant.values()) {
+        lane.watermarkMs = Number.POSITIVE_INFINITY;
+        this.#runDue(lane, ruleSet, onStep);
+      }
+    }
   }
 
   /** All states as a checkpoint. */
@@ -133,11 +152,12 @@ export class GroupTable {
   #beginSnapshot(ruleSetHash: string): TableSnapshot<Group> {
     const lanes = [...this.#lanes.values()].flatMap((byTenant) => [...byTenant.values()]);
     const indexes = new Map(lanes.map((lane, index) => [lane, index]));
+    const groups = this.#all().sort((a, b) => a.touched - b.touched);
     const head = {
       ruleSetHash,
       counts: { ...this.counts },
       watermarks: this.#board.entries(),
-      lanes: lanes.map(({ fold, tenant, watermarkMs, sources }) => ({
+      lanes: lanes.map(({ route: { fold }, tenant, watermarkMs, sources }) => ({
         ruleId: fold.plan.meta.id,
         version: fold.fold.version,
         tenant,
@@ -145,10 +165,10 @@ export class GroupTable {
         sources: [...sources],
       })),
     };
-    return new TableSnapshot<Group>(head, this.#recency, ({ lane, key, state }) => ({
+    return new TableSnapshot<Group>(head, groups, ({ lane, bundle, state }) => ({
       lane: indexes.get(lane) ?? 0,
-      key,
-      encode: () => lane.fold.fold.encode(state),
+      key: bundle.key,
+      encode: () => lane.route.fold.fold.encode(state),
     }));
   }
 
@@ -159,33 +179,47 @@ export class GroupTable {
     else this.#snapshot.save(group);
   }
 
-  #laneOf(fold: RuleFold, tenant: string): FoldLane {
-    const byTenant = this.#lanes.get(fold) ?? new Map<string, FoldLane>();
+  #advanceGroup(group: Group, match: FoldMatch, ruleSet: string): FoldStep<unknown> {
+    const { lane } = group;
+    if (match.evidence.source !== lane.lastSource) {
+      lane.lastSource = match.evidence.source;
+      this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
+    }
+    this.#turn += 1;
+    group.touched = this.#turn;
+    if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
+    const outcome = lane.route.fold.fold.advance(group.state, match, contextOf(group, ruleSet));
+    this.#settle(group, outcome);
+    return outcome;
+  }
+
+  #laneOf(route: FoldRoute<Group>, tenant: string): FoldLane {
+    const byTenant = this.#lanes.get(route.fold) ?? new Map<string, FoldLane>();
     const known = byTenant.get(tenant);
     if (known !== undefined) return known;
     const lane: FoldLane = {
-      fold,
+      route,
       tenant,
-      queue: createDueQueue(),
+      queue: new DueQueue(),
       sources: new Set(),
       watermarkMs: Number.NEGATIVE_INFINITY,
-      groups: new Map(),
+      live: 0,
       lastSource: '',
     };
     byTenant.set(tenant, lane);
     return lane;
   }
 
-  #touch(lane: FoldLane, key: string): Group {
-    const known = lane.groups.get(key);
-    if (known !== undefined) {
-      this.#recency.touch(known);
-      return known;
-    }
-    const state = lane.fold.fold.initial();
-    const group: Group = { lane, key, state, bytes: 0, queuedMs: null, isForgotten: false, older: undefined, newer: undefined };
-    lane.groups.set(key, group);
-    this.#recency.add(group);
+  #groupOf(route: FoldRoute<Group>, bundle: Bundle<Group>): Group {
+    const known = bundle.groups[route.place];
+    if (known !== undefined) return known;
+    const lane = this.#laneOf(route, bundle.tenant);
+    this.#turn += 1;
+    const group: Group = { lane, bundle, state: route.fold.fold.initial(), bytes: 0, queuedMs: null, touched: this.#turn };
+    while (bundle.groups.length < route.place) bundle.groups.push(undefined);
+    bundle.groups[route.place] = group;
+    bundle.live += 1;
+    lane.live += 1;
     this.#size += 1;
     return group;
   }
@@ -197,9 +231,9 @@ export class GroupTable {
       this.#forget(group);
       return;
     }
-    const { fold, delayMs } = group.lane.fold;
+    const { fold, delayMs } = group.lane.route.fold;
     group.state = outcome.state;
-    const bytes = fold.weigh(group.state) + 2 * group.key.length + GROUP_BYTES;
+    const bytes = fold.weigh(group.state) + 2 * group.bundle.key.length + GROUP_BYTES;
     this.#bytes += bytes - group.bytes;
     group.bytes = bytes;
     const dueMs = fold.nextDue(group.state);
@@ -207,9 +241,9 @@ export class GroupTable {
   }
 
   #runDue(lane: FoldLane, ruleSet: string, onStep: OnStep): void {
-    const { fold, delayMs } = lane.fold;
+    const { fold, delayMs } = lane.route.fold;
     for (let group = lane.queue.takeDue(lane.watermarkMs); group !== undefined; group = lane.queue.takeDue(lane.watermarkMs)) {
-      if (group.isForgotten) continue;
+      if (group.touched === 0) continue;
       group.queuedMs = null;
       const dueMs = fold.nextDue(group.state);
       if (dueMs === null) continue;
@@ -217,47 +251,68 @@ export class GroupTable {
         enqueue(group, dueMs + delayMs);
         continue;
       }
-      this.#keepForSnapshot(group);
+      if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
       const outcome = fold.onWatermark(group.state, contextOf(group, ruleSet));
       this.#settle(group, outcome);
-      onStep(lane.fold, outcome, { tenant: lane.tenant, groupKey: group.key });
+      onStep(lane.route.fold, outcome, { tenant: lane.tenant, groupKey: group.bundle.key });
     }
   }
 
+  /** Forgets the groups touched longest ago until what is left keeps the bounds. */
   #evict(): void {
-    for (const group of this.#recency) {
-      if (this.#size <= this.#limits.maxGroups && this.#bytes <= this.#limits.maxBytes) return;
+    while (this.#size > this.#limits.maxGroups || this.#bytes > this.#limits.maxBytes) {
+      if (this.#oldest.length === 0) {
+        const groups = this.#all().sort((a, b) => b.touched - a.touched);
+        this.#oldest = groups.map((group) => ({ group, touched: group.touched }));
+      }
+      const next = this.#oldest.pop();
+      if (next === undefined) return;
+      // Touched since: then it is younger than everything in the list, and found again when the list is made anew.
+      if (next.group.touched !== next.touched) continue;
       this.counts.evicted += 1;
-      this.#keepForSnapshot(group);
-      this.#forget(group);
+      if (this.#snapshot !== undefined) this.#keepForSnapshot(next.group);
+      this.#forget(next.group);
     }
+  }
+
+  #all(): Group[] {
+    return this.#index.tables.flatMap((table) =>
+      [...table.bundles()].flatMap(({ groups }) => groups.filter((group) => group !== undefined)),
+    );
   }
 
   #forget(group: Group): void {
-    const { lane } = group;
-    lane.groups.delete(group.key);
-    this.#recency.remove(group);
+    const { lane, bundle } = group;
+    bundle.groups[lane.route.place] = undefined;
+    bundle.live -= 1;
+    if (bundle.live === 0) lane.route.table.drop(bundle);
     this.#size -= 1;
     this.#bytes -= group.bytes;
-    group.isForgotten = true;
+    group.touched = 0;
     // Its entry stays in the queue until it is due: without its state it weighs next to nothing.
     group.state = undefined;
-    if (lane.queue.size > 2 * lane.groups.size + MAX_STALE_ENTRIES) lane.queue.keep((one) => !one.isForgotten);
+    lane.live -= 1;
+    if (lane.queue.size > 2 * lane.live + MAX_STALE_ENTRIES) lane.queue.keep((one) => one.touched !== 0);
   }
 
   #restore(saved: SavedTable, folds: ReadonlyMap<string, RuleFold>): void {
     for (const { ruleId, tenant, watermarkMs, sources } of saved.lanes) {
-      const fold = folds.get(ruleId);
-      if (fold === undefined) continue;
-      const lane = this.#laneOf(fold, tenant);
+      const route = this.#routeTo(folds.get(ruleId));
+      if (route === undefined) continue;
+      const lane = this.#laneOf(route, tenant);
       lane.watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
       for (const sourceKey of sources) this.#board.feed(lane, sourceKey);
     }
     for (const { ruleId, tenant, key, state } of saved.groups) {
-      const fold = folds.get(ruleId);
-      if (fold === undefined) continue;
-      this.#settle(this.#touch(this.#laneOf(fold, tenant), key), { state: fold.fold.decode(state), changed: [], late: 0 });
+      const route = this.#routeTo(folds.get(ruleId));
+      if (route === undefined) continue;
+      const group = this.#groupOf(route, route.table.bundleOf(tenant, key));
+      this.#settle(group, { state: route.fold.fold.decode(state), changed: [], late: 0 });
     }
+  }
+
+  #routeTo(fold: RuleFold | undefined): FoldRoute<Group> | undefined {
+    return fold === undefined ? undefined : this.#index.routeTo(fold);
   }
 }
 
@@ -267,8 +322,8 @@ const MAX_STALE_ENTRIES = 10_000;
 const GROUP_BYTES = 150;
 
 function contextOf(group: Group, ruleSet: string): FoldContext {
-  const { tenant, watermarkMs, fold } = group.lane;
-  return { tenant, groupKey: group.key, watermarkMs: watermarkMs - fold.delayMs, ruleSet };
+  const { tenant, watermarkMs, route } = group.lane;
+  return { tenant, groupKey: group.bundle.key, watermarkMs: watermarkMs - route.fold.delayMs, ruleSet };
 }
 
 function enqueue(group: Group, dueMs: number): void {

@@ -44,7 +44,7 @@ export function restoreFoldSet(
     return false;
   });
   return {
-    foldSet: foldSetOver(compiled, folds, new GroupTable(folds, limits, { ...saved, groups })),
+    foldSet: foldSetOver(compiled, new GroupTable(folds, limits, { ...saved, groups })),
     savedRuleSet: saved.ruleSetHash,
     dropped,
   };

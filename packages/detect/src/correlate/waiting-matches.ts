@@ -7,6 +7,8 @@ const MAX_WAITING = MAX_EVIDENCE;
 /** Keeps a match if there is room, after making room from what can no longer share a window with it. */
 export function rememberMatch(waiting: FoldMatch[], match: FoldMatch, reachMs: number): void {
   if (waiting.length >= MAX_WAITING) {
+    // They came about in order: where the first still may share a window, so may nearly all.
+    if ((waiting[0]?.timeMs ?? 0) >= match.timeMs - reachMs) return;
     const kept = waiting.filter((one) => one.timeMs >= match.timeMs - reachMs);
     waiting.splice(0, waiting.length, ...kept);
   }

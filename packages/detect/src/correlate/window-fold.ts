@@ -11,7 +11,7 @@
 import type { Explanation } from '@tocsin/core';
 import type { CorrelationPlan, FoldInput } from '../compile/compiled-rules.ts';
 import type { CorrelationRule, CorrelationType } from '../parse/parsed-rule.ts';
-import { type Fold, LATENESS_MS } from './fold.ts';
+import { type Fold, type FoldStep, LATENESS_MS } from './fold.ts';
 import { groupKeyOf, isSameEvent } from './group-key.ts';
 import type { FoldMatch } from './held-match.ts';
 import { createMeasure } from './measures/create-measure.ts';
@@ -27,25 +27,18 @@ export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule): Fol
   const kind = createMeasure(rule);
   const machine = new WindowMachine(rule, kind);
   const shape = { timespanMs: rule.timespanMs, isSession: rule.window === 'session' };
-  const stepOf = (state: WindowState, { changed, held, heldEvents, clipped }: MachineStep) => ({
-    state: state.cursor.ring.length === 0 && state.open === null ? null : state,
-    changed: [...changed],
-    held,
-    heldEvents,
-    clipped,
-    late: 0,
-  });
+  const stepOf = (state: WindowState, step: MachineStep | undefined): FoldStep<WindowState> =>
+    step === undefined ? { state: orNothing(state), changed: [], late: 0 } : { state: orNothing(state), ...step, late: 0 };
   return {
     version: `window 1 ${LATENESS_MS} ${meaningOf(plan, rule)}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => emptyState(kind, shape),
     advance: (state, match, context) => {
-      const isEmpty = state.cursor.ring.length === 0 && state.open === null;
-      if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: isEmpty ? null : state, changed: [], late: 1 };
+      if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: orNothing(state), changed: [], late: 1 };
       // Alerts of correlations below stand for themselves, whichever event raised them.
       const isSame = match.alert === undefined && isRepeated(state, match);
       const payload = isSame && !kind.joinsRules ? undefined : payloadOf(rule, kind, { input: plan.inputs.get(match.ruleId), match });
-      if (payload === undefined) return { state: isEmpty ? null : state, changed: [], late: 0 };
+      if (payload === undefined) return stepOf(state, undefined);
       if (match.alert === undefined) state.last = { at: match.evidence.at, timeMs: match.timeMs };
       return stepOf(state, machine.add(state, { match, payload, isSame }, context));
     },
@@ -58,6 +51,10 @@ export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule): Fol
     encode: encodeState,
     decode: (bytes) => decodeState(bytes, kind, shape),
   };
+}
+
+function orNothing(state: WindowState): WindowState | null {
+  return state.cursor.ring.length === 0 && state.open === null ? null : state;
 }
 
 /** Whether a match is of the same event as the one before it. */

@@ -14,16 +14,23 @@ import type { WindowCursor } from './window-cursor.ts';
 import type { WindowState } from './window-state.ts';
 
 /** Events kept per group; beyond, the oldest go before their time. */
-const MAX_EVENTS = 100_000;
+const MAX_EVENTS = 250_000;
 
 /** What a step has done. */
 export interface MachineStep {
-  readonly changed: Set<Episode>;
+  readonly changed: Episode[];
   readonly held: Held[];
   /** Events at whose time the condition was found to hold. */
   heldEvents: number;
   /** Events that went before their time. */
   clipped: number;
+}
+
+/** An event that is being added: what the measure is to know of it, and whether it is the event before, for which another rule holds too. */
+export interface Arrival {
+  readonly match: FoldMatch;
+  readonly payload: number;
+  readonly isSame: boolean;
 }
 
 /** The steps for one correlation. */
@@ -32,6 +39,9 @@ export class WindowMachine {
   readonly #kind: MeasureKind;
   /** Time without events after which two windows are two episodes. */
   readonly #gapMs: number;
+  #step: MachineStep = emptyStep();
+  /** Index of the event being added. */
+  #at = 0;
   /** Event time after a window's end in which it may still be joined by another. */
   readonly #reachMs: number;
 
@@ -42,35 +52,42 @@ export class WindowMachine {
     this.#reachMs = rule.timespanMs + rule.suppressMs;
   }
 
-  /** Adds an event with what the measure is to know of it. */
-  add(
-    state: WindowState,
-    { match, payload, isSame }: { match: FoldMatch; payload: number; isSame: boolean },
-    context: FoldContext,
-  ): MachineStep {
-    const step: MachineStep = { changed: new Set(), held: [], heldEvents: 0, clipped: 0 };
+  /** Adds an event; undefined where nothing came of it yet. */
+  add(state: WindowState, arrival: Arrival, context: FoldContext): MachineStep | undefined {
+    const { match, payload, isSame } = arrival;
     const { cursor } = state;
-    const { timeMs } = match;
     let at: number;
     if (isSame) {
-      at = cursor.ring.firstFrom(timeMs + 1) - 1;
-      if ((cursor.payloadAt(at) & payload) !== 0) return step;
+      at = cursor.ring.firstFrom(match.timeMs + 1) - 1;
+      if ((cursor.payloadAt(at) & payload) !== 0) return undefined;
       cursor.join(at, payload);
-    } else at = cursor.insert(timeMs, payload);
-    if (this.#kind.isMonotone) this.#addEager(state, { match, at, isSame, step }, context);
+    } else at = cursor.insert(match.timeMs, payload);
+    this.#at = at;
+    if (this.#kind.isMonotone) this.#addEager(state, arrival, context);
     else if (!isSame) rememberMatch(state.waiting, match, this.#reachMs + LATENESS_MS);
-    this.#trim(state, context.watermarkMs - LATENESS_MS, step);
+    this.#trim(state, context.watermarkMs - LATENESS_MS);
+    return this.#takeStep();
+  }
+
+  /** Settles what the watermark allows; undefined where nothing came of it. */
+  settle(state: WindowState, context: FoldContext): MachineStep | undefined {
+    const finalMs = context.watermarkMs - LATENESS_MS;
+    if (this.#kind.isMonotone) this.#settlePending(state, finalMs, context);
+    else this.#decide(state, finalMs, context);
+    this.#trim(state, finalMs);
+    return this.#takeStep();
+  }
+
+  /** Most steps come to nothing: those share one empty record. */
+  #takeStep(): MachineStep | undefined {
+    const step = this.#step;
+    if (step.changed.length === 0 && step.held.length === 0 && step.heldEvents === 0 && step.clipped === 0) return undefined;
+    this.#step = emptyStep();
     return step;
   }
 
-  /** Settles what the watermark allows. */
-  settle(state: WindowState, context: FoldContext): MachineStep {
-    const step: MachineStep = { changed: new Set(), held: [], heldEvents: 0, clipped: 0 };
-    const finalMs = context.watermarkMs - LATENESS_MS;
-    if (this.#kind.isMonotone) this.#settlePending(state, { finalMs, step }, context);
-    else this.#decide(state, { finalMs, step }, context);
-    this.#trim(state, finalMs, step);
-    return step;
+  #noteChange(episode: Episode): void {
+    if (!this.#step.changed.includes(episode)) this.#step.changed.push(episode);
   }
 
   /** Watermark from which `settle` has something to do. */
@@ -88,37 +105,29 @@ export class WindowMachine {
     return Number.isFinite(due) ? due : null;
   }
 
-  #addEager(
-    state: WindowState,
-    { match, at, isSame, step }: { match: FoldMatch; at: number; isSame: boolean; step: MachineStep },
-    context: FoldContext,
-  ): void {
+  #addEager(state: WindowState, arrival: Arrival, context: FoldContext): void {
+    const { match, isSame } = arrival;
     const { open } = state;
-    const isInside = open !== null && match.timeMs >= open.fromMs && match.timeMs <= open.toMs;
     if (!isSame) {
-      if (isInside) {
+      if (open !== null && match.timeMs >= open.fromMs && match.timeMs <= open.toMs) {
         open.episode.count += 1;
         showMatch(open.episode, match);
-        step.changed.add(open.episode);
+        this.#noteChange(open.episode);
       } else rememberMatch(state.waiting, match, this.#reachMs + LATENESS_MS);
     }
-    this.#measureFrom(state, { match, at, isSame, step }, context);
-    for (const episode of step.changed) {
+    this.#measureFrom(state, arrival, context);
+    for (const episode of this.#step.changed) {
       episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
       episode.ruleSet = context.ruleSet;
     }
   }
 
   /** Measures every window that has the event in it: the one that ends with it, and those of later events where it came late. */
-  #measureFrom(
-    state: WindowState,
-    { match, at, isSame, step }: { match: FoldMatch; at: number; isSame: boolean; step: MachineStep },
-    context: FoldContext,
-  ): void {
+  #measureFrom(state: WindowState, { match, isSame }: Arrival, context: FoldContext): void {
     const { ring } = state.cursor;
     const { timespanMs, window } = this.#rule;
     let lastMs = match.timeMs;
-    for (let to = at; to < ring.length; ) {
+    for (let to = this.#at; to < ring.length; ) {
       const timeMs = ring.timeAt(to);
       const isReached = window === 'session' ? timeMs - lastMs <= timespanMs : timeMs - match.timeMs <= timespanMs;
       if (!isReached) return;
@@ -126,13 +135,13 @@ export class WindowMachine {
       while (to < ring.length && ring.timeAt(to) === timeMs) to += 1;
       if (!state.cursor.holdsAt(to)) continue;
       const news = this.#markHeld(state, to, !isSame && timeMs === match.timeMs ? 1 : 0);
-      step.heldEvents += news.events;
+      this.#step.heldEvents += news.events;
       const stretch = { fromMs: ring.timeAt(state.cursor.from), toMs: timeMs, heldMs: timeMs };
       const before = state.open;
       const episode = this.#found(state, stretch, context);
       if (episode === undefined) addStretch(state.pending, stretch, this.#gapMs);
-      else step.changed.add(episode);
-      if (news.isFirst) step.held.push({ timeMs, match, episode, opens: before === null && episode !== undefined, holds: true });
+      else this.#noteChange(episode);
+      if (news.isFirst) this.#step.held.push({ timeMs, match, episode, opens: before === null && episode !== undefined, holds: true });
     }
   }
 
@@ -152,25 +161,25 @@ export class WindowMachine {
     return { events: this.#kind.countsOnly && !isFirst ? added : fresh, isFirst };
   }
 
-  #settlePending(state: WindowState, { finalMs, step }: { finalMs: number; step: MachineStep }, context: FoldContext): void {
+  #settlePending(state: WindowState, finalMs: number, context: FoldContext): void {
     const rest: Stretch[] = [];
     for (const stretch of state.pending) {
-      if (stretch.toMs + this.#reachMs < finalMs) this.#noteOpened(step, this.#episodeOf(state, stretch, context), stretch);
+      if (stretch.toMs + this.#reachMs < finalMs) this.#noteOpened(this.#episodeOf(state, stretch, context), stretch);
       else rest.push(stretch);
     }
     state.pending = rest;
     this.#close(state, finalMs);
     const first = state.open === null ? state.pending.shift() : undefined;
     const opened = first === undefined ? undefined : this.#found(state, first, context);
-    if (first !== undefined && opened !== undefined) this.#noteOpened(step, opened, first);
+    if (first !== undefined && opened !== undefined) this.#noteOpened(opened, first);
   }
 
-  #noteOpened(step: MachineStep, episode: Episode, stretch: Stretch): void {
-    step.changed.add(episode);
-    step.held.push({ timeMs: stretch.heldMs, match: undefined, episode, opens: true, holds: false });
+  #noteOpened(episode: Episode, stretch: Stretch): void {
+    this.#noteChange(episode);
+    this.#step.held.push({ timeMs: stretch.heldMs, match: undefined, episode, opens: true, holds: false });
   }
 
-  #decide(state: WindowState, { finalMs, step }: { finalMs: number; step: MachineStep }, context: FoldContext): void {
+  #decide(state: WindowState, finalMs: number, context: FoldContext): void {
     const { ring } = state.cursor;
     for (let to = ring.firstFrom(state.decidedMs); to < ring.length; ) {
       const timeMs = ring.timeAt(to);
@@ -178,14 +187,14 @@ export class WindowMachine {
       const first = to;
       while (to < ring.length && ring.timeAt(to) === timeMs) to += 1;
       if (!state.cursor.holdsAt(to)) continue;
-      step.heldEvents += this.#eventsIn(state.cursor, first, to);
+      this.#step.heldEvents += this.#eventsIn(state.cursor, first, to);
       const stretch = { fromMs: ring.timeAt(state.cursor.from), toMs: timeMs, heldMs: timeMs };
       if (state.open !== null && !touches(state.open, stretch, this.#gapMs)) state.open = null;
       const opens = state.open === null;
       const episode = this.#found(state, stretch, context);
       if (episode === undefined) continue;
-      step.changed.add(episode);
-      step.held.push({ timeMs, match: undefined, episode, opens, holds: true });
+      this.#noteChange(episode);
+      this.#step.held.push({ timeMs, match: undefined, episode, opens, holds: true });
     }
     state.decidedMs = Math.max(state.decidedMs, finalMs);
     this.#close(state, finalMs);
@@ -256,13 +265,13 @@ export class WindowMachine {
   }
 
   /** Forgets events that no window can hold any more. */
-  #trim(state: WindowState, finalMs: number, step: MachineStep): void {
+  #trim(state: WindowState, finalMs: number): void {
     const { ring } = state.cursor;
     const oldest = state.pending[0]?.fromMs ?? Number.POSITIVE_INFINITY;
     const beforeMs = Math.min(finalMs - this.#rule.timespanMs, oldest);
     let count = ring.length > 0 && ring.timeAt(0) < beforeMs ? this.#unneeded(state, beforeMs) : 0;
     const clipped = Math.max(0, ring.length - MAX_EVENTS - count);
-    step.clipped += clipped;
+    this.#step.clipped += clipped;
     count += clipped;
     if (count > 0) {
       const { open } = state;
@@ -283,6 +292,10 @@ export class WindowMachine {
     if (this.#rule.window === 'session' && count < ring.length) count = state.cursor.startOf(count);
     return count;
   }
+}
+
+function emptyStep(): MachineStep {
+  return { changed: [], held: [], heldEvents: 0, clipped: 0 };
 }
 
 function takeWaiting(state: WindowState, episode: Episode, stretch: { readonly fromMs: number; readonly toMs: number }): void {
