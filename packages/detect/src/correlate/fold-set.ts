@@ -5,7 +5,7 @@
  */
 import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
-import { createFolds, type RuleFold } from './create-folds.ts';
+import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
 import { type FoldCounts, type GroupLimits, GroupTable, type OnStep } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
@@ -47,7 +47,7 @@ export interface FoldSet {
 
 /** Folds of a rule set, without memory. */
 export function createFoldSet(compiled: CompiledRules, limits?: Partial<GroupLimits>): FoldSet {
-  return foldSetOver(compiled, new GroupTable(createFolds(compiled.folds), limits));
+  return foldSetOver(compiled, new GroupTable(compiled.folds, limits));
 }
 
 /** Folds over a table that may already hold states. */

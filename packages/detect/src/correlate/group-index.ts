@@ -4,7 +4,8 @@
  */
 import type { Match } from '@tocsin/core';
 import type { RuleFold } from './create-folds.ts';
-import { keyOfFields } from './group-key.ts';
+import { keyOfValues } from './group-key.ts';
+import type { MatchFields } from './match-fields.ts';
 
 /** All groups of one key, one place for each fold of their table. */
 export interface Bundle<G> {
@@ -76,10 +77,10 @@ export class GroupIndex<G> {
   readonly tables: KeyTable<G>[] = [];
   #turn = 0;
 
-  constructor(folds: readonly RuleFold[]) {
+  constructor(folds: readonly RuleFold[], fields: MatchFields) {
     const shared = new Map<string, KeyTable<G>>();
     for (const fold of folds) {
-      const table = this.#tableFor(fold, shared);
+      const table = this.#tableFor(fold, shared, fields);
       const route = { fold, table, place: table.folds++ };
       this.#byFold.set(fold, route);
       for (const ruleId of fold.ruleIds) {
@@ -105,16 +106,22 @@ export class GroupIndex<G> {
     return this.#turn;
   }
 
-  #tableFor({ plan, fold }: RuleFold, shared: Map<string, KeyTable<G>>): KeyTable<G> {
+  #tableFor({ plan, fold }: RuleFold, shared: Map<string, KeyTable<G>>, fields: MatchFields): KeyTable<G> {
     const inputs = plan.kind === 'correlation' ? [...plan.inputs.values()] : [];
     const names = new Set(inputs.map(({ groupFields }) => JSON.stringify(groupFields)));
     const [name] = names;
     const known = names.size === 1 && name !== undefined ? shared.get(name) : undefined;
     if (known !== undefined) return known;
-    const fields = inputs[0]?.groupFields ?? [];
-    const table = new KeyTable<G>(names.size === 1 ? (match) => keyOfFields(fields, match.group) : (match) => fold.key(match));
+    const table = new KeyTable<G>(names.size === 1 ? keyReader(inputs[0]?.groupFields ?? [], fields) : (match) => fold.key(match));
     this.tables.push(table);
     if (names.size === 1 && name !== undefined) shared.set(name, table);
     return table;
   }
+}
+
+function keyReader(names: readonly string[], fields: MatchFields): (match: Match) => string | undefined {
+  const read = names.map((name) => fields.of(name));
+  const [only] = read;
+  if (read.length === 1 && only !== undefined) return (match) => only.valueOf(match);
+  return (match) => keyOfValues(read.map((field) => field.valueOf(match)));
 }

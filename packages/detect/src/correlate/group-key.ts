@@ -1,11 +1,16 @@
-/** Group keys of correlations: the values of the group-by fields, each behind its length, so that no value can pass for two. */
+/**
+ * Group keys of correlations: the value of the group-by field; where there are several, each value behind its length, so that no value
+ * can pass for two.
+ */
 import type { EventPosition, Match } from '@tocsin/core';
 
-/** Values of the fields a match is grouped by, as a key; undefined when it lacks one of them and so belongs to no group. */
-export function keyOfFields(fields: readonly string[], group: Match['group']): string | undefined {
+/** Key of the values of group-by fields; undefined when one is missing, and so there is no group. */
+export function keyOfValues(values: readonly (string | undefined)[]): string | undefined {
+  const [first] = values;
+  // Nearly every match is looked up by one field or two: the one is its own key.
+  if (values.length === 1) return first;
   let key = '';
-  for (const field of fields) {
-    const value = Object.hasOwn(group, field) ? group[field] : undefined;
+  for (const value of values) {
     if (value === undefined) return undefined;
     key += `${value.length}:${value}`;
   }
@@ -15,14 +20,16 @@ export function keyOfFields(fields: readonly string[], group: Match['group']): s
 /** Key of a match of one of a correlation's rules. */
 export function groupKeyOf(
   inputs: ReadonlyMap<string, { readonly groupFields: readonly string[] }>,
-  match: Pick<Match, 'ruleId' | 'group'>,
+  { ruleId, group }: Pick<Match, 'ruleId' | 'group'>,
 ): string | undefined {
-  const input = inputs.get(match.ruleId);
-  return input === undefined ? undefined : keyOfFields(input.groupFields, match.group);
+  const fields = inputs.get(ruleId)?.groupFields;
+  return fields === undefined ? undefined : keyOfValues(fields.map((field) => (Object.hasOwn(group, field) ? group[field] : undefined)));
 }
 
 /** The values of a key by the names they are grouped by. */
 export function groupByOf(names: readonly string[], groupKey: string): Record<string, string> {
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return Object.fromEntries([[only, groupKey]]);
   let at = 0;
   return Object.fromEntries(
     names.map((name) => {

@@ -3,12 +3,14 @@
  * and is counted. Also keeps who feeds which fold's event time, and which groups a watermark makes due.
  */
 import { type MatchStep, sourceKey } from '@tocsin/core';
+import type { FoldPlan } from '../compile/compiled-rules.ts';
 import type { SavedTable } from './checkpoint.ts';
-import type { RuleFold } from './create-folds.ts';
+import { createFolds, type RuleFold } from './create-folds.ts';
 import { DueQueue } from './due-queue.ts';
-import type { FoldContext, FoldStep } from './fold.ts';
+import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
 import { type Bundle, type FoldRoute, GroupIndex } from './group-index.ts';
 import type { FoldMatch } from './held-match.ts';
+import { MatchFields } from './match-fields.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
 
@@ -54,6 +56,8 @@ interface FoldLane extends TimeLane {
   live: number;
   /** Source that fed it last: most matches come from the same. */
   lastSource: string;
+  /** What its fold is told: one object for all calls, filled anew for each. */
+  readonly context: { readonly tenant: string; groupKey: string; watermarkMs: number; ruleSet: string };
 }
 
 /** Told of every fold step that a watermark caused, and in which group. */
@@ -80,10 +84,12 @@ export class GroupTable {
   #size = 0;
   #bytes = 0;
 
-  constructor(folds: readonly RuleFold[], limits: Partial<GroupLimits> = {}, saved?: SavedTable) {
+  constructor(plans: readonly FoldPlan[], limits: Partial<GroupLimits> = {}, saved?: SavedTable) {
+    const fields = new MatchFields();
+    const folds = createFolds(plans, fields);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#board = createWatermarkBoard(saved?.watermarks);
-    this.#index = new GroupIndex(folds);
+    this.#index = new GroupIndex(folds, fields);
     this.counts = { evicted: 0, late: 0, unknown: 0, clipped: 0, ...saved?.counts };
     for (const fold of folds) this.#lanes.set(fold, new Map());
     if (saved !== undefined) this.#restore(saved, new Map(folds.map((fold) => [fold.plan.meta.id, fold])));
@@ -111,7 +117,7 @@ export class GroupTable {
       const bundle = route.table.bundleFor(match, turn);
       if (bundle === undefined) continue;
       const outcome = this.#advanceGroup(this.#groupOf(route, bundle), match, ruleSet);
-      if (outcome.changed.length === 0 && outcome.held === undefined) continue;
+      if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
       said ??= [];
       said.push({ fold: route.fold, outcome, where: { tenant: bundle.tenant, groupKey: bundle.key } });
     }
@@ -179,7 +185,7 @@ export class GroupTable {
     else this.#snapshot.save(group);
   }
 
-  #advanceGroup(group: Group, match: FoldMatch, ruleSet: string): FoldStep<unknown> {
+  #advanceGroup(group: Group, match: FoldMatch, ruleSet: string): FoldStep<unknown> | undefined {
     const { lane } = group;
     if (match.evidence.source !== lane.lastSource) {
       lane.lastSource = match.evidence.source;
@@ -189,7 +195,10 @@ export class GroupTable {
     group.touched = this.#turn;
     if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
     const outcome = lane.route.fold.fold.advance(group.state, match, contextOf(group, ruleSet));
-    this.#settle(group, outcome);
+    if (outcome !== undefined) this.#settle(group, outcome);
+    // Nothing is due any sooner, and weighing now and then is enough.
+    else if (group.queuedMs === null || this.#turn % WEIGH_EVERY === 0)
+      this.#settle(group, { state: group.state, changed: NO_EPISODES, late: 0 });
     return outcome;
   }
 
@@ -205,6 +214,7 @@ export class GroupTable {
       watermarkMs: Number.NEGATIVE_INFINITY,
       live: 0,
       lastSource: '',
+      context: { tenant, groupKey: '', watermarkMs: Number.NEGATIVE_INFINITY, ruleSet: '' },
     };
     byTenant.set(tenant, lane);
     return lane;
@@ -318,12 +328,17 @@ export class GroupTable {
 
 /** Entries of forgotten groups that a queue may hold beyond as many as it has live ones. */
 const MAX_STALE_ENTRIES = 10_000;
+/** Of so many quiet steps one weighs its group. */
+const WEIGH_EVERY = 8;
 /** Rough bytes of a group's place in the table. */
 const GROUP_BYTES = 150;
 
 function contextOf(group: Group, ruleSet: string): FoldContext {
-  const { tenant, watermarkMs, route } = group.lane;
-  return { tenant, groupKey: group.bundle.key, watermarkMs: watermarkMs - route.fold.delayMs, ruleSet };
+  const { context, watermarkMs, route } = group.lane;
+  context.groupKey = group.bundle.key;
+  context.watermarkMs = watermarkMs - route.fold.delayMs;
+  context.ruleSet = ruleSet;
+  return context;
 }
 
 function enqueue(group: Group, dueMs: number): void {

@@ -11,36 +11,39 @@
 import type { Explanation } from '@tocsin/core';
 import type { CorrelationPlan, FoldInput } from '../compile/compiled-rules.ts';
 import type { CorrelationRule, CorrelationType } from '../parse/parsed-rule.ts';
-import { type Fold, type FoldStep, LATENESS_MS } from './fold.ts';
+import { type Fold, type FoldStep, LATENESS_MS, NO_EPISODES } from './fold.ts';
 import { groupKeyOf, isSameEvent } from './group-key.ts';
 import type { FoldMatch } from './held-match.ts';
+import type { MatchFields } from './match-fields.ts';
 import { createMeasure } from './measures/create-measure.ts';
 import type { MeasureKind } from './measures/measure.ts';
-import { hashValues } from './value-hash.ts';
+import { joinHashes } from './value-hash.ts';
 import { type MachineStep, WindowMachine } from './window-machine.ts';
 import { decodeState, emptyState, encodeState, type WindowState, weighState } from './window-state.ts';
 
 type WindowedRule = CorrelationRule & { readonly type: Exclude<CorrelationType, 'absence'> };
 
 /** Fold of a windowed correlation. */
-export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule): Fold<WindowState> {
+export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule, fields: MatchFields): Fold<WindowState> {
   const kind = createMeasure(rule);
+  const payloadOf = payloadReader(plan, kind, fields);
   const machine = new WindowMachine(rule, kind);
   const shape = { timespanMs: rule.timespanMs, isSession: rule.window === 'session' };
   const stepOf = (state: WindowState, step: MachineStep | undefined): FoldStep<WindowState> =>
-    step === undefined ? { state: orNothing(state), changed: [], late: 0 } : { state: orNothing(state), ...step, late: 0 };
+    step === undefined ? { state: orNothing(state), changed: NO_EPISODES, late: 0 } : { state: orNothing(state), ...step, late: 0 };
   return {
     version: `window 1 ${LATENESS_MS} ${meaningOf(plan, rule)}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => emptyState(kind, shape),
     advance: (state, match, context) => {
-      if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: orNothing(state), changed: [], late: 1 };
+      if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: orNothing(state), changed: NO_EPISODES, late: 1 };
       // Alerts of correlations below stand for themselves, whichever event raised them.
       const isSame = match.alert === undefined && isRepeated(state, match);
-      const payload = isSame && !kind.joinsRules ? undefined : payloadOf(rule, kind, { input: plan.inputs.get(match.ruleId), match });
+      const payload = isSame && !kind.joinsRules ? undefined : payloadOf(match);
       if (payload === undefined) return stepOf(state, undefined);
       if (match.alert === undefined) state.last = { at: match.evidence.at, timeMs: match.timeMs };
-      return stepOf(state, machine.add(state, { match, payload, isSame }, context));
+      const step = machine.add(state, { match, payload, isSame }, context);
+      return step === undefined && kind.isMonotone && state.cursor.ring.length > 0 ? undefined : stepOf(state, step);
     },
     onWatermark: (state, context) => stepOf(state, machine.settle(state, context)),
     nextDue: (state) => machine.nextDue(state),
@@ -63,26 +66,40 @@ function isRepeated(state: WindowState, match: FoldMatch): boolean {
 }
 
 /** What the measure is told of a match; undefined where the match has nothing to measure. */
-function payloadOf(
-  rule: WindowedRule,
-  kind: MeasureKind,
-  { input, match }: { input: FoldInput | undefined; match: FoldMatch },
-): number | undefined {
-  if (input === undefined || (match.alert !== undefined && !(kind.joinsRules ? match.alert.holds : match.alert.opens))) return undefined;
-  if (kind.countsOnly) return 1;
-  if (kind.joinsRules) return 1 << input.index;
-  const values: string[] = [];
-  for (const field of input.valueFields) {
-    const value = Object.hasOwn(match.group, field) ? match.group[field] : undefined;
-    if (value === undefined) return undefined;
-    values.push(value);
-  }
-  return rule.type === 'value_count' ? hashValues(values) : numberOf(values[0] ?? '');
+type PayloadReader = (match: FoldMatch) => number | undefined;
+
+function payloadReader(plan: CorrelationPlan, kind: MeasureKind, fields: MatchFields): PayloadReader {
+  const readers = new Map([...plan.inputs].map(([ruleId, input]) => [ruleId, inputReader(plan.rule, input, { kind, fields })]));
+  let lastRule = '';
+  let lastReader: PayloadReader | undefined;
+  return (match) => {
+    const { alert, ruleId } = match;
+    if (alert !== undefined && !(kind.joinsRules ? alert.holds : alert.opens)) return undefined;
+    if (ruleId !== lastRule) {
+      lastRule = ruleId;
+      lastReader = readers.get(ruleId);
+    }
+    return lastReader?.(match);
+  };
+}
+
+function inputReader(rule: CorrelationRule, input: FoldInput, { kind, fields }: { kind: MeasureKind; fields: MatchFields }): PayloadReader {
+  if (kind.countsOnly) return () => 1;
+  const bit = 1 << input.index;
+  if (kind.joinsRules) return () => bit;
+  const read = input.valueFields.map((name) => fields.of(name));
+  const [only] = read;
+  if (rule.type !== 'value_count') return (match) => numberOf(only?.valueOf(match));
+  if (read.length === 1 && only !== undefined) return (match) => only.hashOf(match);
+  return (match) => {
+    const hashes = read.map((field) => field.hashOf(match));
+    return hashes.every((hash) => hash !== undefined) ? joinHashes(hashes) : undefined;
+  };
 }
 
 /** A decimal number; anything else is none, and the event is passed over. */
-function numberOf(text: string): number | undefined {
-  if (!/^\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$/.test(text)) return undefined;
+function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isFinite(value) ? value : undefined;
 }

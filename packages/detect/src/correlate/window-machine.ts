@@ -9,7 +9,6 @@ import { groupByOf } from './group-key.ts';
 import type { FoldMatch } from './held-match.ts';
 import type { MeasureKind } from './measures/measure.ts';
 import { addStretch, joined, type Stretch, touches } from './stretch.ts';
-import { rememberMatch } from './waiting-matches.ts';
 import type { WindowCursor } from './window-cursor.ts';
 import type { WindowState } from './window-state.ts';
 
@@ -64,7 +63,7 @@ export class WindowMachine {
     } else at = cursor.insert(match.timeMs, payload);
     this.#at = at;
     if (this.#kind.isMonotone) this.#addEager(state, arrival, context);
-    else if (!isSame) rememberMatch(state.waiting, match, this.#reachMs + LATENESS_MS);
+    else if (!isSame) state.waiting.remember(match, this.#reachMs + LATENESS_MS);
     this.#trim(state, context.watermarkMs - LATENESS_MS);
     return this.#takeStep();
   }
@@ -113,7 +112,7 @@ export class WindowMachine {
         open.episode.count += 1;
         showMatch(open.episode, match);
         this.#noteChange(open.episode);
-      } else rememberMatch(state.waiting, match, this.#reachMs + LATENESS_MS);
+      } else state.waiting.remember(match, this.#reachMs + LATENESS_MS);
     }
     this.#measureFrom(state, arrival, context);
     for (const episode of this.#step.changed) {
@@ -281,8 +280,7 @@ export class WindowMachine {
       }
       state.cursor.dropFirst(count);
     }
-    if (state.waiting.length > 0 && (state.waiting[0] as FoldMatch).timeMs < beforeMs)
-      state.waiting = state.waiting.filter((match) => match.timeMs >= beforeMs);
+    state.waiting.dropBefore(beforeMs);
   }
 
   /** Events before a time that no later window reaches back to. */
@@ -299,14 +297,7 @@ function emptyStep(): MachineStep {
 }
 
 function takeWaiting(state: WindowState, episode: Episode, stretch: { readonly fromMs: number; readonly toMs: number }): void {
-  const inside = (match: FoldMatch): boolean => match.timeMs >= stretch.fromMs && match.timeMs <= stretch.toMs;
-  let taken = 0;
-  for (const match of state.waiting) {
-    if (!inside(match)) continue;
-    showMatch(episode, match);
-    taken += 1;
-  }
-  if (taken > 0) state.waiting = taken === state.waiting.length ? [] : state.waiting.filter((match) => !inside(match));
+  for (const match of state.waiting.take(stretch)) showMatch(episode, match);
   episode.firstMs = Math.min(episode.firstMs, stretch.fromMs);
   episode.lastMs = Math.max(episode.lastMs, stretch.toMs);
 }

@@ -1,11 +1,12 @@
 /** What a windowed correlation remembers of one group, and how it is saved: numbers as they are, the few remembered matches as JSON. */
 import type { EventPosition } from '@tocsin/core';
 import type { Episode } from './episode.ts';
-import { weighEpisode, weighMatch } from './fold.ts';
+import { weighEpisode } from './fold.ts';
 import type { FoldMatch } from './held-match.ts';
 import type { MeasureKind } from './measures/measure.ts';
 import { SampleRing } from './sample-ring.ts';
 import type { Stretch } from './stretch.ts';
+import { WaitingMatches } from './waiting-matches.ts';
 import { WindowCursor, type WindowShape } from './window-cursor.ts';
 
 /** The episode that takes further events. */
@@ -24,7 +25,7 @@ export interface WindowState {
   /** Satisfying stretches beside the open episode, in order of time: they wait, for an event that joins them may still come. */
   pending: Stretch[];
   /** First matches outside the open episode, to show when they turn out to belong to one. */
-  waiting: FoldMatch[];
+  readonly waiting: WaitingMatches;
   /** Windows that end before this are decided (conditions that wait for the watermark). */
   decidedMs: number;
   /** Where the last event stood: one event that satisfies two of the rules comes twice in a row. */
@@ -36,14 +37,20 @@ const FIRST_TIME_MS = -8.64e15;
 
 /** A group without events. */
 export function emptyState(kind: MeasureKind, shape: WindowShape): WindowState {
-  return { cursor: new WindowCursor(kind, shape), open: null, pending: [], waiting: [], decidedMs: FIRST_TIME_MS, last: null };
+  return {
+    cursor: new WindowCursor(kind, shape),
+    open: null,
+    pending: [],
+    waiting: new WaitingMatches(),
+    decidedMs: FIRST_TIME_MS,
+    last: null,
+  };
 }
 
 /** Rough bytes of a state. */
 export function weighState(state: WindowState): number {
-  let bytes = 250 + state.cursor.bytes + 48 * state.pending.length + (state.open === null ? 0 : weighEpisode(state.open.episode));
-  for (const match of state.waiting) bytes += weighMatch(match);
-  return bytes;
+  const { cursor, pending, open, waiting } = state;
+  return 250 + cursor.bytes + 48 * pending.length + waiting.bytes + (open === null ? 0 : weighEpisode(open.episode));
 }
 
 /** A state as bytes: length of the JSON part, that part, then the events' numbers. */
@@ -58,11 +65,14 @@ export function encodeState(state: WindowState): Uint8Array {
   return bytes;
 }
 
+/** What is JSON of a state. */
+type SavedState = Omit<WindowState, 'cursor' | 'waiting'> & { readonly waiting: readonly FoldMatch[] };
+
 /** What `encodeState` made. @throws SyntaxError, RangeError */
 export function decodeState(bytes: Uint8Array, kind: MeasureKind, shape: WindowShape): WindowState {
   const jsonBytes = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
-  const rest = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + jsonBytes))) as Omit<WindowState, 'cursor'>;
+  const rest = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + jsonBytes))) as SavedState;
   // Copied, so that the numbers lie where eight bytes may be read at once.
   const numbers = new Float64Array(bytes.slice(4 + jsonBytes).buffer);
-  return { ...rest, cursor: new WindowCursor(kind, shape, SampleRing.of(numbers)) };
+  return { ...rest, waiting: new WaitingMatches(rest.waiting), cursor: new WindowCursor(kind, shape, SampleRing.of(numbers)) };
 }

@@ -75,13 +75,12 @@ function tableOf({ ring, from, to }: WindowView): ValueTable {
   return table;
 }
 
-/** Value → how often; linear probing, entries of 0 are taken out when the table is built anew. */
+/** Value → how often; linear probing. An entry that is no longer wanted is filled by those behind it, so that none is ever in the way. */
 class ValueTable {
   distinct = 0;
   #values = new Float64Array(16);
-  /** Times in the window, plus one; 0 marks a free place. */
+  /** 0 marks a free place. */
   #counts = new Uint32Array(16);
-  #used = 0;
 
   get bytes(): number {
     return 12 * this.#values.length;
@@ -90,46 +89,67 @@ class ValueTable {
   add(value: number): void {
     let at = this.#find(value);
     if (this.#counts[at] === 0) {
-      if (4 * (this.#used + 1) > 3 * this.#values.length) {
-        this.#rebuild();
+      if (5 * (this.distinct + 1) > 4 * this.#values.length) {
+        this.#resize(Math.ceil(1.6 * this.distinct));
         at = this.#find(value);
       }
       this.#values[at] = value;
-      this.#counts[at] = 1;
-      this.#used += 1;
+      this.distinct += 1;
     }
-    if (this.#counts[at] === 1) this.distinct += 1;
     this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
   remove(value: number): void {
     const at = this.#find(value);
-    this.#counts[at] = (this.#counts[at] as number) - 1;
-    if (this.#counts[at] === 1) this.distinct -= 1;
+    const left = (this.#counts[at] as number) - 1;
+    this.#counts[at] = left;
+    if (left > 0) return;
+    this.distinct -= 1;
+    this.#fill(at);
+    if (this.#values.length > 64 && 4 * this.distinct < this.#values.length) this.#resize(Math.ceil(1.6 * this.distinct));
   }
 
+  /** Where a value is, or would be put. */
   #find(value: number): number {
     const values = this.#values;
     const counts = this.#counts;
-    // The low 32 bits of the hash are as good as any, and cheap to take.
-    let at = (value >>> 0) % values.length;
+    let at = homeOf(value, values.length);
     while (counts[at] !== 0 && values[at] !== value) at = at + 1 === values.length ? 0 : at + 1;
     return at;
   }
 
-  #rebuild(): void {
+  /** Moves entries up that could not stand nearer to their home because of the one that is gone (Knuth, volume 3, 6.4, algorithm R). */
+  #fill(gone: number): void {
     const values = this.#values;
     const counts = this.#counts;
-    const size = Math.max(16, Math.ceil(this.distinct * 1.75));
-    this.#values = new Float64Array(size);
-    this.#counts = new Uint32Array(size);
-    this.#used = 0;
+    const size = values.length;
+    let free = gone;
+    for (let at = free + 1 === size ? 0 : free + 1; counts[at] !== 0; at = at + 1 === size ? 0 : at + 1) {
+      const home = homeOf(values[at] as number, size);
+      const isBetween = free <= at ? home > free && home <= at : home > free || home <= at;
+      if (isBetween) continue;
+      values[free] = values[at] as number;
+      counts[free] = counts[at] as number;
+      counts[at] = 0;
+      free = at;
+    }
+  }
+
+  #resize(size: number): void {
+    const values = this.#values;
+    const counts = this.#counts;
+    this.#values = new Float64Array(Math.max(16, size));
+    this.#counts = new Uint32Array(this.#values.length);
     for (let i = 0; i < values.length; i++) {
-      if ((counts[i] as number) < 2) continue;
+      if (counts[i] === 0) continue;
       const at = this.#find(values[i] as number);
       this.#values[at] = values[i] as number;
       this.#counts[at] = counts[i] as number;
-      this.#used += 1;
     }
   }
+}
+
+/** The low 32 bits of the hash are as good as any, and cheap to take. */
+function homeOf(value: number, size: number): number {
+  return (value >>> 0) % size;
 }
