@@ -1,6 +1,6 @@
 /**
- * Checkpoint of a fold set as bytes, version 2: "TCSN", the length of a JSON part, that part (everything but the states), then the states
- * one behind the other. Taking it into a rule set is in `restore-fold-set.ts`.
+ * Checkpoint of a fold set as bytes, version 2: "TCSN", the length of a JSON part, that part (everything but the groups), then the groups
+ * one behind the other, in any order. Taking it into a rule set is in `restore-fold-set.ts`.
  */
 import { TocsinError } from '@tocsin/core';
 import type { FoldCounts } from './group-table.ts';
@@ -35,25 +35,42 @@ export interface SavedTable {
 const MAGIC = 0x4e534354;
 const VERSION = 2;
 const HEAD_BYTES = 8;
+/** Of a group: lane, bytes of the key, bytes of the state (four bytes each), and when it was touched (eight). */
+const GROUP_HEAD_BYTES = 20;
 
-/** Everything of a checkpoint but the states: of each group the index of its lane, its key and the bytes of its state. */
-export interface CheckpointHead extends Omit<SavedTable, 'groups'> {
-  readonly groups: readonly (readonly [lane: number, key: string, bytes: number])[];
+/** Everything of a checkpoint but the groups. */
+export type CheckpointHead = Omit<SavedTable, 'groups'>;
+
+/** A group to be saved: the index of its lane in the head, and a number that grows with the time of its last touch. */
+export interface GroupRecord {
+  readonly lane: number;
+  readonly key: string;
+  readonly touched: number;
+  readonly state: Uint8Array;
 }
 
-/** Bytes of a checkpoint, of its head and the states in the order of the head's groups. */
-export function encodeCheckpoint(head: CheckpointHead, states: readonly Uint8Array[]): Uint8Array {
+/** How a checkpoint begins; the groups' bytes follow in any order. */
+export function encodeHead(head: CheckpointHead): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify({ version: VERSION, ...head }));
-  const bytes = new Uint8Array(states.reduce((sum, state) => sum + state.length, HEAD_BYTES + json.length));
+  const bytes = new Uint8Array(HEAD_BYTES + json.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, json.length, true);
   bytes.set(json, HEAD_BYTES);
-  let at = HEAD_BYTES + json.length;
-  for (const state of states) {
-    bytes.set(state, at);
-    at += state.length;
-  }
+  return bytes;
+}
+
+/** Bytes of one group. */
+export function encodeGroup({ lane, key, touched, state }: GroupRecord): Uint8Array {
+  const name = new TextEncoder().encode(key);
+  const bytes = new Uint8Array(GROUP_HEAD_BYTES + name.length + state.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, lane, true);
+  view.setUint32(4, name.length, true);
+  view.setUint32(8, state.length, true);
+  view.setFloat64(12, touched, true);
+  bytes.set(name, GROUP_HEAD_BYTES);
+  bytes.set(state, GROUP_HEAD_BYTES + name.length);
   return bytes;
 }
 
@@ -67,23 +84,27 @@ export function decodeCheckpoint(bytes: Uint8Array): SavedTable {
     const { version, ...head } = JSON.parse(text) as CheckpointHead & { version: number };
     if (version !== VERSION)
       throw new TocsinError('detect.bad_checkpoint', { reason: `it has version ${version} and this Tocsin reads version ${VERSION}` });
-    if (![head.watermarks, head.lanes, head.groups].every(Array.isArray)) throw new TypeError('a part is missing');
-    return { ...head, groups: readGroups(head, bytes, HEAD_BYTES + jsonBytes) };
+    if (![head.watermarks, head.lanes].every(Array.isArray)) throw new TypeError('a part is missing');
+    return { ...head, groups: readGroups(head, view, HEAD_BYTES + jsonBytes) };
   } catch (cause) {
     if (cause instanceof TocsinError) throw cause;
     throw new TocsinError('detect.bad_checkpoint', { reason: 'it is cut short or damaged' }, { cause });
   }
 }
 
-function readGroups({ lanes, groups }: CheckpointHead, bytes: Uint8Array, start: number): SavedGroup[] {
-  let at = start;
-  const read = groups.map(([index, key, length]) => {
-    const lane = lanes[index];
-    if (lane === undefined || at + length > bytes.length) throw new TypeError('a state is missing');
-    const state = bytes.subarray(at, at + length);
-    at += length;
-    return { ruleId: lane.ruleId, version: lane.version, tenant: lane.tenant, key, state };
-  });
-  if (at !== bytes.length) throw new TypeError('something follows the last state');
-  return read;
+function readGroups({ lanes }: CheckpointHead, view: DataView, start: number): SavedGroup[] {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const decoder = new TextDecoder('utf-8');
+  const read: { touched: number; group: SavedGroup }[] = [];
+  for (let at = start; at < bytes.length; ) {
+    const lane = lanes[view.getUint32(at, true)];
+    const stateAt = at + GROUP_HEAD_BYTES + view.getUint32(at + 4, true);
+    const end = stateAt + view.getUint32(at + 8, true);
+    if (lane === undefined || end > bytes.length) throw new TypeError('a group is missing');
+    const key = decoder.decode(bytes.subarray(at + GROUP_HEAD_BYTES, stateAt));
+    const { ruleId, version, tenant } = lane;
+    read.push({ touched: view.getFloat64(at + 12, true), group: { ruleId, version, tenant, key, state: bytes.subarray(stateAt, end) } });
+    at = end;
+  }
+  return read.sort((a, b) => a.touched - b.touched).map(({ group }) => group);
 }

@@ -11,7 +11,7 @@ import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
 import { type Bundle, type FoldRoute, GroupIndex } from './group-index.ts';
 import type { FoldMatch } from './held-match.ts';
 import { MatchFields } from './match-fields.ts';
-import { TableSnapshot } from './table-snapshot.ts';
+import { type SnapshotGroup, TableSnapshot } from './table-snapshot.ts';
 import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
 
 /** Bounds on the states of a fold set. */
@@ -37,7 +37,7 @@ export interface FoldCounts {
 }
 
 /** What one fold remembers of one group. */
-interface Group {
+interface Group extends SnapshotGroup {
   readonly lane: FoldLane;
   readonly bundle: Bundle<Group>;
   state: unknown;
@@ -80,6 +80,8 @@ export class GroupTable {
   /** Next to be forgotten from the end, with the turn they were touched in when that was found out. */
   #oldest: { readonly group: Group; readonly touched: number }[] = [];
   #snapshot: TableSnapshot<Group> | undefined;
+  /** Snapshots begun so far: new groups are no part of the latest. */
+  #snapshots = 0;
   #turn = 0;
   #size = 0;
   #bytes = 0;
@@ -146,19 +148,13 @@ export class GroupTable {
 
   /** All states as a checkpoint. */
   encode(ruleSetHash: string): Uint8Array {
-    return this.#beginSnapshot(ruleSetHash).finish();
+    return this.snapshot(ruleSetHash).finish();
   }
 
-  /** Begins a checkpoint of this moment that may be finished later; one that was begun before and not finished is given up. */
-  snapshot(ruleSetHash: string): TableSnapshot<object> {
-    this.#snapshot = this.#beginSnapshot(ruleSetHash);
-    return this.#snapshot as TableSnapshot<object>;
-  }
-
-  #beginSnapshot(ruleSetHash: string): TableSnapshot<Group> {
+  /** Begins a checkpoint of this moment that may be finished later; one that was begun before is given up. */
+  snapshot(ruleSetHash: string): TableSnapshot<Group> {
     const lanes = [...this.#lanes.values()].flatMap((byTenant) => [...byTenant.values()]);
     const indexes = new Map(lanes.map((lane, index) => [lane, index]));
-    const groups = this.#all().sort((a, b) => a.touched - b.touched);
     const head = {
       ruleSetHash,
       counts: { ...this.counts },
@@ -171,11 +167,18 @@ export class GroupTable {
         sources: [...sources],
       })),
     };
-    return new TableSnapshot<Group>(head, groups, ({ lane, bundle, state }) => ({
-      lane: indexes.get(lane) ?? 0,
-      key: bundle.key,
-      encode: () => lane.route.fold.fold.encode(state),
-    }));
+    this.#snapshots += 1;
+    this.#snapshot = new TableSnapshot<Group>(this.#snapshots, {
+      head,
+      groups: this.#each(),
+      describe: ({ lane, bundle, touched, state }) => ({
+        lane: indexes.get(lane) ?? 0,
+        key: bundle.key,
+        touched,
+        state: lane.route.fold.fold.encode(state),
+      }),
+    });
+    return this.#snapshot;
   }
 
   /** A snapshot that is being taken must have a group as it was before it changes. */
@@ -191,9 +194,9 @@ export class GroupTable {
       lane.lastSource = match.evidence.source;
       this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
     }
+    if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
     this.#turn += 1;
     group.touched = this.#turn;
-    if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
     const outcome = lane.route.fold.fold.advance(group.state, match, contextOf(group, ruleSet));
     if (outcome !== undefined) this.#settle(group, outcome);
     // Nothing is due any sooner, and weighing now and then is enough.
@@ -225,7 +228,15 @@ export class GroupTable {
     if (known !== undefined) return known;
     const lane = this.#laneOf(route, bundle.tenant);
     this.#turn += 1;
-    const group: Group = { lane, bundle, state: route.fold.fold.initial(), bytes: 0, queuedMs: null, touched: this.#turn };
+    const group: Group = {
+      lane,
+      bundle,
+      state: route.fold.fold.initial(),
+      bytes: 0,
+      queuedMs: null,
+      touched: this.#turn,
+      savedBy: this.#snapshots,
+    };
     while (bundle.groups.length < route.place) bundle.groups.push(undefined);
     bundle.groups[route.place] = group;
     bundle.live += 1;
@@ -286,9 +297,12 @@ export class GroupTable {
   }
 
   #all(): Group[] {
-    return this.#index.tables.flatMap((table) =>
-      [...table.bundles()].flatMap(({ groups }) => groups.filter((group) => group !== undefined)),
-    );
+    return [...this.#each()];
+  }
+
+  *#each(): Generator<Group> {
+    for (const table of this.#index.tables)
+      for (const { groups } of table.bundles()) for (const group of groups) if (group !== undefined) yield group;
   }
 
   #forget(group: Group): void {
