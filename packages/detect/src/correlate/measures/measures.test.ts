@@ -35,7 +35,10 @@ describe('sums', () => {
   // Two doubles hold 106 bits: from a thousandth to a million millions.
   it(`compare as exact sums do, after any number of values came and went (seed ${seed})`, () => {
     const values = fc.array(
-      fc.oneof(fc.constantFrom(0.1, 0.2, 0.7, -0.3, 1e12, -1e12, 3), fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => (Math.abs(value) < 1e-3 ? 0 : value))),
+      fc.oneof(
+        fc.constantFrom(0.1, 0.2, 0.7, -0.3, 1e12, -1e12, 3),
+        fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => (Math.abs(value) < 1e-3 ? 0 : value)),
+      ),
       {
         minLength: 5,
         maxLength: 200,
