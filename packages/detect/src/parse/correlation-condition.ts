@@ -35,7 +35,7 @@ export function readCorrelationCondition(section: YamlMap, type: CorrelationType
 function readExpression(text: string, type: CorrelationType, references: readonly string[]): ConditionPart {
   if (type !== 'temporal' && type !== 'temporal_ordered') throw fault(`only temporal correlations take an expression, not ${type}`);
   try {
-    const expression = parseCondition(text, references);
+    const expression = parseCondition(text, { names: references, path: ['correlation', 'condition'] });
     const named = namesIn(expression);
     const unnamed = references.find((reference) => !named.has(reference));
     if (unnamed !== undefined) throw fault(`the condition says nothing about rule ${unnamed}`);
