@@ -7,6 +7,7 @@ import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
+import type { FoldStep } from './fold.ts';
 import { type FoldCounts, type GroupLimits, GroupTable, type OnStep } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
 
@@ -100,14 +101,22 @@ class FoldRun {
 
   readonly #record: OnStep = (fold, outcome, where) => {
     const { plan } = fold;
+    if (plan.kind === 'grouping') {
+      this.#noteChanges(fold, outcome);
+      return;
+    }
+    const { id } = plan.meta;
     const { heldEvents = 0, held = [] } = outcome;
-    if (heldEvents > 0) this.heldEvents.set(plan.meta.id, (this.heldEvents.get(plan.meta.id) ?? 0) + heldEvents);
-    if (plan.kind === 'grouping' || !plan.isSilent)
-      for (const episode of outcome.changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);
-    if (plan.kind === 'grouping' || held.length === 0 || !this.#table.knows(plan.meta.id)) return;
+    if (heldEvents > 0) this.heldEvents.set(id, (this.heldEvents.get(id) ?? 0) + heldEvents);
+    if (!plan.isSilent) this.#noteChanges(fold, outcome);
+    if (held.length === 0 || !this.#table.knows(id)) return;
     for (const one of held) {
       const match = heldMatch(plan, one, where);
       if (match !== undefined) this.#table.advance(match, this.#ruleSet, this.#record);
     }
   };
+
+  #noteChanges(fold: RuleFold, { changed }: FoldStep<unknown>): void {
+    for (const episode of changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);
+  }
 }

@@ -65,8 +65,10 @@ export class KeyTable<G> {
     this.#turn = 0;
   }
 
-  *bundles(): Generator<Bundle<G>> {
-    for (const keys of this.#byTenant.values()) yield* keys.values();
+  /** Groups of all keys. */
+  *all(): Generator<G> {
+    for (const keys of this.#byTenant.values())
+      for (const { groups } of keys.values()) yield* groups.filter((group) => group !== undefined);
   }
 }
 
@@ -74,7 +76,7 @@ export class KeyTable<G> {
 export class GroupIndex<G> {
   readonly #routes = new Map<string, FoldRoute<G>[]>();
   readonly #byFold = new Map<RuleFold, FoldRoute<G>>();
-  readonly tables: KeyTable<G>[] = [];
+  readonly #tables: KeyTable<G>[] = [];
   #turn = 0;
 
   constructor(folds: readonly RuleFold[], fields: MatchFields) {
@@ -96,6 +98,12 @@ export class GroupIndex<G> {
     return this.#routes.get(ruleId) ?? [];
   }
 
+  /** All groups; may be changed while they are gone through. */
+  *groups(): Generator<G> {
+    for (const table of this.#tables) yield* table.all();
+  }
+
+  /** Where a fold's groups are. */
   routeTo(fold: RuleFold): FoldRoute<G> | undefined {
     return this.#byFold.get(fold);
   }
@@ -113,7 +121,7 @@ export class GroupIndex<G> {
     const known = names.size === 1 && name !== undefined ? shared.get(name) : undefined;
     if (known !== undefined) return known;
     const table = new KeyTable<G>(names.size === 1 ? keyReader(inputs[0]?.groupFields ?? [], fields) : (match) => fold.key(match));
-    this.tables.push(table);
+    this.#tables.push(table);
     if (names.size === 1 && name !== undefined) shared.set(name, table);
     return table;
   }

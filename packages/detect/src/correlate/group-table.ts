@@ -170,7 +170,7 @@ export class GroupTable {
     this.#snapshots += 1;
     this.#snapshot = new TableSnapshot<Group>(this.#snapshots, {
       head,
-      groups: this.#each(),
+      groups: this.#index.groups(),
       describe: ({ lane, bundle, touched, state }) => ({
         lane: indexes.get(lane) ?? 0,
         key: bundle.key,
@@ -283,7 +283,7 @@ export class GroupTable {
   #evict(): void {
     while (this.#size > this.#limits.maxGroups || this.#bytes > this.#limits.maxBytes) {
       if (this.#oldest.length === 0) {
-        const groups = this.#all().sort((a, b) => b.touched - a.touched);
+        const groups = [...this.#index.groups()].sort((a, b) => b.touched - a.touched);
         this.#oldest = groups.map((group) => ({ group, touched: group.touched }));
       }
       const next = this.#oldest.pop();
@@ -294,15 +294,6 @@ export class GroupTable {
       if (this.#snapshot !== undefined) this.#keepForSnapshot(next.group);
       this.#forget(next.group);
     }
-  }
-
-  #all(): Group[] {
-    return [...this.#each()];
-  }
-
-  *#each(): Generator<Group> {
-    for (const table of this.#index.tables)
-      for (const { groups } of table.bundles()) for (const group of groups) if (group !== undefined) yield group;
   }
 
   #forget(group: Group): void {

@@ -20,20 +20,28 @@ export function heldMatch(
   held: Held,
   where: { readonly tenant: string; readonly groupKey: string },
 ): FoldMatch | undefined {
-  const { match, episode, timeMs, opens, holds } = held;
-  const evidence = match?.evidence ?? episode?.evidence.at(-1);
-  if (evidence === undefined) return undefined;
+  const { episode, timeMs, opens, holds } = held;
+  const event = held.match ?? firstOf(episode);
+  if (event === undefined) return undefined;
+  const { evidence, receivedMs, entities, group } = event;
   return {
     ruleId: plan.meta.id,
     tenant: where.tenant,
     timeMs,
-    receivedMs: match?.receivedMs ?? episode?.receivedMs ?? timeMs,
+    receivedMs,
     evidence,
-    group: { ...(match?.group ?? episode?.carried), ...groupByOf(plan.rule.groupBy, where.groupKey) },
-    entities: match?.entities ?? episode?.entities ?? [],
+    group: { ...group, ...groupByOf(plan.rule.groupBy, where.groupKey) },
+    entities,
     explanation: [explain(plan, episode)],
     alert: { id: episode?.alertId, opens, holds },
   };
+}
+
+/** What an episode still knows of its events, where it was the watermark that noticed. */
+function firstOf(episode: Episode | undefined): Pick<Match, 'evidence' | 'receivedMs' | 'entities' | 'group'> | undefined {
+  const evidence = episode?.evidence.at(-1);
+  if (episode === undefined || evidence === undefined) return undefined;
+  return { evidence, receivedMs: episode.receivedMs, entities: episode.entities, group: episode.carried };
 }
 
 function explain(plan: CorrelationPlan, episode: Episode | undefined): Match['explanation'][number] {

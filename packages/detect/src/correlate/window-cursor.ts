@@ -110,10 +110,10 @@ export class WindowCursor implements WindowView {
   #moveTo(to: number): void {
     const { ring } = this;
     const from = this.#startBefore(to);
-    if (this.#kind.isOrdered && to < this.#to) this.#reset();
-    if (this.#kind.isOrdered && this.#to === 0) this.#from = this.#to = from;
-    if (from >= this.#to || to <= this.#from) {
-      if (!this.#kind.isOrdered) this.#measure.clear();
+    if (this.#kind.isOrdered) this.#prepareOrdered(from, to);
+    else if (from >= this.#to || to <= this.#from) {
+      // Nothing in common with the window before.
+      this.#measure.clear();
       this.#from = this.#to = from;
     }
     while (this.#from > from) this.#enter(--this.#from);
@@ -121,6 +121,12 @@ export class WindowCursor implements WindowView {
     while (this.#to > to) this.#leave(--this.#to);
     while (this.#from < from) this.#leave(this.#from++);
     this.#sinceMs = this.#shape.isSession ? ring.timeAt(from) : ring.timeAt(to - 1) - this.#shape.timespanMs;
+  }
+
+  /** Events enter in order only: to go back is to begin anew. */
+  #prepareOrdered(from: number, to: number): void {
+    if (to < this.#to) this.#reset();
+    if (this.#to === 0 || from >= this.#to) this.#from = this.#to = from;
   }
 
   #startBefore(to: number): number {

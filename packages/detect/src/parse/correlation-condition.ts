@@ -71,27 +71,26 @@ function isCount(type: CorrelationType): boolean {
 
 /** A window ends at an event, so a count is at least 1; of rules it is at most as many as there are. */
 function refuseImpossible(limits: readonly Limit[], type: CorrelationType, rules: number): void {
-  let [low, high] = isCount(type)
-    ? [1, type.startsWith('temporal') ? rules : Number.POSITIVE_INFINITY]
-    : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const step = isCount(type) ? 1 : 0;
-  let isOpen = false;
-  for (const { comparison, limit } of limits) {
-    if (comparison === 'gte' || comparison === 'eq') low = Math.max(low, limit);
-    if (comparison === 'lte' || comparison === 'eq') high = Math.min(high, limit);
-    if (comparison === 'gt') low = Math.max(low, limit + step);
-    if (comparison === 'lt') high = Math.min(high, limit - step);
-    if (step === 0 && (comparison === 'gt' || comparison === 'lt')) isOpen = true;
-  }
-  const excluded = limits.some(({ comparison, limit }) => comparison === 'neq' && limit === low);
-  if (low > high || (low === high && (excluded || (isOpen && touchesOpenEnd(limits, low)))))
+  const { low, high } = rangeOf(limits, isCount(type) ? [1, type.startsWith('temporal') ? rules : Number.POSITIVE_INFINITY] : undefined);
+  const isOne = low === high && limits.every(({ comparison, limit }) => limit !== low || !EXCLUDING.includes(comparison));
+  if (low > high || (low === high && !isOne))
     throw fault(
       `nothing can ever satisfy ${limits.map(({ comparison, limit }) => `${comparison} ${limit}`).join(', ')}${hint(type, high)}`,
     );
 }
 
-function touchesOpenEnd(limits: readonly Limit[], value: number): boolean {
-  return limits.some(({ comparison, limit }) => limit === value && (comparison === 'gt' || comparison === 'lt'));
+/** Comparisons that shut out the very number they name. */
+const EXCLUDING: readonly string[] = ['gt', 'lt', 'neq'];
+
+/** Least and greatest number within all limits; of counts, which are whole, `whole` are the bounds they have anyway. */
+function rangeOf(limits: readonly Limit[], whole: readonly [number, number] | undefined): { low: number; high: number } {
+  const step = whole === undefined ? 0 : 1;
+  const among = (...comparisons: readonly string[]): number[] =>
+    limits.flatMap(({ comparison, limit }) => (comparisons.includes(comparison) ? [limit] : []));
+  return {
+    low: Math.max(whole?.[0] ?? Number.NEGATIVE_INFINITY, ...among('gte', 'eq'), ...among('gt').map((limit) => limit + step)),
+    high: Math.min(whole?.[1] ?? Number.POSITIVE_INFINITY, ...among('lte', 'eq'), ...among('lt').map((limit) => limit - step)),
+  };
 }
 
 function hint(type: CorrelationType, high: number): string {
