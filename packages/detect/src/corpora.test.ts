@@ -55,7 +55,7 @@ describe.skipIf(!hasCorpora)('public rules', () => {
     );
     expect(countBy(ownFaults, ({ error }) => error.code)).toEqual({
       'detect.bad_yaml': 18,
-      'detect.bad_rule': 24,
+      'detect.bad_rule': 25,
       'detect.bad_condition': 4,
       'detect.bad_modifier': 1,
       'detect.bad_value': 1,

@@ -1,7 +1,7 @@
 export { compileRules, routesTo } from './compile/compile-rules.ts';
-export type { CompiledRules, FoldPlan, InactiveRule } from './compile/compiled-rules.ts';
+export type { CompiledRules, CorrelationPlan, FoldPlan, InactiveRule } from './compile/compiled-rules.ts';
 export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS } from './correlate/fold.ts';
-export { createFoldSet, type FoldSet, type FoldStats } from './correlate/fold-set.ts';
+export { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats } from './correlate/fold-set.ts';
 export type { GroupLimits } from './correlate/group-table.ts';
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';

@@ -72,11 +72,10 @@ const TENANT = 'test';
 const SOURCE = 'test';
 
 function judgeSequence(rule: CorrelationRule, test: SequenceTest, options: TestRuleOptions): Judgement {
-  const byReference = indexByReference(options.rules);
-  const base = [...new Set(rule.references.flatMap((reference) => byReference.get(reference) ?? []))].filter(
-    (one) => one.kind === 'detection',
-  );
-  const compiled = compileRules([...base, { ...rule, generate: false }], options.logSources);
+  const below = rulesBelow(rule, indexByReference(options.rules));
+  const base = below.filter((one) => one.kind === 'detection');
+  const chain = below.filter((one) => one.kind === 'correlation');
+  const compiled = compileRules([...base, ...[...chain, rule].map((one) => ({ ...one, generate: false }))], options.logSources);
   const matches = test.events.flatMap(({ timeMs, event }, index) =>
     base.flatMap((one) => {
       const view = matchingView(one, event, options);
@@ -85,9 +84,29 @@ function judgeSequence(rule: CorrelationRule, test: SequenceTest, options: TestR
     }),
   );
   const latestMs = Math.max(0, ...test.events.map((event) => event.timeMs));
-  const counted = rule.type === 'absence' ? latestMs : latestMs + rule.timespanMs + LATENESS_MS + 1;
+  const counted = rule.type === 'absence' ? latestMs : latestMs + settlingMs([...chain, rule]);
   const alerts = runFolds(compiled, { matches, watermarkMs: test.watermarkMs ?? counted });
   return { passed: alerts === test.expectAlerts, detail: `expected ${test.expectAlerts} alerts, got ${alerts}` };
+}
+
+/** Everything a correlation stands on. */
+function rulesBelow(rule: CorrelationRule, byReference: ReadonlyMap<string, ParsedRule>): ParsedRule[] {
+  const found = new Set<ParsedRule>();
+  const waiting = [rule];
+  for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+    for (const reference of [...one.references, ...one.without]) {
+      const next = byReference.get(reference);
+      if (next === undefined || found.has(next)) continue;
+      found.add(next);
+      if (next.kind === 'correlation') waiting.push(next);
+    }
+  }
+  return [...found];
+}
+
+/** Event time after which a chain of correlations has decided everything. */
+function settlingMs(chain: readonly CorrelationRule[]): number {
+  return chain.reduce((sum, one) => sum + one.timespanMs + one.suppressMs + LATENESS_MS + 1, 0);
 }
 
 function runFolds(compiled: ReturnType<typeof compileRules>, input: { matches: readonly Match[]; watermarkMs: number }): number {

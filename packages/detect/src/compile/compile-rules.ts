@@ -1,12 +1,13 @@
-/** Compiles parsed rules for the log sources there are: routing, inactive rules, fold plans, and the hash of it all. */
+/** Compiles parsed rules for the log sources there are: routing, inactive rules, and the hash of it all. Folds are planned in `plan-folds.ts`. */
 import { type LogSource, sha256Hex } from '@tocsin/core';
 import { createRecordFilter } from '../filter/record-filter.ts';
-import type { CorrelationRule, DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
+import type { DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
 import { indexByReference } from '../parse/resolve-references.ts';
 import { canonicalJson } from '../parse/rule-metadata.ts';
 import { compileDetection } from './compile-detection.ts';
-import type { CompiledRules, FoldPlan, InactiveRule, Route } from './compiled-rules.ts';
+import type { CompiledRules, InactiveRule, Route } from './compiled-rules.ts';
 import { EventView } from './event-view.ts';
+import { collectMatchFields, missingReferences, planFolds } from './plan-folds.ts';
 
 /** Changes whenever the same rules would be judged otherwise, so that sets of two versions never pass for the same. */
 const ENGINE_VERSION = '1';
@@ -23,7 +24,7 @@ export function compileRules(rules: readonly ParsedRule[], logSources: readonly 
     rules,
     inactive: findInactive(rules, logSources),
     folds,
-    groupFields: collectGroupFields(folds),
+    groupFields: collectMatchFields(folds),
     filter: createRecordFilter(),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
@@ -50,50 +51,6 @@ function compileRoute(rules: readonly DetectionRule[], logSource: LogSource): Ro
   const view = new EventView(logSource);
   const detections = rules.filter((rule) => routesTo(rule.logSource, logSource)).map((rule) => compileDetection(rule, view));
   return detections.length === 0 ? undefined : { logSource, view, detections };
-}
-
-function planFolds(rules: readonly ParsedRule[]): FoldPlan[] {
-  const byReference = indexByReference(rules);
-  const correlations = rules
-    .filter((rule) => rule.kind === 'correlation')
-    .filter((rule) => missingReferences(rule, byReference).length === 0);
-  const silent = new Set<string>();
-  const generating = new Set<string>();
-  for (const rule of rules) {
-    if (rule.kind !== 'correlation') continue;
-    // Also those of a correlation that cannot be evaluated: what a plain rule does must not hang on that.
-    for (const reference of rule.references) (rule.generate ? generating : silent).add(byReference.get(reference)?.meta.id ?? reference);
-  }
-  const raises = (rule: ParsedRule): boolean =>
-    rule.kind === 'detection' && rule.needsValues.length === 0 && (!silent.has(rule.meta.id) || generating.has(rule.meta.id));
-  return [
-    ...rules.filter(raises).map((rule): FoldPlan => ({ kind: 'grouping', meta: rule.meta })),
-    ...correlations.map(
-      (rule): FoldPlan => ({ kind: rule.type, meta: rule.meta, rule, groupFields: resolveGroupFields(rule, byReference) }),
-    ),
-  ];
-}
-
-function resolveGroupFields(rule: CorrelationRule, byReference: ReadonlyMap<string, ParsedRule>): Map<string, readonly string[]> {
-  return new Map(
-    rule.references.map((reference) => [
-      (byReference.get(reference) as ParsedRule).meta.id,
-      rule.groupBy.map((name) => rule.aliases.get(name)?.get(reference) ?? name),
-    ]),
-  );
-}
-
-function collectGroupFields(folds: readonly FoldPlan[]): Map<string, readonly string[]> {
-  const collected = new Map<string, readonly string[]>();
-  for (const fold of folds) {
-    if (fold.kind === 'grouping') continue;
-    for (const [ruleId, fields] of fold.groupFields) collected.set(ruleId, [...new Set([...(collected.get(ruleId) ?? []), ...fields])]);
-  }
-  return collected;
-}
-
-function missingReferences(rule: CorrelationRule, byReference: ReadonlyMap<string, ParsedRule>): string[] {
-  return rule.references.filter((reference) => byReference.get(reference)?.kind !== 'detection');
 }
 
 function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSource[]): InactiveRule[] {

@@ -14,16 +14,35 @@ export interface InactiveRule {
   readonly detail: string;
 }
 
+/** What a fold reads of one rule's matches. */
+export interface FoldInput {
+  /** Place of the rule among the references; those of `without` come behind. */
+  readonly index: number;
+  /** Whether the correlation waits for it (`without`). */
+  readonly isAwaited: boolean;
+  /** Fields to group by, one per `group-by` entry. */
+  readonly groupFields: readonly string[];
+  /** Fields of the value that is counted, summed or ranked. */
+  readonly valueFields: readonly string[];
+}
+
+/** A correlation as a fold. */
+export interface CorrelationPlan {
+  readonly kind: 'correlation';
+  readonly meta: RuleMetadata;
+  readonly rule: CorrelationRule;
+  /** By id of the rule whose matches it takes. */
+  readonly inputs: ReadonlyMap<string, FoldInput>;
+  /** Whether it only feeds other correlations and raises no alerts of its own. */
+  readonly isSilent: boolean;
+  /** Levels of correlations above plain rules, 1 for one over plain rules only. */
+  readonly height: number;
+  /** How far its event time lags behind the watermark, because correlations below it are settled late; milliseconds. */
+  readonly delayMs: number;
+}
+
 /** What is made of a rule's matches: one alert per entity and episode, or a correlation over several rules. */
-export type FoldPlan =
-  | { readonly kind: 'grouping'; readonly meta: RuleMetadata }
-  | {
-      readonly kind: 'event_count' | 'absence';
-      readonly meta: RuleMetadata;
-      readonly rule: CorrelationRule;
-      /** Ids of the rules it counts → the fields to group by, one per `group-by` entry. */
-      readonly groupFields: ReadonlyMap<string, readonly string[]>;
-    };
+export type FoldPlan = { readonly kind: 'grouping'; readonly meta: RuleMetadata } | CorrelationPlan;
 
 /** The rules for the events of one mapping. Its view is one event's at a time. */
 export interface Route {

@@ -3,17 +3,18 @@
  * fires once per silence, when the watermark has passed the last match by more than the timespan, and by nothing else. The next match
  * ends the silence: the alert then tells when it came.
  */
-import type { Explanation, Match } from '@tocsin/core';
-import type { FoldPlan } from '../compile/compiled-rules.ts';
+import type { Explanation } from '@tocsin/core';
+import type { CorrelationPlan } from '../compile/compiled-rules.ts';
 import type { CorrelationRule } from '../parse/parsed-rule.ts';
 import { type Episode, openEpisode, showMatch } from './episode.ts';
-import { decodeJson, encodeJson, type Fold, type FoldContext, weighEpisode, weighMatch } from './fold.ts';
+import { decodeJson, encodeJson, type Fold, type FoldContext, type Held, weighEpisode, weighMatch } from './fold.ts';
 import { groupByOf, groupKeyOf } from './group-key.ts';
+import type { FoldMatch } from './held-match.ts';
 
 /** Signs of life that are not decided yet, and the silence that is on. */
 export interface AbsenceState {
   /** By event time; between two of them lies more than the timespan. */
-  pending: Match[];
+  pending: FoldMatch[];
   silence: { readonly episode: Episode; readonly sinceMs: number } | null;
 }
 
@@ -21,25 +22,25 @@ export interface AbsenceState {
 const MAX_PENDING = 16;
 
 /** Fold of an `absence` correlation. */
-export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' | 'absence' }>): Fold<AbsenceState> {
+export function createAbsenceFold(plan: CorrelationPlan): Fold<AbsenceState> {
   const { rule } = plan;
   const { timespanMs } = rule;
   /** Fires what the watermark has decided; a silence that is already over is fired and ended at once. */
-  const decide = (state: AbsenceState, context: FoldContext): Episode[] => {
-    const changed: Episode[] = [];
+  const decide = (state: AbsenceState, context: FoldContext): Held[] => {
+    const held: Held[] = [];
     for (let last = state.pending[0]; last !== undefined && last.timeMs + timespanMs < context.watermarkMs; last = state.pending[0]) {
       const episode = startSilence(rule, last, context);
-      changed.push(episode);
+      held.push({ timeMs: last.timeMs + timespanMs, match: last, episode, opens: true, holds: true });
       state.pending.shift();
       const next = state.pending[0];
       if (next === undefined) state.silence = { episode, sinceMs: last.timeMs };
       else noteReturn(episode, next);
     }
-    return changed;
+    return held;
   };
   return {
-    version: `absence 1 ${JSON.stringify([timespanMs, [...plan.groupFields]])}`,
-    key: (match) => groupKeyOf(plan.groupFields, match),
+    version: `absence 1 ${JSON.stringify([timespanMs, plan.delayMs, [...plan.inputs]])}`,
+    key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => ({ pending: [], silence: null }),
     advance: (state, match, context) => {
       const { silence } = state;
@@ -51,7 +52,10 @@ export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' 
       silence.episode.ruleSet = context.ruleSet;
       return { state, changed: [silence.episode], late: 0 };
     },
-    onWatermark: (state, context) => ({ state, changed: decide(state, context), late: 0 }),
+    onWatermark: (state, context) => {
+      const held = decide(state, context);
+      return { state, changed: held.flatMap(({ episode }) => episode ?? []), late: 0, held };
+    },
     nextDue: (state) => (state.pending[0] === undefined ? null : state.pending[0].timeMs + timespanMs + 1),
     weigh: (state) =>
       200 +
@@ -70,7 +74,7 @@ export function createAbsenceFold(plan: Extract<FoldPlan, { kind: 'event_count' 
   };
 }
 
-function startSilence(rule: CorrelationRule, last: Match, context: FoldContext): Episode {
+function startSilence(rule: CorrelationRule, last: FoldMatch, context: FoldContext): Episode {
   const { tenant, groupKey, ruleSet } = context;
   const episode = openEpisode({
     ruleId: rule.meta.id,
@@ -86,10 +90,10 @@ function startSilence(rule: CorrelationRule, last: Match, context: FoldContext):
 }
 
 /** Adds a sign of life and leaves out those that a later one follows within the timespan. */
-function insertSign(state: AbsenceState, match: Match, timespanMs: number): void {
+function insertSign(state: AbsenceState, match: FoldMatch, timespanMs: number): void {
   const { pending } = state;
   let at = pending.length;
-  while (at > 0 && (pending[at - 1] as Match).timeMs > match.timeMs) at -= 1;
+  while (at > 0 && (pending[at - 1] as FoldMatch).timeMs > match.timeMs) at -= 1;
   pending.splice(at, 0, match);
   state.pending = pending.filter((one, index) => {
     const next = pending[index + 1];
@@ -98,7 +102,7 @@ function insertSign(state: AbsenceState, match: Match, timespanMs: number): void
   if (state.pending.length > MAX_PENDING) state.pending.shift();
 }
 
-function noteReturn(episode: Episode, match: Match): void {
+function noteReturn(episode: Episode, match: FoldMatch): void {
   const seen: Explanation = { selection: 'correlation', field: 'seen again', value: new Date(match.timeMs).toISOString(), pattern: '' };
   episode.explanation = [...episode.explanation, seen];
   episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);

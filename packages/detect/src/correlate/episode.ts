@@ -2,8 +2,9 @@
  * Episode: the part of a fold's state that is one alert, as plain data that survives a checkpoint. While an episode is open its fold
  * adds to it; the alert is drawn from it once per step. Its id is fixed by what opened it.
  */
-import { type Alert, type AlertOrigin, type Entity, type Evidence, type Explanation, hashParts, type Match } from '@tocsin/core';
+import { type Alert, type AlertOrigin, type Entity, type Evidence, type Explanation, hashParts } from '@tocsin/core';
 import type { RuleMetadata } from '../parse/parsed-rule.ts';
+import type { FoldMatch } from './held-match.ts';
 
 /** An alert in the making. Changed in place by its fold only. */
 export interface Episode {
@@ -20,6 +21,8 @@ export interface Episode {
   explanation: Explanation[];
   entities: Entity[];
   causation: string[];
+  /** Field values of the first match shown: what correlations above may group by. */
+  carried: Readonly<Record<string, string>>;
 }
 
 /** What opens an episode: the group, and the earliest event of the first satisfying window. */
@@ -56,18 +59,20 @@ export function openEpisode(start: EpisodeStart): Episode {
     explanation: [],
     entities: [],
     causation: [],
+    carried: {},
   };
 }
 
 /** Shows a match in the episode: evidence, entities, explanation and times. The count is the fold's own. */
-export function showMatch(episode: Episode, match: Match): void {
+export function showMatch(episode: Episode, match: FoldMatch): void {
+  if (episode.evidence.length === 0) episode.carried = match.group;
   episode.firstMs = Math.min(episode.firstMs, match.timeMs);
   episode.lastMs = Math.max(episode.lastMs, match.timeMs);
   episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
   if (episode.evidence.length < MAX_EVIDENCE) {
     const { excerpt: _left, ...bare } = match.evidence;
     episode.evidence.push(episode.evidence.length < MAX_EXCERPTS ? match.evidence : bare);
-    episode.causation.push(match.evidence.eventId);
+    episode.causation.push(match.alert?.id ?? match.evidence.eventId);
   }
   if (episode.explanation.length === 0) episode.explanation = match.explanation.slice(0, MAX_EXPLANATION);
   for (const entity of match.entities) {

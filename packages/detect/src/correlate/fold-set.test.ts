@@ -1,4 +1,4 @@
-import { isTocsinError } from '@tocsin/core';
+import { isTocsinError, type MatchStep } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { matchAt, ruleSet, runSteps, stepOf } from '../../test/fold-steps.ts';
 import { EPISODE_GAP_MS } from './fold.ts';
@@ -116,5 +116,29 @@ describe('bounds and checkpoints', () => {
     const folds = createFoldSet(ruleSet());
     expect(folds.advance(stepOf([{ ...matchAt(1), ruleId: 'unheard' }]))).toEqual([]);
     expect(folds.stats().unknown).toBe(1);
+  });
+});
+
+describe('a checkpoint taken piece by piece', () => {
+  it('is that of the moment it was begun, whatever comes while it is taken', () => {
+    const compiled = ruleSet(COUNT);
+    const hits = (from: number): MatchStep[] =>
+      Array.from({ length: 40 }, (_, i) => stepOf([matchAt(from + i, { group: { k: `k${(i * 7) % 13}` } })], from + i - 30));
+    const at = (step: MatchStep): MatchStep => step;
+    const [one, other] = [createFoldSet(compiled, { maxGroups: 12 }), createFoldSet(compiled, { maxGroups: 12 })];
+    const early = hits(1000);
+    for (const step of early) for (const set of [one, other]) set.advance(at(step));
+    const snapshot = one.snapshot();
+    for (const step of hits(2000)) {
+      one.advance(step);
+      snapshot.advance(1);
+    }
+    const later = [...hits(3000), stepOf([], 10_000_000)];
+    const run = (bytes: Uint8Array): unknown[] => {
+      const { foldSet, dropped } = restoreFoldSet(compiled, bytes, { maxGroups: 12 });
+      expect(dropped.size).toBe(0);
+      return [foldSet.stats(), ...later.map((step) => foldSet.advance(step)), foldSet.stats()];
+    };
+    expect(run(snapshot.finish())).toEqual(run(other.encode()));
   });
 });

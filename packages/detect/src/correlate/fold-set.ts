@@ -5,22 +5,27 @@
  */
 import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
-import { createFolds, type RuleFold } from './create-folds.ts';
+import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
 import type { FoldStep } from './fold.ts';
-import { type GroupLimits, GroupTable } from './group-table.ts';
+import { type FoldCounts, type GroupLimits, GroupTable, type OnStep } from './group-table.ts';
+import { heldMatch } from './held-match.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
-export interface FoldStats {
+export interface FoldStats extends Readonly<FoldCounts> {
   readonly groups: number;
   /** Rough bytes of all states. */
   readonly bytes: number;
-  /** Groups forgotten before their time to stay within the limits. */
-  readonly evicted: number;
-  /** Matches that came too late to be counted by a correlation. */
-  readonly late: number;
-  /** Matches of rules that are not in this rule set. */
-  readonly unknown: number;
+}
+
+/** A checkpoint in the making: of the moment it was begun, whatever has come since. */
+export interface FoldSnapshot {
+  /** Whether only putting it together is left. */
+  readonly isComplete: boolean;
+  /** Encodes some more states, about so many bytes. */
+  advance(maxBytes: number): void;
+  /** The checkpoint; encodes what is left. */
+  finish(): Uint8Array;
 }
 
 /** The folds of a rule set. */
@@ -28,42 +33,90 @@ export interface FoldSet {
   /** Alerts that the step changed, each once, in the order they were first changed. */
   advance(step: MatchStep, origin?: AlertOrigin): Alert[];
   stats(): FoldStats;
+  /** By id of correlation: at how many of its events its condition was found to hold, since this set was created. */
+  heldEvents(): ReadonlyMap<string, number>;
+  /**
+   * Decides what waits for late events, for a log that has an end. What waits for something not to happen goes on waiting: an
+   * answer may stand behind the end. Nothing is to be given afterwards.
+   */
+  finish(origin?: AlertOrigin): Alert[];
   /** All states, for a checkpoint. */
   encode(): Uint8Array;
+  /** The same, begun now and finished at leisure while steps go on. Another that is not finished yet is given up. */
+  snapshot(): FoldSnapshot;
 }
 
 /** Folds of a rule set, without memory. */
 export function createFoldSet(compiled: CompiledRules, limits?: Partial<GroupLimits>): FoldSet {
-  return foldSetOver(compiled, new GroupTable(createFolds(compiled.folds), limits));
+  return foldSetOver(compiled, new GroupTable(compiled.folds, limits));
 }
 
 /** Folds over a table that may already hold states. */
 export function foldSetOver(compiled: CompiledRules, table: GroupTable): FoldSet {
+  const run = new FoldRun(table);
+  const alertsOf = (changes: ReadonlyMap<Episode, RuleFold>, origin: AlertOrigin): Alert[] =>
+    [...changes].map(([episode, fold]) => {
+      episode.revision += 1;
+      return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
+    });
   return {
-    advance: (step, origin = 'live') => {
-      const changes = new Map<Episode, RuleFold>();
-      for (const match of step.matches) {
-        const folds = table.foldsOf(match.ruleId);
-        if (folds.length === 0) table.counts.unknown += 1;
-        for (const fold of folds) record(changes, fold, table.advance(fold, match, step.ruleSet));
-      }
-      table.passTime(step, (fold, outcome) => record(changes, fold, outcome));
-      return [...changes].map(([episode, fold]) => {
-        episode.revision += 1;
-        return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
-      });
-    },
-    stats: () => ({
-      groups: table.size,
-      bytes: table.bytes,
-      evicted: table.counts.evicted,
-      late: table.counts.late,
-      unknown: table.counts.unknown,
-    }),
+    advance: (step, origin = 'live') => alertsOf(run.take(step), origin),
+    finish: (origin = 'catch-up') => alertsOf(run.finish(), origin),
+    stats: () => ({ groups: table.size, bytes: table.bytes, ...table.counts }),
+    heldEvents: () => run.heldEvents,
     encode: () => table.encode(compiled.ruleSetHash),
+    snapshot: () => table.snapshot(compiled.ruleSetHash),
   };
 }
 
-function record(changes: Map<Episode, RuleFold>, fold: RuleFold, outcome: FoldStep<unknown> | undefined): void {
-  for (const episode of outcome?.changed ?? []) if (!changes.has(episode)) changes.set(episode, fold);
+/** Takes steps through the folds: matches to every fold that wants them, and what correlations say to those above them. */
+class FoldRun {
+  readonly heldEvents = new Map<string, number>();
+  readonly #table: GroupTable;
+  #changes = new Map<Episode, RuleFold>();
+  #ruleSet = '';
+
+  constructor(table: GroupTable) {
+    this.#table = table;
+  }
+
+  /** Episodes that a step changed, in the order they were first changed. */
+  take(step: MatchStep): ReadonlyMap<Episode, RuleFold> {
+    this.#changes = new Map();
+    this.#ruleSet = step.ruleSet;
+    for (const match of step.matches) {
+      if (this.#table.knows(match.ruleId)) this.#table.advance(match, step.ruleSet, this.#record);
+      else this.#table.counts.unknown += 1;
+    }
+    this.#table.passTime(step, this.#record);
+    return this.#changes;
+  }
+
+  /** Episodes that change when nothing more is to come. */
+  finish(): ReadonlyMap<Episode, RuleFold> {
+    this.#changes = new Map();
+    this.#table.finish(this.#ruleSet, this.#record);
+    return this.#changes;
+  }
+
+  readonly #record: OnStep = (fold, outcome, where) => {
+    const { plan } = fold;
+    if (plan.kind === 'grouping') {
+      this.#noteChanges(fold, outcome);
+      return;
+    }
+    const { id } = plan.meta;
+    const { heldEvents = 0, held = [] } = outcome;
+    if (heldEvents > 0) this.heldEvents.set(id, (this.heldEvents.get(id) ?? 0) + heldEvents);
+    if (!plan.isSilent) this.#noteChanges(fold, outcome);
+    if (held.length === 0 || !this.#table.knows(id)) return;
+    for (const one of held) {
+      const match = heldMatch(plan, one, where);
+      if (match !== undefined) this.#table.advance(match, this.#ruleSet, this.#record);
+    }
+  };
+
+  #noteChanges(fold: RuleFold, { changed }: FoldStep<unknown>): void {
+    for (const episode of changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);
+  }
 }

@@ -4,13 +4,14 @@
  */
 import type { Explanation, Match } from '@tocsin/core';
 import type { Episode } from './episode.ts';
+import type { FoldMatch } from './held-match.ts';
 
 /** How far out of order events may come and still be placed exactly: this much event time behind the watermark. */
 export const LATENESS_MS = 60_000;
 /** A plain rule's alert takes further hits of its entity until this much event time has passed without one. */
 export const EPISODE_GAP_MS = 3_600_000;
 
-/** What a fold is told with every call. */
+/** What a fold is told with every call; not to be kept. */
 export interface FoldContext {
   readonly tenant: string;
   readonly groupKey: string;
@@ -18,6 +19,19 @@ export interface FoldContext {
   readonly watermarkMs: number;
   /** Hash of the rule set in force. */
   readonly ruleSet: string;
+}
+
+/** A time at which a correlation's condition held: what correlations that refer to it are told. */
+export interface Held {
+  readonly timeMs: number;
+  /** The match by which it was noticed; undefined where that was the watermark. */
+  readonly match: FoldMatch | undefined;
+  /** The episode it belongs to; undefined while that is not settled. */
+  readonly episode: Episode | undefined;
+  /** Whether the episode began with it: counted once by correlations that count. */
+  readonly opens: boolean;
+  /** Whether it says that the condition held then: what temporal correlations look at. */
+  readonly holds: boolean;
 }
 
 /** Outcome of a call. */
@@ -28,7 +42,16 @@ export interface FoldStep<S> {
   readonly changed: readonly Episode[];
   /** Matches that came too late to be counted. */
   readonly late: number;
+  /** When the condition held, in order of time; absent for folds without a condition. */
+  readonly held?: readonly Held[] | undefined;
+  /** Events at whose time the condition was found to hold. */
+  readonly heldEvents?: number | undefined;
+  /** Events that were forgotten before their time because the group had too many. */
+  readonly clipped?: number | undefined;
 }
+
+/** No episodes: shared by the many steps that change none. */
+export const NO_EPISODES: readonly Episode[] = [];
 
 /** Memory over the matches of one rule or correlation, per group. Not the fold's job: keeping states, watermarks, checkpoints. */
 export interface Fold<S> {
@@ -37,7 +60,8 @@ export interface Fold<S> {
   /** Group of a match; undefined when it belongs to none. */
   key(match: Match): string | undefined;
   initial(): S;
-  advance(state: S, match: Match, context: FoldContext): FoldStep<S>;
+  /** Takes a match; undefined where it was only taken in: the state is as it was given, and nothing is due sooner than before. */
+  advance(state: S, match: FoldMatch, context: FoldContext): FoldStep<S> | undefined;
   /** Called when the watermark has passed what `nextDue` said. */
   onWatermark(state: S, context: FoldContext): FoldStep<S>;
   /** Watermark from which `onWatermark` has something to do; null for never. */
@@ -65,9 +89,12 @@ export function weighMatch(match: Pick<Match, 'evidence' | 'explanation'>): numb
   return 400 + (match.evidence.excerpt?.length ?? 0) + match.explanation.length * 200;
 }
 
-/** Rough bytes of an episode. */
+/** Rough bytes of an episode; the first few events carry excerpts. */
 export function weighEpisode(episode: Episode): number {
-  let bytes = 600 + episode.explanation.length * 200;
-  for (const evidence of episode.evidence) bytes += 250 + (evidence.excerpt?.length ?? 0);
+  const { evidence, explanation } = episode;
+  let bytes = 600 + explanation.length * 200 + evidence.length * 250;
+  for (let i = 0; i < evidence.length && i < EXCERPTS; i++) bytes += evidence[i]?.excerpt?.length ?? 0;
   return bytes;
 }
+
+const EXCERPTS = 3;

@@ -1,23 +1,44 @@
-/** Group keys of correlations: the values of the group-by fields, as JSON, so that no value can pass for two. */
+/**
+ * Group keys of correlations: the value of the group-by field; where there are several, each value behind its length, so that no value
+ * can pass for two.
+ */
 import type { EventPosition, Match } from '@tocsin/core';
 
-/** Key of a match; undefined when it lacks one of the fields and so belongs to no group. */
-export function groupKeyOf(groupFields: ReadonlyMap<string, readonly string[]>, match: Match): string | undefined {
-  const fields = groupFields.get(match.ruleId);
-  if (fields === undefined) return undefined;
-  const values: string[] = [];
-  for (const field of fields) {
-    const value = Object.hasOwn(match.group, field) ? match.group[field] : undefined;
+/** Key of the values of group-by fields; undefined when one is missing, and so there is no group. */
+export function keyOfValues(values: readonly (string | undefined)[]): string | undefined {
+  const [first] = values;
+  // Nearly every match is looked up by one field or two: the one is its own key.
+  if (values.length === 1) return first;
+  let key = '';
+  for (const value of values) {
     if (value === undefined) return undefined;
-    values.push(value);
+    key += `${value.length}:${value}`;
   }
-  return JSON.stringify(values);
+  return key;
+}
+
+/** Key of a match of one of a correlation's rules. */
+export function groupKeyOf(
+  inputs: ReadonlyMap<string, { readonly groupFields: readonly string[] }>,
+  { ruleId, group }: Pick<Match, 'ruleId' | 'group'>,
+): string | undefined {
+  const fields = inputs.get(ruleId)?.groupFields;
+  return fields === undefined ? undefined : keyOfValues(fields.map((field) => (Object.hasOwn(group, field) ? group[field] : undefined)));
 }
 
 /** The values of a key by the names they are grouped by. */
 export function groupByOf(names: readonly string[], groupKey: string): Record<string, string> {
-  const values = JSON.parse(groupKey) as string[];
-  return Object.fromEntries(names.map((name, index) => [name, values[index] as string]));
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return Object.fromEntries([[only, groupKey]]);
+  let at = 0;
+  return Object.fromEntries(
+    names.map((name) => {
+      const colon = groupKey.indexOf(':', at);
+      const from = colon + 1;
+      at = from + Number(groupKey.slice(at, colon));
+      return [name, groupKey.slice(from, at)];
+    }),
+  );
 }
 
 /** Whether two places in the log are one. */

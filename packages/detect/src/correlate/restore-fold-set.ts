@@ -7,6 +7,7 @@ import { decodeCheckpoint } from './checkpoint.ts';
 import { createFolds } from './create-folds.ts';
 import { type FoldSet, foldSetOver } from './fold-set.ts';
 import { type GroupLimits, GroupTable } from './group-table.ts';
+import { MatchFields } from './match-fields.ts';
 
 /** A restored fold set, and what could not be taken over. */
 export interface RestoredFoldSet {
@@ -35,7 +36,7 @@ export function restoreFoldSet(
     lanes: decoded.lanes.filter((lane) => belongs(lane.tenant)),
     groups: decoded.groups.filter((group) => belongs(group.tenant)),
   };
-  const folds = createFolds(compiled.folds);
+  const folds = createFolds(compiled.folds, new MatchFields());
   const versions = new Map(folds.map(({ plan, fold }) => [plan.meta.id, fold.version]));
   const dropped = new Map<string, number>();
   const groups = saved.groups.filter((group) => {
@@ -43,5 +44,9 @@ export function restoreFoldSet(
     dropped.set(group.ruleId, (dropped.get(group.ruleId) ?? 0) + 1);
     return false;
   });
-  return { foldSet: foldSetOver(compiled, new GroupTable(folds, limits, { ...saved, groups })), savedRuleSet: saved.ruleSetHash, dropped };
+  return {
+    foldSet: foldSetOver(compiled, new GroupTable(compiled.folds, limits, { ...saved, groups })),
+    savedRuleSet: saved.ruleSetHash,
+    dropped,
+  };
 }

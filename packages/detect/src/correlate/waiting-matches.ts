@@ -1,14 +1,61 @@
 /** The first matches of a window that is not (yet) an episode: kept so that the alert can show what led to it. */
-import type { Match } from '@tocsin/core';
 import { MAX_EVIDENCE } from './episode.ts';
+import { weighMatch } from './fold.ts';
+import type { FoldMatch } from './held-match.ts';
 
 const MAX_WAITING = MAX_EVIDENCE;
 
-/** Keeps a match if there is room, after making room from what can no longer share a window with it. */
-export function rememberMatch(waiting: Match[], match: Match, reachMs: number): void {
-  if (waiting.length >= MAX_WAITING) {
-    const kept = waiting.filter((one) => one.timeMs >= match.timeMs - reachMs);
-    waiting.splice(0, waiting.length, ...kept);
+/** A few matches of one group. */
+export class WaitingMatches {
+  #list: FoldMatch[];
+  #bytes = 0;
+
+  constructor(list: readonly FoldMatch[] = []) {
+    this.#list = [...list];
+    this.#weigh();
   }
-  if (waiting.length < MAX_WAITING) waiting.push(match);
+
+  /** Rough bytes of what is kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** In the order they came; what a checkpoint keeps. */
+  toJSON(): readonly FoldMatch[] {
+    return this.#list;
+  }
+
+  /** Keeps a match if there is room, after making room from what can no longer share a window with it. */
+  remember(match: FoldMatch, reachMs: number): void {
+    if (this.#list.length >= MAX_WAITING) {
+      // They came about in order: where the first still may share a window, so may nearly all.
+      if ((this.#list[0]?.timeMs ?? 0) >= match.timeMs - reachMs) return;
+      this.#list = this.#list.filter((one) => one.timeMs >= match.timeMs - reachMs);
+      this.#weigh();
+      if (this.#list.length >= MAX_WAITING) return;
+    }
+    this.#list.push(match);
+    this.#bytes += weighMatch(match);
+  }
+
+  /** Takes out the matches of a stretch of time, both ends included. */
+  take({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): FoldMatch[] {
+    const taken = this.#list.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs);
+    if (taken.length > 0) {
+      this.#list = taken.length === this.#list.length ? [] : this.#list.filter(({ timeMs }) => timeMs < fromMs || timeMs > toMs);
+      this.#weigh();
+    }
+    return taken;
+  }
+
+  /** Forgets what is older than a time, as soon as the first is. */
+  dropBefore(timeMs: number): void {
+    if (this.#list.length === 0 || (this.#list[0] as FoldMatch).timeMs >= timeMs) return;
+    this.#list = this.#list.filter((one) => one.timeMs >= timeMs);
+    this.#weigh();
+  }
+
+  #weigh(): void {
+    this.#bytes = this.#list.reduce((bytes, match) => bytes + weighMatch(match), 0);
+  }
 }

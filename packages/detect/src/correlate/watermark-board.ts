@@ -18,8 +18,10 @@ export interface TimeLane {
 export interface WatermarkBoard {
   /** Makes a source feed a lane. */
   feed(lane: TimeLane, sourceKey: string): void;
-  /** Takes newer watermarks; returns the lanes whose own moved on, in the order they were first fed. */
+  /** Takes newer watermarks; returns the lanes that they concern, in the order they were first fed. */
   update(watermarks: Readonly<Record<string, number>>): TimeLane[];
+  /** Brings a lane up to the latest watermarks; whether its own moved on. */
+  advance(lane: TimeLane): boolean;
   /** Latest per source, for checkpoints. */
   entries(): [string, number][];
 }
@@ -41,8 +43,9 @@ export function createWatermarkBoard(known: readonly (readonly [string, number])
         if (watermarkMs > (latest.get(sourceKey) ?? Number.NEGATIVE_INFINITY)) latest.set(sourceKey, watermarkMs);
         for (const lane of fedBy.get(sourceKey) ?? []) touched.add(lane);
       }
-      return [...touched].filter((lane) => advanceLane(lane, latest));
+      return [...touched];
     },
+    advance: (lane) => advanceLane(lane, latest),
     entries: () => [...latest],
   };
 }

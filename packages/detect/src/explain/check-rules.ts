@@ -32,7 +32,7 @@ function findingsOf(rule: ParsedRule, among: Among): DetectionFindings {
 }
 
 function checkCorrelation(rule: CorrelationRule, among: Among): DetectionFindings {
-  const never: NeverReason[] = emptyRange(rule);
+  const never: NeverReason[] = [];
   const referred = rule.references.map((reference) => ({ reference, rule: among.byReference.get(reference) }));
   const missing = referred.filter((one) => one.rule === undefined).map(({ reference }) => reference);
   if (missing.length > 0) never.push({ code: 'missing_reference', detail: `it refers to ${missing.join(', ')}, which is not there` });
@@ -48,24 +48,8 @@ function checkCorrelation(rule: CorrelationRule, among: Among): DetectionFinding
   return { canFire: never.length === 0, never, doubts, sources: found.flatMap(({ findings }) => findings.sources) };
 }
 
-/** Whether every rule it refers to must match: so do the temporal types, unless an expression says otherwise. */
-function needsAll(rule: CorrelationRule): boolean {
-  return rule.type.startsWith('temporal') && !('expression' in rule && rule.expression !== undefined);
-}
-
-/** Types whose condition is about a whole number from nought on; sums and averages may be anything. */
-const COUNTING: ReadonlySet<string> = new Set(['event_count', 'value_count']);
-
-/** A condition on a number that no number satisfies, such as more than 5 and less than 3. */
-function emptyRange(rule: CorrelationRule): NeverReason[] {
-  if (!COUNTING.has(rule.type)) return [];
-  let least = 0;
-  let most = Number.POSITIVE_INFINITY;
-  for (const { comparison, limit } of rule.condition) {
-    if (comparison === 'gt') least = Math.max(least, limit + 1);
-    else if (comparison === 'gte' || comparison === 'eq') least = Math.max(least, limit);
-    if (comparison === 'lt') most = Math.min(most, limit - 1);
-    else if (comparison === 'lte' || comparison === 'eq') most = Math.min(most, limit);
-  }
-  return least <= most ? [] : [{ code: 'empty_range', detail: 'no number satisfies its condition' }];
+/** Whether every rule it refers to must match: so do the temporal types, unless their condition says otherwise. */
+function needsAll({ type, expression, condition, references }: CorrelationRule): boolean {
+  const wantsAll = condition.some(({ comparison, limit }) => (comparison === 'gte' || comparison === 'eq') && limit === references.length);
+  return type.startsWith('temporal') && expression === undefined && wantsAll;
 }

@@ -25,14 +25,7 @@ export interface FeedingSource {
 
 /** Why a rule could never fire. */
 export interface NeverReason {
-  readonly code:
-    | 'no_log_source'
-    | 'needs_values'
-    | 'contradiction'
-    | 'constant_false'
-    | 'no_fitting_source'
-    | 'missing_reference'
-    | 'empty_range';
+  readonly code: 'no_log_source' | 'needs_values' | 'contradiction' | 'constant_false' | 'no_fitting_source' | 'missing_reference';
   readonly detail: string;
 }
 

@@ -1,33 +1,47 @@
-/** The correlation section (Sigma Correlation Rules 2.1): `event_count` in full, and `absence`, Tocsin's extension. */
-import type { Comparison, CorrelationRule } from './parsed-rule.ts';
+/**
+ * The correlation section (Sigma Correlation Rules 2.1) as a typed part of a rule: what kind it is, over which rules, in which groups and
+ * time. Its condition is read in `correlation-condition.ts`. Keys beyond the specification: `without` (with `absence`), `window`, `suppress`.
+ */
+import { CORRELATION_KEYS, CORRELATION_TYPES } from './correlation.data.ts';
+import { readCorrelationCondition } from './correlation-condition.ts';
+import type { CorrelationRule, CorrelationType } from './parsed-rule.ts';
 import { RuleFault } from './rule-fault.ts';
 import { entry, isYamlMap, type YamlMap } from './yaml-map.ts';
 
-const COMPARISONS: readonly string[] = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'];
-const LATER_TYPES: readonly string[] = ['value_count', 'temporal', 'temporal_ordered', 'value_sum', 'value_avg', 'value_percentile'];
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MAX_TIMESPAN_MS = 366 * 86_400_000;
 const MAX_FIELDS = 16;
 const MAX_REFERENCES = 1000;
+/** Of a temporal correlation: a window keeps one bit per rule. */
+const MAX_TEMPORAL_RULES = 30;
 
 type CorrelationPart = Omit<CorrelationRule, 'kind' | 'meta' | 'location' | 'tests'>;
 
-/** Correlation part of a rule. @throws RuleFault detect.bad_correlation, detect.unsupported */
+/** Correlation part of a rule. @throws RuleFault detect.bad_correlation */
 export function readCorrelation(document: YamlMap): CorrelationPart {
   const section = entry(document, 'correlation');
   if (!isYamlMap(section)) throw fault('its correlation section is no map');
+  for (const key of Object.keys(section)) {
+    if (!CORRELATION_KEYS.includes(key)) throw fault(`"${key.slice(0, 64)}" is no part of a correlation`, key);
+  }
   const type = readType(section);
-  const references = texts(section, 'rules', MAX_REFERENCES);
-  if (references.length === 0) throw fault('the correlation refers to no rules', 'rules');
+  const references = readReferences(section, type);
+  const without = texts(section, 'without', MAX_REFERENCES);
+  if (without.length > 0 && type !== 'absence') throw fault(`only absence knows "without", not ${type}`, 'without');
+  const both = without.find((reference) => references.includes(reference));
+  if (both !== undefined) throw fault(`rule ${both} is both waited for and waited on`, 'without');
   const generate = generates(section, document);
   if (typeof generate !== 'boolean') throw fault('generate is neither true nor false', 'generate');
   return {
     type,
     references,
+    without,
     groupBy: texts(section, 'group-by', MAX_FIELDS),
-    aliases: readAliases(section, references),
-    timespanMs: readTimespan(section),
-    condition: type === 'absence' ? noCondition(section) : readCondition(section),
+    aliases: readAliases(section, [...references, ...without]),
+    timespanMs: readTime(section, 'timespan'),
+    ...readCorrelationCondition(section, type, references),
+    window: readWindow(section, type),
+    suppressMs: readSuppression(section, type),
     generate,
   };
 }
@@ -36,46 +50,49 @@ export function readCorrelation(document: YamlMap): CorrelationPart {
 export function silentReferences(document: unknown): string[] {
   const section = isYamlMap(document) ? entry(document, 'correlation') : undefined;
   if (!isYamlMap(document) || !isYamlMap(section) || generates(section, document) === true) return [];
-  const references = entry(section, 'rules');
-  return (Array.isArray(references) ? references : [references]).filter((reference) => typeof reference === 'string');
+  return [entry(section, 'rules'), entry(section, 'without')].flat().filter((reference) => typeof reference === 'string');
 }
 
 function generates(section: YamlMap, document: YamlMap): unknown {
   return entry(section, 'generate') ?? entry(document, 'generate') ?? false;
 }
 
-function readType(section: YamlMap): 'event_count' | 'absence' {
+function readType(section: YamlMap): CorrelationType {
   const type = entry(section, 'type');
-  if (type === 'event_count' || type === 'absence') return type;
-  if (typeof type === 'string' && LATER_TYPES.includes(type)) {
-    throw new RuleFault('detect.unsupported', `correlations of type ${type} are not evaluated yet`, ['correlation', 'type']);
-  }
-  throw fault(`correlation type ${JSON.stringify(type)} is unknown`, 'type');
+  const known = CORRELATION_TYPES.find((one) => one === type);
+  if (known !== undefined) return known;
+  const shown = (JSON.stringify(type) ?? 'nothing').slice(0, 64);
+  throw fault(`correlation type ${shown} is unknown; known are ${CORRELATION_TYPES.join(', ')}`, 'type');
 }
 
-function readTimespan(section: YamlMap): number {
-  const text = entry(section, 'timespan');
+function readReferences(section: YamlMap, type: CorrelationType): string[] {
+  const references = texts(section, 'rules', MAX_REFERENCES);
+  if (references.length === 0) throw fault('the correlation refers to no rules', 'rules');
+  if (type.startsWith('temporal') && references.length > MAX_TEMPORAL_RULES)
+    throw fault(`a ${type} correlation takes ${MAX_TEMPORAL_RULES} rules at most, not ${references.length}`, 'rules');
+  return references;
+}
+
+function readTime(section: YamlMap, key: string): number {
+  const text = entry(section, key);
   const found = typeof text === 'string' ? /^([0-9]{1,9})([smhd])$/.exec(text) : null;
-  const timespanMs = found === null ? 0 : Number(found[1]) * (UNIT_MS[found[2] as string] as number);
-  if (timespanMs <= 0 || timespanMs > MAX_TIMESPAN_MS)
-    throw fault(`timespan ${JSON.stringify(text)} is no number of s, m, h or d between 1s and 366d`, 'timespan');
-  return timespanMs;
+  const timeMs = found === null ? 0 : Number(found[1]) * (UNIT_MS[found[2] as string] as number);
+  if (timeMs <= 0 || timeMs > MAX_TIMESPAN_MS)
+    throw fault(`${key} ${(JSON.stringify(text) ?? 'nothing').slice(0, 64)} is no number of s, m, h or d between 1s and 366d`, key);
+  return timeMs;
 }
 
-function readCondition(section: YamlMap): CorrelationPart['condition'] {
-  const condition = entry(section, 'condition');
-  if (!isYamlMap(condition) || Object.keys(condition).length === 0)
-    throw fault('event_count needs a condition such as { gte: 10 }', 'condition');
-  return Object.entries(condition).map(([comparison, limit]) => {
-    if (!COMPARISONS.includes(comparison)) throw fault(`"${comparison}" is no comparison of a count`, 'condition');
-    if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 0) throw fault(`${comparison} needs a whole number`, 'condition');
-    return { comparison: comparison as Comparison, limit };
-  });
+function readWindow(section: YamlMap, type: CorrelationType): 'sliding' | 'session' {
+  const window = entry(section, 'window') ?? 'sliding';
+  if (window !== 'sliding' && window !== 'session') throw fault('window is neither sliding nor session', 'window');
+  if (window === 'session' && type === 'absence') throw fault('absence has no session windows', 'window');
+  return window;
 }
 
-function noCondition(section: YamlMap): [] {
-  if (entry(section, 'condition') !== undefined) throw fault('absence takes no condition', 'condition');
-  return [];
+function readSuppression(section: YamlMap, type: CorrelationType): number {
+  if (entry(section, 'suppress') === undefined) return 0;
+  if (type === 'absence') throw fault('absence takes no suppress: it fires once per silence', 'suppress');
+  return readTime(section, 'suppress');
 }
 
 function readAliases(section: YamlMap, references: readonly string[]): CorrelationRule['aliases'] {
@@ -86,8 +103,11 @@ function readAliases(section: YamlMap, references: readonly string[]): Correlati
     Object.entries(written).map(([alias, fields]) => {
       if (!isYamlMap(fields)) throw fault(`alias ${alias} is no map of rules to fields`, 'aliases');
       for (const reference of references) {
-        if (typeof entry(fields, reference) !== 'string') throw fault(`alias ${alias} names no field for rule ${reference}`, 'aliases');
+        const field = entry(fields, reference);
+        if (typeof field !== 'string' || field === '') throw fault(`alias ${alias} names no field for rule ${reference}`, 'aliases');
       }
+      const stray = Object.keys(fields).find((reference) => !references.includes(reference));
+      if (stray !== undefined) throw fault(`alias ${alias} names rule ${stray}, to which the correlation does not refer`, 'aliases');
       return [alias, new Map(Object.entries(fields).map(([reference, field]) => [reference, String(field)]))];
     }),
   );

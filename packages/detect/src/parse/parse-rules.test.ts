@@ -40,7 +40,12 @@ describe('refusals', () => {
     [GOOD.replace('condition: s', 'condition: 2 of them'), 'detect.bad_condition 6:3'],
     [GOOD.replace('condition: s', 'condition: s | count() > 5'), 'detect.unsupported 6:3 it counts over no time'],
     [GOOD.replace('condition: s', `condition: ${'('.repeat(200)}s${')'.repeat(200)}`), 'detect.bad_condition 6:3'],
-    ['title: T\ncorrelation: { type: value_count, rules: [a], timespan: 5m }', 'detect.unsupported 2:16'],
+    ['title: T\ncorrelation: { type: value_count, rules: [a], timespan: 5m }', 'detect.bad_correlation 2:1 value_count needs a condition'],
+    [
+      'title: T\ncorrelation: { type: value_count, rules: [a], timespan: 5m, condition: { gte: 2 } }',
+      'detect.bad_correlation 2:61 value_count needs the field',
+    ],
+    ['title: T\ncorrelation: { type: guess, rules: [a], timespan: 5m }', 'detect.bad_correlation 2:16 correlation type "guess" is unknown'],
     [
       'title: T\ncorrelation: { type: event_count, rules: [a], timespan: 5m, condition: { gte: 2 } }',
       'detect.bad_correlation 2:43 it refers to rule a',
@@ -111,7 +116,7 @@ describe('a rule that serves a correlation', () => {
 
   it.each<[string, string]>([
     ['is incomplete', count('group-by: [a]')],
-    ['is of a type that is not evaluated', count('condition: { gte: 2 }').replace('event_count', 'temporal')],
+    ['is of a type that nobody knows', count('condition: { gte: 2 }').replace('event_count', 'value_mode')],
     ['refers to another rule that is not there', count('condition: { gte: 2 }').replace('[base]', '[base, gone]')],
   ])('is refused with it where that %s: alone it would raise alerts', (_, correlation) => {
     const { kept, refused } = outcome(`${base}---\n${correlation}`);

@@ -4,6 +4,7 @@
  */
 import type { AlertRule, SeverityId, SigmaLevel, TocsinError } from '@tocsin/core';
 import type { ConditionNode } from './condition.ts';
+import type { COMPARISONS, CORRELATION_TYPES } from './correlation.data.ts';
 import type { ItemSpec } from './item-spec.ts';
 import type { RuleTest } from './rule-tests.ts';
 
@@ -53,23 +54,44 @@ export interface DetectionRule {
   readonly tests: readonly RuleTest[];
 }
 
-/** The comparisons of a correlation's condition. */
-export type Comparison = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq';
+/** Kinds of correlation; `absence` is Tocsin's own. */
+export type CorrelationType = (typeof CORRELATION_TYPES)[number];
 
-/** A rule about several matches of other rules. `absence` is Tocsin's own: nothing more came for `timespanMs`. */
+/** The comparisons of a correlation's condition. */
+export type Comparison = (typeof COMPARISONS)[number];
+
+/** One comparison of a correlation's condition. */
+export interface Limit {
+  readonly comparison: Comparison;
+  readonly limit: number;
+}
+
+/** A rule about several matches of other rules. `without`, `window` and `suppressMs` are Tocsin's own, and so is `absence`. */
 export interface CorrelationRule {
   readonly kind: 'correlation';
   readonly meta: RuleMetadata;
   readonly location: RuleLocation;
-  readonly type: 'event_count' | 'absence';
-  /** References as written: ids or names. */
+  readonly type: CorrelationType;
+  /** References as written: ids or names of rules or other correlations; in the order that `temporal_ordered` asks for. */
   readonly references: readonly string[];
+  /** With `absence`: references of what is waited for; empty where any further sign of life will do. */
+  readonly without: readonly string[];
   readonly groupBy: readonly string[];
   /** Alias → reference → field, for group-by fields that are called differently per rule. */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Length of a sliding window, longest pause within a session, or how long an absence lasts. */
   readonly timespanMs: number;
-  /** All must hold; empty for `absence`. */
-  readonly condition: readonly { readonly comparison: Comparison; readonly limit: number }[];
+  /** All must hold; empty for `absence` and where there is an expression. */
+  readonly condition: readonly Limit[];
+  /** Temporal types: over references that must, or must not, have been seen. */
+  readonly expression: ConditionNode | undefined;
+  /** Fields of the values that are counted, summed or ranked; several (`value_count`) are taken together. Aliases may be named. */
+  readonly fields: readonly string[];
+  /** 0 … 100, of `value_percentile` and `value_median`. */
+  readonly percentile: number | undefined;
+  readonly window: 'sliding' | 'session';
+  /** An episode that begins this soon after another of its group belongs to that one's alert; 0 for none. */
+  readonly suppressMs: number;
   /** Whether the referred rules raise alerts of their own as well. */
   readonly generate: boolean;
   readonly tests: readonly RuleTest[];

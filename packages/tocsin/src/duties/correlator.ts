@@ -11,10 +11,11 @@ import { getChunked, putChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
+import { type EncodedFolds, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadUpTo } from './read-up-to.ts';
-import { type EncodedFolds, TenantFolds } from './tenant-folds.ts';
+import { TenantFolds } from './tenant-folds.ts';
 
 /** What the correlator is made of. */
 export interface CorrelatorOptions {
@@ -34,22 +35,16 @@ export interface CorrelatorOptions {
   readonly giveUp: AbortSignal;
 }
 
-interface Checkpoint {
-  readonly position: Position;
-  /** Positions of EVENTS that are settled by then. */
-  readonly read: MatchStep['read'];
-  readonly ruleSet: string;
-  readonly folds: EncodedFolds;
-}
-
 interface PendingStep {
   readonly position: Position;
   readonly step: ReturnType<typeof parseStep>;
 }
 
 const CHECKPOINT = 'folds';
-/** Saving stalls the thread for tens of milliseconds (docs/performance.md); not saving costs a longer replay of MATCHES after a crash, a minute of it at most. */
+/** What is not saved costs a longer replay of MATCHES after a crash, a minute of it and the time of saving at most. */
 const CHECKPOINT_EVERY_MS = 60_000;
+/** Bytes of a checkpoint encoded between two rounds: about a millisecond. */
+const SLICE_BYTES = 128 * 1024;
 /** Steps waiting in memory, and steps handled between two writes. */
 const WAITING_STEPS = 256;
 const ROUND_STEPS = 64;
@@ -93,6 +88,11 @@ class Correlator {
   #savedPosition: Position | undefined;
   #read: MatchStep['read'] = {};
   #nextSaveMs = 0;
+  /** The checkpoint being taken. */
+  #saving: FoldsSaving | undefined;
+  /** The checkpoint being written; settles with what went wrong, if anything did. */
+  #storing: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   private constructor(options: CorrelatorOptions) {
     this.#options = options;
@@ -104,7 +104,7 @@ class Correlator {
     const correlator = new Correlator(options);
     const bytes = await getChunked(options.manifests, CHECKPOINT);
     if (!bytes) return correlator;
-    const checkpoint = JSON.parse(Buffer.from(bytes).toString()) as Checkpoint;
+    const checkpoint = readFoldsCheckpoint(bytes);
     correlator.#folds = await correlator.#openFolds(checkpoint.ruleSet, checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
@@ -120,7 +120,7 @@ class Correlator {
 
   /** How long to wait for steps before there is something to do without them, milliseconds. */
   patienceMs(): number {
-    return Math.min(CHECKPOINT_EVERY_MS, this.#changed.dueInMs());
+    return this.#saving === undefined ? Math.min(CHECKPOINT_EVERY_MS, this.#changed.dueInMs()) : 0;
   }
 
   /** Applies steps in order, writes the alerts that cannot wait or have waited, and saves a checkpoint when one is due. */
@@ -131,10 +131,12 @@ class Correlator {
       this.#position = position;
       this.#read = { ...this.#read, ...step.read };
     }
-    const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs && this.#saving === undefined && this.#storing === undefined;
     if (isSaveDue || this.#changed.dueInMs() <= 0) await this.writeChanges();
     else await this.#write(this.#changed.takeNew());
-    if (isSaveDue) await this.#checkpointIfPossible();
+    if (isSaveDue) this.#beginCheckpoint();
+    if (this.#saving?.advance(SLICE_BYTES) === true) this.#storeCheckpoint(this.#saving);
   }
 
   /** Writes every change that waits. */
@@ -148,33 +150,47 @@ class Correlator {
     if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#read);
   }
 
-  /** An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
-  async #checkpointIfPossible(): Promise<void> {
-    try {
-      await this.checkpoint();
-    } catch (error) {
-      if (!isTocsinError(error) || error.retry === 'never') throw error;
-      this.#options.onTrouble(error, 'saving the checkpoint of the folds');
-    }
+  /** Saves the state as of the last step applied; waits until it is saved. */
+  async checkpoint(): Promise<void> {
+    await this.#storing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#beginCheckpoint();
+    if (this.#saving !== undefined) await this.#store(this.#saving);
   }
 
-  /** Saves the state as of the last step applied. */
-  async checkpoint(): Promise<void> {
+  /** Every alert of the steps so far must be written by now. */
+  #beginCheckpoint(): void {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
+    this.#saving = undefined;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    const checkpoint: Checkpoint = {
-      position: this.#position,
-      read: this.#read,
-      ruleSet: this.#folds.rules.hash,
-      folds: this.#folds.encode(),
+    this.#saving = this.#folds.save({ position: this.#position, read: this.#read });
+  }
+
+  /** Writes a checkpoint while rounds go on. An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
+  #storeCheckpoint(saving: FoldsSaving): void {
+    const note = (error: unknown): void => {
+      if (!isTocsinError(error) || error.retry === 'never') this.#failure = { error };
+      else this.#options.onTrouble(error, 'saving the checkpoint of the folds');
     };
-    await putChunked(this.#options.manifests, CHECKPOINT, Buffer.from(JSON.stringify(checkpoint)));
-    this.#savedPosition = this.#position;
+    this.#storing = this.#store(saving)
+      .catch(note)
+      .finally(() => {
+        this.#storing = undefined;
+      });
+  }
+
+  async #store(saving: FoldsSaving): Promise<void> {
+    this.#saving = undefined;
+    await putChunked(this.#options.manifests, CHECKPOINT, saving.finish());
+    this.#savedPosition = saving.place.position;
   }
 
   /** Folds under the rule set that judged a step; state moves over where the rules are still there. */
   async #foldsFor(ruleSet: string): Promise<TenantFolds> {
-    if (this.#folds?.rules.hash !== ruleSet) this.#folds = await this.#openFolds(ruleSet, this.#folds?.encode());
+    if (this.#folds?.rules.hash === ruleSet) return this.#folds;
+    // What was being saved is under the former set, and goes on to change under this one.
+    this.#saving = undefined;
+    this.#folds = await this.#openFolds(ruleSet, this.#folds?.encode());
     return this.#folds;
   }
 

@@ -5,12 +5,10 @@
 import { type Alert, type MatchStep, TocsinError } from '@tocsin/core';
 import { createFoldSet, type FoldSet, restoreFoldSet } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
+import { type CheckpointPlace, type EncodedFolds, FoldsSaving } from './folds-checkpoint.ts';
 
 /** Key of the fold set of everybody without rules of his own. */
 const SHARED = '';
-
-/** State by tenant, `''` for the shared one; each as its fold set encodes it, in base64. */
-export type EncodedFolds = Readonly<Record<string, string>>;
 
 /** All folds under one rule set. */
 export class TenantFolds {
@@ -18,7 +16,7 @@ export class TenantFolds {
   readonly #sets = new Map<string, FoldSet>();
 
   /** Folds that go on from `encoded`; `onDropped` is told of each rule whose state could not be taken over. */
-  constructor(rules: RuleBook, encoded: EncodedFolds = {}, onDropped: (error: TocsinError) => void = () => undefined) {
+  constructor(rules: RuleBook, encoded: EncodedFolds = new Map(), onDropped: (error: TocsinError) => void = () => undefined) {
     this.rules = rules;
     for (const tenant of [SHARED, ...rules.tenants()]) {
       const compiled = rules.compiledFor(tenant);
@@ -38,8 +36,15 @@ export class TenantFolds {
     return [...this.#sets].flatMap(([tenant, set]) => set.advance(this.#share(step, tenant)));
   }
 
+  /** State as of now, for another rule set. Gives up a checkpoint that is being taken. */
   encode(): EncodedFolds {
-    return Object.fromEntries([...this.#sets].map(([tenant, set]) => [tenant, Buffer.from(set.encode()).toString('base64')]));
+    return new Map([...this.#sets].map(([tenant, set]) => [tenant, set.encode()]));
+  }
+
+  /** Begins a checkpoint of this moment. */
+  save(place: Omit<CheckpointPlace, 'ruleSet'>): FoldsSaving {
+    const snapshots = new Map([...this.#sets].map(([tenant, set]) => [tenant, set.snapshot()]));
+    return new FoldsSaving({ ...place, ruleSet: this.rules.hash }, snapshots);
   }
 
   /** The part of a step that one fold set is concerned with; watermarks concern all. */
@@ -59,6 +64,5 @@ function setOf(rules: RuleBook, tenant: string): string {
  * that is being counted goes on, and a sign of life that was seen is not waited for twice.
  */
 function encodedFor(encoded: EncodedFolds, tenant: string): Uint8Array | undefined {
-  const state = Object.hasOwn(encoded, tenant) ? encoded[tenant] : encoded[SHARED];
-  return state === undefined ? undefined : Buffer.from(state, 'base64');
+  return encoded.get(tenant) ?? encoded.get(SHARED);
 }
