@@ -6,6 +6,7 @@ import { alertsShow } from './commands/alerts-show.ts';
 import { audit } from './commands/audit.ts';
 import { config, configCheck, configExplain, configShow } from './commands/config.ts';
 import { doctor } from './commands/doctor.ts';
+import { hunt } from './commands/hunt.ts';
 import { publish } from './commands/publish.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   start,
   status,
   doctor,
+  hunt,
   publish,
   tail,
   alerts,
