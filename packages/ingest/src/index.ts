@@ -20,4 +20,5 @@ export type { Mapped } from './mappings/compile-mapping.ts';
 export { loadMappings, type MappingSet } from './mappings/mapping-set.ts';
 export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tests.ts';
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
+export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export type * from './source.ts';

@@ -33,11 +33,16 @@ function firstByte(bytes: Uint8Array): number | undefined {
   return bytes[at];
 }
 
+/** Whether an object's format hangs on the text of its `message`: it may be a line of syslog. */
+export function isToldByMessage(fields: Fields): boolean {
+  // Zeek's own syslog log also carries lines as `message`; it is a Zeek record all the same.
+  return typeof fields['message'] === 'string' && fields['_path'] === undefined && !looksLikeWindows(fields) && !looksLikeCloudtrail(fields);
+}
+
 function byMembers(record: Uint8Array, fields: Fields): AcceptedRecord {
   if (looksLikeWindows(fields)) return { record, format: 'windows-json', fields };
   if (looksLikeCloudtrail(fields)) return { record, format: 'cloudtrail', fields };
-  // Zeek's own syslog log also carries lines as `message`; it is a Zeek record all the same.
-  const wrapped = fields['_path'] === undefined ? fieldsOfWrappedLine(fields) : undefined;
+  const wrapped = isToldByMessage(fields) ? fieldsOfWrappedLine(fields) : undefined;
   return wrapped === undefined ? { record, format: 'json', fields } : { record, format: 'linux-auth', fields: wrapped };
 }
 

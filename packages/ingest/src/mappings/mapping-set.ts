@@ -26,6 +26,8 @@ export interface MappingSet {
   map(format: string, fields: Fields, receivedMs: number): Mapped;
   /** Members of a record's first level that any mapping reads. */
   members(): ReadonlySet<string>;
+  /** Id of the mapping that reads a record: that of what `map` answers, without the work of the rest. */
+  mappingOf(format: string, fields: Fields): string;
   /** What rules need to know of each mapping, in order. */
   logSources(): readonly LogSource[];
   /** A format by which a record of this mapping can be decoded again; undefined where no mapping has the id. */
@@ -52,13 +54,15 @@ export function loadMappings(files: readonly MappingText[]): MappingSet {
   const specs = placed.map(({ spec }) => spec);
   const finders = compileFinders(placed);
   const formats = new Map(specs.map((spec) => [spec.id, spec.formats[0]]));
+  const finderOf = (format: string, fields: Fields): Target => {
+    const found = finders.get(format) ?? finders.get('json');
+    return found?.find(fields) ?? found?.otherwise ?? nothing;
+  };
   return {
     specs,
     tests: mappings.flatMap((document) => readTests(document)),
-    map: (format, fields, receivedMs) => {
-      const found = finders.get(format) ?? finders.get('json');
-      return (found?.find(fields) ?? found?.otherwise ?? unmapped)(fields, receivedMs);
-    },
+    map: (format, fields, receivedMs) => finderOf(format, fields).map(fields, receivedMs),
+    mappingOf: (format, fields) => finderOf(format, fields).id,
     members: () => new Set(specs.flatMap(membersRead)),
     logSources: () => specs.map(logSourceOf),
     formatOf: (mapping) => formats.get(mapping),
@@ -70,11 +74,15 @@ interface Placed {
   readonly document: MappingDocument;
 }
 
-type Map1 = (fields: Fields, receivedMs: number) => Mapped;
+/** A compiled mapping. */
+interface Target {
+  readonly id: string;
+  readonly map: (fields: Fields, receivedMs: number) => Mapped;
+}
 
 interface FormatFinder {
-  readonly find: Finder<Map1>;
-  readonly otherwise: Map1;
+  readonly find: Finder<Target>;
+  readonly otherwise: Target;
 }
 
 function namedShape(document: MappingDocument): [string, PartialSpec] {
@@ -93,12 +101,12 @@ function checkIds(placed: readonly Placed[]): void {
 }
 
 function compileFinders(placed: readonly Placed[]): Map<string, FormatFinder> {
-  const compiled = new Map(placed.map(({ spec }) => [spec.id, compileMapping(spec)]));
+  const compiled = new Map(placed.map(({ spec }): [string, Target] => [spec.id, { id: spec.id, map: compileMapping(spec) }]));
   const formats = new Set(placed.flatMap(({ spec }) => spec.formats));
   return new Map([...formats].map((format) => [format, compileFormat(format, placed, compiled)]));
 }
 
-function compileFormat(format: string, placed: readonly Placed[], compiled: ReadonlyMap<string, Map1>): FormatFinder {
+function compileFormat(format: string, placed: readonly Placed[], compiled: ReadonlyMap<string, Target>): FormatFinder {
   const own = placed.filter(({ spec }) => spec.formats.includes(format));
   const [last, another] = own.filter(({ spec }) => spec.when.length === 0);
   if (another !== undefined)
@@ -111,12 +119,12 @@ function compileFormat(format: string, placed: readonly Placed[], compiled: Read
   const entries = own
     .filter(({ spec }) => spec.when.length > 0)
     .map(({ spec }) => ({
-      target: compiled.get(spec.id) ?? unmapped,
+      target: compiled.get(spec.id) ?? nothing,
       when: spec.when,
       aliases: spec.aliases,
       prefixes: spec.prefixes,
     }));
-  return { find: compileFinder(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? unmapped };
+  return { find: compileFinder(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? nothing };
 }
 
 /** What is said of a record where no mapping at all was loaded: an OCSF base event. */
@@ -132,3 +140,5 @@ function unmapped(): Mapped {
     producerEventId: undefined,
   };
 }
+
+const nothing: Target = { id: 'json', map: unmapped };

@@ -110,14 +110,14 @@ function unpack(name: string, head: Uint8Array, pieces: () => AsyncGenerator<Uin
 
 function fromPieces(name: string, pieces: AsyncIterable<Uint8Array>, taken: () => number): ByteSource {
   const iterator = pieces[Symbol.asyncIterator]();
-  let rest = new Uint8Array(0);
+  let rest: Uint8Array = new Uint8Array(0);
   return {
     read: async (into) => {
       try {
         while (rest.length === 0) {
           const { value, done } = await iterator.next();
           if (done === true) return 0;
-          rest = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+          rest = value;
         }
       } catch (error) {
         throw unreadable(name, error);

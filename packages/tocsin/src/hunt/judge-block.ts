@@ -61,7 +61,7 @@ export function judgeBlock({ compiled, reader, detail }: JudgeSetup, block: Bloc
   });
   return {
     lines: records.lineCount,
-    events: records.batch.count,
+    events: records.batch.count - records.disowned(),
     unread: records.unread.slice(0, MOST_UNREAD),
     unreadCount: records.unread.length,
     counts: Object.fromEntries(counts),

@@ -1,7 +1,21 @@
-/** The records of a block: where each lies, which mapping reads it and, when asked, its fields. */
+/**
+ * The records of a block: where each lies, which mapping reads it and, when asked, its fields. Most are never decoded: the router tells
+ * their mapping from their bytes.
+ */
+import { isUtf8 } from 'node:buffer';
 import type { Fields, RecordBatch } from '@tocsin/core';
-import { type DecodedRecord, decoders, defaultDecodeLimits, type Mapped, type MappingSet } from '@tocsin/ingest';
+import {
+  type AcceptedRecord,
+  createRecordRouter,
+  decoders,
+  defaultDecodeLimits,
+  fieldsOf,
+  type Mapped,
+  type MappingSet,
+  type RecordRouter,
+} from '@tocsin/ingest';
 import type { Block, Unread } from './hunt-block.ts';
+import { RecordList } from './record-list.ts';
 
 /** The records of one block. Valid until the next block is opened. */
 export interface Records {
@@ -9,93 +23,104 @@ export interface Records {
   readonly batch: RecordBatch;
   /** Lines of the block, the blank ones included. */
   readonly lineCount: number;
-  /** What was found to be no record so far. */
+  /** What was found to be no record; grows while records are decoded. */
   readonly unread: readonly Unread[];
+  /** Records that turned out to be none. */
+  disowned(): number;
   /** Line a record begins on, from 0. */
   lineOf(index: number): number;
   mappingOf(index: number): string;
+  /** Fields of a record; undefined where it turns out to be none, which is then among `unread`. */
   fieldsOf(index: number): Fields | undefined;
   /** Time and attributes of a record whose fields could be read. */
   mappedOf(index: number): Mapped;
 }
 
 /** Opens blocks one after the other. */
-export interface RecordReader {
-  open(block: Block, changedMs: number): Records;
+export class RecordReader {
+  readonly #mappings: MappingSet;
+  readonly #router: RecordRouter;
+
+  constructor(mappings: MappingSet) {
+    this.#mappings = mappings;
+    this.#router = createRecordRouter(mappings);
+  }
+
+  /** The records of a block of a file that was last written at `changedMs`. */
+  open(block: Block, changedMs: number): Records {
+    const list = new RecordList(block.buffer);
+    const lineCount = this.#readLines(block, list);
+    const mappings = this.#mappings;
+    let decodedIndex = -1;
+    let decoded: Fields | undefined;
+    const batch = list.batch();
+    const fields = (index: number): Fields | undefined => {
+      if (index === decodedIndex) return decoded;
+      decodedIndex = index;
+      decoded = list.known(index) ?? fieldsOf(list.format(index), batch.bytes.subarray(batch.starts[index], batch.ends[index]));
+      if (decoded === undefined) list.disown(index);
+      return decoded;
+    };
+    return {
+      batch,
+      lineCount,
+      unread: list.unread,
+      disowned: () => list.disowned,
+      lineOf: (index) => list.line(index),
+      mappingOf: (index) => list.mapping(index),
+      fieldsOf: fields,
+      mappedOf: (index) => mappings.map(list.format(index), fields(index) ?? {}, changedMs),
+    };
+  }
+
+  #readLines({ buffer, length }: Block, list: RecordList): number {
+    // Told once for all: a line ends in no character's middle.
+    const isText = isUtf8(buffer.subarray(0, length));
+    let line = 0;
+    for (let start = 0; start < length; line++) {
+      const found = buffer.indexOf(LF, start);
+      const end = found === -1 || found > length ? length : found;
+      if (!isBlank(buffer, start, end)) this.#readRecord(list, { bytes: buffer, start, end, line, isText });
+      start = end + 1;
+    }
+    return line;
+  }
+
+  #readRecord(list: RecordList, { bytes, start, end, line, isText }: Place): void {
+    const route = isText ? this.#router.route(bytes, start, end) : undefined;
+    if (route !== undefined) {
+      list.add({ start, end, line, mapping: route.mapping, format: route.format });
+      return;
+    }
+    for (const record of decoders.auto.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
+      if ('rejected' in record) list.reject(line, record.reason);
+      else this.#addDecoded(list, record, line);
+    }
+  }
+
+  #addDecoded(list: RecordList, { record, format, fields }: AcceptedRecord, line: number): void {
+    const start = record.byteOffset - list.buffer.byteOffset;
+    const mapping = this.#mappings.mappingOf(format, fields);
+    // What is no JSON object of these very fields is written as one.
+    const bytes = format === 'linux-auth' ? Buffer.from(JSON.stringify(fields)) : undefined;
+    list.add({ start, end: start + record.length, line, mapping, format, fields, bytes });
+  }
 }
 
-interface Decoded {
-  readonly format: string;
-  readonly fields: Fields;
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
   readonly line: number;
+  readonly isText: boolean;
 }
 
 const LF = 0x0a;
 
-/** A reader that decodes each record by its looks. */
-export function createRecordReader(mappings: MappingSet): RecordReader {
-  return {
-    open: (block, changedMs) => {
-      const builder = new BatchBuilder();
-      const lineCount = readLines(block, builder);
-      const { decoded } = builder;
-      const mapped = decoded.map((one) => mappings.map(one.format, one.fields, changedMs));
-      return {
-        batch: builder.batch(),
-        lineCount,
-        unread: builder.unread,
-        lineOf: (index) => decoded[index]?.line ?? 0,
-        mappingOf: (index) => mapped[index]?.mapping ?? '',
-        fieldsOf: (index) => decoded[index]?.fields,
-        mappedOf: (index) => mapped[index] as Mapped,
-      };
-    },
-  };
-}
-
-class BatchBuilder {
-  readonly decoded: Decoded[] = [];
-  readonly unread: Unread[] = [];
-  readonly #records: Uint8Array[] = [];
-
-  add(record: DecodedRecord, line: number): void {
-    if ('rejected' in record) {
-      this.unread.push({ line, reason: record.reason });
-      return;
-    }
-    this.decoded.push({ format: record.format, fields: record.fields, line });
-    // What is no JSON object of these very fields is written as one.
-    this.#records.push(record.format === 'linux-auth' ? Buffer.from(JSON.stringify(record.fields)) : record.record);
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false;
   }
-
-  batch(): RecordBatch {
-    const count = this.#records.length;
-    const starts = new Uint32Array(count);
-    const ends = new Uint32Array(count);
-    const bytes = Buffer.concat(this.#records);
-    let at = 0;
-    this.#records.forEach((record, i) => {
-      starts[i] = at;
-      at += record.length;
-      ends[i] = at;
-    });
-    return { count, bytes, starts, ends };
-  }
-}
-
-function readLines({ buffer, length }: Block, builder: BatchBuilder): number {
-  let line = 0;
-  for (let start = 0; start < length; line++) {
-    const found = buffer.indexOf(LF, start);
-    const end = found === -1 || found > length ? length : found;
-    const bytes = buffer.subarray(start, end);
-    if (!isBlank(bytes)) for (const record of decoders.auto.decode(bytes, defaultDecodeLimits)) builder.add(record, line);
-    start = end + 1;
-  }
-  return line;
-}
-
-function isBlank(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false;
   return true;
 }

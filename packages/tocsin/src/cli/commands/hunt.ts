@@ -7,7 +7,7 @@ import { HuntTally } from '../../hunt/hunt-tally.ts';
 import { createLocalJudge } from '../../hunt/judge.ts';
 import { listInputs } from '../../hunt/list-inputs.ts';
 import { loadHuntRules } from '../../hunt/load-rules.ts';
-import { createRecordReader } from '../../hunt/record-reader.ts';
+import { RecordReader } from '../../hunt/record-reader.ts';
 import { runHunt } from '../../hunt/run-hunt.ts';
 import { type Command, type CommandContext, choiceOption, type GivenOptions, textOption } from '../command.ts';
 
@@ -37,7 +37,7 @@ async function runCommand(context: CommandContext, paths: readonly string[], opt
   const pool = createBufferPool();
   const tally = new HuntTally();
   for (const { path, reason } of unreadable) tally.failedFiles.push({ file: path, reason });
-  const judge = createLocalJudge({ compiled, reader: createRecordReader(mappings), detail: 'count' }, pool);
+  const judge = createLocalJudge({ compiled, reader: new RecordReader(mappings), detail: 'count' }, pool);
   await runHunt({
     inputs,
     stdin: context.environment.stdin,
