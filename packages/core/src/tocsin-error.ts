@@ -10,6 +10,7 @@ import { configErrors } from './errors/config.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
+import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
 import { serverErrors } from './errors/server.data.ts';
@@ -24,6 +25,7 @@ export const errorTable = {
   ...configErrors,
   ...decodeErrors,
   ...detectErrors,
+  ...huntErrors,
   ...ingestErrors,
   ...serverErrors,
   ...mappingErrors,

@@ -1,9 +1,12 @@
 export { compileRules, routesTo } from './compile/compile-rules.ts';
 export type { CompiledRules, CorrelationPlan, FoldPlan, InactiveRule } from './compile/compiled-rules.ts';
+export type { CompiledRules, FoldPlan, InactiveRule, Route } from './compile/compiled-rules.ts';
 export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS } from './correlate/fold.ts';
 export { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats } from './correlate/fold-set.ts';
 export type { GroupLimits } from './correlate/group-table.ts';
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
+export { entitiesOf } from './match/entities.ts';
+export { groupValues } from './match/group-values.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';
@@ -17,4 +20,7 @@ export type {
   RuleFilter,
   RuleMetadata,
 } from './parse/parsed-rule.ts';
+export { decodeRules, encodeRules } from './parse/encode-rules.ts';
+export { type ParsedRules, parseRules, type RuleFile } from './parse/parse-rules.ts';
+export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';
 export { type RuleTestResult, type TestRuleOptions, testRule } from './test-rule.ts';

@@ -26,6 +26,7 @@ export function compileRules(rules: readonly ParsedRule[], logSources: readonly 
     folds,
     groupFields: collectMatchFields(folds),
     filter: createRecordFilter(),
+    routeOf: (logSource) => compileRoute(active, logSource),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
       const logSource = byMapping.get(mapping);

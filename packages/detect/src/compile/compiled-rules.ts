@@ -64,4 +64,6 @@ export interface CompiledRules {
   route(mapping: string): Route | undefined;
   /** Says of the records of a batch which rules could hold for them. */
   readonly filter: RecordFilter;
+  /** Rules for the events of a log source that was not known when the set was compiled; compiled anew with every call. */
+  routeOf(logSource: LogSource): Route | undefined;
 }

@@ -2,10 +2,10 @@
  * The matches of a frame: what `judge-records.ts` found, described for the folds and for people. What several matches mean together is
  * for the folds.
  */
-import { type EventPosition, type Fields, type FrameView, hashParts, type Match, type Position, sha256Hex } from '@tocsin/core';
-import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
-import { isScalar } from '../compile/event-view.ts';
+import { type EventPosition, type Fields, type FrameView, type Match, type Position, sha256Hex } from '@tocsin/core';
+import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { entitiesOf } from './entities.ts';
+import { groupValues } from './group-values.ts';
 import { judgeRecords, type RecordHit } from './judge-records.ts';
 import type { RuleCostRecorder } from './rule-cost.ts';
 
@@ -31,7 +31,6 @@ export interface RuleError {
 /** Matches per (rule, entity) in a frame that carry an excerpt and an explanation: a flood needs the first few only. */
 const DETAILED_PER_GROUP = 3;
 const EXCERPT_BYTES = 4096;
-const MAX_GROUP_CHARS = 256;
 
 /** Matches of a frame that stands at `at`, in the order of its events. */
 // oxlint-disable-next-line max-params -- R3: what is judged, by what, where it stands and how to read it: an object of four would name nothing better.
@@ -90,7 +89,7 @@ function describe(scan: Scan, { route, detection, index }: RecordHit): Match {
       at: { position: scan.at, index },
       ...(isDetailed ? { excerpt: excerptOf(event.record) } : {}),
     },
-    group: groupValues(scan.compiled.groupFields.get(ruleId) ?? [], route),
+    group: groupValues(scan.compiled, { route, detection, index }),
     entities,
     explanation: isDetailed ? detection.explain() : [],
     ...(event.correlationId === undefined ? {} : { correlationId: event.correlationId }),
@@ -113,19 +112,4 @@ function countDetailed(detailed: Map<string, number>, group: string): boolean {
 function excerptOf(record: Uint8Array): string {
   // `stream` keeps back a character that the cut went through.
   return new TextDecoder().decode(record.subarray(0, EXCERPT_BYTES), { stream: record.length > EXCERPT_BYTES });
-}
-
-/** First value per field; a field without a scalar value is left out, and folds that group by it pass over the match. */
-function groupValues(fields: readonly string[], route: Route): Record<string, string> {
-  const values: [string, string][] = [];
-  for (const field of fields) {
-    const first = route.view.slot(field).read().values[0];
-    if (isScalar(first)) values.push([field, boundedText(String(first))]);
-  }
-  return Object.fromEntries(values);
-}
-
-/** Long values keep their start and a hash of the whole, so that two of them stay two groups. */
-function boundedText(text: string): string {
-  return text.length <= MAX_GROUP_CHARS ? text : `${text.slice(0, 200)}…${hashParts([text])}`;
 }

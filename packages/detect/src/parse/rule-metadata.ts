@@ -34,9 +34,23 @@ export function readMetadata(document: YamlMap): RuleMetadata {
 
 /** JSON with sorted keys, so that the same content has the same text. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isYamlMap(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
+  return JSON.stringify(sortKeys(value));
+}
+
+/** The same value, keys of its maps in order; itself where nothing had to move. */
+function sortKeys(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.every(isLeaf) ? value : value.map(sortKeys);
+  if (!isYamlMap(value)) return value;
+  const names = Object.keys(value);
+  if (names.every((name, i) => (i === 0 || (names[i - 1] as string) < name) && isLeaf(value[name]))) return value;
+  const sorted: Record<string, unknown> = Object.create(null);
+  for (const name of names.sort()) sorted[name] = sortKeys(value[name]);
+  return sorted;
+}
+
+function isLeaf(value: unknown): boolean {
+  return value === null || typeof value !== 'object';
 }
 
 function readLevel(document: YamlMap): SigmaLevel {

@@ -14,7 +14,15 @@ export type TextPattern = readonly PatternToken[];
 export const DASHES: readonly string[] = ['-', '/', '\u2013', '\u2014', '\u2015'];
 
 const ANY: PatternToken = { kind: 'any' };
+const ONE: PatternToken = { kind: 'one' };
+/** Tokens of the first 128 characters: rules hold a million of them. */
+const ASCII: readonly PatternToken[] = Array.from({ length: 128 }, (_, code) => ({ kind: 'char', char: String.fromCharCode(code) }));
 const MAX_VARIANTS = 625;
+
+/** Token of one character. */
+export function charToken(char: string): PatternToken {
+  return (char.length === 1 ? ASCII[char.charCodeAt(0)] : undefined) ?? { kind: 'char', char };
+}
 
 /** Pattern of a value as written: `*` and `?` are wildcards, a backslash escapes these and itself and is plain before all else. */
 export function parsePattern(text: string): TextPattern {
@@ -24,18 +32,18 @@ export function parsePattern(text: string): TextPattern {
     const char = chars[i] as string;
     const next = chars[i + 1];
     if (char === '\\' && (next === '*' || next === '?' || next === '\\')) {
-      tokens.push({ kind: 'char', char: next });
+      tokens.push(charToken(next));
       i += 1;
     } else if (char === '*') tokens.push(ANY);
-    else if (char === '?') tokens.push({ kind: 'one' });
-    else tokens.push({ kind: 'char', char });
+    else if (char === '?') tokens.push(ONE);
+    else tokens.push(charToken(char));
   }
   return tokens;
 }
 
 /** Pattern that means exactly this text. */
 export function literalPattern(text: string): TextPattern {
-  return [...text].map((char) => ({ kind: 'char', char }) as const);
+  return [...text].map(charToken);
 }
 
 /** Where a pattern has to stand within the value. */

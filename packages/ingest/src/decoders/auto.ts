@@ -36,7 +36,9 @@ function firstByte(bytes: Uint8Array): number | undefined {
 /** Whether an object's format hangs on the text of its `message`: it may be a line of syslog. */
 export function isToldByMessage(fields: Fields): boolean {
   // Zeek's own syslog log also carries lines as `message`; it is a Zeek record all the same.
-  return typeof fields['message'] === 'string' && fields['_path'] === undefined && !looksLikeWindows(fields) && !looksLikeCloudtrail(fields);
+  return (
+    typeof fields['message'] === 'string' && fields['_path'] === undefined && !looksLikeWindows(fields) && !looksLikeCloudtrail(fields)
+  );
 }
 
 function byMembers(record: Uint8Array, fields: Fields): AcceptedRecord {

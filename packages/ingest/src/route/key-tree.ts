@@ -53,8 +53,19 @@ export interface KeyTree {
 
 /** Members that formats are told by (`decoders/auto.ts`), as paths. */
 const LOOKS = [
-  ['EventID'], ['Channel'], ['EventLog'], ['ProviderGuid'], ['event_id'], ['log_name'], ['winlog', 'event_id'], ['winlog'],
-  ['eventSource'], ['eventName'], ['message'], ['_path'], ['Records'],
+  ['EventID'],
+  ['Channel'],
+  ['EventLog'],
+  ['ProviderGuid'],
+  ['event_id'],
+  ['log_name'],
+  ['winlog', 'event_id'],
+  ['winlog'],
+  ['eventSource'],
+  ['eventName'],
+  ['message'],
+  ['_path'],
+  ['Records'],
 ] as const;
 
 /** Tree of all mappings' conditions, and of the members named in `open`, of which every value counts. */
@@ -87,7 +98,8 @@ class TreeBuilder {
       // A dotted path is a member of that very name, or members within members.
       for (const parts of new Set([path, ...(path.includes('.') ? [path.split('.')] : [])])) {
         const node = this.ask(typeof parts === 'string' ? [parts] : parts);
-        for (const value of values) for (const spelling of spellings(value)) if (!node.values.has(spelling)) node.values.set(spelling, node.values.size + 1);
+        for (const value of values)
+          for (const spelling of spellings(value)) if (!node.values.has(spelling)) node.values.set(spelling, node.values.size + 1);
       }
     }
   }
@@ -106,7 +118,15 @@ class TreeBuilder {
   }
 
   #add(table: KeyTable, name: Uint8Array): KeyNode {
-    const node: KeyNode = { id: this.nodes.length + 1, name, within: new KeyTable(), isAsked: false, values: new Map(), isOpen: false, texts: new Map() };
+    const node: KeyNode = {
+      id: this.nodes.length + 1,
+      name,
+      within: new KeyTable(),
+      isAsked: false,
+      values: new Map(),
+      isOpen: false,
+      texts: new Map(),
+    };
     this.nodes.push(node);
     table.add(node);
     return node;

@@ -2,9 +2,10 @@
  * Which mapping reads a record, told from its bytes: of a record whose deciding members are like those of one seen before nothing is
  * decoded. Answers what decoding by looks and mapping would, or nothing where it is not sure.
  */
-import { decoders } from '../decoders/decoders.ts';
+import type { Fields } from '@tocsin/core';
 import { isToldByMessage } from '../decoders/auto.ts';
-import { defaultDecodeLimits } from '../decoders/record-decoder.ts';
+import { decoders } from '../decoders/decoders.ts';
+import { defaultDecodeLimits, type RecordDecoder } from '../decoders/record-decoder.ts';
 import type { MappingSet } from '../mappings/mapping-set.ts';
 import type { ConditionValue } from '../mappings/mapping-spec.ts';
 import { buildKeyTree, type KeyNode } from './key-tree.ts';
@@ -29,8 +30,18 @@ export interface RecordRouter {
   route(bytes: Uint8Array, start: number, end: number): RecordRoute | undefined;
 }
 
-/** A router by these mappings, which also tells the text of the top-level members `named`. */
-export function createRecordRouter(mappings: MappingSet, named: readonly string[] = []): RecordRouter {
+/** What a router tells beyond mappings. */
+export interface RecordRouterOptions {
+  /** Top-level members whose text is told. */
+  readonly named?: readonly string[] | undefined;
+  /** Whether every record is a plain JSON object, whatever it looks like. */
+  readonly isPlainJson?: boolean | undefined;
+}
+
+/** A router by these mappings. */
+export function createRecordRouter(mappings: MappingSet, options: RecordRouterOptions = {}): RecordRouter {
+  const named = options.named ?? [];
+  const decoder = options.isPlainJson === true ? decoders.json : decoders.auto;
   const tree = buildKeyTree(mappings.specs, named);
   let kinds = createKinds();
   let kind = kinds.first;
@@ -49,7 +60,7 @@ export function createRecordRouter(mappings: MappingSet, named: readonly string[
       if (kinds.count > MAX_KINDS) kinds = createKinds();
       kind = kinds.first;
       if (!walk.walk(tree.root, buffer, { start, end })) return undefined;
-      if (kind.route === undefined) kind.route = decodeRoute(mappings, named, bytes.subarray(start, end));
+      if (kind.route === undefined) kind.route = decodeRoute(mappings, { named, decoder }, bytes.subarray(start, end));
       return kind.route === UNSURE ? undefined : kind.route;
     },
   };
@@ -148,17 +159,20 @@ function typeOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** The route that decoding gives; unsure where records of this kind may differ. */
-function decodeRoute(mappings: MappingSet, named: readonly string[], record: Uint8Array): RecordRoute {
-  const [decoded, second] = decoders.auto.decode(record, defaultDecodeLimits);
+function decodeRoute(
+  mappings: MappingSet,
+  { named, decoder }: { named: readonly string[]; decoder: RecordDecoder },
+  record: Uint8Array,
+): RecordRoute {
+  const [decoded, second] = decoder.decode(record, defaultDecodeLimits);
   if (decoded === undefined || second !== undefined || 'rejected' in decoded) return UNSURE;
   const { format, fields } = decoded;
-  if (Object.hasOwn(fields, 'Records') || format === 'linux-auth' || isToldByMessage(fields)) return UNSURE;
-  return {
-    format,
-    mapping: mappings.mappingOf(format, fields),
-    named: named.map((name) => {
-      const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
-      return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
-    }),
-  };
+  const isUnsure = decoder === decoders.auto && (Object.hasOwn(fields, 'Records') || format === 'linux-auth' || isToldByMessage(fields));
+  return isUnsure ? UNSURE : { format, mapping: mappings.mappingOf(format, fields), named: named.map((name) => textOf(fields, name)) };
+}
+
+/** Text of a scalar member; undefined where there is none. */
+function textOf(fields: Fields, name: string): string | undefined {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }

@@ -187,7 +187,8 @@ function isScalar(bytes: Uint8Array, start: number, end: number): boolean {
   if (length === 1) return isDigit(first);
   if (first === 0x74) return length === 4 && bytes[start + 1] === 0x72 && bytes[start + 2] === 0x75 && bytes[start + 3] === 0x65;
   if (first === 0x6e) return length === 4 && bytes[start + 1] === 0x75 && bytes[start + 2] === 0x6c && bytes[start + 3] === 0x6c;
-  if (first === 0x66) return length === 5 && bytes[start + 1] === 0x61 && bytes[start + 2] === 0x6c && bytes[start + 3] === 0x73 && bytes[start + 4] === 0x65;
+  if (first === 0x66)
+    return length === 5 && bytes[start + 1] === 0x61 && bytes[start + 2] === 0x6c && bytes[start + 3] === 0x73 && bytes[start + 4] === 0x65;
   return length > 0 && isNumber(bytes, start, end);
 }
 

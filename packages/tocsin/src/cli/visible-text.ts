@@ -21,6 +21,13 @@ export function visible(text: string): string {
   });
 }
 
+/** JSON text with the same characters written as JSON's own escapes: it means what it meant, and steers no terminal. */
+export function visibleJson(json: string): string {
+  return json.replace(STEERING, (character) =>
+    [...Array(character.length).keys()].map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
 /** The same for text of several lines: line feeds and tabs stay. */
 export function visibleLines(text: string): string {
   return text

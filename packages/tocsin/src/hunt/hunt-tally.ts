@@ -21,17 +21,27 @@ export class HuntTally {
   /** Files that could not be read, or not to their end. */
   readonly failedFiles: { file: string; reason: string }[] = [];
 
+  /** Rules that threw, how often, and where first. */
+  readonly ruleErrors = new Map<string, { count: number; readonly example: string }>();
+
   /** Takes a block's verdict; `firstLine` is the number of its first line in its file, from 1. */
   addVerdict(verdict: BlockVerdict, { file, firstLine }: { file: string; firstLine: number }): void {
     this.events += verdict.events;
     this.unparsed += verdict.unreadCount;
     for (const unread of verdict.unread) this.#show(unread, file, firstLine);
-    for (const [ruleId, count] of Object.entries(verdict.counts)) this.addMatches(ruleId, count);
+    for (const [ruleId, count] of verdict.counts) this.addMatches(ruleId, count);
   }
 
   addMatches(ruleId: string, count: number): void {
     this.matches += count;
     this.matchesByRule.set(ruleId, (this.matchesByRule.get(ruleId) ?? 0) + count);
+  }
+
+  /** Takes note of a rule that threw on a record. */
+  addRuleError(ruleId: string, example: string): void {
+    const known = this.ruleErrors.get(ruleId) ?? { count: 0, example };
+    known.count += 1;
+    this.ruleErrors.set(ruleId, known);
   }
 
   addUnread(unread: Unread, file: string, firstLine: number): void {

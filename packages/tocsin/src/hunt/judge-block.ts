@@ -1,6 +1,7 @@
 /** Judges one block: the rules' hits in order of its records, and what could not be read. Runs in the main thread or in a thread of its own. */
-import type { Explanation, HotAttributes } from '@tocsin/core';
-import { type CompiledRules, judgeRecords, type RecordHit } from '@tocsin/detect';
+import { createHash } from 'node:crypto';
+import type { Explanation, HotAttributes, Match, Position } from '@tocsin/core';
+import { type CompiledRules, entitiesOf, groupValues, judgeRecords, type RecordHit } from '@tocsin/detect';
 import type { Block, Unread } from './hunt-block.ts';
 import type { RecordReader, Records } from './record-reader.ts';
 
@@ -20,15 +21,25 @@ export interface Hit {
   readonly record: string;
 }
 
+/** A hit that a correlation may count. The match's position and event id are filled in by whoever knows the file. */
+export interface MemberHit {
+  readonly line: number;
+  readonly match: Match;
+}
+
 /** What a block came to. */
 export interface BlockVerdict {
   readonly lines: number;
   readonly events: number;
+  /** The first of what could not be read, and how much it was. */
   readonly unread: readonly Unread[];
   readonly unreadCount: number;
   /** Hits per rule id. */
-  readonly counts: Readonly<Record<string, number>>;
+  readonly counts: ReadonlyMap<string, number>;
+  /** In order of records and, within one, of rules; none where they are only counted. */
   readonly hits: readonly Hit[];
+  readonly members: readonly MemberHit[];
+  /** Rules that threw: our bug, kept to the one rule and record. */
   readonly ruleErrors: readonly { readonly ruleId: string; readonly line: number; readonly reason: string }[];
 }
 
@@ -37,50 +48,102 @@ export interface JudgeSetup {
   readonly compiled: CompiledRules;
   readonly reader: RecordReader;
   readonly detail: HitDetail;
+  /** Rules whose hits correlations count; with whether those hits are results of their own as well. */
+  readonly members: ReadonlyMap<string, { readonly isSilent: boolean }>;
 }
 
 /** Unread records of a block that are told one by one; the others are counted. */
 const MOST_UNREAD = 20;
 const RECORD_BYTES = 4096;
+/** Tenant of everything in a hunt. */
+const TENANT = 'hunt';
 
 /** Judges a block whose file was last written at `changedMs`. */
-export function judgeBlock({ compiled, reader, detail }: JudgeSetup, block: Block, changedMs: number): BlockVerdict {
-  const records = reader.open(block, changedMs);
-  const counts = new Map<string, number>();
-  const hits: Hit[] = [];
-  const ruleErrors: { ruleId: string; line: number; reason: string }[] = [];
-  judgeRecords(compiled, records.batch, {
-    mappingOf: (index) => records.mappingOf(index),
+export function judgeBlock(setup: JudgeSetup, block: Block, changedMs: number): BlockVerdict {
+  const records = setup.reader.open(block, changedMs);
+  const findings = new Findings(setup, records, changedMs);
+  judgeRecords(setup.compiled, records.batch, {
+    mappingOf: (index) => records.sourceOf(index),
     fieldsOf: (index) => records.fieldsOf(index),
-    onHit: (hit) => {
-      const { id } = hit.detection.rule.meta;
-      counts.set(id, (counts.get(id) ?? 0) + 1);
-      if (detail !== 'count') hits.push(describe(hit, records, detail === 'full'));
-    },
-    onRuleError: (index, ruleId, cause) => ruleErrors.push({ ruleId, line: records.lineOf(index), reason: String(cause) }),
+    onHit: (hit) => findings.add(hit),
+    onRuleError: (index, ruleId, cause) => findings.ruleErrors.push({ ruleId, line: records.lineOf(index), reason: String(cause) }),
   });
+  const { counts, hits, members, ruleErrors } = findings;
   return {
     lines: records.lineCount,
     events: records.batch.count - records.disowned(),
     unread: records.unread.slice(0, MOST_UNREAD),
     unreadCount: records.unread.length,
-    counts: Object.fromEntries(counts),
+    counts,
     hits,
+    members,
     ruleErrors,
   };
 }
 
-function describe({ index, detection }: RecordHit, records: Records, isFull: boolean): Hit {
-  const { batch } = records;
-  const { timeMs, attributes } = records.mappedOf(index);
-  const start = batch.starts[index] ?? 0;
-  const end = Math.min(batch.ends[index] ?? 0, start + RECORD_BYTES);
-  return {
-    ruleId: detection.rule.meta.id,
-    line: records.lineOf(index),
-    timeMs,
-    attributes,
-    explanation: isFull ? detection.explain() : [],
-    record: isFull ? new TextDecoder().decode(batch.bytes.subarray(start, end)) : '',
-  };
+class Findings {
+  readonly counts = new Map<string, number>();
+  readonly hits: Hit[] = [];
+  readonly members: MemberHit[] = [];
+  readonly ruleErrors: { ruleId: string; line: number; reason: string }[] = [];
+  readonly #setup: JudgeSetup;
+  readonly #records: Records;
+  readonly #changedMs: number;
+
+  constructor(setup: JudgeSetup, records: Records, changedMs: number) {
+    this.#setup = setup;
+    this.#records = records;
+    this.#changedMs = changedMs;
+  }
+
+  add(hit: RecordHit): void {
+    const { id } = hit.detection.rule.meta;
+    const member = this.#setup.members.get(id);
+    if (member !== undefined) this.members.push(this.#describeMember(hit));
+    if (member?.isSilent === true) return;
+    this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
+    if (this.#setup.detail !== 'count') this.hits.push(this.#describe(hit));
+  }
+
+  #describe({ index, detection }: RecordHit): Hit {
+    const { timeMs, attributes } = this.#records.mappedOf(index);
+    const isFull = this.#setup.detail === 'full';
+    return {
+      ruleId: detection.rule.meta.id,
+      line: this.#records.lineOf(index),
+      timeMs,
+      attributes,
+      explanation: isFull ? detection.explain() : [],
+      record: isFull ? new TextDecoder().decode(this.#bytesOf(index).subarray(0, RECORD_BYTES)) : '',
+    };
+  }
+
+  #describeMember(hit: RecordHit): MemberHit {
+    const { index, route, detection } = hit;
+    const mapped = this.#records.mappedOf(index);
+    const timeMs = mapped.timeMs ?? this.#changedMs;
+    const evidence = {
+      source: TENANT,
+      eventId: '',
+      timeMs,
+      sha256: createHash('sha256').update(this.#bytesOf(index)).digest('hex'),
+      at: { position: '' as Position, index: 0 },
+    };
+    const match: Match = {
+      ruleId: detection.rule.meta.id,
+      tenant: TENANT,
+      timeMs,
+      receivedMs: timeMs,
+      evidence,
+      group: groupValues(this.#setup.compiled, hit),
+      entities: entitiesOf(mapped.attributes, route.logSource, TENANT),
+      explanation: [],
+    };
+    return { line: this.#records.lineOf(index), match };
+  }
+
+  #bytesOf(index: number): Uint8Array {
+    const { bytes, starts, ends } = this.#records.batch;
+    return bytes.subarray(starts[index], ends[index]);
+  }
 }

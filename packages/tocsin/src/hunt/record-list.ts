@@ -8,7 +8,8 @@ export interface FoundRecord {
   readonly start: number;
   readonly end: number;
   readonly line: number;
-  readonly mapping: string;
+  /** Name of its log source. */
+  readonly source: string;
   readonly format: string;
   /** Its fields, where it was decoded already. */
   readonly fields?: Fields | undefined;
@@ -53,8 +54,8 @@ export class RecordList {
     return this.#found[index]?.line ?? 0;
   }
 
-  mapping(index: number): string {
-    return this.#found[index]?.mapping ?? '';
+  source(index: number): string {
+    return this.#found[index]?.source ?? '';
   }
 
   format(index: number): string {

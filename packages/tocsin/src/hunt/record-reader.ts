@@ -16,6 +16,7 @@ import {
 } from '@tocsin/ingest';
 import type { Block, Unread } from './hunt-block.ts';
 import { RecordList } from './record-list.ts';
+import type { TaggedSources } from './tagged-sources.ts';
 
 /** The records of one block. Valid until the next block is opened. */
 export interface Records {
@@ -29,7 +30,8 @@ export interface Records {
   disowned(): number;
   /** Line a record begins on, from 0. */
   lineOf(index: number): number;
-  mappingOf(index: number): string;
+  /** Name of its log source: its mapping's, or one that it names itself. */
+  sourceOf(index: number): string;
   /** Fields of a record; undefined where it turns out to be none, which is then among `unread`. */
   fieldsOf(index: number): Fields | undefined;
   /** Time and attributes of a record whose fields could be read. */
@@ -40,10 +42,13 @@ export interface Records {
 export class RecordReader {
   readonly #mappings: MappingSet;
   readonly #router: RecordRouter;
+  readonly #tagged: TaggedSources | undefined;
 
-  constructor(mappings: MappingSet) {
+  /** With `tagged`, JSON objects are taken as they stand, and their own members say what log source they are of. */
+  constructor(mappings: MappingSet, tagged?: TaggedSources) {
     this.#mappings = mappings;
-    this.#router = createRecordRouter(mappings);
+    this.#tagged = tagged;
+    this.#router = createRecordRouter(mappings, { named: tagged?.members, isPlainJson: tagged !== undefined });
   }
 
   /** The records of a block of a file that was last written at `changedMs`. */
@@ -67,7 +72,7 @@ export class RecordReader {
       unread: list.unread,
       disowned: () => list.disowned,
       lineOf: (index) => list.line(index),
-      mappingOf: (index) => list.mapping(index),
+      sourceOf: (index) => list.source(index),
       fieldsOf: fields,
       mappedOf: (index) => mappings.map(list.format(index), fields(index) ?? {}, changedMs),
     };
@@ -89,10 +94,12 @@ export class RecordReader {
   #readRecord(list: RecordList, { bytes, start, end, line, isText }: Place): void {
     const route = isText ? this.#router.route(bytes, start, end) : undefined;
     if (route !== undefined) {
-      list.add({ start, end, line, mapping: route.mapping, format: route.format });
+      const source = this.#tagged?.nameOf(route.mapping, route.named) ?? route.mapping;
+      list.add({ start, end, line, source, format: route.format });
       return;
     }
-    for (const record of decoders.auto.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
+    const decoder = this.#tagged !== undefined && bytes[start] === OPEN_OBJECT ? decoders.json : decoders.auto;
+    for (const record of decoder.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
       if ('rejected' in record) list.reject(line, record.reason);
       else this.#addDecoded(list, record, line);
     }
@@ -100,10 +107,20 @@ export class RecordReader {
 
   #addDecoded(list: RecordList, { record, format, fields }: AcceptedRecord, line: number): void {
     const start = record.byteOffset - list.buffer.byteOffset;
-    const mapping = this.#mappings.mappingOf(format, fields);
+    const source = this.#sourceOf(format, fields);
     // What is no JSON object of these very fields is written as one.
     const bytes = format === 'linux-auth' ? Buffer.from(JSON.stringify(fields)) : undefined;
-    list.add({ start, end: start + record.length, line, mapping, format, fields, bytes });
+    list.add({ start, end: start + record.length, line, source, format, fields, bytes });
+  }
+
+  #sourceOf(format: string, fields: Fields): string {
+    const mapping = this.#mappings.mappingOf(format, fields);
+    return (
+      this.#tagged?.nameOf(
+        mapping,
+        this.#tagged.members.map((name) => scalarText(fields, name)),
+      ) ?? mapping
+    );
   }
 }
 
@@ -116,6 +133,12 @@ interface Place {
 }
 
 const LF = 0x0a;
+const OPEN_OBJECT = 0x7b;
+
+function scalarText(fields: Fields, name: string): string | undefined {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {

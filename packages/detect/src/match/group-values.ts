@@ -1,0 +1,25 @@
+/** What a hit carries for the folds: the values of the fields that any of them groups by. */
+import { hashParts } from '@tocsin/core';
+import type { CompiledRules } from '../compile/compiled-rules.ts';
+import { isScalar } from '../compile/event-view.ts';
+import type { RecordHit } from './judge-records.ts';
+
+const MAX_GROUP_CHARS = 256;
+
+/**
+ * First value per field; a field without a scalar value is left out, and folds that group by it pass over the match. Call it while the
+ * hit's route shows the record.
+ */
+export function groupValues(compiled: CompiledRules, { route, detection }: RecordHit): Record<string, string> {
+  const values: [string, string][] = [];
+  for (const field of compiled.groupFields.get(detection.rule.meta.id) ?? []) {
+    const first = route.view.slot(field).read().values[0];
+    if (isScalar(first)) values.push([field, boundedText(String(first))]);
+  }
+  return Object.fromEntries(values);
+}
+
+/** Long values keep their start and a hash of the whole, so that two of them stay two groups. */
+function boundedText(text: string): string {
+  return text.length <= MAX_GROUP_CHARS ? text : `${text.slice(0, 200)}…${hashParts([text])}`;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { hasCorpora, ruleArchive } from '../../test/corpora.ts';
+import { decodeRules, encodeRules } from './encode-rules.ts';
+import { parseRules } from './parse-rules.ts';
+
+const RULES = `
+title: One
+id: one
+logsource: { product: test }
+detection:
+  sel: { a|contains: ["x*y", "\\u0001?\\\\*", "é\\uD83D\\uDE00"], b|windash|contains: " -x", c|re: "a.b", d: null, e|gt: 5 }
+  kw: [ word ]
+  condition: sel or not kw
+tests:
+  - event: { $map: [[1, 2]], $undefined: true, patterns: [x], __proto__: { a: 1 }, kind: text, cased: true, inf: .inf }
+    expect: no_match
+---
+title: Count
+id: count
+correlation: { type: event_count, rules: [one], group-by: [u], aliases: { u: { one: a } }, timespan: 1m, condition: { gte: 2 } }
+---
+title: Broken
+id: broken
+detection: { sel: { a: 1 }, condition: other }
+logsource: { product: test }
+`;
+
+describe('encodeRules', () => {
+  it('gives back what it was given, refusals included', () => {
+    const parsed = parseRules([{ path: 'r.yml', text: RULES }]);
+    expect(parsed.rules).toHaveLength(2);
+    expect(parsed.refused).toHaveLength(1);
+    const read = decodeRules(encodeRules(parsed));
+    expect(read.rules).toEqual(parsed.rules);
+    expect(read.refused.map(({ error, ...rest }) => ({ ...rest, code: error.code, message: error.message }))).toEqual(
+      parsed.refused.map(({ error, ...rest }) => ({ ...rest, code: error.code, message: error.message })),
+    );
+  });
+
+  it('reads from shared memory', () => {
+    const bytes = encodeRules(parseRules([{ path: 'r.yml', text: RULES }]));
+    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    shared.set(bytes);
+    expect(decodeRules(shared).rules).toEqual(decodeRules(bytes).rules);
+  });
+
+  it('refuses bytes that are cut off or followed by others', () => {
+    const bytes = encodeRules(parseRules([{ path: 'r.yml', text: RULES }]));
+    for (const length of [4, 10, bytes.length - 1]) expect(() => decodeRules(bytes.subarray(0, length))).toThrow();
+    expect(() => decodeRules(new Uint8Array([...bytes, 1]))).toThrow(RangeError);
+  });
+
+  it.skipIf(!hasCorpora)('gives back all public rules', () => {
+    const parsed = parseRules(ruleArchive('sigma-rules/sigmahq-rules.tar.gz'));
+    expect(decodeRules(encodeRules(parsed)).rules).toEqual(parsed.rules);
+  });
+});

@@ -1,0 +1,151 @@
+/** The run of `tocsin hunt`: rules loaded, files judged, findings printed, exit code chosen. */
+import { tmpdir } from 'node:os';
+import { errorTable, TocsinError } from '@tocsin/core';
+import { encodeRules } from '@tocsin/detect';
+import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
+import type { Finding } from '../../hunt/finding.ts';
+import { huntFiles } from '../../hunt/hunt-files.ts';
+import { HuntTally } from '../../hunt/hunt-tally.ts';
+import { createLocalJudge, type Judge } from '../../hunt/judge.ts';
+import type { JudgeSetup } from '../../hunt/judge-block.ts';
+import { createJudgeSetup, type JudgeChoices } from '../../hunt/judge-setup.ts';
+import { type HuntInputs, listInputs } from '../../hunt/list-inputs.ts';
+import { type HuntRules, loadHuntRules } from '../../hunt/load-rules.ts';
+import { openThreadJudge } from '../../hunt/thread-judge.ts';
+import type { CommandContext, GivenOptions } from '../command.ts';
+import { sayCount } from '../figures.ts';
+import { visible } from '../visible-text.ts';
+import { noteRefusedRules, noteUnread } from './hunt-notes.ts';
+import { type HuntOutput, outputs } from './hunt-output.ts';
+import { type HuntReport, summaryOf } from './hunt-report.ts';
+import { type HuntRequest, LEVELS, readHuntRequest } from './hunt-request.ts';
+
+/** Resolves with the exit code: 0, or that of `hunt.found` or `hunt.incomplete`. @throws cli.bad_option, cli.unreadable, hunt.no_rules */
+export async function runHuntCommand(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
+  const request = readHuntRequest(options);
+  const inputs = await listInputs(paths);
+  const rules = await loadHuntRules([request.rules]);
+  refuseNone(rules, request.rules);
+  const output = createOutput(context, request);
+  const choices: JudgeChoices = { logSourceFields: request.logSourceFields, detail: output.detail };
+  const setup = createJudgeSetup(rules.rules, choices);
+  const loaded = { seconds: performance.now() / 1000, cpuSeconds: cpuSeconds() };
+  if (request.output !== 'summary') noteRefusedRules(context.terminal, rules.refused);
+  const session = { context, request, inputs, rules, setup, choices, output };
+  const { tally, bytes, found } = await judgeAll(session);
+  output.end({
+    tally,
+    rulesLoaded: rules.rules.length,
+    rulesRefused: rules.refused,
+    files: inputs.inputs.length,
+    bytes,
+    loadSeconds: loaded.seconds,
+    loadCpuSeconds: loaded.cpuSeconds,
+    runSeconds: performance.now() / 1000 - loaded.seconds,
+    cpuSeconds: cpuSeconds(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  });
+  if (request.output !== 'summary') noteUnread(context.terminal, tally);
+  return exitCode(session, tally, found);
+}
+
+interface Session {
+  readonly context: CommandContext;
+  readonly request: HuntRequest;
+  readonly inputs: HuntInputs;
+  readonly rules: HuntRules;
+  readonly setup: JudgeSetup;
+  readonly choices: JudgeChoices;
+  readonly output: HuntOutput;
+}
+
+interface Outcome {
+  readonly tally: HuntTally;
+  readonly bytes: number;
+  /** Matches at or above the level to fail on. */
+  readonly found: number;
+}
+
+async function judgeAll(session: Session): Promise<Outcome> {
+  const { context, inputs, setup, output } = session;
+  const tally = new HuntTally();
+  tally.failedFiles.push(...inputs.unreadable.map(({ path, reason }) => ({ file: path, reason })));
+  const pool = createBufferPool();
+  let bytes = 0;
+  const total = inputs.inputs.reduce<number | undefined>(
+    (sum, { size }) => (size === undefined || sum === undefined ? undefined : sum + size),
+    0,
+  );
+  const bar = context.terminal.progress('Hunting');
+  try {
+    await using judge = openJudge(session, pool);
+    await huntFiles({
+      compiled: setup.compiled,
+      judge,
+      pool,
+      inputs: inputs.inputs,
+      stdin: context.environment.stdin,
+      tally,
+      onFinding: (finding: Finding) => output.add(finding),
+      onRuleError: (ruleId, { file, line }, reason) => tally.addRuleError(ruleId, `${file}:${line}: ${reason}`),
+      onProgress: (takenBytes) => {
+        bytes = takenBytes;
+        bar.show(
+          total === undefined ? undefined : takenBytes / Math.max(1, total),
+          `${sayCount(tally.events)} events, ${sayCount(tally.matches)} matches`,
+        );
+      },
+      temporary: tmpdir(),
+      nowMs: Date.now(),
+      signal: context.interrupted,
+    });
+  } finally {
+    bar.end();
+  }
+  return { tally, bytes, found: countFrom(session, tally) };
+}
+
+function openJudge({ request, rules, setup, choices }: Session, pool: BufferPool): Judge {
+  if (request.jobs === 1) return createLocalJudge(setup, pool);
+  const encoded = encodeRules({ rules: rules.rules, refused: [] });
+  const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
+  shared.set(encoded);
+  return openThreadJudge(request.jobs, { rules: shared, choices }, pool);
+}
+
+function createOutput({ terminal, version }: CommandContext, { output }: HuntRequest): HuntOutput {
+  if (output !== 'summary') return outputs[output]({ terminal, version });
+  return { detail: 'count', add: () => undefined, end: (report: HuntReport) => terminal.object(summaryOf(report)) };
+}
+
+function refuseNone({ rules, refused }: HuntRules, path: string): void {
+  const [first] = refused;
+  if (rules.length === 0 && first !== undefined)
+    throw new TocsinError('hunt.no_rules', { path, refused: refused.length, reason: `${first.file}:${first.line}: ${first.reason}` });
+}
+
+/** Matches of rules at or above the level to fail on; none where there is no such level. */
+function countFrom({ request, rules }: Session, tally: HuntTally): number {
+  const { failOn } = request;
+  if (failOn === undefined) return 0;
+  const failing = rules.rules.filter((rule) => LEVELS.indexOf(rule.meta.level) >= LEVELS.indexOf(failOn));
+  return failing.reduce((sum, rule) => sum + (tally.matchesByRule.get(rule.meta.id) ?? 0), 0);
+}
+
+function exitCode({ context, request }: Session, tally: HuntTally, found: number): number {
+  const [first] = tally.failedFiles;
+  const error =
+    found > 0
+      ? new TocsinError('hunt.found', { count: found, level: request.failOn ?? '' })
+      : first === undefined
+        ? undefined
+        : new TocsinError('hunt.incomplete', { files: tally.failedFiles.length, first: first.file, reason: first.reason });
+  if (error === undefined) return 0;
+  if (request.output !== 'summary') context.terminal.note(`tocsin: ${visible(error.message)} [${error.code}]`);
+  return errorTable[error.code].exit;
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

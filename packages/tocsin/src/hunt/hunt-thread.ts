@@ -1,0 +1,36 @@
+/** A thread that judges blocks: what runs inside. Who hands it blocks is `thread-judge.ts`. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { decodeRules } from '@tocsin/detect';
+import type { Block } from './hunt-block.ts';
+import { type BlockVerdict, judgeBlock } from './judge-block.ts';
+import { createJudgeSetup, type JudgeChoices } from './judge-setup.ts';
+
+/** What a thread is started with. */
+export interface ThreadBoot {
+  /** Rules as `encodeRules` writes them, in shared memory. */
+  readonly rules: Uint8Array;
+  readonly choices: JudgeChoices;
+}
+
+/** A block to judge; its buffer is moved to the thread. */
+export interface ThreadTask {
+  readonly block: Block;
+  readonly changedMs: number;
+}
+
+/** Answer to one task, in the order of the tasks; the buffer is moved back. */
+export type ThreadAnswer = { readonly verdict: BlockVerdict; readonly buffer: Uint8Array } | { readonly failed: string };
+
+const boot = workerData as ThreadBoot;
+const setup = createJudgeSetup(decodeRules(boot.rules).rules, boot.choices);
+
+parentPort?.on('message', ({ block, changedMs }: ThreadTask) => {
+  try {
+    const verdict = judgeBlock(setup, block, changedMs);
+    const answer: ThreadAnswer = { verdict, buffer: block.buffer };
+    parentPort?.postMessage(answer, [block.buffer.buffer as ArrayBuffer]);
+  } catch (error) {
+    const answer: ThreadAnswer = { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    parentPort?.postMessage(answer);
+  }
+});

@@ -1,0 +1,22 @@
+/** What a judge needs, made from plain data: the same in the main thread and in every other. */
+import { compileRules, type ParsedRule } from '@tocsin/detect';
+import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { memberRules } from './correlate-matches.ts';
+import type { HitDetail, JudgeSetup } from './judge-block.ts';
+import { RecordReader } from './record-reader.ts';
+import { createTaggedSources, type LogSourceFields } from './tagged-sources.ts';
+
+/** How a hunt judges. */
+export interface JudgeChoices {
+  readonly logSourceFields: LogSourceFields | undefined;
+  readonly detail: HitDetail;
+}
+
+/** Compiles rules and mappings for one thread. */
+export function createJudgeSetup(rules: readonly ParsedRule[], { logSourceFields, detail }: JudgeChoices): JudgeSetup {
+  const mappings = loadMappings(readShippedMappings());
+  const logSources = mappings.logSources();
+  const compiled = compileRules(rules, logSources);
+  const tagged = logSourceFields === undefined ? undefined : createTaggedSources(logSourceFields, compiled, logSources);
+  return { compiled: tagged?.compiled ?? compiled, reader: new RecordReader(mappings, tagged), detail, members: memberRules(compiled) };
+}
