@@ -7,6 +7,7 @@ export {
   defaultDecodeLimits,
   type RecordDecoder,
 } from './decoders/record-decoder.ts';
+export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
 export {
   defaultEventsRouteLimits,

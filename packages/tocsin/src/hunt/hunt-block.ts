@@ -5,11 +5,24 @@ export type BlockForm =
   /** One record per line: JSON objects or lines of syslog, told apart record by record. */
   | { readonly kind: 'lines' }
   /** JSON values over any number of lines. Value i is `bytes[starts[i] … ends[i])`, `lines[i]` the line it begins on, the block's first being 0. */
-  | { readonly kind: 'values'; readonly starts: Uint32Array; readonly ends: Uint32Array; readonly lines: Uint32Array }
-  | { readonly kind: 'csv'; readonly columns: readonly string[]; readonly separator: string }
+  | {
+      readonly kind: 'values';
+      readonly starts: Uint32Array;
+      readonly ends: Uint32Array;
+      readonly lines: Uint32Array;
+      /** Lines up to the next block. */
+      readonly lineCount: number;
+    }
+  | { readonly kind: 'csv'; readonly head: CsvHead }
   | { readonly kind: 'zeek'; readonly log: ZeekLog }
   /** Chunks of an event log of Windows; records are numbered in place of lines. */
   | { readonly kind: 'evtx' };
+
+/** The head of a CSV file. */
+export interface CsvHead {
+  readonly columns: readonly string[];
+  readonly separator: string;
+}
 
 /** The head of a Zeek log in its own text form. */
 export interface ZeekLog {
@@ -39,6 +52,8 @@ export interface Unread {
 /** What a file comes apart into: blocks, and between them what had to be passed over. */
 export type Piece =
   | { readonly kind: 'block'; readonly block: Block }
+  /** Lines that hold nothing. */
+  | { readonly kind: 'lines'; readonly lines: number }
   /** `lines` is how many lines went, the unread one included. */
   | { readonly kind: 'skipped'; readonly unread: Unread; readonly lines: number };
 

@@ -38,11 +38,15 @@ export interface HuntOptions {
 export async function huntFiles(options: HuntOptions): Promise<void> {
   const rules = new Map(options.compiled.rules.map((rule) => [rule.meta.id, rule]));
   await using sorter = new MatchSorter(options.temporary);
+  let ordinal = 0;
   await runHunt({
     ...options,
     onVerdict: async (verdict, place) => {
       tellHits(options, rules, { verdict, place });
-      for (const member of verdict.members) await sorter.add(placeMember(member, place));
+      for (const member of verdict.members) {
+        await sorter.add(placeMember(member, place, ordinal));
+        ordinal += 1;
+      }
     },
   });
   await correlateMatches(options.compiled, sorter.inOrder(), (alert) => {
@@ -72,9 +76,10 @@ function matchFinding(hit: Hit, rule: RuleMetadata, { file, firstLine }: BlockPl
 }
 
 /** Where the event stands travels through the folds as its position: file, tab, line. */
-function placeMember({ match, line }: MemberHit, { file, firstLine }: BlockPlace): Match {
-  const position = `${file}\t${firstLine + line}`;
-  const evidence = { ...match.evidence, eventId: position, at: { position: position as Position, index: 0 } };
+function placeMember({ match, line }: MemberHit, { file, firstLine }: BlockPlace, ordinal: number): Match {
+  const position = `${file}\t${firstLine + line}` as Position;
+  // Several events may stand on one line.
+  const evidence = { ...match.evidence, eventId: `${position} ${ordinal}`, at: { position, index: 0 } };
   return { ...match, evidence };
 }
 

@@ -15,7 +15,7 @@ export type OnVerdict = (verdict: BlockVerdict, place: BlockPlace) => void | Pro
 
 type Waiting =
   | { readonly file: string; readonly verdict: Promise<BlockVerdict> }
-  | { readonly file: string; readonly unread: Unread; readonly lines: number };
+  | { readonly file: string; readonly unread?: Unread | undefined; readonly lines: number };
 
 /** Hands verdicts on in order. Not for use by two callers at a time. */
 export class OrderedVerdicts {
@@ -37,9 +37,9 @@ export class OrderedVerdicts {
     this.#waiting.push({ file, verdict });
   }
 
-  /** Takes note of something that was passed over. */
-  skip(file: string, skipped: { unread: Unread; lines: number }): void {
-    this.#waiting.push({ file, ...skipped });
+  /** Takes note of lines that were passed over, and of what could not be read there. */
+  skip(file: string, { unread, lines }: { unread?: Unread | undefined; lines: number }): void {
+    this.#waiting.push({ file, unread, lines });
   }
 
   /** Hands on verdicts until at most `most` are waiting. */
@@ -55,8 +55,8 @@ export class OrderedVerdicts {
       this.#line = 1;
     }
     const place: BlockPlace = { file: next.file, firstLine: this.#line };
-    if ('unread' in next) {
-      this.#tally.addUnread(next.unread, place.file, place.firstLine);
+    if ('lines' in next) {
+      if (next.unread !== undefined) this.#tally.addUnread(next.unread, place.file, place.firstLine);
       this.#line += next.lines;
       return;
     }

@@ -1,11 +1,10 @@
 /**
- * The records of a block: where each lies, which mapping reads it and, when asked, its fields. Most are never decoded: the router tells
- * their mapping from their bytes.
+ * The records of a block: where each lies, of which log source it is and, when asked, its fields. Most JSON is never decoded: the router
+ * tells its mapping from its bytes. What is no JSON is written as JSON, for those who judge bytes.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Fields, RecordBatch } from '@tocsin/core';
 import {
-  type AcceptedRecord,
   createRecordRouter,
   decoders,
   defaultDecodeLimits,
@@ -16,6 +15,7 @@ import {
 } from '@tocsin/ingest';
 import type { Block, Unread } from './hunt-block.ts';
 import { RecordList } from './record-list.ts';
+import { readRows } from './read-rows.ts';
 import type { TaggedSources } from './tagged-sources.ts';
 
 /** The records of one block. Valid until the next block is opened. */
@@ -54,11 +54,11 @@ export class RecordReader {
   /** The records of a block of a file that was last written at `changedMs`. */
   open(block: Block, changedMs: number): Records {
     const list = new RecordList(block.buffer);
-    const lineCount = this.#readLines(block, list);
+    const lineCount = this.#read(block, list);
     const mappings = this.#mappings;
+    const batch = list.batch();
     let decodedIndex = -1;
     let decoded: Fields | undefined;
-    const batch = list.batch();
     const fields = (index: number): Fields | undefined => {
       if (index === decodedIndex) return decoded;
       decodedIndex = index;
@@ -76,6 +76,21 @@ export class RecordReader {
       fieldsOf: fields,
       mappedOf: (index) => mappings.map(list.format(index), fields(index) ?? {}, changedMs),
     };
+  }
+
+  #read(block: Block, list: RecordList): number {
+    const { form, buffer, length } = block;
+    if (form.kind === 'lines') return this.#readLines(block, list);
+    if (form.kind === 'values') {
+      const isText = isUtf8(buffer.subarray(0, length));
+      for (const [i, start] of form.starts.entries())
+        this.#readRecord(list, { bytes: buffer, start, end: form.ends[i] ?? start, line: form.lines[i] ?? 0, isText });
+      return form.lineCount;
+    }
+    return readRows(buffer.subarray(0, length), form, {
+      onFields: (fields, line) => this.#addWritten(list, { fields, line }),
+      onUnread: (unread) => list.reject(unread.line, unread.reason),
+    });
   }
 
   #readLines({ buffer, length }: Block, list: RecordList): number {
@@ -99,18 +114,22 @@ export class RecordReader {
       return;
     }
     const decoder = this.#tagged !== undefined && bytes[start] === OPEN_OBJECT ? decoders.json : decoders.auto;
-    for (const record of decoder.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
-      if ('rejected' in record) list.reject(line, record.reason);
-      else this.#addDecoded(list, record, line);
+    for (const decoded of decoder.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
+      if ('rejected' in decoded) list.reject(line, decoded.reason);
+      else if (decoded.format === 'linux-auth') this.#addWritten(list, { format: decoded.format, fields: decoded.fields, line });
+      else {
+        const { format, fields, record } = decoded;
+        const at = record.byteOffset - bytes.byteOffset;
+        list.add({ start: at, end: at + record.length, line, source: this.#sourceOf(format, fields), format, fields });
+      }
     }
   }
 
-  #addDecoded(list: RecordList, { record, format, fields }: AcceptedRecord, line: number): void {
-    const start = record.byteOffset - list.buffer.byteOffset;
-    const source = this.#sourceOf(format, fields);
-    // What is no JSON object of these very fields is written as one.
-    const bytes = format === 'linux-auth' ? Buffer.from(JSON.stringify(fields)) : undefined;
-    list.add({ start, end: start + record.length, line, source, format, fields, bytes });
+  /** A record that stands in its file as something else than the JSON object it is judged as. */
+  #addWritten(list: RecordList, { fields, line, format }: { fields: Fields; line: number; format?: string }): void {
+    const bytes = Buffer.from(JSON.stringify(fields));
+    const asWhat = format ?? formatOf(bytes);
+    list.add({ start: 0, end: 0, line, source: this.#sourceOf(asWhat, fields), format: asWhat, fields, bytes });
   }
 
   #sourceOf(format: string, fields: Fields): string {
@@ -134,6 +153,13 @@ interface Place {
 
 const LF = 0x0a;
 const OPEN_OBJECT = 0x7b;
+
+/** Format that an object looks like. */
+function formatOf(object: Uint8Array): string {
+  const [decoded] = decoders.auto.decode(object, defaultDecodeLimits);
+  // A row is its own fields and no envelope of others.
+  return decoded !== undefined && 'fields' in decoded && decoded.format !== 'linux-auth' ? decoded.format : 'json';
+}
 
 function scalarText(fields: Fields, name: string): string | undefined {
   const value = Object.hasOwn(fields, name) ? fields[name] : undefined;

@@ -54,8 +54,8 @@ interface Reading {
 async function readInput(run: HuntRun, verdicts: OrderedVerdicts, { file, source, doneBytes }: Reading): Promise<void> {
   for await (const piece of cutFile(source, run.pool)) {
     run.signal.throwIfAborted();
-    if (piece.kind === 'skipped') verdicts.skip(file, piece);
-    else verdicts.add(file, run.judge.judge(piece.block, source.changedMs));
+    if (piece.kind === 'block') verdicts.add(file, run.judge.judge(piece.block, source.changedMs));
+    else verdicts.skip(file, piece);
     await verdicts.settle(run.judge.inFlight - 1);
     run.onProgress(doneBytes + source.takenBytes);
   }

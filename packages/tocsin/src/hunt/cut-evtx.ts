@@ -1,0 +1,17 @@
+/** An event log of Windows as blocks of its chunks, which stand on their own. */
+import { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES } from '@tocsin/ingest';
+import type { BlockFiller } from './block-filler.ts';
+import type { Piece } from './hunt-block.ts';
+
+/** Blocks of whole chunks; records take the place of lines. What follows the last whole chunk is told as not read. */
+export async function* cutEvtx(filler: BlockFiller): AsyncGenerator<Piece> {
+  await filler.fill(EVTX_HEAD_BYTES);
+  filler.drop(Math.min(EVTX_HEAD_BYTES, filler.filled));
+  while (!filler.isOver || filler.filled >= EVTX_CHUNK_BYTES) {
+    await filler.fill(filler.buffer.length);
+    const whole = filler.filled - (filler.filled % EVTX_CHUNK_BYTES);
+    if (whole === 0) break;
+    yield { kind: 'block', block: filler.cut(whole, { kind: 'evtx' }) };
+  }
+  if (filler.filled > 0) yield { kind: 'skipped', unread: { line: 0, reason: 'the log ends within a chunk' }, lines: 1 };
+}
