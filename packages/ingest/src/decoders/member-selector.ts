@@ -15,6 +15,15 @@ export interface MemberSelector {
    * UTF-8, breaks a limit, or is written in a way that only the parser reads: then it is to be parsed as a whole.
    */
   select(bytes: Uint8Array, limits: Pick<DecodeLimits, 'maxRecordBytes' | 'maxDepth' | 'maxKeys'>): Fields | undefined;
+  /** Takes a copy of the bytes of many records, for `find`; in force until the next `load` or `select`. */
+  load(bytes: Uint8Array): void;
+  /**
+   * How many wanted members of the first level there are in the JSON object at [start, end) of what was loaded; they are in `found`. -1 where
+   * `select` would say nothing of the record, but for its UTF-8, which is not looked at.
+   */
+  find(start: number, end: number, limits: Pick<DecodeLimits, 'maxDepth' | 'maxKeys'>): number;
+  /** Of each member found: number of its name in the order wanted, kind of value, start and end of its value from `FOUND_ORIGIN`; in force until the next `find`. */
+  readonly found: Uint32Array;
 }
 
 /** What the module offers, as its source says. */
@@ -38,6 +47,9 @@ const INPUT_AT = OUTPUT_AT + OUTPUT_BYTES;
 /** The module reads 16 bytes at a time. */
 const PADDING_BYTES = 32;
 const PAGE_BYTES = 65_536;
+
+/** What positions in `found` count from. */
+export const FOUND_ORIGIN = INPUT_AT;
 
 /** Kinds of values, as the module numbers them. */
 const STRING = 0;
@@ -63,6 +75,14 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
   grow(PAGE_BYTES);
 
   return {
+    get found() {
+      return output;
+    },
+    load(bytes) {
+      if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
+      input.set(bytes, 0);
+    },
+    find: (start, end, limits) => module.select(INPUT_AT + start, INPUT_AT + end, limits.maxDepth, limits.maxKeys),
     select(bytes, limits) {
       if (bytes.length > limits.maxRecordBytes) return undefined;
       if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);

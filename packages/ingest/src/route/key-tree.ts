@@ -47,7 +47,8 @@ export class KeyTable {
 
 /** The tree's root and its nodes by id. */
 export interface KeyTree {
-  readonly root: KeyTable;
+  /** Members of the first level. */
+  readonly first: readonly KeyNode[];
   readonly nodes: readonly KeyNode[];
 }
 
@@ -74,7 +75,7 @@ export function buildKeyTree(specs: readonly MappingSpec[], open: readonly strin
   for (const path of LOOKS) builder.ask(path);
   for (const spec of specs) for (const condition of conditionsOf(spec)) builder.askAll(condition.paths, condition.values);
   for (const name of open) builder.ask([name]).isOpen = true;
-  return { root: builder.root, nodes: builder.nodes };
+  return { first: builder.first, nodes: builder.nodes };
 }
 
 interface Asked {
@@ -91,6 +92,7 @@ function conditionsOf({ when, aliases, prefixes }: MappingSpec): Asked[] {
 
 class TreeBuilder {
   readonly root = new KeyTable();
+  readonly first: KeyNode[] = [];
   readonly nodes: KeyNode[] = [];
 
   askAll(paths: readonly string[], values: readonly ConditionValue[]): void {
@@ -129,6 +131,7 @@ class TreeBuilder {
     };
     this.nodes.push(node);
     table.add(node);
+    if (table === this.root) this.first.push(node);
     return node;
   }
 }

@@ -5,6 +5,7 @@
 import type { Fields } from '@tocsin/core';
 import { isToldByMessage } from '../decoders/auto.ts';
 import { decoders } from '../decoders/decoders.ts';
+import { createMemberSelector, FOUND_ORIGIN, type MemberSelector } from '../decoders/member-selector.ts';
 import { defaultDecodeLimits, type RecordDecoder } from '../decoders/record-decoder.ts';
 import type { MappingSet } from '../mappings/mapping-set.ts';
 import type { ConditionValue } from '../mappings/mapping-spec.ts';
@@ -23,11 +24,13 @@ export interface RecordRoute {
 
 /** Tells routes of JSON objects; remembers a bounded number of kinds. */
 export interface RecordRouter {
+  /** Takes the bytes of many records, which must not change while they are routed. */
+  open(bytes: Uint8Array): void;
   /**
-   * Route of the record `bytes[start … end)`, which must be valid UTF-8; undefined where it has to be decoded to be told: it may be no
-   * JSON, an envelope, or carry a line of another format.
+   * Route of the record [start, end) of the bytes opened, which must be valid UTF-8; undefined where it has to be decoded to be told: it may
+   * be no JSON, an envelope, or carry a line of another format.
    */
-  route(bytes: Uint8Array, start: number, end: number): RecordRoute | undefined;
+  route(start: number, end: number): RecordRoute | undefined;
 }
 
 /** What a router tells beyond mappings. */
@@ -40,31 +43,89 @@ export interface RecordRouterOptions {
 
 /** A router by these mappings. */
 export function createRecordRouter(mappings: MappingSet, options: RecordRouterOptions = {}): RecordRouter {
-  const named = options.named ?? [];
-  const decoder = options.isPlainJson === true ? decoders.json : decoders.auto;
-  const tree = buildKeyTree(mappings.specs, named);
-  let kinds = createKinds();
-  let kind = kinds.first;
-  let buffer: Buffer = Buffer.alloc(0);
-  const walk = new RecordWalk(tree.nodes.length, defaultDecodeLimits, (node, start, end) => {
-    const value = valueOf(node, buffer, start, end);
-    if (value === -1) return false;
-    kind = kinds.next(kind, node.id * VALUES + value);
-    return true;
-  });
-  return {
-    route: (bytes, start, end) => {
-      if (end - start > defaultDecodeLimits.maxRecordBytes) return undefined;
-      if (buffer.buffer !== bytes.buffer || buffer.byteOffset !== bytes.byteOffset || buffer.length !== bytes.length)
-        buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      if (kinds.count > MAX_KINDS) kinds = createKinds();
-      kind = kinds.first;
-      if (!walk.walk(tree.root, buffer, { start, end })) return undefined;
-      if (kind.route === undefined) kind.route = decodeRoute(mappings, { named, decoder }, bytes.subarray(start, end));
-      return kind.route === UNSURE ? undefined : kind.route;
-    },
-  };
+  return new KindRouter(mappings, options);
 }
+
+class KindRouter implements RecordRouter {
+  readonly #mappings: MappingSet;
+  readonly #named: readonly string[];
+  readonly #decoder: RecordDecoder;
+  readonly #first: readonly KeyNode[];
+  readonly #selector: MemberSelector;
+  /** For members of members. */
+  readonly #walk: RecordWalk;
+  /** Record in which each member of the first level was last met. */
+  readonly #met: Float64Array;
+  #record = 0;
+  #kinds = createKinds();
+  #kind = this.#kinds.first;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(mappings: MappingSet, { named = [], isPlainJson = false }: RecordRouterOptions) {
+    const { first, nodes } = buildKeyTree(mappings.specs, named);
+    this.#mappings = mappings;
+    this.#named = named;
+    this.#decoder = isPlainJson ? decoders.json : decoders.auto;
+    this.#first = first;
+    this.#met = new Float64Array(first.length);
+    this.#selector = createMemberSelector(new Set(first.map(({ name }) => new TextDecoder().decode(name))));
+    this.#walk = new RecordWalk(nodes.length, defaultDecodeLimits, (node, start, end) => this.#meet(node, start, end));
+  }
+
+  open(bytes: Uint8Array): void {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#selector.load(bytes);
+  }
+
+  route(start: number, end: number): RecordRoute | undefined {
+    if (end - start > defaultDecodeLimits.maxRecordBytes) return undefined;
+    if (this.#kinds.count > MAX_KINDS) this.#kinds = createKinds();
+    this.#kind = this.#kinds.first;
+    this.#record += 1;
+    const count = this.#selector.find(start, end, defaultDecodeLimits);
+    if (count < 0 || !this.#meetAll(count)) return undefined;
+    const kind = this.#kind;
+    kind.route ??= this.#decodeRoute(this.#bytes.subarray(start, end));
+    return kind.route === UNSURE ? undefined : kind.route;
+  }
+
+  #meetAll(count: number): boolean {
+    const { found } = this.#selector;
+    for (let at = 0; at < count * 4; at += 4) {
+      const number = found[at] as number;
+      // The last of two members of one name counts: too rare to be clever about.
+      if (this.#met[number] === this.#record) return false;
+      this.#met[number] = this.#record;
+      const node = this.#first[number] as KeyNode;
+      const start = (found[at + 2] as number) - FOUND_ORIGIN;
+      const end = (found[at + 3] as number) - FOUND_ORIGIN;
+      const isObject = node.within.size > 0 && this.#bytes[start] === OPEN_OBJECT;
+      if (isObject && !this.#walk.walk(node.within, this.#bytes, { start, end })) return false;
+      if (node.isAsked && !this.#meet(node, start, end)) return false;
+    }
+    return true;
+  }
+
+  #meet(node: KeyNode, start: number, end: number): boolean {
+    const value = valueOf(node, this.#bytes, start, end);
+    if (value === -1) return false;
+    this.#kind = this.#kinds.next(this.#kind, node.id * VALUES + value);
+    return true;
+  }
+
+  /** The route that decoding gives; unsure where records of this kind may differ. */
+  #decodeRoute(record: Uint8Array): RecordRoute {
+    const [decoded, second] = this.#decoder.decode(record, defaultDecodeLimits);
+    if (decoded === undefined || second !== undefined || 'rejected' in decoded) return UNSURE;
+    const { format, fields } = decoded;
+    const isUnsure =
+      this.#decoder === decoders.auto && (Object.hasOwn(fields, 'Records') || format === 'linux-auth' || isToldByMessage(fields));
+    if (isUnsure) return UNSURE;
+    return { format, mapping: this.#mappings.mappingOf(format, fields), named: this.#named.map((name) => textOf(fields, name)) };
+  }
+}
+
+const OPEN_OBJECT = 0x7b;
 
 /** Records whose deciding members are alike so far, in the order in which they stand. */
 interface Kind {
@@ -156,19 +217,6 @@ function typeOf(bytes: Uint8Array, start: number, end: number): number {
     default:
       return 3;
   }
-}
-
-/** The route that decoding gives; unsure where records of this kind may differ. */
-function decodeRoute(
-  mappings: MappingSet,
-  { named, decoder }: { named: readonly string[]; decoder: RecordDecoder },
-  record: Uint8Array,
-): RecordRoute {
-  const [decoded, second] = decoder.decode(record, defaultDecodeLimits);
-  if (decoded === undefined || second !== undefined || 'rejected' in decoded) return UNSURE;
-  const { format, fields } = decoded;
-  const isUnsure = decoder === decoders.auto && (Object.hasOwn(fields, 'Records') || format === 'linux-auth' || isToldByMessage(fields));
-  return isUnsure ? UNSURE : { format, mapping: mappings.mappingOf(format, fields), named: named.map((name) => textOf(fields, name)) };
 }
 
 /** Text of a scalar member; undefined where there is none. */

@@ -38,15 +38,13 @@ export interface HuntOptions {
 export async function huntFiles(options: HuntOptions): Promise<void> {
   const rules = new Map(options.compiled.rules.map((rule) => [rule.meta.id, rule]));
   await using sorter = new MatchSorter(options.temporary);
-  let ordinal = 0;
+  let recordsBefore = 0;
   await runHunt({
     ...options,
     onVerdict: async (verdict, place) => {
       tellHits(options, rules, { verdict, place });
-      for (const member of verdict.members) {
-        await sorter.add(placeMember(member, place, ordinal));
-        ordinal += 1;
-      }
+      for (const member of verdict.members) await sorter.add(placeMember(member, place, recordsBefore));
+      recordsBefore += verdict.records;
     },
   });
   await correlateMatches(options.compiled, sorter.inOrder(), (alert) => {
@@ -76,10 +74,11 @@ function matchFinding(hit: Hit, rule: RuleMetadata, { file, firstLine }: BlockPl
 }
 
 /** Where the event stands travels through the folds as its position: file, tab, line. */
-function placeMember({ match, line }: MemberHit, { file, firstLine }: BlockPlace, ordinal: number): Match {
+function placeMember({ match, line, index }: MemberHit, { file, firstLine }: BlockPlace, recordsBefore: number): Match {
   const position = `${file}\t${firstLine + line}` as Position;
-  // Several events may stand on one line.
-  const evidence = { ...match.evidence, eventId: `${position} ${ordinal}`, at: { position, index: 0 } };
+  // Several events may stand on one line, and one event may match several rules: it is one event by its number.
+  const at = { position, index: recordsBefore + index };
+  const evidence = { ...match.evidence, eventId: `${position} ${at.index}`, at };
   return { ...match, evidence };
 }
 

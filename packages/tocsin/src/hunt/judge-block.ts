@@ -24,12 +24,16 @@ export interface Hit {
 /** A hit that a correlation may count. The match's position and event id are filled in by whoever knows the file. */
 export interface MemberHit {
   readonly line: number;
+  /** Which of the block's records, from 0. */
+  readonly index: number;
   readonly match: Match;
 }
 
 /** What a block came to. */
 export interface BlockVerdict {
   readonly lines: number;
+  /** Records that lay in it, those counted that turned out to be none. */
+  readonly records: number;
   readonly events: number;
   /** The first of what could not be read, and how much it was. */
   readonly unread: readonly Unread[];
@@ -71,6 +75,7 @@ export function judgeBlock(setup: JudgeSetup, block: Block, changedMs: number): 
   const { counts, hits, members, ruleErrors } = findings;
   return {
     lines: records.lineCount,
+    records: records.batch.count,
     events: records.batch.count - records.disowned(),
     unread: records.unread.slice(0, MOST_UNREAD),
     unreadCount: records.unread.length,
@@ -139,7 +144,7 @@ class Findings {
       entities: entitiesOf(mapped.attributes, route.logSource, TENANT),
       explanation: [],
     };
-    return { line: this.#records.lineOf(index), match };
+    return { line: this.#records.lineOf(index), index, match };
   }
 
   #bytesOf(index: number): Uint8Array {

@@ -82,7 +82,7 @@ export class RecordReader {
     const { form, buffer, length } = block;
     if (form.kind === 'lines') return this.#readLines(block, list);
     if (form.kind === 'values') {
-      const isText = isUtf8(buffer.subarray(0, length));
+      const isText = this.#openRouter(buffer, length);
       for (const [i, start] of form.starts.entries())
         this.#readRecord(list, { bytes: buffer, start, end: form.ends[i] ?? start, line: form.lines[i] ?? 0, isText });
       return form.lineCount;
@@ -94,8 +94,7 @@ export class RecordReader {
   }
 
   #readLines({ buffer, length }: Block, list: RecordList): number {
-    // Told once for all: a line ends in no character's middle.
-    const isText = isUtf8(buffer.subarray(0, length));
+    const isText = this.#openRouter(buffer, length);
     let line = 0;
     for (let start = 0; start < length; line++) {
       const found = buffer.indexOf(LF, start);
@@ -106,8 +105,15 @@ export class RecordReader {
     return line;
   }
 
+  /** Whether all of a block is text. Told once for all records: none ends in a character's middle. */
+  #openRouter(buffer: Uint8Array, length: number): boolean {
+    const bytes = buffer.subarray(0, length);
+    this.#router.open(bytes);
+    return isUtf8(bytes);
+  }
+
   #readRecord(list: RecordList, { bytes, start, end, line, isText }: Place): void {
-    const route = isText ? this.#router.route(bytes, start, end) : undefined;
+    const route = isText ? this.#router.route(start, end) : undefined;
     if (route !== undefined) {
       const source = this.#tagged?.nameOf(route.mapping, route.named) ?? route.mapping;
       list.add({ start, end, line, source, format: route.format });
