@@ -6,8 +6,7 @@ import type { JudgeSetup } from './judge-block.ts';
 /** Rules whose hits correlations count, and whether those hits are results of their own as well. */
 export function memberRules(compiled: CompiledRules): JudgeSetup['members'] {
   const raising = new Set(compiled.folds.filter((fold) => fold.kind === 'grouping').map((fold) => fold.meta.id));
-  const members = compiled.folds.flatMap((fold) => (fold.kind === 'grouping' ? [] : [...fold.groupFields.keys()]));
-  return new Map(members.map((id) => [id, { isSilent: !raising.has(id) }]));
+  return new Map([...compiled.groupFields.keys()].map((id) => [id, { isSilent: !raising.has(id) }]));
 }
 
 /** Alerts kept to be told at the end; beyond, the oldest are told as they are. */

@@ -1,8 +1,9 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, TocsinError } from '@tocsin/core';
-import { type ParsedRule, parseRules, type RuleFile } from '@tocsin/detect';
+import { type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
 import { listInputs } from './list-inputs.ts';
+import { openRuleCache, type RuleBytes, type RuleCacheOptions } from './rule-cache.ts';
 
 /** A rule, or a whole file of them, that was left out. */
 export interface RefusedHuntRule {
@@ -17,40 +18,59 @@ export interface RefusedHuntRule {
 export interface HuntRules {
   readonly rules: readonly ParsedRule[];
   readonly refused: readonly RefusedHuntRule[];
+  /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
+  keep(): void;
 }
 
 /** Largest rule file read, bytes. */
 const MAX_FILE_BYTES = 1 << 20;
 
-/** Rules at and below the paths, in the order of their paths. @throws cli.unreadable where a path is not there or holds no rule file */
-export async function loadHuntRules(paths: readonly string[]): Promise<HuntRules> {
-  const { inputs, unreadable } = await listInputs(paths);
-  const refused = unreadable.map(({ path, reason }) => refuse(path, reason));
-  const named = new Set(paths);
-  const files: RuleFile[] = [];
+/** Rules at and below the paths, in the order of their paths; out of the cache where they are in it. @throws cli.unreadable where a path is not there or holds no rule file */
+export function loadHuntRules(paths: readonly string[], cacheOptions?: RuleCacheOptions): HuntRules {
+  const { inputs, unreadable } = listInputs(paths, { ending: /\.ya?ml$/i });
+  const unread = unreadable.map(({ path, reason }) => refuse(path, reason));
+  const files: RuleBytes[] = [];
   for (const { path } of inputs) {
-    if (!named.has(path) && !/\.ya?ml$/i.test(path)) continue;
     const read = readRuleFile(path);
-    if ('text' in read) files.push(read);
-    else refused.push(refuse(path, read.reason));
+    if ('bytes' in read) files.push(read);
+    else unread.push(refuse(path, read.reason));
   }
-  if (files.length === 0 && refused.length === 0)
+  if (files.length === 0 && unread.length === 0)
     throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
-  const parsed = parseRules(files);
+  const cache = cacheOptions === undefined ? undefined : openRuleCache(files, cacheOptions);
+  const kept = cache?.read();
+  const parsed = kept ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
   return {
     rules: parsed.rules,
-    refused: [...refused, ...parsed.refused.map(({ path, line, error, reason }) => ({ file: path, line, code: error.code, reason }))],
+    refused: [...unread, ...refusals(parsed)],
+    keep: () => {
+      if (kept === undefined) cache?.write(parsed);
+    },
   };
 }
 
-function readRuleFile(path: string): RuleFile | { readonly reason: string } {
+function refusals(parsed: ParsedRules): RefusedHuntRule[] {
+  return parsed.refused.map(({ path, line, error, reason }) => ({ file: path, line, code: error.code, reason }));
+}
+
+function readRuleFile(path: string): RuleBytes | { readonly reason: string } {
+  let file: number | undefined;
   try {
-    const { size } = statSync(path);
+    file = openSync(path, 'r');
+    const { size } = fstatSync(file);
     if (size > MAX_FILE_BYTES) return { reason: `it has ${size} bytes and a rule file may have ${MAX_FILE_BYTES}` };
-    return { path, text: readFileSync(path, 'utf8') };
+    const bytes = new Uint8Array(size);
+    // What grows while it is read is read as it was.
+    return { path, bytes: bytes.subarray(0, readSync(file, bytes, 0, size, 0)) };
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 
 function refuse(file: string, reason: string): RefusedHuntRule {

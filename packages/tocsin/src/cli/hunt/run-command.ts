@@ -1,5 +1,6 @@
 /** The run of `tocsin hunt`: rules loaded, files judged, findings printed, exit code chosen. */
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
 import { encodeRules } from '@tocsin/detect';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
@@ -11,6 +12,7 @@ import type { JudgeSetup } from '../../hunt/judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from '../../hunt/judge-setup.ts';
 import { type HuntInputs, listInputs } from '../../hunt/list-inputs.ts';
 import { type HuntRules, loadHuntRules } from '../../hunt/load-rules.ts';
+import type { RuleCacheOptions } from '../../hunt/rule-cache.ts';
 import { openThreadJudge } from '../../hunt/thread-judge.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
 import { sayCount } from '../figures.ts';
@@ -23,8 +25,8 @@ import { type HuntRequest, LEVELS, readHuntRequest } from './hunt-request.ts';
 /** Resolves with the exit code: 0, or that of `hunt.found` or `hunt.incomplete`. @throws cli.bad_option, cli.unreadable, hunt.no_rules */
 export async function runHuntCommand(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
   const request = readHuntRequest(options);
-  const inputs = await listInputs(paths);
-  const rules = await loadHuntRules([request.rules]);
+  const inputs = listInputs(paths, { sizes: true });
+  const rules = loadHuntRules([request.rules], cacheOptions(context, request));
   refuseNone(rules, request.rules);
   const output = createOutput(context, request);
   const choices: JudgeChoices = { logSourceFields: request.logSourceFields, detail: output.detail };
@@ -46,6 +48,7 @@ export async function runHuntCommand(context: CommandContext, paths: readonly st
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   });
   if (request.output !== 'summary') noteUnread(context.terminal, tally);
+  rules.keep();
   return exitCode(session, tally, found);
 }
 
@@ -111,6 +114,20 @@ function openJudge({ request, rules, setup, choices }: Session, pool: BufferPool
   const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
   shared.set(encoded);
   return openThreadJudge(request.jobs, { rules: shared, choices }, pool);
+}
+
+/** The folder that was named, or the user's own (XDG Base Directory Specification). */
+function cacheOptions({ environment, terminal }: CommandContext, { cache, output }: HuntRequest): RuleCacheOptions | undefined {
+  if (cache === undefined) return undefined;
+  const base = environment.variable('XDG_CACHE_HOME') ?? '';
+  return {
+    folder:
+      cache === 'default' ? join(isAbsolute(base) ? base : join(homedir(), '.cache'), 'tocsin', 'rules') : resolve(environment.cwd, cache),
+    onIgnored: (path, reason) => {
+      const { message, code } = new TocsinError('hunt.cache_ignored', { path, reason });
+      if (output !== 'summary') terminal.note(`${visible(message)} [${code}]`);
+    },
+  };
 }
 
 function createOutput({ terminal, version }: CommandContext, { output }: HuntRequest): HuntOutput {
