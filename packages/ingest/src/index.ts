@@ -18,7 +18,8 @@ export {
 } from './http/events-route.ts';
 export { createIntake, type EmitOptions, type Intake, type IntakeLimits, type IntakeOptions } from './intake.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
-export { loadMappings, type MappingSet } from './mappings/mapping-set.ts';
+export { compileMappings, loadMappings, type MappingSet, type MappingText } from './mappings/mapping-set.ts';
+export type { MappingSpec } from './mappings/mapping-spec.ts';
 export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tests.ts';
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';

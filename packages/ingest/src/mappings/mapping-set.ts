@@ -51,6 +51,27 @@ export function loadMappings(files: readonly MappingText[]): MappingSet {
     .map(({ document }) => document);
   const placed = mappings.flatMap((document) => readMappings(document, shapes).map((spec) => ({ spec, document })));
   checkIds(placed);
+  return createSet(
+    placed,
+    mappings.flatMap((document) => readTests(document)),
+  );
+}
+
+/** The set that these specs came from, without its tests: for those who kept the specs of a set. @throws RangeError on specs that no set has */
+export function compileMappings(specs: readonly MappingSpec[]): MappingSet {
+  return createSet(
+    specs.map((spec) => ({ spec, document: KEPT })),
+    [],
+  );
+}
+
+const KEPT: Pick<MappingDocument, 'fail'> = {
+  fail: (_at, reason) => {
+    throw new RangeError(reason);
+  },
+};
+
+function createSet(placed: readonly Placed[], tests: readonly MappingTest[]): MappingSet {
   const specs = placed.map(({ spec }) => spec);
   const finders = compileFinders(placed);
   const formats = new Map(specs.map((spec) => [spec.id, spec.formats[0]]));
@@ -60,7 +81,7 @@ export function loadMappings(files: readonly MappingText[]): MappingSet {
   };
   return {
     specs,
-    tests: mappings.flatMap((document) => readTests(document)),
+    tests,
     map: (format, fields, receivedMs) => finderOf(format, fields).map(fields, receivedMs),
     mappingOf: (format, fields) => finderOf(format, fields).id,
     members: () => new Set(specs.flatMap(membersRead)),
@@ -71,7 +92,7 @@ export function loadMappings(files: readonly MappingText[]): MappingSet {
 
 interface Placed {
   readonly spec: MappingSpec;
-  readonly document: MappingDocument;
+  readonly document: Pick<MappingDocument, 'fail'>;
 }
 
 /** A compiled mapping. */

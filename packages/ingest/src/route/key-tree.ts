@@ -2,8 +2,9 @@
  * The members of a record that say which mapping reads it, as a tree over their names' bytes: built once from the mappings' conditions and
  * from what formats are told by. What is made of the values is in `record-router.ts`.
  */
-import type { ConditionValue, MappingSpec } from '../mappings/mapping-spec.ts';
+
 import { expandPaths } from '../mappings/field-reader.ts';
+import type { ConditionValue, MappingSpec } from '../mappings/mapping-spec.ts';
 
 /** A member that matters. */
 export interface KeyNode {

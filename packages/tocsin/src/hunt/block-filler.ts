@@ -1,7 +1,7 @@
 /** Fills buffers from a source and carries over what is not yet whole: what all ways of cutting a file into blocks share. */
 import type { BufferPool } from './buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';
-import { type Block, type BlockForm, BLOCK_BYTES, MAX_RECORD_BYTES } from './hunt-block.ts';
+import { BLOCK_BYTES, type Block, type BlockForm, MAX_RECORD_BYTES } from './hunt-block.ts';
 
 /** A window over a source: `buffer[0 … filled)` is what was read and not yet given away. */
 export class BlockFiller {

@@ -1,6 +1,7 @@
 /** A thread that judges blocks: what runs inside. Who hands it blocks is `thread-judge.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { decodeRules } from '@tocsin/detect';
+import { compileMappings, type MappingSpec } from '@tocsin/ingest';
 import type { Block } from './hunt-block.ts';
 import { type BlockVerdict, judgeBlock } from './judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from './judge-setup.ts';
@@ -9,6 +10,7 @@ import { createJudgeSetup, type JudgeChoices } from './judge-setup.ts';
 export interface ThreadBoot {
   /** Rules as `encodeRules` writes them, in shared memory. */
   readonly rules: Uint8Array;
+  readonly mappings: readonly MappingSpec[];
   readonly choices: JudgeChoices;
 }
 
@@ -22,7 +24,7 @@ export interface ThreadTask {
 export type ThreadAnswer = { readonly verdict: BlockVerdict; readonly buffer: Uint8Array } | { readonly failed: string };
 
 const boot = workerData as ThreadBoot;
-const setup = createJudgeSetup(decodeRules(boot.rules).rules, boot.choices);
+const setup = createJudgeSetup(decodeRules(boot.rules).rules, compileMappings(boot.mappings), boot.choices);
 
 parentPort?.on('message', ({ block, changedMs }: ThreadTask) => {
   try {

@@ -1,6 +1,6 @@
 /** What a judge needs, made from plain data: the same in the main thread and in every other. */
 import { compileRules, type ParsedRule } from '@tocsin/detect';
-import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import type { MappingSet } from '@tocsin/ingest';
 import { memberRules } from './correlate-matches.ts';
 import type { HitDetail, JudgeSetup } from './judge-block.ts';
 import { RecordReader } from './record-reader.ts';
@@ -13,8 +13,11 @@ export interface JudgeChoices {
 }
 
 /** Compiles rules and mappings for one thread. */
-export function createJudgeSetup(rules: readonly ParsedRule[], { logSourceFields, detail }: JudgeChoices): JudgeSetup {
-  const mappings = loadMappings(readShippedMappings());
+export function createJudgeSetup(
+  rules: readonly ParsedRule[],
+  mappings: MappingSet,
+  { logSourceFields, detail }: JudgeChoices,
+): JudgeSetup {
   const logSources = mappings.logSources();
   const compiled = compileRules(rules, logSources);
   const tagged = logSourceFields === undefined ? undefined : createTaggedSources(logSourceFields, compiled, logSources);

@@ -2,8 +2,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, TocsinError } from '@tocsin/core';
 import { type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
+import type { KeptFileOptions } from './kept-file.ts';
 import { listInputs } from './list-inputs.ts';
-import { openRuleCache, type RuleBytes, type RuleCacheOptions } from './rule-cache.ts';
+import { openRuleCache, type RuleBytes } from './rule-cache.ts';
 
 /** A rule, or a whole file of them, that was left out. */
 export interface RefusedHuntRule {
@@ -26,7 +27,7 @@ export interface HuntRules {
 const MAX_FILE_BYTES = 1 << 20;
 
 /** Rules at and below the paths, in the order of their paths; out of the cache where they are in it. @throws cli.unreadable where a path is not there or holds no rule file */
-export function loadHuntRules(paths: readonly string[], cacheOptions?: RuleCacheOptions): HuntRules {
+export function loadHuntRules(paths: readonly string[], cacheOptions?: KeptFileOptions): HuntRules {
   const { inputs, unreadable } = listInputs(paths, { ending: /\.ya?ml$/i });
   const unread = unreadable.map(({ path, reason }) => refuse(path, reason));
   const files: RuleBytes[] = [];

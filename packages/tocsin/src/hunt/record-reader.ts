@@ -14,8 +14,8 @@ import {
   type RecordRouter,
 } from '@tocsin/ingest';
 import type { Block, Unread } from './hunt-block.ts';
-import { RecordList } from './record-list.ts';
 import { readRows } from './read-rows.ts';
+import { RecordList } from './record-list.ts';
 import type { TaggedSources } from './tagged-sources.ts';
 
 /** The records of one block. Valid until the next block is opened. */

@@ -1,6 +1,7 @@
 /** Findings as CSV (RFC 4180) for spreadsheets: no cell can begin a formula or steer a terminal. */
-import { visible } from '../visible-text.ts';
+
 import { type Finding, hostOf, isoTime, placeOf, timeOf, userOf } from '../../hunt/finding.ts';
+import { visible } from '../visible-text.ts';
 import type { HuntOutput, OutputContext } from './hunt-output.ts';
 
 const COLUMNS: readonly (readonly [title: string, value: (finding: Finding) => string | number | undefined])[] = [

@@ -1,8 +1,9 @@
 /** The forms in which a hunt's findings are printed, and the seam they share. */
+
+import type { Finding } from '../../hunt/finding.ts';
 import type { HitDetail } from '../../hunt/judge-block.ts';
 import type { Terminal } from '../terminal.ts';
 import { csvOutput } from './csv-output.ts';
-import type { Finding } from '../../hunt/finding.ts';
 import type { HuntReport } from './hunt-report.ts';
 import { jsonOutput } from './json-output.ts';
 import { ndjsonOutput } from './ndjson-output.ts';

@@ -3,6 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
 import { encodeRules } from '@tocsin/detect';
+import type { MappingSet } from '@tocsin/ingest';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
 import { huntFiles } from '../../hunt/hunt-files.ts';
@@ -10,9 +11,10 @@ import { HuntTally } from '../../hunt/hunt-tally.ts';
 import { createLocalJudge, type Judge } from '../../hunt/judge.ts';
 import type { JudgeSetup } from '../../hunt/judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from '../../hunt/judge-setup.ts';
+import type { KeptFileOptions } from '../../hunt/kept-file.ts';
 import { type HuntInputs, listInputs } from '../../hunt/list-inputs.ts';
 import { type HuntRules, loadHuntRules } from '../../hunt/load-rules.ts';
-import type { RuleCacheOptions } from '../../hunt/rule-cache.ts';
+import { loadShippedMappings } from '../../hunt/rule-cache.ts';
 import { openThreadJudge } from '../../hunt/thread-judge.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
 import { sayCount } from '../figures.ts';
@@ -26,14 +28,16 @@ import { type HuntRequest, LEVELS, readHuntRequest } from './hunt-request.ts';
 export async function runHuntCommand(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
   const request = readHuntRequest(options);
   const inputs = listInputs(paths, { sizes: true });
-  const rules = loadHuntRules([request.rules], cacheOptions(context, request));
+  const cache = cacheOptions(context, request);
+  const rules = loadHuntRules([request.rules], cache);
   refuseNone(rules, request.rules);
   const output = createOutput(context, request);
   const choices: JudgeChoices = { logSourceFields: request.logSourceFields, detail: output.detail };
-  const setup = createJudgeSetup(rules.rules, choices);
+  const mappings = loadShippedMappings(cache);
+  const setup = createJudgeSetup(rules.rules, mappings, choices);
   const loaded = { seconds: performance.now() / 1000, cpuSeconds: cpuSeconds() };
   if (request.output !== 'summary') noteRefusedRules(context.terminal, rules.refused);
-  const session = { context, request, inputs, rules, setup, choices, output };
+  const session = { context, request, inputs, rules, mappings, setup, choices, output };
   const { tally, bytes, found } = await judgeAll(session);
   output.end({
     tally,
@@ -57,6 +61,7 @@ interface Session {
   readonly request: HuntRequest;
   readonly inputs: HuntInputs;
   readonly rules: HuntRules;
+  readonly mappings: MappingSet;
   readonly setup: JudgeSetup;
   readonly choices: JudgeChoices;
   readonly output: HuntOutput;
@@ -108,16 +113,16 @@ async function judgeAll(session: Session): Promise<Outcome> {
   return { tally, bytes, found: countFrom(session, tally) };
 }
 
-function openJudge({ request, rules, setup, choices }: Session, pool: BufferPool): Judge {
+function openJudge({ request, rules, mappings, setup, choices }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
   const encoded = encodeRules({ rules: rules.rules, refused: [] });
   const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
   shared.set(encoded);
-  return openThreadJudge(request.jobs, { rules: shared, choices }, pool);
+  return openThreadJudge(request.jobs, { rules: shared, mappings: mappings.specs, choices }, pool);
 }
 
 /** The folder that was named, or the user's own (XDG Base Directory Specification). */
-function cacheOptions({ environment, terminal }: CommandContext, { cache, output }: HuntRequest): RuleCacheOptions | undefined {
+function cacheOptions({ environment, terminal }: CommandContext, { cache, output }: HuntRequest): KeptFileOptions | undefined {
   if (cache === undefined) return undefined;
   const base = environment.variable('XDG_CACHE_HOME') ?? '';
   return {

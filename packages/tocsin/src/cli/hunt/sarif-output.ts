@@ -1,9 +1,10 @@
 /** Findings as SARIF 2.1.0 (OASIS standard), which code hosts and viewers read: one run, one result per finding. */
-import { pathToFileURL } from 'node:url';
+
 import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { RuleMetadata } from '@tocsin/detect';
-import { visibleJson } from '../visible-text.ts';
 import { type Finding, type FindingPlace, hostOf, isoTime, timeOf, userOf } from '../../hunt/finding.ts';
+import { visibleJson } from '../visible-text.ts';
 import type { HuntOutput, OutputContext } from './hunt-output.ts';
 import type { HuntReport } from './hunt-report.ts';
 

@@ -1,9 +1,9 @@
 /** Findings as tables for people: what was found where, then by technique and by host, then the figures. */
 import type { RuleMetadata } from '@tocsin/detect';
-import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
-import { severityStyle } from '../alerts/severity-style.ts';
-import type { Terminal } from '../terminal.ts';
 import { type Finding, hostOf, placeOf, timeOf } from '../../hunt/finding.ts';
+import { severityStyle } from '../alerts/severity-style.ts';
+import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
+import type { Terminal } from '../terminal.ts';
 import type { HuntOutput, OutputContext } from './hunt-output.ts';
 import type { HuntReport } from './hunt-report.ts';
 

@@ -1,0 +1,109 @@
+/**
+ * What took long to work out, kept between runs as one file per key. A file is used only where it is this user's own, nobody else could
+ * have written it, it says itself that it is of this very key, and it is whole. Anything else is left alone, with a word why.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+/** Where files are kept and who is told that one was not used. */
+export interface KeptFileOptions {
+  readonly folder: string;
+  readonly onIgnored: (path: string, reason: string) => void;
+}
+
+/** One kept file. */
+export interface KeptFile {
+  /** What `decode` makes of the content; undefined where nothing is kept under the key, or it cannot be used. */
+  read<T>(decode: (content: Uint8Array) => T): T | undefined;
+  /** Keeps content. Failing to do so is no more than a note. */
+  write(content: () => Uint8Array): void;
+}
+
+const MAGIC = Buffer.from('tocsin kept file 1\n');
+const HASH_BYTES = 32;
+/** Files of one kind kept in one folder; the oldest go. */
+const MOST_KEPT = 16;
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/** The file of a key (32 bytes) among those of a kind. */
+export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored }: KeptFileOptions): KeptFile {
+  const path = join(folder, `${key.toString('hex')}.${kind}`);
+  const orTell = <T>(act: () => T): T | undefined => {
+    try {
+      return act();
+    } catch (error) {
+      onIgnored(path, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  };
+  return {
+    read: (decode) =>
+      orTell(() => {
+        const trouble = readTrouble(folder, path);
+        if (trouble === 'missing') return undefined;
+        if (trouble !== undefined) throw new Error(trouble);
+        return decode(decodeFile(readFileSync(path), key));
+      }),
+    write: (content) => {
+      orTell(() => writeKept(folder, path, encodeFile(content(), key)));
+    },
+  };
+}
+
+/** Why a file is not to be read; undefined where it may be. */
+function readTrouble(folder: string, path: string): string | undefined {
+  let file: Stats;
+  try {
+    file = lstatSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'missing';
+    throw error;
+  }
+  if (!file.isFile()) return 'it is no plain file';
+  if (file.size > MAX_BYTES) return `it has ${file.size} bytes`;
+  return foreignTrouble(file, 'it') ?? foreignTrouble(statSync(folder), 'its folder');
+}
+
+/** On systems that have users: what belongs to another, or can be written by others, could hold anything. */
+function foreignTrouble({ uid, mode }: Stats, what: string): string | undefined {
+  if (process.getuid === undefined) return undefined;
+  if (uid !== process.getuid()) return `${what} belongs to another user`;
+  return (mode & 0o022) === 0 ? undefined : `${what} can be written by other users`;
+}
+
+function encodeFile(content: Uint8Array, key: Buffer): Buffer {
+  const body = Buffer.concat([key, content]);
+  return Buffer.concat([MAGIC, createHash('sha256').update(body).digest(), body]);
+}
+
+function decodeFile(bytes: Buffer, key: Buffer): Buffer {
+  const bodyAt = MAGIC.length + HASH_BYTES;
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('it is no file of this cache');
+  const body = bytes.subarray(bodyAt);
+  if (!createHash('sha256').update(body).digest().equals(bytes.subarray(MAGIC.length, bodyAt))) throw new Error('it is damaged');
+  if (!body.subarray(0, HASH_BYTES).equals(key)) throw new Error('it is of something else');
+  return body.subarray(HASH_BYTES);
+}
+
+function writeKept(folder: string, path: string, bytes: Buffer): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const trouble = foreignTrouble(statSync(folder), 'its folder');
+  if (trouble !== undefined) throw new Error(trouble);
+  const part = `${path}.${process.pid}.part`;
+  try {
+    writeFileSync(part, bytes, { mode: 0o600, flag: 'wx' });
+    renameSync(part, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
+  prune(folder, extname(path));
+}
+
+function prune(folder: string, ending: string): void {
+  const kept = readdirSync(folder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => ({ path: join(folder, name), changedMs: statSync(join(folder, name)).mtimeMs }))
+    .sort((a, b) => b.changedMs - a.changedMs);
+  for (const { path } of kept.slice(MOST_KEPT)) rmSync(path, { force: true });
+}
