@@ -14,12 +14,17 @@ export function corpusText(path: string): string {
   return readFileSync(join(folder, path), 'utf8');
 }
 
-/** Lines of a gzipped NDJSON file. */
-export function ndjson(path: string, most = Number.POSITIVE_INFINITY): unknown[] {
+/** Lines of a gzipped text file, empty ones left out. */
+export function textLines(path: string): string[] {
   return gunzipSync(readFileSync(join(folder, path)))
     .toString('utf8')
     .split('\n')
-    .filter((line) => line !== '')
+    .filter((line) => line !== '');
+}
+
+/** Lines of a gzipped NDJSON file. */
+export function ndjson(path: string, most = Number.POSITIVE_INFINITY): unknown[] {
+  return textLines(path)
     .slice(0, most)
     .map((line) => JSON.parse(line) as unknown);
 }
