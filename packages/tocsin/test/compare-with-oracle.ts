@@ -28,5 +28,7 @@ for (const name of only.length > 0 ? only : readdirSync(join(process.env['TOCSIN
   for (const match of missing.slice(0, 10)) console.log(`  missing ${match}`);
   for (const match of extra.slice(0, 10)) console.log(`  extra ${match}`);
 }
-console.log(`${compared} events, ${found} matches, ${differences} differences; the oracle refuses ${refused.size} rules ${[...refused].join(' ')}`);
+console.log(
+  `${compared} events, ${found} matches, ${differences} differences; the oracle refuses ${refused.size} rules ${[...refused].join(' ')}`,
+);
 process.exitCode = differences === 0 ? 0 : 1;

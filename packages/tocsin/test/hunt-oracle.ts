@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import type { Fields, LogSource } from '@tocsin/core';
 import { compileRules, type DetectionRule, parseRules, type RuleFile, routesTo } from '@tocsin/detect';
 import { decoders, defaultDecodeLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
-import { evaluateRule, type OracleEvent, OracleRefusal, type Rule, parseRules as readOracleRules } from '../../detect/test/oracle/evaluate.ts';
+import {
+  evaluateRule,
+  type OracleEvent,
+  OracleRefusal,
+  type Rule,
+  parseRules as readOracleRules,
+} from '../../detect/test/oracle/evaluate.ts';
 import { createBufferPool } from '../src/hunt/buffer-pool.ts';
 import { huntFiles } from '../src/hunt/hunt-files.ts';
 import { HuntTally } from '../src/hunt/hunt-tally.ts';
@@ -33,13 +39,18 @@ const logSources = new Map(mappings.logSources().map((source) => [source.mapping
 
 /** Reads rule files for both sides. */
 export function readBoth(files: readonly RuleFile[]): BothRules {
-  const oracle = new Map(files.flatMap(({ text }) => readOracleRules(text) as unknown as Rule[]).map((rule) => [rule.id ?? rule.title, rule]));
+  const oracle = new Map(
+    files.flatMap(({ text }) => readOracleRules(text) as unknown as Rule[]).map((rule) => [rule.id ?? rule.title, rule]),
+  );
   const parsed = parseRules(files).rules;
   return { files, parsed, setup: createJudgeSetup(parsed, mappings, { logSourceFields: undefined, detail: 'place' }), oracle };
 }
 
 /** What a hunt over these lines finds, and how many of them it took for no records. */
-export async function huntLines(rules: BothRules, lines: readonly string[]): Promise<{ matches: MatchSet; unparsed: number; events: number }> {
+export async function huntLines(
+  rules: BothRules,
+  lines: readonly string[],
+): Promise<{ matches: MatchSet; unparsed: number; events: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-hunt-test-'));
   try {
     const path = join(folder, 'events.ndjson');
@@ -102,7 +113,8 @@ function eventFor(fields: Fields, { aliases, prefixes }: LogSource): OracleEvent
   const event: Record<string, unknown> = { ...fields };
   for (const prefix of [...prefixes].reverse()) {
     const inner = valueAt(fields, prefix.slice(0, -1));
-    if (typeof inner === 'object' && inner !== null) for (const [name, value] of Object.entries(inner)) event[name] = Object.hasOwn(fields, name) ? fields[name] : value;
+    if (typeof inner === 'object' && inner !== null)
+      for (const [name, value] of Object.entries(inner)) event[name] = Object.hasOwn(fields, name) ? fields[name] : value;
   }
   for (const [name, paths] of Object.entries(aliases)) {
     const path = paths.find((one) => valueAt(fields, one) !== undefined);
@@ -133,5 +145,7 @@ export function compiledMatches({ parsed }: BothRules, line: string): string[] {
 
 /** Lines of a text file. */
 export function linesOf(path: string): string[] {
-  return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 }

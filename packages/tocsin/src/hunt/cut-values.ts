@@ -33,6 +33,7 @@ function passOver(scan: ValueScan): Piece {
 }
 
 async function* finish(filler: BlockFiller, scan: ValueScan): AsyncGenerator<Piece> {
+  scan.advance(filler.buffer, filler.filled);
   const isBroken = scan.isInside && scan.openStart === -1;
   // A value that breaks off is decoded, too: there it is said what is wrong with it.
   scan.finish(filler.filled);
