@@ -2,36 +2,49 @@
 import type { Fields, RecordBatch } from '@tocsin/core';
 import type { Unread } from './hunt-block.ts';
 
-/** A record that was found. */
+/** A record that was decoded while it was looked for. */
+export interface DecodedRecord {
+  readonly fields: Fields;
+  /** The JSON object to be judged in its place, where it stands there otherwise. */
+  readonly bytes?: Uint8Array | undefined;
+}
+
+/** Where a record stands and what it was found to be. */
 export interface FoundRecord {
-  /** Where it stands in the block's buffer. */
+  /** Place in the block's buffer. */
   readonly start: number;
   readonly end: number;
   readonly line: number;
   /** Name of its log source. */
   readonly source: string;
   readonly format: string;
-  /** Its fields, where it was decoded already. */
-  readonly fields?: Fields | undefined;
-  /** The JSON object to be judged in its place, where it stands there otherwise. */
-  readonly bytes?: Uint8Array | undefined;
 }
 
-/** Records of one block, in order. */
+/** Records of one block, in order: kept in columns, as there are many and most are never looked at again. */
 export class RecordList {
-  readonly buffer: Uint8Array;
   readonly unread: Unread[] = [];
-  readonly #found: FoundRecord[] = [];
+  readonly #buffer: Uint8Array;
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #lines: number[] = [];
+  readonly #sources: string[] = [];
+  readonly #formats: string[] = [];
+  readonly #decoded = new Map<number, DecodedRecord>();
   readonly #disowned = new Set<number>();
-  #rewrittenBytes = 0;
+  #isRewritten = false;
 
   constructor(buffer: Uint8Array) {
-    this.buffer = buffer;
+    this.#buffer = buffer;
   }
 
-  add(record: FoundRecord): void {
-    this.#found.push(record);
-    if (record.bytes !== undefined) this.#rewrittenBytes += record.bytes.length;
+  add({ start, end, line, source, format }: FoundRecord, decoded?: DecodedRecord): void {
+    if (decoded !== undefined) this.#decoded.set(this.#starts.length, decoded);
+    if (decoded?.bytes !== undefined) this.#isRewritten = true;
+    this.#starts.push(start);
+    this.#ends.push(end);
+    this.#lines.push(line);
+    this.#sources.push(source);
+    this.#formats.push(format);
   }
 
   reject(line: number, reason: string): void {
@@ -51,45 +64,38 @@ export class RecordList {
   }
 
   line(index: number): number {
-    return this.#found[index]?.line ?? 0;
+    return this.#lines[index] ?? 0;
   }
 
   source(index: number): string {
-    return this.#found[index]?.source ?? '';
+    return this.#sources[index] ?? '';
   }
 
   format(index: number): string {
-    return this.#found[index]?.format ?? '';
+    return this.#formats[index] ?? '';
   }
 
   known(index: number): Fields | undefined {
-    return this.#found[index]?.fields;
+    return this.#decoded.get(index)?.fields;
   }
 
   /** All records side by side. */
   batch(): RecordBatch {
-    const count = this.#found.length;
-    const starts = new Uint32Array(count);
-    const ends = new Uint32Array(count);
-    if (this.#rewrittenBytes > 0) return { count, bytes: this.#rewrite(starts, ends), starts, ends };
-    this.#found.forEach(({ start, end }, i) => {
-      starts[i] = start;
-      ends[i] = end;
-    });
-    return { count, bytes: this.buffer, starts, ends };
+    const count = this.#starts.length;
+    if (this.#isRewritten) return this.#rewrite(count);
+    return { count, bytes: this.#buffer, starts: Uint32Array.from(this.#starts), ends: Uint32Array.from(this.#ends) };
   }
 
-  #rewrite(starts: Uint32Array, ends: Uint32Array): Uint8Array {
-    let size = 0;
-    for (const { start, end, bytes } of this.#found) size += bytes?.length ?? end - start;
-    const written = new Uint8Array(size);
+  #rewrite(count: number): RecordBatch {
+    const starts = new Uint32Array(count);
+    const ends = new Uint32Array(count);
+    const parts = this.#starts.map((start, i) => this.#decoded.get(i)?.bytes ?? this.#buffer.subarray(start, this.#ends[i]));
     let at = 0;
-    this.#found.forEach(({ start, end, bytes }, i) => {
+    parts.forEach((part, i) => {
       starts[i] = at;
-      written.set(bytes ?? this.buffer.subarray(start, end), at);
-      at += bytes?.length ?? end - start;
+      at += part.length;
       ends[i] = at;
     });
-    return written;
+    return { count, bytes: Buffer.concat(parts), starts, ends };
   }
 }

@@ -93,7 +93,9 @@ export class RecordReader {
     });
   }
 
-  #readLines({ buffer, length }: Block, list: RecordList): number {
+  #readLines({ buffer: bytes, length }: Block, list: RecordList): number {
+    // As a `Buffer`, whose search is several times faster than that of plain arrays.
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const isText = this.#openRouter(buffer, length);
     let line = 0;
     for (let start = 0; start < length; line++) {
@@ -126,7 +128,7 @@ export class RecordReader {
       else {
         const { format, fields, record } = decoded;
         const at = record.byteOffset - bytes.byteOffset;
-        list.add({ start: at, end: at + record.length, line, source: this.#sourceOf(format, fields), format, fields });
+        list.add({ start: at, end: at + record.length, line, source: this.#sourceOf(format, fields), format }, { fields });
       }
     }
   }
@@ -135,7 +137,7 @@ export class RecordReader {
   #addWritten(list: RecordList, { fields, line, format }: { fields: Fields; line: number; format?: string }): void {
     const bytes = Buffer.from(JSON.stringify(fields));
     const asWhat = format ?? formatOf(bytes);
-    list.add({ start: 0, end: 0, line, source: this.#sourceOf(asWhat, fields), format: asWhat, fields, bytes });
+    list.add({ start: 0, end: 0, line, source: this.#sourceOf(asWhat, fields), format: asWhat }, { fields, bytes });
   }
 
   #sourceOf(format: string, fields: Fields): string {
