@@ -97,13 +97,11 @@ class TreeBuilder {
   readonly nodes: KeyNode[] = [];
 
   askAll(paths: readonly string[], values: readonly ConditionValue[]): void {
+    const wanted = values.flatMap(spellings);
+    // A dotted path is a member of that very name, or members within members.
     for (const path of paths) {
-      // A dotted path is a member of that very name, or members within members.
-      for (const parts of new Set([path, ...(path.includes('.') ? [path.split('.')] : [])])) {
-        const node = this.ask(typeof parts === 'string' ? [parts] : parts);
-        for (const value of values)
-          for (const spelling of spellings(value)) if (!node.values.has(spelling)) node.values.set(spelling, node.values.size + 1);
-      }
+      number(this.ask([path]), wanted);
+      if (path.includes('.')) number(this.ask(path.split('.')), wanted);
     }
   }
 
@@ -135,6 +133,11 @@ class TreeBuilder {
     if (table === this.root) this.first.push(node);
     return node;
   }
+}
+
+/** Gives numbers to the values that have none. */
+function number(node: KeyNode, values: readonly ConditionValue[]): void {
+  for (const value of values) if (!node.values.has(value)) node.values.set(value, node.values.size + 1);
 }
 
 /** A value as records may write it: numbers and booleans also as text, text in lower case. */

@@ -69,7 +69,7 @@ class KindRouter implements RecordRouter {
     this.#first = first;
     this.#met = new Float64Array(first.length);
     this.#selector = createMemberSelector(new Set(first.map(({ name }) => new TextDecoder().decode(name))));
-    this.#walk = new RecordWalk(nodes.length, defaultDecodeLimits, (node, start, end) => this.#meet(node, start, end));
+    this.#walk = new RecordWalk(nodes.length, (node, start, end) => this.#meet(node, start, end));
   }
 
   open(bytes: Uint8Array): void {
@@ -107,7 +107,7 @@ class KindRouter implements RecordRouter {
   }
 
   #meet(node: KeyNode, start: number, end: number): boolean {
-    const value = valueOf(node, this.#bytes, start, end);
+    const value = valueOf(node, this.#bytes, { start, end });
     if (value === -1) return false;
     this.#kind = this.#kinds.next(this.#kind, node.id * VALUES + value);
     return true;
@@ -123,6 +123,12 @@ class KindRouter implements RecordRouter {
     if (isUnsure) return UNSURE;
     return { format, mapping: this.#mappings.mappingOf(format, fields), named: this.#named.map((name) => textOf(fields, name)) };
   }
+}
+
+/** Where a value stands. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
 }
 
 const OPEN_OBJECT = 0x7b;
@@ -165,7 +171,7 @@ function createKinds(): Kinds {
 }
 
 /** Number of a value among those that a node tells apart, its JSON type in the lowest bits; -1 where it cannot be told. */
-function valueOf(node: KeyNode, bytes: Buffer, start: number, end: number): number {
+function valueOf(node: KeyNode, bytes: Buffer, { start, end }: Span): number {
   const type = typeOf(bytes, start, end);
   if (type === 0 || type >= 5 || (node.values.size === 0 && !node.isOpen)) return type;
   if (end - start > MAX_VALUE_BYTES) return node.isOpen ? -1 : type;

@@ -60,15 +60,19 @@ export function createTaggedSources(fields: LogSourceFields, compiled: CompiledR
 
 function taggedSource(name: string, { product, service, category }: LogSourceFields, mapped: LogSource | undefined): LogSource {
   const same = mapped !== undefined && mapped.product?.toLowerCase() === product ? mapped : undefined;
-  // A member names one category. Where the mapping puts the event into that one and others (Sysmon's registry events), it is in all of them.
-  const categories = category === undefined ? [] : same?.categories.includes(category) === true ? same.categories : [category];
   return {
     mapping: name,
     product,
-    services: service === undefined ? [] : [service],
-    categories,
+    services: [service ?? []].flat(),
+    categories: categoriesOf(category, same),
     aliases: same?.aliases ?? {},
     prefixes: same?.prefixes ?? [],
     entity: mapped?.entity ?? [],
   };
+}
+
+/** A member names one category. Where the mapping puts the event into that one and others (Sysmon's registry events), it is in all of them. */
+function categoriesOf(category: string | undefined, mapped: LogSource | undefined): readonly string[] {
+  if (category === undefined) return [];
+  return mapped?.categories.includes(category) === true ? mapped.categories : [category];
 }

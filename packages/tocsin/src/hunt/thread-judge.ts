@@ -2,7 +2,6 @@
 import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
 import type { BufferPool } from './buffer-pool.ts';
-import type { Block } from './hunt-block.ts';
 import type { ThreadAnswer, ThreadBoot, ThreadTask } from './hunt-thread.ts';
 import type { Judge } from './judge.ts';
 import type { BlockVerdict } from './judge-block.ts';

@@ -110,7 +110,7 @@ export class ValueScan {
   }
 
   #outside(byte: number): void {
-    if (byte <= 0x20 || byte === COMMA || byte === COLON) {
+    if (isBetween(byte)) {
       if (this.#isScalar) this.#close(this.#at);
     } else if (byte === 0x7b || byte === 0x5b) {
       if (this.#depth === this.#target) this.#open(false);
@@ -143,4 +143,9 @@ export class ValueScan {
     this.#openStart = -1;
     this.#isScalar = false;
   }
+}
+
+/** White space, and what separates values and names. */
+function isBetween(byte: number): boolean {
+  return byte <= 0x20 || byte === COMMA || byte === COLON;
 }

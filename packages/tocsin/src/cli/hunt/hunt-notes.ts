@@ -9,39 +9,30 @@ const MOST_TOLD = 5;
 
 /** Rules that were left out, the first of them with place and reason. */
 export function noteRefusedRules(terminal: Terminal, refused: readonly RefusedHuntRule[]): void {
-  tell(
-    terminal,
-    `${sayMany(refused.length, 'rule')} left out`,
-    refused.map(({ file, line, reason }) => `${file}:${line}: ${reason}`),
-    refused.length,
-  );
+  const lines = refused.map(({ file, line, reason }) => `${file}:${line}: ${reason}`);
+  tell(terminal, { count: refused.length, what: ['rule', 'left out'], lines });
 }
 
-/** Files and records that could not be read, the first of them with place and reason. */
+/** Files and records that could not be read, and rules that failed on records, the first of each with place and reason. */
 export function noteUnread(terminal: Terminal, { failedFiles, unread, unparsed, ruleErrors }: HuntTally): void {
-  tell(
-    terminal,
-    `${sayMany(ruleErrors.size, 'rule')} failed on records`,
-    [...ruleErrors].map(([id, { example }]) => `${id}: ${example}`),
-    ruleErrors.size,
-  );
-  tell(
-    terminal,
-    `${sayMany(failedFiles.length, 'file')} not read, or not to the end`,
-    failedFiles.map(({ file, reason }) => `${file}: ${reason}`),
-    failedFiles.length,
-  );
-  tell(
-    terminal,
-    `${sayMany(unparsed, 'record')} not read`,
-    unread.map(({ file, line, reason }) => `${file}:${line}: ${reason}`),
-    unparsed,
-  );
+  const failed = [...ruleErrors].map(([id, { example }]) => `${id}: ${example}`);
+  tell(terminal, { count: failed.length, what: ['rule', 'failed on records'], lines: failed });
+  const files = failedFiles.map(({ file, reason }) => `${file}: ${reason}`);
+  tell(terminal, { count: files.length, what: ['file', 'not read, or not to the end'], lines: files });
+  const records = unread.map(({ file, line, reason }) => `${file}:${line}: ${reason}`);
+  tell(terminal, { count: unparsed, what: ['record', 'not read'], lines: records });
 }
 
-function tell(terminal: Terminal, title: string, lines: readonly string[], count: number): void {
+interface Trouble {
+  readonly count: number;
+  readonly what: readonly [noun: string, fate: string];
+  readonly lines: readonly string[];
+}
+
+function tell(terminal: Terminal, { count, what: [noun, fate], lines }: Trouble): void {
   if (count === 0) return;
-  terminal.note(`${terminal.style('yellow', title)}:`);
-  for (const line of lines.slice(0, MOST_TOLD)) terminal.note(`  ${visible(line)}`);
-  if (count > MOST_TOLD) terminal.note(`  and ${sayMany(count - Math.min(MOST_TOLD, lines.length), 'other')}`);
+  terminal.note(`${terminal.style('yellow', `${sayMany(count, noun)} ${fate}`)}:`);
+  const told = lines.slice(0, MOST_TOLD);
+  for (const line of told) terminal.note(`  ${visible(line)}`);
+  if (count > told.length) terminal.note(`  and ${sayMany(count - told.length, 'other')}`);
 }

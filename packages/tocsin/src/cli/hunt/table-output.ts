@@ -3,7 +3,7 @@ import type { RuleMetadata } from '@tocsin/detect';
 import { type Finding, hostOf, placeOf, timeOf } from '../../hunt/finding.ts';
 import { severityStyle } from '../alerts/severity-style.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Column, Terminal } from '../terminal.ts';
 import type { HuntOutput, OutputContext } from './hunt-output.ts';
 import type { HuntReport } from './hunt-report.ts';
 
@@ -105,40 +105,32 @@ function groupBy(rows: readonly Row[], namesOf: (row: Row) => readonly string[])
 }
 
 function printTechniques(terminal: Terminal, rows: readonly Row[]): void {
-  printGroups(
-    terminal,
-    'TECHNIQUE',
-    groupBy(rows, (row) => row.rule.techniques),
-    (group) => ['HOSTS', group.hosts.size],
-  );
+  const groups = groupBy(rows, (row) => row.rule.techniques);
+  printGroups(terminal, groups, {
+    title: 'TECHNIQUE',
+    more: [{ title: 'HOSTS', value: (group) => sayCount(group.hosts.size), right: true }],
+  });
 }
 
 function printHosts(terminal: Terminal, rows: readonly Row[]): void {
-  printGroups(
-    terminal,
-    'HOST',
-    groupBy(rows, (row) => (row.host === '' ? [] : [row.host])),
-    () => undefined,
-  );
+  const groups = groupBy(rows, (row) => (row.host === '' ? [] : [row.host]));
+  printGroups(terminal, groups, { title: 'HOST', more: [] });
 }
 
 function printGroups(
   terminal: Terminal,
-  title: string,
   groups: readonly Group[],
-  extra: (group: Group) => readonly [title: string, count: number] | undefined,
+  { title, more }: { title: string; more: readonly Column<Group>[] },
 ): void {
-  const [first] = groups;
-  if (first === undefined) return;
+  if (groups.length === 0) return;
   terminal.line();
-  const more = extra(first);
   terminal.table<Group>(
     [
       { title, value: (group) => group.name, least: 12 },
       { title: 'HIGHEST', value: (group) => group.worst.level, style: (group) => severityStyle(group.worst.severity) },
       { title: 'HITS', value: (group) => sayCount(group.hits), right: true },
       { title: 'RULES', value: (group) => sayCount(group.rules.size), right: true },
-      ...(more === undefined ? [] : [{ title: more[0], value: (group: Group) => sayCount(extra(group)?.[1] ?? 0), right: true }]),
+      ...more,
     ],
     groups.slice(0, MAX_ROWS),
   );

@@ -1,11 +1,11 @@
 /**
- * `TOCSIN_CORPORA=FOLDER node --conditions=tocsin-source packages/tocsin/test/compare-with-oracle.ts [EVERY] [FILE…]`: a hunt over the
+ * `TOCSIN_CORPORA=FOLDER node --conditions=tocsin-source tests/hunt/compare-with-oracle.ts [EVERY] [FILE…]`: a hunt over the
  * recordings of windows-otrf with all public rules against the naive oracle, every EVERYth event (default 1: all of them). Prints a line
  * per file and every difference; exit code 1 where there is one.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ruleArchive, textLines } from '../../detect/test/corpora.ts';
+import { ruleArchive, textLines } from '../../packages/detect/test/corpora.ts';
 import { huntLines, oracleMatches, readBoth } from './hunt-oracle.ts';
 
 const EVENTS = 'windows-otrf/events';

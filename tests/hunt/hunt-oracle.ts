@@ -14,13 +14,13 @@ import {
   OracleRefusal,
   type Rule,
   parseRules as readOracleRules,
-} from '../../detect/test/oracle/evaluate.ts';
-import { createBufferPool } from '../src/hunt/buffer-pool.ts';
-import { huntFiles } from '../src/hunt/hunt-files.ts';
-import { HuntTally } from '../src/hunt/hunt-tally.ts';
-import { createLocalJudge } from '../src/hunt/judge.ts';
-import type { JudgeSetup } from '../src/hunt/judge-block.ts';
-import { createJudgeSetup } from '../src/hunt/judge-setup.ts';
+} from '../../packages/detect/test/oracle/evaluate.ts';
+import { createBufferPool } from '../../packages/tocsin/src/hunt/buffer-pool.ts';
+import { huntFiles } from '../../packages/tocsin/src/hunt/hunt-files.ts';
+import { HuntTally } from '../../packages/tocsin/src/hunt/hunt-tally.ts';
+import { createLocalJudge } from '../../packages/tocsin/src/hunt/judge.ts';
+import type { JudgeSetup } from '../../packages/tocsin/src/hunt/judge-block.ts';
+import { createJudgeSetup } from '../../packages/tocsin/src/hunt/judge-setup.ts';
 
 /** Matches as `rule line`, lines from 1. */
 export type MatchSet = ReadonlySet<string>;

@@ -1,7 +1,7 @@
-/** Public rules over recorded attacks: a hunt finds exactly what the naive oracle finds. Over a sample here; over everything by `test/compare-with-oracle.ts`. */
+/** Public rules over recorded attacks: a hunt finds exactly what the naive oracle finds. Over a sample here; over everything by `compare-with-oracle.ts`. */
 import { describe, expect, it } from 'vitest';
-import { hasCorpora, ruleArchive, textLines } from '../../../detect/test/corpora.ts';
-import { huntLines, oracleMatches, readBoth } from '../../test/hunt-oracle.ts';
+import { hasCorpora, ruleArchive, textLines } from '../../packages/detect/test/corpora.ts';
+import { huntLines, oracleMatches, readBoth } from './hunt-oracle.ts';
 
 /** A recording of each shape, and every so many of its events. */
 const SAMPLES = [
