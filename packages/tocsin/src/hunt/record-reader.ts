@@ -123,7 +123,7 @@ export class RecordReader {
     }
     const decoder = this.#tagged !== undefined && bytes[start] === OPEN_OBJECT ? decoders.json : decoders.auto;
     for (const decoded of decoder.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
-      if ('rejected' in decoded) list.reject(line, decoded.reason);
+      if ('rejected' in decoded) list.reject(line, shortReason(decoded.reason));
       else if (decoded.format === 'linux-auth') this.#addWritten(list, { format: decoded.format, fields: decoded.fields, line });
       else {
         const { format, fields, record } = decoded;
@@ -161,6 +161,11 @@ interface Place {
 
 const LF = 0x0a;
 const OPEN_OBJECT = 0x7b;
+
+/** A decoder's reason without what it tells the sender of a record that was to be stored. */
+function shortReason(reason: string): string {
+  return reason.replace(/\.? (?:It was not|None of it was) stored.*$/s, '');
+}
 
 /** Format that an object looks like. */
 function formatOf(object: Uint8Array): string {

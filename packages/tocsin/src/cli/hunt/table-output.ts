@@ -8,7 +8,8 @@ import type { HuntOutput, OutputContext } from './hunt-output.ts';
 import type { HuntReport } from './hunt-report.ts';
 
 /** Rows of each table that are printed, and groups that are told apart at all. */
-const MAX_ROWS = 50;
+const MAX_ROWS = 40;
+const MAX_GROUP_ROWS = 12;
 const MAX_GROUPS = 100_000;
 
 /** Findings of one rule on one host. */
@@ -132,8 +133,9 @@ function printGroups(
       { title: 'RULES', value: (group) => sayCount(group.rules.size), right: true },
       ...more,
     ],
-    groups.slice(0, MAX_ROWS),
+    groups.slice(0, MAX_GROUP_ROWS),
   );
+  if (groups.length > MAX_GROUP_ROWS) terminal.line(`and ${sayCount(groups.length - MAX_GROUP_ROWS)} more`);
 }
 
 function printFigures(terminal: Terminal, report: HuntReport, rows: readonly Row[]): void {
