@@ -10,6 +10,7 @@ export { groupValues } from './match/group-values.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';
+export { decodeRules, encodeRules } from './parse/encode-rules.ts';
 export { type ParsedRules, type ParseOptions, parseRules, type RuleFile } from './parse/parse-rules.ts';
 export type {
   CorrelationRule,
@@ -20,7 +21,4 @@ export type {
   RuleFilter,
   RuleMetadata,
 } from './parse/parsed-rule.ts';
-export { decodeRules, encodeRules } from './parse/encode-rules.ts';
-export { type ParsedRules, parseRules, type RuleFile } from './parse/parse-rules.ts';
-export type { CorrelationRule, DetectionRule, ParsedRule, RefusedRule, RuleMetadata } from './parse/parsed-rule.ts';
 export { type RuleTestResult, type TestRuleOptions, testRule } from './test-rule.ts';

@@ -39,7 +39,7 @@ export function decodeRules(bytes: Uint8Array): ParsedRules {
     return lazyRule(head, body);
   });
   if (at !== bytes.length) throw new RangeError('there are bytes behind the last rule');
-  return { ...(extra as Pick<ParsedRules, 'filters'>), rules, refused: refused.map(refusalOf) };
+  return { ...(extra as Omit<ParsedRules, 'rules' | 'refused'>), rules, refused: refused.map(refusalOf) };
 }
 
 type Head = Readonly<Record<string, unknown>>;

@@ -19,6 +19,8 @@ export interface RefusedHuntRule {
 export interface HuntRules {
   readonly rules: readonly ParsedRule[];
   readonly refused: readonly RefusedHuntRule[];
+  /** The same as they were parsed. */
+  readonly parsed: ParsedRules;
   /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
   keep(): void;
 }
@@ -42,6 +44,7 @@ export function loadHuntRules(paths: readonly string[], cacheOptions?: KeptFileO
   const kept = cache?.read();
   const parsed = kept ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
   return {
+    parsed,
     rules: parsed.rules,
     refused: [...unread, ...refusals(parsed)],
     keep: () => {

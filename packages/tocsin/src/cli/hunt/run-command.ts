@@ -115,7 +115,7 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const encoded = encodeRules({ rules: rules.rules, filters: [], refused: [] });
+  const encoded = encodeRules(rules.parsed);
   const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
   shared.set(encoded);
   return openThreadJudge(request.jobs, { rules: shared, mappings: mappings.specs, choices }, pool);
