@@ -19,6 +19,7 @@ export function compileRules(rules: readonly ParsedRule[], logSources: readonly 
   const active = detections.filter((rule) => rule.needsValues.length === 0);
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const routes = new Map<string, Route | undefined>();
+  const alike = new Map<string, Route | undefined>();
   return {
     ruleSetHash: hashRules(rules, logSources),
     rules,
@@ -30,9 +31,13 @@ export function compileRules(rules: readonly ParsedRule[], logSources: readonly 
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
       const logSource = byMapping.get(mapping);
-      const route = logSource === undefined ? undefined : compileRoute(active, logSource);
       // Names that no mapping has are not remembered: they come from frames and could be without end.
-      if (logSource !== undefined) routes.set(mapping, route);
+      if (logSource === undefined) return undefined;
+      // Mappings that differ in what rules do not see, such as the OCSF class, share what was compiled.
+      const content = JSON.stringify({ ...logSource, mapping: '' });
+      const route = alike.has(content) ? alike.get(content) : compileRoute(active, logSource);
+      alike.set(content, route);
+      routes.set(mapping, route);
       return route;
     },
   };

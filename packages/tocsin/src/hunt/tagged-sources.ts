@@ -29,21 +29,23 @@ const MOST_SOURCES = 4096;
 export function createTaggedSources(fields: LogSourceFields, compiled: CompiledRules, logSources: readonly LogSource[]): TaggedSources {
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const parts = (['product', 'service', 'category'] as const).filter((part) => fields[part] !== undefined);
+  const names = new Map<string, string>();
   const sources = new Map<string, LogSource>();
   const routes = new Map<string, Route | undefined>();
   return {
     members: parts.map((part) => fields[part] as string),
     nameOf: (mapping, values) => {
       if (values.every((value) => value === undefined)) return mapping;
-      const name = JSON.stringify([mapping, ...values]);
-      if (!sources.has(name)) {
-        if (sources.size >= MOST_SOURCES) {
-          sources.clear();
-          routes.clear();
-        }
-        const tags = Object.fromEntries(parts.map((part, i) => [part, values[i]?.toLowerCase()]));
-        sources.set(name, taggedSource(name, tags, byMapping.get(mapping)));
-      }
+      const tagged = JSON.stringify([mapping, ...values]);
+      const known = names.get(tagged);
+      if (known !== undefined) return known;
+      if (names.size >= MOST_SOURCES) for (const map of [names, sources, routes]) map.clear();
+      const tags = Object.fromEntries(parts.map((part, i) => [part, values[i]?.toLowerCase()]));
+      const source = taggedSource(tags, byMapping.get(mapping));
+      // Several mappings come to the same: their rules are compiled once.
+      const name = JSON.stringify(source);
+      names.set(tagged, name);
+      sources.set(name, source);
       return name;
     },
     compiled: {
@@ -58,10 +60,10 @@ export function createTaggedSources(fields: LogSourceFields, compiled: CompiledR
   };
 }
 
-function taggedSource(name: string, { product, service, category }: LogSourceFields, mapped: LogSource | undefined): LogSource {
+function taggedSource({ product, service, category }: LogSourceFields, mapped: LogSource | undefined): LogSource {
   const same = mapped !== undefined && mapped.product?.toLowerCase() === product ? mapped : undefined;
   return {
-    mapping: name,
+    mapping: '',
     product,
     services: [service ?? []].flat(),
     categories: categoriesOf(category, same),
