@@ -18,7 +18,8 @@ export function createJudgeSetup(
   mappings: MappingSet,
   { logSourceFields, detail }: JudgeChoices,
 ): JudgeSetup {
-  const logSources = mappings.logSources();
+  // Whatever a record was in its file, a hunt hands it on as one JSON object whose members are its fields (`record-reader.ts`).
+  const logSources = mappings.logSources().map((source) => ({ ...source, jsonObjects: { unless: [] } }));
   const compiled = compileRules(rules, logSources);
   const tagged = logSourceFields === undefined ? undefined : createTaggedSources(logSourceFields, compiled, logSources);
   return { compiled: tagged?.compiled ?? compiled, reader: new RecordReader(mappings, tagged), detail, members: memberRules(compiled) };

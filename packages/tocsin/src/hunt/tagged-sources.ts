@@ -70,6 +70,7 @@ function taggedSource({ product, service, category }: LogSourceFields, mapped: L
     aliases: same?.aliases ?? {},
     prefixes: same?.prefixes ?? [],
     entity: mapped?.entity ?? [],
+    jsonObjects: { unless: [] },
   };
 }
 
