@@ -106,19 +106,23 @@ function passLane(file: string, reader: LaneReader): void {
       const got = readSync(handle, bytes, held, bytes.length - held, null);
       if (got === 0) return;
       const end = held + got;
-      let from = 0;
-      while (from < end) {
-        const tags: string[] = [];
-        const next = cutLines({ bytes, starts, ends, tags, reader }, from, end);
-        if (next === from) break;
-        reader.block?.({ bytes, starts, ends, tags, count: tags.length });
-        from = next;
-      }
+      const from = passBlock({ bytes, starts, ends, reader }, end);
       bytes.copyWithin(0, from, end);
       held = end - from;
     }
   } finally {
     closeSync(handle);
+  }
+}
+
+/** Hands the whole lines of [0, end) on, as many at a time as a batch holds; behind the last of them. */
+function passBlock({ bytes, starts, ends, reader }: Omit<Cutting, 'tags'>, end: number): number {
+  for (let from = 0; ; ) {
+    const tags: string[] = [];
+    const next = cutLines({ bytes, starts, ends, tags, reader }, from, end);
+    if (next === from) return from;
+    reader.block?.({ bytes, starts, ends, tags, count: tags.length });
+    from = next;
   }
 }
 
