@@ -22,7 +22,7 @@ export interface LaneRun {
 }
 
 const PASSES = 5;
-const BLOCK_BYTES = 1 << 20;
+const BLOCK_BYTES = 1 << 18;
 const BATCH_LINES = 4096;
 /** What the tag `registry_event` stands for in the lanes: all registry events of Sysmon. */
 const REGISTRY = ['registry_event', 'registry_add', 'registry_delete', 'registry_set'];
@@ -97,7 +97,7 @@ interface LaneReader {
 
 /** Reads a lane block by block; a line that a block cuts goes to the next one. */
 function passLane(file: string, reader: LaneReader): void {
-  const bytes = Buffer.alloc(2 * BLOCK_BYTES);
+  const bytes = Buffer.alloc(BLOCK_BYTES);
   const starts = new Uint32Array(BATCH_LINES);
   const ends = new Uint32Array(BATCH_LINES);
   const handle = openSync(file, 'r');
@@ -106,22 +106,23 @@ function passLane(file: string, reader: LaneReader): void {
       const got = readSync(handle, bytes, held, bytes.length - held, null);
       if (got === 0) return;
       const end = held + got;
-      const from = readBlocks({ bytes, starts, ends, reader }, end);
+      const from = passBlock({ bytes, starts, ends, reader }, end);
       bytes.copyWithin(0, from, end);
       held = end - from;
+      if (held === bytes.length) throw new Error(`${file} has a line longer than ${BLOCK_BYTES} bytes`);
     }
   } finally {
     closeSync(handle);
   }
 }
 
-/** Hands over the whole lines of [0, end), block by block; gives where the rest begins. */
-function readBlocks(buffers: Omit<Cutting, 'tags'>, end: number): number {
+/** Hands the whole lines of [0, end) on, as many at a time as a batch holds; behind the last of them. */
+function passBlock({ bytes, starts, ends, reader }: Omit<Cutting, 'tags'>, end: number): number {
   for (let from = 0; ; ) {
     const tags: string[] = [];
-    const next = from < end ? cutLines({ ...buffers, tags }, from, end) : from;
+    const next = cutLines({ bytes, starts, ends, tags, reader }, from, end);
     if (next === from) return from;
-    buffers.reader.block?.({ ...buffers, tags, count: tags.length });
+    reader.block?.({ bytes, starts, ends, tags, count: tags.length });
     from = next;
   }
 }
