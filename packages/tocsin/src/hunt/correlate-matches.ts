@@ -15,16 +15,19 @@ const STEP_MATCHES = 512;
 /** The one source of everything: its watermark is the time of the latest match. */
 const SOURCE = 'hunt/hunt';
 
-/** Tells `onAlert` each alert once, as it was at the end. */
+/**
+ * Tells `onAlert` each alert once, as it was at the end. Resolves with the number of events at which each correlation that raises alerts
+ * was found to hold, by its id.
+ */
 export async function correlateMatches(
   compiled: CompiledRules,
   matches: AsyncIterable<Match>,
   onAlert: (alert: Alert) => void | Promise<void>,
-): Promise<void> {
+): Promise<ReadonlyMap<string, number>> {
   const folds = createFoldSet({ ...compiled, folds: compiled.folds.filter((fold) => fold.kind !== 'grouping') });
   const alerts = new Map<string, Alert>();
-  const advance = async (step: readonly Match[]): Promise<void> => {
-    for (const alert of folds.advance(stepOf(step, compiled.ruleSetHash), 'catch-up')) {
+  const keep = async (changed: readonly Alert[]): Promise<void> => {
+    for (const alert of changed) {
       alerts.delete(alert.id);
       alerts.set(alert.id, alert);
     }
@@ -34,11 +37,14 @@ export async function correlateMatches(
   for await (const match of matches) {
     step.push(match);
     if (step.length < STEP_MATCHES) continue;
-    await advance(step);
+    await keep(folds.advance(stepOf(step, compiled.ruleSetHash), 'catch-up'));
     step = [];
   }
-  if (step.length > 0) await advance(step);
+  if (step.length > 0) await keep(folds.advance(stepOf(step, compiled.ruleSetHash), 'catch-up'));
+  await keep(folds.finish('catch-up'));
   while (alerts.size > 0) await tellFirst(alerts, onAlert);
+  const silent = new Set(compiled.folds.flatMap((fold) => (fold.kind === 'correlation' && fold.isSilent ? [fold.meta.id] : [])));
+  return new Map([...folds.heldEvents()].filter(([id, count]) => count > 0 && !silent.has(id)));
 }
 
 async function tellFirst(alerts: Map<string, Alert>, onAlert: (alert: Alert) => void | Promise<void>): Promise<void> {

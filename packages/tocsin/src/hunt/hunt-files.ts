@@ -47,12 +47,11 @@ export async function huntFiles(options: HuntOptions): Promise<void> {
       recordsBefore += verdict.records;
     },
   });
-  await correlateMatches(options.compiled, sorter.inOrder(), (alert) => {
+  const held = await correlateMatches(options.compiled, sorter.inOrder(), (alert) => {
     const rule = rules.get(alert.rule.id);
-    if (rule === undefined) return;
-    options.tally.addMatches(rule.meta.id, 1);
-    options.onFinding(correlationFinding(alert, rule.meta));
+    if (rule !== undefined) options.onFinding(correlationFinding(alert, rule.meta));
   });
+  for (const [ruleId, count] of held) options.tally.addMatches(ruleId, count);
 }
 
 function tellHits(
