@@ -18,7 +18,9 @@ export interface Peer {
 
 const TAGS = 'product=ls_product,service=ls_service,category=ls_category';
 const NONE = 'product=none,service=none,category=none';
-const RUNS = 3;
+const RUNS = 2;
+/** Lanes shorter than this are fed several times over: what they take must stand out from loading. */
+const LEAST_BYTES = 150_000_000;
 
 /** The peer with its rules unpacked below `folder`; undefined where it is not installed. `pipeline` narrows its registry categories. */
 export function findPeer(folder: string, archive: string, pipeline: string): Peer | undefined {
@@ -32,14 +34,25 @@ export function findPeer(folder: string, archive: string, pipeline: string): Pee
   const once = (file: string): PeerRun => timedRun(binary, [...args, '-e', `@${file}`, ...strict]);
   let load: number | undefined;
   return {
-    version: stdout.trim(),
+    version: stdout.split('\n')[0] ?? '',
     run: (laneFile) => {
       load ??= loadSeconds(laneFile, once);
-      const runs = Array.from({ length: RUNS }, () => once(laneFile)).sort((a, b) => a.cpuSeconds - b.cpuSeconds);
+      const { file, copies } = repeated(laneFile, folder);
+      const runs = Array.from({ length: RUNS }, () => once(file)).sort((a, b) => a.cpuSeconds - b.cpuSeconds);
       const [best] = runs as [PeerRun];
-      return { cpuSeconds: best.cpuSeconds - load, matches: best.matches };
+      return { cpuSeconds: (best.cpuSeconds - load) / copies, matches: best.matches / copies };
     },
   };
+}
+
+/** A file with a short lane as often as it takes. */
+function repeated(laneFile: string, folder: string): { file: string; copies: number } {
+  const bytes = readFileSync(laneFile);
+  const copies = Math.ceil(LEAST_BYTES / bytes.length);
+  if (copies === 1) return { file: laneFile, copies };
+  const file = join(folder, 'repeated.ndjson');
+  writeFileSync(file, Buffer.concat(Array.from({ length: copies }, () => bytes)));
+  return { file, copies };
 }
 
 /** Loading is what one event takes. */
