@@ -22,7 +22,7 @@ export interface LaneRun {
 }
 
 const PASSES = 5;
-const BLOCK_BYTES = 1 << 20;
+const BLOCK_BYTES = 1 << 18;
 const BATCH_LINES = 4096;
 /** What the tag `registry_event` stands for in the lanes: all registry events of Sysmon. */
 const REGISTRY = ['registry_event', 'registry_add', 'registry_delete', 'registry_set'];
@@ -97,7 +97,7 @@ interface LaneReader {
 
 /** Reads a lane block by block; a line that a block cuts goes to the next one. */
 function passLane(file: string, reader: LaneReader): void {
-  const bytes = Buffer.alloc(2 * BLOCK_BYTES);
+  const bytes = Buffer.alloc(BLOCK_BYTES);
   const starts = new Uint32Array(BATCH_LINES);
   const ends = new Uint32Array(BATCH_LINES);
   const handle = openSync(file, 'r');
@@ -109,6 +109,7 @@ function passLane(file: string, reader: LaneReader): void {
       const from = readBlocks({ bytes, starts, ends, reader }, end);
       bytes.copyWithin(0, from, end);
       held = end - from;
+      if (held === bytes.length) throw new Error(`${file} has a line longer than ${BLOCK_BYTES} bytes`);
     }
   } finally {
     closeSync(handle);
