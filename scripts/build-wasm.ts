@@ -22,7 +22,7 @@ const MODULES: readonly WasmModule[] = [
     file: 'packages/core/src/scan/module.data.ts',
     sources: [
       'packages/core/assembly/primitives.ts',
-      ...['layout', 'walk', 'values', 'automata', 'verdict', 'scan'].map((name) => `packages/core/src/scan/machine/${name}.ts`),
+      ...['layout.data', 'walk', 'values', 'automata', 'verdict', 'scan'].map((name) => `packages/core/src/scan/machine/${name}.ts`),
     ],
     options: ['--importMemory', '--use', 'abort=', '--enable', 'relaxed-simd'],
     asAssembly: withoutImports,

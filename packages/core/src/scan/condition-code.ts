@@ -2,7 +2,7 @@
  * Conditions as chains of tests that jump (then / else), and which leaves can wake a rule. A negation is carried down to the leaves, where
  * "may hold" of a negated leaf is "is not sure": so two-valued jumps decide exactly what three-valued logic would.
  */
-import { ACCEPT, REJECT, TEST_EXISTS, TEST_NOT_SURE, TEST_NULL, TEST_SEEN } from './machine/layout.ts';
+import { ACCEPT, REJECT, TEST_EXISTS, TEST_NOT_SURE, TEST_NULL, TEST_SEEN } from './machine/layout.data.ts';
 import type { ScanCondition } from './scan-plan.ts';
 
 /** One test. Targets are indexes of instructions, or `ACCEPT` and `REJECT`. */

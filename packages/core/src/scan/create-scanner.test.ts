@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordBatch } from '../record-batch.ts';
 import { createScanner, type Scanner } from './create-scanner.ts';
-import { ALL_RULES } from './machine/layout.ts';
+import { ALL_RULES } from './machine/layout.data.ts';
 import type { ScanCondition, ScanPlan } from './scan-plan.ts';
 
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);

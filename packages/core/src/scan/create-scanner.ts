@@ -25,7 +25,7 @@ import {
   STACK,
   STARTS,
   VALUE_BYTES,
-} from './machine/layout.ts';
+} from './machine/layout.data.ts';
 import { scan as scanHere } from './machine/scan.ts';
 import { moduleBase64 } from './module.data.ts';
 import type { ScanPlan } from './scan-plan.ts';

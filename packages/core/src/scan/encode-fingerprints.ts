@@ -2,7 +2,7 @@
  * Fingerprints of the needles over whole records, where they are few: four bytes of each, in eight buckets, that the machine looks for at
  * sixteen places at a time (after "Teddy" of Hyperscan; Langdale and Wang, NSDI 2019). What passes is compared with the needle.
  */
-import { FINGERPRINT_MASKS, FINGERPRINTS_BYTES, P_FINGERPRINTS } from './machine/layout.ts';
+import { FINGERPRINT_MASKS, FINGERPRINTS_BYTES, P_FINGERPRINTS } from './machine/layout.data.ts';
 import type { MergedNeedle } from './merge-needles.ts';
 import type { TableMemory } from './table-memory.ts';
 

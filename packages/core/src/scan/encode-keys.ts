@@ -18,7 +18,7 @@ import {
   T_COUNT,
   T_FIRST,
   UNUSUAL,
-} from './machine/layout.ts';
+} from './machine/layout.data.ts';
 import { hashKey } from './machine/walk.ts';
 import type { ScanPlan } from './scan-plan.ts';
 import type { TableMemory } from './table-memory.ts';

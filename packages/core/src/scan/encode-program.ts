@@ -1,4 +1,4 @@
-/** Writes a plan as the tables of one program into a scanner's memory. Offsets are in `machine/layout.ts`. */
+/** Writes a plan as the tables of one program into a scanner's memory. Offsets are in `machine/layout.data.ts`. */
 import { type AutomatonNeedle, buildAutomaton } from './build-automaton.ts';
 import { codeOf, witnessOf } from './condition-code.ts';
 import { encodeFingerprints, fingerprinted } from './encode-fingerprints.ts';
@@ -58,7 +58,7 @@ import {
   R_CODE,
   RULE_BYTES,
   SUFFIX,
-} from './machine/layout.ts';
+} from './machine/layout.data.ts';
 import { expectedHits, type MergedNeedle, mergeNeedles } from './merge-needles.ts';
 import type { ScanPlan, ValueTrigger } from './scan-plan.ts';
 import type { TableMemory } from './table-memory.ts';

@@ -1,5 +1,5 @@
 /** The needles of a plan, equal ones merged, with what the machine needs beyond them; and how often each leaf is to be expected. */
-import { ESCAPE, EXACT, INSIDE, PREFIX, SUFFIX } from './machine/layout.ts';
+import { ESCAPE, EXACT, INSIDE, PREFIX, SUFFIX } from './machine/layout.data.ts';
 import type { NeedleAnchor, ScanPlan } from './scan-plan.ts';
 
 /** A needle once, with all leaves it speaks for: each entry is the leaf, and lowest whether it is sure. */

@@ -1,5 +1,5 @@
 /** The memory that tables, batches and results of a scanner lie in: WebAssembly's, or an ordinary buffer where the machine runs as TypeScript. Grows, never shrinks. */
-import { CONTROL_BYTES } from './machine/layout.ts';
+import { CONTROL_BYTES } from './machine/layout.data.ts';
 import type { Memory } from './machine/memory.ts';
 import type { WasmApi, WasmMemory } from './web-assembly.ts';
 

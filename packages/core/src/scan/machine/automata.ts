@@ -18,7 +18,7 @@ import {
   ROW_SHIFT,
   V_START,
   VALUE_BYTES,
-} from './layout.ts';
+} from './layout.data.ts';
 import { type i32, i32At, type Memory, moveBytes, setI32, u8At, u16At } from './memory.ts';
 
 /** Positions and states of all hits of a group's buffer, in order. */

@@ -26,7 +26,7 @@ import {
   P_RAW_FIELD,
   POOL_USED,
   STARTS,
-} from './layout.ts';
+} from './layout.data.ts';
 import { type i32, i32At, type Memory, setI32, setU8 } from './memory.ts';
 import { addRecord, addValues } from './values.ts';
 import { judgeRecord, rewindGroup } from './verdict.ts';

@@ -40,7 +40,7 @@ import {
   V_START,
   VALUE_BYTES,
   WIDE,
-} from './layout.ts';
+} from './layout.data.ts';
 import { findWide, foldAll, foldUntilBackslash, type i32, i32At, type Memory, setI32, setU8, u8At } from './memory.ts';
 import { RAW_COMPOSITE, RAW_STRING } from './walk.ts';
 

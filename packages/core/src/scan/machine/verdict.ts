@@ -85,7 +85,7 @@ import {
   V_START,
   VALUE_BYTES,
   WIDE,
-} from './layout.ts';
+} from './layout.data.ts';
 import { findByte, findFingerprint, type i32, i32At, type Memory, sameBytes, sameFolded, setI32, u8At, u16At } from './memory.ts';
 import { hexUnit } from './values.ts';
 

@@ -30,7 +30,7 @@ import {
   T_NODE,
   T_WALK,
   UNUSUAL,
-} from './layout.ts';
+} from './layout.data.ts';
 import {
   bytesAt,
   findQuoteOrBackslash,
@@ -48,9 +48,11 @@ import {
 /** Position that stands for "this record is unusual". */
 const ODD: i32 = -1;
 
-/** Kinds of a raw value. */
+/** Kind of a raw value: text between quotes. */
 export const RAW_STRING: i32 = 0;
+/** A number, true, false or null. */
 export const RAW_PLAIN: i32 = 1;
+/** An object or a list: it is there, and has no text. */
 export const RAW_COMPOSITE: i32 = 2;
 
 /** Gathers the wanted values of the record in [from, end) as raw values: path, kind, first byte, end. False where the record is unusual. */
