@@ -3,6 +3,7 @@ import { type Alert, type Match, type MatchStep, systemClock } from '@tocsin/cor
 import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, readAlerts, ruleFile, running, until } from '../../test/ground.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
+import { putChunked } from '../state/chunked-value.ts';
 import { matchesSubject } from '../subjects.ts';
 import { MANIFESTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
 import { runCorrelator } from './correlator.ts';
@@ -27,6 +28,15 @@ function match(n: number, ruleId = 'hit', tenant = 'acme'): Match {
     entities: [{ kind: 'host', value: 'h1' }],
     explanation: [],
   };
+}
+
+/** A whole checkpoint whose states are of a version that nobody reads. */
+function otherVersion(): Uint8Array {
+  const states = Buffer.from('{"version":0}');
+  const head = Buffer.from(JSON.stringify({ position: 'p', ruleSet: book.hash, read: {}, folds: [['', states.length]] }));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(head.length);
+  return Buffer.concat([length, head, states]);
 }
 
 let steps = 0;
@@ -120,6 +130,22 @@ describe('correlator', () => {
     await until(async () => (await readAlerts(bus)).length > before.length);
     await second.stop();
     expect((await readAlerts(bus)).slice(before.length).map((alert) => [alert.rule.id, alert.count])).toEqual([['plain', 11]]);
+  });
+
+  it.each([
+    ['a damaged checkpoint', new Uint8Array([1, 2, 3])],
+    ['a checkpoint of another version', otherVersion()],
+  ])('applies the log from its beginning for want of anything better than %s', async (_what, bytes) => {
+    const { bus } = await openGround();
+    await book.save(bus.bucket(RULE_SETS_BUCKET));
+    for (let i = 0; i < 3; i++) await storeStep(bus, book, [match(i)]);
+    await putChunked(bus.bucket(MANIFESTS_BUCKET), 'folds', bytes);
+    const troubles: string[] = [];
+    const run = start(bus, troubles);
+    await until(async () => (await readAlerts(bus)).some((alert) => alert.rule.id === 'many' && alert.count === 3));
+    await run.stop();
+    expect(troubles).toHaveLength(1);
+    expect(troubles[0]).toMatch(/saved fold state cannot be read/);
   });
 
   it('carries its state over to another rule set in mid-window', async () => {

@@ -11,7 +11,7 @@ import { getChunked, putChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
-import { type EncodedFolds, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
+import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadUpTo } from './read-up-to.ts';
@@ -101,10 +101,20 @@ class Correlator {
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {
-    const correlator = new Correlator(options);
     const bytes = await getChunked(options.manifests, CHECKPOINT);
-    if (!bytes) return correlator;
-    const checkpoint = readFoldsCheckpoint(bytes);
+    if (!bytes) return new Correlator(options);
+    try {
+      return await Correlator.#goOn(options, readFoldsCheckpoint(bytes));
+    } catch (error) {
+      if (!isTocsinError(error, 'detect.bad_checkpoint')) throw error;
+      // A projection of the log can always be rebuilt from it: of another version of Tocsin, or damaged, it is worth no more than none.
+      options.onTrouble(error, 'reading the folds checkpoint; the match steps that are kept are applied again from the first on');
+      return new Correlator(options);
+    }
+  }
+
+  static async #goOn(options: CorrelatorOptions, checkpoint: FoldsCheckpoint): Promise<Correlator> {
+    const correlator = new Correlator(options);
     correlator.#folds = await correlator.#openFolds(checkpoint.ruleSet, checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
