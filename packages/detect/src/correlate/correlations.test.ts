@@ -1,5 +1,5 @@
 /** Every type of correlation against a recount of all windows, whatever the order of arrival. */
-import type { MatchStep } from '@tocsin/core';
+import type { Alert, MatchStep } from '@tocsin/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { correlations, FAR_MS, hitsOfEvents, modelEvents, modelSteps, showAlerts, showFound } from '../../test/correlation-model.ts';
@@ -81,13 +81,18 @@ describe('correlations', () => {
           const second = restoreFoldSet(compiled, first.encode());
           expect(second.dropped.size).toBe(0);
           got.push(...steps.slice(cutAt).map((step) => second.foldSet.advance(step)));
-          expect(got).toEqual(wanted);
+          // Which of several groups a watermark settles first is nobody's affair.
+          expect(got.map(byId)).toEqual(wanted.map(byId));
         }),
         { seed, numRuns: 30 },
       );
     },
   );
 });
+
+function byId(alerts: readonly Alert[]): Alert[] {
+  return alerts.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
 
 describe('chains of correlations', () => {
   const burst = over('event_count', { rules: ['a'], condition: { gte: 3 } });

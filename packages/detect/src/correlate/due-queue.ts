@@ -1,12 +1,15 @@
 /** A queue ordered by due time: a binary heap, so that a watermark finds what it makes due without looking at the rest. */
 
-/** Entries by due time; equal times in the order they were added, so that a replay takes them alike. */
+/** Entries by due time, equal times by name: so that a replay takes them alike, and one that goes on from a checkpoint too. */
 export class DueQueue<T> {
-  /** One heap over three arrays: an object for each entry would weigh more than the entry. */
+  /** One heap over two arrays: an object for each entry would weigh more than the entry. */
   readonly #dueMs: number[] = [];
-  readonly #orders: number[] = [];
   readonly #items: T[] = [];
-  #order = 0;
+  readonly #nameOf: (item: T) => string;
+
+  constructor(nameOf: (item: T) => string) {
+    this.#nameOf = nameOf;
+  }
 
   get size(): number {
     return this.#items.length;
@@ -14,7 +17,6 @@ export class DueQueue<T> {
 
   add(dueMs: number, item: T): void {
     this.#dueMs.push(dueMs);
-    this.#orders.push(this.#order++);
     this.#items.push(item);
     this.#rise(this.#items.length - 1);
   }
@@ -26,7 +28,6 @@ export class DueQueue<T> {
     const last = this.#items.length - 1;
     this.#swap(0, last);
     this.#dueMs.pop();
-    this.#orders.pop();
     this.#items.pop();
     this.#sink();
     return first;
@@ -34,20 +35,14 @@ export class DueQueue<T> {
 
   /** Drops every entry that does not satisfy `isKept`. */
   keep(isKept: (item: T) => boolean): void {
-    const kept = this.#items.map((item, at) => ({ item, dueMs: this.#dueMs[at] as number, order: this.#orders[at] as number }));
-    // A sorted list is a heap.
-    const sorted = kept.filter(({ item }) => isKept(item)).sort((a, b) => a.dueMs - b.dueMs || a.order - b.order);
-    for (const list of [this.#dueMs, this.#orders, this.#items]) list.length = sorted.length;
-    for (const [at, { item, dueMs, order }] of sorted.entries()) {
-      this.#dueMs[at] = dueMs;
-      this.#orders[at] = order;
-      this.#items[at] = item;
-    }
+    const kept = this.#items.map((item, at) => ({ item, dueMs: this.#dueMs[at] as number })).filter(({ item }) => isKept(item));
+    for (const list of [this.#dueMs, this.#items]) list.length = 0;
+    for (const { item, dueMs } of kept) this.add(dueMs, item);
   }
 
   #isBefore(a: number, b: number): boolean {
     const [dueA, dueB] = [this.#dueMs[a] as number, this.#dueMs[b] as number];
-    return dueA < dueB || (dueA === dueB && (this.#orders[a] as number) < (this.#orders[b] as number));
+    return dueA < dueB || (dueA === dueB && this.#nameOf(this.#items[a] as T) < this.#nameOf(this.#items[b] as T));
   }
 
   #rise(start: number): void {
@@ -73,11 +68,9 @@ export class DueQueue<T> {
   }
 
   #swap(a: number, b: number): void {
-    for (const list of [this.#dueMs, this.#orders]) {
-      const kept = list[a] as number;
-      list[a] = list[b] as number;
-      list[b] = kept;
-    }
+    const dueMs = this.#dueMs[a] as number;
+    this.#dueMs[a] = this.#dueMs[b] as number;
+    this.#dueMs[b] = dueMs;
     const item = this.#items[a] as T;
     this.#items[a] = this.#items[b] as T;
     this.#items[b] = item;

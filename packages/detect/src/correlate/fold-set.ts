@@ -30,7 +30,7 @@ export interface FoldSnapshot {
 
 /** The folds of a rule set. */
 export interface FoldSet {
-  /** Alerts that the step changed, each once, in the order they were first changed. */
+  /** Alerts that the step changed, each once: those that its matches changed in that order, then those that the watermarks settled, in any. */
   advance(step: MatchStep, origin?: AlertOrigin): Alert[];
   stats(): FoldStats;
   /** By id of correlation: at how many of its events its condition was found to hold, since this set was created. */

@@ -212,7 +212,7 @@ export class GroupTable {
     const lane: FoldLane = {
       route,
       tenant,
-      queue: new DueQueue(),
+      queue: new DueQueue(({ bundle }) => bundle.key),
       sources: new Set(),
       watermarkMs: Number.NEGATIVE_INFINITY,
       live: 0,
