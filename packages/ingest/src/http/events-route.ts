@@ -130,7 +130,7 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   return reply.code(answer.status).headers(answer.headers).type('application/json; charset=utf-8').send(answer.body);
 }
 
-/** Takes a little more of an unread body off the wire and then cuts the connection: nobody may make Tocsin read for nothing. */
+/** Takes a little more of an unread body off the wire, waits for the sender to read the answer, and then cuts the connection: nobody may make Tocsin read for nothing. */
 function leaveRest(raw: IncomingMessage): void {
   if (raw.complete || raw.destroyed) return;
   let left = LINGER_BYTES;
@@ -140,7 +140,8 @@ function leaveRest(raw: IncomingMessage): void {
   raw.once('end', () => clearTimeout(timer));
   raw.on('data', (chunk: Buffer) => {
     left -= chunk.length;
-    if (left < 0) cut();
+    // Not cut at once: a reset would take the answer with it that the sender has not read yet.
+    if (left < 0) raw.pause();
   });
   // A sender that goes away while being refused has nothing left to be told.
   raw.on('error', () => clearTimeout(timer));
