@@ -126,7 +126,7 @@ function createColumnReader(parts: FrameParts): ColumnReader {
       const { records, ends } = sections();
       return records.subarray(at(index) === 0 ? 0 : readUint32(ends, index * 4 - 4), readUint32(ends, index * 4));
     },
-    records: once(() => recordBatch(count, sections())),
+    records: () => recordBatch(count, sections()),
   };
 }
 
