@@ -30,9 +30,9 @@ function match(n: number, ruleId = 'hit', tenant = 'acme'): Match {
   };
 }
 
-/** A whole checkpoint whose states are of a version that nobody reads. */
-function otherVersion(): Uint8Array {
-  const states = Buffer.from('{"version":0}');
+/** A checkpoint that is whole, with states that nobody reads. */
+function foreignStates(): Uint8Array {
+  const states = Buffer.from('states of another kind');
   const head = Buffer.from(JSON.stringify({ position: 'p', ruleSet: book.hash, read: {}, folds: [['', states.length]] }));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
@@ -134,7 +134,7 @@ describe('correlator', () => {
 
   it.each([
     ['a damaged checkpoint', new Uint8Array([1, 2, 3])],
-    ['a checkpoint of another version', otherVersion()],
+    ['a checkpoint whose states are none', foreignStates()],
   ])('applies the log from its beginning for want of anything better than %s', async (_what, bytes) => {
     const { bus } = await openGround();
     await book.save(bus.bucket(RULE_SETS_BUCKET));
