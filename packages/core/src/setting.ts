@@ -16,6 +16,7 @@ export {
   type NamedSettings,
   named,
   type Setting,
+  type SettingFields,
   type SettingGroup,
   type SettingNode,
   type SettingRule,

@@ -12,6 +12,7 @@ import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
+import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
@@ -27,6 +28,7 @@ export const errorTable = {
   ...detectErrors,
   ...huntErrors,
   ...ingestErrors,
+  ...listenerErrors,
   ...serverErrors,
   ...mappingErrors,
   ...storeErrors,

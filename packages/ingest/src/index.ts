@@ -17,6 +17,9 @@ export {
   eventsRoute,
 } from './http/events-route.ts';
 export { createIntake, type EmitOptions, type Intake, type IntakeLimits, type IntakeOptions } from './intake.ts';
+export { type Emit, type Listener, type ListenerContext, type ListenerKind, listenerKind } from './listeners/listener.ts';
+export { ListenerCounts } from './listeners/listener-counts.ts';
+export { listenerKinds } from './listeners/listener-kinds.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
 export { compileMappings, loadMappings, type MappingSet, type MappingText } from './mappings/mapping-set.ts';
 export type { MappingSpec } from './mappings/mapping-spec.ts';

@@ -15,6 +15,7 @@ import { createStatus } from './api/status.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';
+import { startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
@@ -158,7 +159,19 @@ async function openServer(
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
-  const events = { authenticate: createAuthenticateSource(authenticate, context.registry), intake, limits: doorLimits(settings) };
+  const authenticateSource = createAuthenticateSource(authenticate, context.registry);
+  const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
+  await startListeners({
+    dataDir: options.dataDir,
+    settings: settings.listeners,
+    registry: context.registry,
+    authenticate: authenticateSource,
+    emit: intake.emit,
+    clock: around.clock,
+    nextId: around.nextId,
+    onTrouble: around.onTrouble,
+    scope,
+  });
   const app = createServer({ logger, tls });
   await registerApi(app, { context, authenticate, events });
   return app;

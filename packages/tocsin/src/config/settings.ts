@@ -3,6 +3,7 @@
  * JSON Schema for editors and `tocsin config` come from this declaration.
  */
 import { bytes, choice, count, duration, flag, list, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
+import { listenerSettings } from './listener-settings.ts';
 
 const listen = settings({
   about: 'Where the HTTP API and the events door listen.',
@@ -110,6 +111,7 @@ export const installationSettings = settings({
     listen,
     bus,
     ingest,
+    listeners: listenerSettings,
     detect,
     rules,
     log,

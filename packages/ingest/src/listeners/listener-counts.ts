@@ -1,0 +1,35 @@
+/** What a door counts about itself: every record that came in is in exactly one of stored, duplicate, rejected or refused. */
+
+/** Counters of one listener; plain numbers that only grow. Read by the status of the installation. */
+export class ListenerCounts {
+  /** Bytes taken off the wire. */
+  bytes = 0;
+  /** Records cut from them. */
+  records = 0;
+  stored = 0;
+  duplicate = 0;
+  /** Connections open now; 0 where the transport has none. */
+  connections = 0;
+  readonly #rejected = new Map<string, number>();
+  readonly #refused = new Map<string, number>();
+
+  /** Records that were read and not taken, by error code: sending them again does not help. */
+  get rejected(): ReadonlyMap<string, number> {
+    return this.#rejected;
+  }
+
+  /** Records, connections or datagrams that were turned away before they were read, by error code: quota, credential, overload. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#refused;
+  }
+
+  /** Counts `count` rejected records. `code` is a row of the error table, so the map stays small. */
+  reject(code: string, count = 1): void {
+    this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + count);
+  }
+
+  /** Counts `count` things turned away. */
+  refuse(code: string, count = 1): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + count);
+  }
+}

@@ -1,0 +1,5 @@
+/** Every kind of listener. A new one is one row here; settings, reference page and wiring follow from it. */
+import type { ListenerKind } from './listener.ts';
+
+/** The kinds in the order of the reference page. */
+export const listenerKinds: readonly ListenerKind[] = [];

@@ -1,0 +1,82 @@
+/** Opens the listeners that the settings name, each with its own state folder and counters, and says who may come in by them. */
+import { join } from 'node:path';
+import { type Clock, type Scope, TocsinError } from '@tocsin/core';
+import {
+  type Emit,
+  type Listener,
+  type ListenerContext,
+  ListenerCounts,
+  type ListenerKind,
+  listenerKinds,
+  type Source,
+} from '@tocsin/ingest';
+import { FIRST_TENANT } from '../operator.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { AuthenticationEvidence } from '../security/authenticate.ts';
+import { makePrivateFolder } from '../state/run-file.ts';
+
+/** What listeners are opened with. */
+export interface ListenerGround {
+  readonly dataDir: string;
+  /** Section `listeners` of the settings: kind, then name. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly registry: Registry;
+  readonly authenticate: (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }>;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+  readonly onTrouble: (error: unknown, what: string) => void;
+  /** Closes them, before what they emit into. */
+  readonly scope: Scope;
+}
+
+/** A listener that runs, as status shows it. */
+export interface RunningListener {
+  readonly kind: string;
+  readonly name: string;
+  readonly address: string;
+  readonly counts: ListenerCounts;
+}
+
+/** Opens every listener of the settings; resolves when all take records. @throws listener.* of the first that cannot, the rest being closed by the scope */
+export async function startListeners(ground: ListenerGround): Promise<RunningListener[]> {
+  const running: RunningListener[] = [];
+  for (const kind of listenerKinds) {
+    for (const [name, settings] of Object.entries((ground.settings[kind.kind] ?? {}) as Record<string, unknown>)) {
+      const context = await contextOf(kind, name, ground);
+      // Read by the kind's own declaration, so this is what its `open` takes.
+      const listener: Listener = await kind.open(settings as never, context);
+      ground.scope.add(`listener ${kind.kind}/${name}`, listener);
+      running.push({ kind: kind.kind, name, address: listener.address, counts: context.counts });
+    }
+  }
+  return running;
+}
+
+async function contextOf({ kind }: ListenerKind, name: string, ground: ListenerGround): Promise<ListenerContext> {
+  const full = `${kind}/${name}`;
+  const stateDir = join(ground.dataDir, 'listeners', kind, encodeURIComponent(name));
+  await makePrivateFolder(stateDir);
+  return {
+    name: full,
+    emit: ground.emit,
+    authenticate: async (token) =>
+      (await ground.authenticate({ authorization: token === undefined ? undefined : `Bearer ${token}` })).source,
+    boundSource: (source) => boundSource(ground.registry, full, source),
+    clock: ground.clock,
+    nextId: ground.nextId,
+    onTrouble: ground.onTrouble,
+    stateDir,
+    counts: new ListenerCounts(),
+  };
+}
+
+function boundSource(registry: Registry, listener: string, named: string): Source {
+  // `tenant/source`, or a source of the first tenant: a tenant's name has no slash where one is written here.
+  const slash = named.indexOf('/');
+  const tenant = slash < 0 ? FIRST_TENANT : named.slice(0, slash);
+  const name = named.slice(slash + 1);
+  const source = registry.get(tenant, 'source', name)?.value;
+  if (!source || source.revokedMs !== undefined) throw new TocsinError('listener.source_unknown', { listener, source: name, tenant });
+  return { tenant, name: source.name, format: source.format, lane: source.lane, shard: '' };
+}
