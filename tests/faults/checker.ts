@@ -48,6 +48,8 @@ export type Judged = {
 };
 
 const MAX_EXAMPLES = 12;
+/** The only tenant that sends. */
+const TENANT = 'default';
 
 /** Whether nothing is wrong. */
 export function isSound(verdict: Verdict): boolean {
@@ -126,7 +128,7 @@ function judgeAlerts(
   const changes = logged.map(({ id, foldRevision }) => `${id} revision ${foldRevision}`);
   const twice = changes.filter((change, i) => changes.indexOf(change) !== i && changes.lastIndexOf(change) === i);
   const newest = new Map(logged.map((alert) => [alert.id, alert]));
-  const byPlace = Map.groupBy(newest.values(), ({ ruleId, user }) => `${ruleId} ${user}`);
+  const byPlace = Map.groupBy(newest.values(), ({ tenant, ruleId, user }) => `${tenant === TENANT ? '' : `${tenant}: `}${ruleId} ${user}`);
   const missing = [...expected.keys()].filter((place) => !byPlace.has(place));
   const unexpected = [...byPlace.keys()].filter((place) => !expected.has(place));
   const many = [...byPlace].filter(([, alerts]) => alerts.length > 1).map(([place]) => place);

@@ -6,12 +6,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
 import { decodeFrame } from './frame-decoder.ts';
+import { FOREIGN_TENANT } from './planted-events.ts';
 
 /** An event as it stands in the log, copies included, in the log's order. */
 export type LoggedEvent = { readonly source: string; readonly id: string; readonly record: string };
 
 /** One message on ALERTS: an alert after a change. */
 export type LoggedAlert = {
+  readonly tenant: string;
   readonly id: string;
   readonly ruleId: string;
   readonly user: string;
@@ -25,6 +27,8 @@ export type LogContent = {
   readonly alerts: readonly LoggedAlert[];
   /** Frames that break a rule of the page: tenant or partition other than the subject's, undecodable bytes; one text each. */
   readonly damage: readonly string[];
+  /** Frames planted on another tenant's subject. */
+  readonly foreign: number;
 };
 
 type AlertBody = {
@@ -44,8 +48,13 @@ export async function readInstallation(dataDir: string): Promise<LogContent> {
   const connection = await connect({ servers: `nats://127.0.0.1:${port}`, authenticator: nkeyAuthenticator(seed), timeout: 5000 });
   try {
     const damage: string[] = [];
+    let foreign = 0;
     const events: LoggedEvent[] = [];
     for await (const { subject, sequence, data } of readStream(connection, 'EVENTS_LIVE')) {
+      if (subject.endsWith(`.${FOREIGN_TENANT}`)) {
+        foreign++;
+        continue;
+      }
       try {
         events.push(...eventsOf(subject, data));
       } catch (error) {
@@ -53,8 +62,8 @@ export async function readInstallation(dataDir: string): Promise<LogContent> {
       }
     }
     const alerts: LoggedAlert[] = [];
-    for await (const { data } of readStream(connection, 'ALERTS')) alerts.push(alertOf(data));
-    return { events, alerts, damage };
+    for await (const { subject, data } of readStream(connection, 'ALERTS')) alerts.push(alertOf(subject, data));
+    return { events, alerts, damage, foreign };
   } finally {
     await connection.close();
   }
@@ -72,9 +81,9 @@ function eventsOf(subject: string, data: Buffer): LoggedEvent[] {
   });
 }
 
-function alertOf(data: Buffer): LoggedAlert {
+function alertOf(subject: string, data: Buffer): LoggedAlert {
   const { id, rule, groupBy, count, foldRevision } = JSON.parse(data.toString('utf8')) as AlertBody;
-  return { id, ruleId: rule.id, user: Object.values(groupBy).join(' '), count, foldRevision };
+  return { tenant: subject.split('.')[2] ?? '', id, ruleId: rule.id, user: Object.values(groupBy).join(' '), count, foldRevision };
 }
 
 type Raw = { readonly subject: string; readonly sequence: number; readonly data: Buffer };
@@ -82,8 +91,8 @@ type Raw = { readonly subject: string; readonly sequence: number; readonly data:
 const END_OF_BATCH = 204;
 const BATCH = 200;
 
-/** Batched direct gets; each ends with a status. @throws when one breaks off */
-async function* readStream(connection: NatsConnection, stream: string): AsyncGenerator<Raw> {
+/** Every message of a stream, over batched direct gets; each ends with a status. @throws when one breaks off */
+export async function* readStream(connection: NatsConnection, stream: string): AsyncGenerator<Raw> {
   for (let next = 1, got = BATCH; got > 0; ) {
     got = 0;
     const reply = `_INBOX_api.reader.${stream}.${next}`;

@@ -5,6 +5,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FaultyLink, openFaultyLink } from './faulty-link.ts';
+import { disturbFsync, type FsyncFault } from './fsync-fault.ts';
 import { plantedRules } from './planted-events.ts';
 import {
   busPid,
@@ -17,6 +20,7 @@ import {
   type TocsinRun,
   waitReady,
 } from './tocsin-process.ts';
+import type { Volume } from './volume.ts';
 import { waitFor } from './wait-for.ts';
 
 /** How it is set up. */
@@ -25,6 +29,10 @@ export type InstallationOptions = {
   readonly program?: string | undefined;
   /** Where its folder is made; the system's temporary folder by default. */
   readonly parent?: string | undefined;
+  /** Where its folder is made so that it can lose power; the caller disposes it after the installation. */
+  readonly volume?: Volume | undefined;
+  /** Silence after which a source is idle. Default 10s. */
+  readonly idleAfter?: string | undefined;
   /** Lines for `tocsin.yml` under `bus:`. */
   readonly bus?: readonly string[] | undefined;
   readonly run?: Pick<TocsinOptions, 'output' | 'args'> | undefined;
@@ -39,6 +47,14 @@ export interface Installation extends AsyncDisposable {
   killAndRestart(also?: 'and its nats-server'): Promise<void>;
   /** Kills its nats-server alone, as soon as there is one. */
   killBus(): Promise<void>;
+  /** Cuts the power of its volume, kills both, restores the power and starts again. @throws without a volume */
+  losePower(): Promise<void>;
+  /** SIGSTOP, and SIGCONT after so many milliseconds. */
+  pause(which: 'nats-server' | 'tocsin', forMs: number): Promise<void>;
+  /** Makes the fsync calls of its nats-server slow or fail for so many milliseconds. */
+  disturbFsync(fault: FsyncFault, forMs: number): Promise<void>;
+  /** The network between producers and the program. */
+  readonly link: FaultyLink;
   /** Starts it again after it has ended. */
   restart(): Promise<void>;
   /** Registers a source and answers its token. */
@@ -51,13 +67,13 @@ export interface Installation extends AsyncDisposable {
 
 /** Sets up a folder and starts the program on it. */
 export async function openInstallation(options: InstallationOptions = {}): Promise<Installation> {
-  const parent = mkdtempSync(join(options.parent ?? tmpdir(), 'tocsin-faults-'));
+  const parent = mkdtempSync(join(options.volume?.path ?? options.parent ?? tmpdir(), 'tocsin-faults-'));
   const dataDir = join(parent, 'data');
   const rules = join(parent, 'rules');
   mkdirSync(dataDir, { mode: 0o700 });
   mkdirSync(rules);
   writeFileSync(join(rules, 'planted.yml'), plantedRules);
-  writeFileSync(join(dataDir, 'tocsin.yml'), settingsText(rules, options.bus));
+  writeFileSync(join(dataDir, 'tocsin.yml'), settingsText(rules, options));
   const start = { ...options.run, dataDir, ...(options.program === undefined ? {} : { program: options.program }) };
   let run = launch(start);
   let url = '';
@@ -83,12 +99,11 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
     const answer = await fetch(`${url}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     return { status: answer.status, body: await answer.json() };
   };
+  const link = await openFaultyLink(() => url);
   const remove = async (): Promise<void> => {
+    await link[Symbol.asyncDispose]();
     await killTocsin(run);
-    await waitFor(() => (busPid(dataDir) === undefined ? true : undefined), {
-      what: () => 'nats-server to follow its parent',
-      withinMs: 20_000,
-    });
+    await busGone(dataDir);
     rmSync(parent, { recursive: true, force: true });
   };
   try {
@@ -112,6 +127,29 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       await startAgain();
     },
     killBus: () => killBus(dataDir, () => busKills++),
+    async losePower() {
+      if (options.volume === undefined) throw new Error('only an installation on a volume can lose power');
+      const bus = busPid(dataDir);
+      options.volume.cutPower();
+      busKills++;
+      if (bus !== undefined) killNow(bus);
+      await killTocsin(run);
+      await busGone(dataDir);
+      await options.volume.restorePower();
+      await startAgain();
+    },
+    async pause(which, forMs) {
+      const pid = which === 'tocsin' ? run.child.pid : busPid(dataDir);
+      if (pid === undefined) return;
+      signal(pid, 'SIGSTOP');
+      await delay(forMs); // the pause itself
+      signal(pid, 'SIGCONT');
+    },
+    async disturbFsync(fault, forMs) {
+      const pid = busPid(dataDir);
+      if (pid !== undefined) await disturbFsync(pid, fault, forMs);
+    },
+    link,
     restart: startAgain,
     async addSource(name) {
       const { status, body } = await call('POST', '/sources', { name, format: 'auto' });
@@ -133,18 +171,35 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   };
 }
 
+/** The server ends with its parent, or by the parent's next start. */
+async function busGone(dataDir: string): Promise<void> {
+  await waitFor(() => (busPid(dataDir) === undefined ? true : undefined), {
+    what: () => 'nats-server to follow its parent',
+    withinMs: 20_000,
+  });
+}
+
+/** That the process has ended by itself is no error. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Stops an installation in order. Resolves with its exit code, or the signal's name. */
 export function stopInstallation(installation: Installation): Promise<number | string> {
   return stopTocsin(installation.run);
 }
 
-function settingsText(rules: string, bus: readonly string[] = []): string {
+function settingsText(rules: string, { bus = [], idleAfter = '10s' }: InstallationOptions): string {
   const lines = [
     'rules:',
     '  shipped: false',
     `  folders: [${JSON.stringify(rules)}]`,
     'log: { level: warn }',
-    'detect: { idleAfter: 10s }',
+    `detect: { idleAfter: ${idleAfter} }`,
   ];
   if (bus.length > 0) lines.push('bus:', ...bus.map((line) => `  ${line}`));
   return `${lines.join('\n')}\n`;

@@ -1,22 +1,25 @@
 /**
- * The full fault run: `npm run faults -- [--seed N] [--events N] [--kills N] [--no-mutants] [--json] [--report FILE]`.
- * By default 100,000 events, 20 kills of nats-server, 20 of Tocsin and 5 of both at once, then every mutant in the quick run. Exit code 1 when an acked event is
- * missing, an alert is not there exactly once, or a mutant goes unseen. Needs the build.
+ * The full fault run: `npm run faults -- [--seed N] [--events N] [--kills N] [--hours H] [--no-mutants] [--json] [--report FILE]`.
+ * By default 100,000 events under 45 × kill -9 and, where the machine allows them, power losses, pauses, slow and failing fsyncs and broken connections, then every
+ * mutant in the quick run. More events are sent in rounds of 100,000, each in an installation of its own. Exit code 1 when an acked event is missing, an
+ * alert is not there exactly once, or a mutant goes unseen. Needs the build.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { conditions } from '../conditions.ts';
+import { spreadFaults } from './fault-plan.ts';
 import { buildMutant, mutants } from './mutants.ts';
 import { startAhead } from './planted-events.ts';
 import { quickPlan } from './quick-plan.ts';
-import { faultReport, type MutantResult } from './report.ts';
-import { explain, type FaultOptions, runFaults } from './scenario.ts';
+import { faultReport, type MutantResult, summaryOf } from './report.ts';
+import { explain, type FaultOptions, type FaultResult, runFaults } from './scenario.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     events: { type: 'string', default: '100000' },
-    kills: { type: 'string', default: '20' },
+    kills: { type: 'string', default: '45' },
+    hours: { type: 'string' },
     json: { type: 'boolean', default: false },
     report: { type: 'string' },
     'no-mutants': { type: 'boolean', default: false },
@@ -24,31 +27,50 @@ const { values } = parseArgs({
 });
 // Ending by exit() takes the programs under test along.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+const ROUND_EVENTS = 100_000;
 const seed = Number(values.seed);
-const kills = Number(values.kills);
+const events = Number(values.events);
 const before = conditions();
-const plan = { seed, sources: 8, events: Number(values.events), postEvents: 100, startMs: startAhead() };
-const full = await runFaults({ ...plan, busKills: kills, tocsinKills: kills, bothKills: Math.ceil(kills / 4) });
-console.error(full.isSound ? `full run: sound, ${full.seconds} s` : explain(full));
-
+const { rounds, missing } = await runRounds();
 const seen = values['no-mutants'] ? [] : await runMutants();
-const isSound = full.isSound && seen.every(({ seenBy }) => seenBy !== undefined);
-const report = { ...before, isSound, full, mutants: seen };
+const isSound = rounds.every((round) => round.isSound) && seen.every(({ seenBy }) => seenBy !== undefined);
+const command = `npm run faults -- ${process.argv.slice(2).join(' ')}`.trim();
+const report = { ...before, command, seed, isSound, summary: summaryOf(rounds, seed), rounds, missing, mutants: seen };
 const text = faultReport(report);
 const withoutIds = (key: string, value: unknown): unknown => (key === 'reference' || key === 'alertIds' ? undefined : value);
-const json = `${JSON.stringify(report, withoutIds, 2)}\n`;
-process.stdout.write(values.json ? json : text);
+process.stdout.write(values.json ? `${JSON.stringify({ ...report.summary, ...report }, withoutIds)}\n` : text);
 if (values.report !== undefined) {
   writeFileSync(`${values.report}.md`, text);
-  writeFileSync(`${values.report}.json`, json);
+  writeFileSync(`${values.report}.json`, `${JSON.stringify(report, withoutIds, 2)}\n`);
 }
 process.exitCode = isSound ? 0 : 1;
+
+/** As many as the events need, or as the hours allow; ends with the first that is not sound. */
+async function runRounds(): Promise<{ rounds: FaultResult[]; missing: readonly string[] }> {
+  const count = Math.max(1, Math.round(events / ROUND_EVENTS));
+  const endMs = values.hours === undefined ? undefined : performance.now() + Number(values.hours) * 3_600_000;
+  const { faults, missing } = spreadFaults({ kills: Number(values.kills), rounds: count });
+  for (const reason of missing) console.error(`left out: ${reason}`);
+  const rounds: FaultResult[] = [];
+  const goesOn = (): boolean => (endMs === undefined ? rounds.length < count : rounds.length === 0 || performance.now() < endMs);
+  while (goesOn() && rounds.every((round) => round.isSound)) {
+    const plan = { seed: seed + rounds.length, sources: 8, events: Math.round(events / count), postEvents: 100, startMs: startAhead() };
+    const round = await runFaults({ ...plan, faults: faults(rounds.length % count) });
+    rounds.push(round);
+    console.error(
+      round.isSound
+        ? `round ${rounds.length}: sound, ${round.acked} acked, ${round.faults.length} faults, ${round.seconds} s`
+        : explain(round),
+    );
+  }
+  return { rounds, missing };
+}
 
 /** All over one plan, so that one run without faults serves them all. */
 async function runMutants(): Promise<MutantResult[]> {
   const results: MutantResult[] = [];
   const quick = quickPlan(seed);
-  const reference = (await runFaults({ ...quick, busKills: 0, tocsinKills: 0, bothKills: 0 })).reference;
+  const reference = (await runFaults({ ...quick, faults: {} })).reference;
   for (const mutant of mutants) {
     using built = buildMutant(mutant);
     const seenBy = await whatShows({ ...quick, program: built.program, reference });

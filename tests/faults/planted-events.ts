@@ -23,11 +23,24 @@ export type ExpectedAlert = { readonly ruleId: string; readonly user: string; re
 /** What one source sends, and what must be found in it. */
 export type PlannedSource = { readonly name: string; readonly events: readonly PlannedEvent[]; readonly alerts: readonly ExpectedAlert[] };
 
+/** Tenant that sends nothing; on its subject a frame of another is planted. */
+export const FOREIGN_TENANT = 'foreign';
+/** Text of the events that make an alert each. */
+export const TRIGGER = '"key":"canary"';
+
 const TOUCHED = '7e5ad3c1-0001-4f00-8000-000000000001';
 const GUESSED_ONCE = '7e5ad3c1-0002-4f00-8000-000000000002';
 const GUESSED = '7e5ad3c1-0003-4f00-8000-000000000003';
+const OPENED = '7e5ad3c1-0004-4f00-8000-000000000004';
+const CLOSED = '7e5ad3c1-0005-4f00-8000-000000000005';
+const LEFT_OPEN = '7e5ad3c1-0006-4f00-8000-000000000006';
 /** Reads of the canary by one user, which make one alert with this count. */
 const TOUCHES = 3;
+/**
+ * How far the events of the source that lags are behind the others': two minutes behind the clock, later than folds wait for a source that is there.
+ * Its own time is what counts, so none of them is late.
+ */
+const BEHIND_MS = 320_000;
 /** Failed logins that make the correlation. */
 const GUESSES = 5;
 
@@ -64,6 +77,40 @@ correlation:
   group-by: [userIdentity.arn]
   timespan: 1m
   condition: { gte: ${GUESSES} }
+---
+title: Trail stopped
+id: ${OPENED}
+name: faults_trail_stopped
+status: test
+description: Logging was stopped. Planted by the fault tests.
+logsource: { product: aws, service: cloudtrail }
+level: informational
+detection:
+  stopped: { eventName: StopLogging }
+  condition: stopped
+---
+title: Trail started
+id: ${CLOSED}
+name: faults_trail_started
+status: test
+description: Logging was started. Planted by the fault tests.
+logsource: { product: aws, service: cloudtrail }
+level: informational
+detection:
+  started: { eventName: StartLogging }
+  condition: started
+---
+title: Trail left stopped
+id: ${LEFT_OPEN}
+status: test
+description: Logging was stopped by a user who did not start it again within two seconds. Planted by the fault tests.
+level: medium
+correlation:
+  type: absence
+  rules: [faults_trail_stopped]
+  without: [faults_trail_started]
+  group-by: [userIdentity.arn]
+  timespan: 2s
 `;
 
 /**
@@ -77,21 +124,28 @@ export function startAhead(): number {
 /** Every source of a plan. */
 export function planSources(plan: Plan): PlannedSource[] {
   const each = Math.ceil(plan.events / plan.sources);
-  return Array.from({ length: plan.sources }, (_, i) => planSource(plan, `producer-${i}`, { each, seed: plan.seed * 1000 + i }));
+  return Array.from({ length: plan.sources }, (_, i) =>
+    planSource(plan, `producer-${i}`, { each, seed: plan.seed * 1000 + i, isBehind: plan.sources > 1 && i === plan.sources - 1 }),
+  );
 }
 
-function planSource(plan: Plan, name: string, { each, seed }: { each: number; seed: number }): PlannedSource {
+function planSource(plan: Plan, name: string, { each, seed, isBehind }: { each: number; seed: number; isBehind: boolean }): PlannedSource {
   const random = createRandom(seed);
   const events: PlannedEvent[] = [];
   const alerts: ExpectedAlert[] = [];
   const add = (kind: EventKind, user: string): void => {
     const ordinal = events.length;
-    events.push(plannedEvent({ name, ordinal, kind, user, timeMs: plan.startMs + ordinal }));
+    events.push(plannedEvent({ name, ordinal, kind, user, timeMs: plan.startMs + ordinal - (isBehind ? BEHIND_MS : 0) }));
   };
-  while (events.length < each) {
+  const addLast = (): void => {
+    const ordinal = events.length;
+    const user = `arn:aws:iam::123456789012:user/${name}`;
+    events.push(plannedEvent({ name, ordinal, kind: 'quiet', user, timeMs: plan.startMs + ordinal }));
+  };
+  while (events.length < each - 1) {
     const draw = random();
     const user = `arn:aws:iam::123456789012:user/${name}-${events.length}`;
-    const room = each - events.length;
+    const room = each - 1 - events.length;
     if (draw < 0.02 && room >= TOUCHES) {
       for (let i = 0; i < TOUCHES; i++) add('touch', user);
       alerts.push({ ruleId: TOUCHED, user, count: TOUCHES });
@@ -101,8 +155,16 @@ function planSource(plan: Plan, name: string, { each, seed }: { each: number; se
     } else if (draw < 0.05 && room >= GUESSES - 1) {
       // One too few: an event counted twice makes an alert of it.
       for (let i = 0; i < GUESSES - 1; i++) add('failedLogin', user);
+    } else if (isBehind && draw < 0.056 && room >= 1) {
+      add('stopped', user);
+      alerts.push({ ruleId: LEFT_OPEN, user, count: 1 });
+    } else if (isBehind && draw < 0.062 && room >= 2) {
+      add('stopped', user);
+      add('started', user);
     } else add('quiet', `arn:aws:iam::123456789012:user/${name}`);
   }
+  // The last one is of now: by its time every absence is decided.
+  addLast();
   return { name, events, alerts };
 }
 
@@ -119,6 +181,8 @@ const KINDS = {
     readOnly: true,
     requestParameters: { bucketName: 'vault', key: 'canary' },
   },
+  stopped: { eventSource: 'cloudtrail.amazonaws.com', eventName: 'StopLogging', readOnly: false, requestParameters: { name: 'trail' } },
+  started: { eventSource: 'cloudtrail.amazonaws.com', eventName: 'StartLogging', readOnly: false, requestParameters: { name: 'trail' } },
   failedLogin: {
     eventSource: 'signin.amazonaws.com',
     eventName: 'ConsoleLogin',

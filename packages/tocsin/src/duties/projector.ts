@@ -75,8 +75,13 @@ export async function runFrameProjection(
     signal,
   );
   while (!feed.finished) {
-    const frames = (await feed.take(BATCH, WAIT_MS, GATHER_MS)).flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
-    for (const lane of LANES) catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
+    const feds = await feed.take(BATCH, WAIT_MS, GATHER_MS);
+    const frames = feds.flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
+    for (const lane of LANES) {
+      catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
+      const last = feds.findLast((fed) => fed.lane === lane);
+      if (last && !last.frame) catalogue.pass(EVENTS_STREAM[lane], last.position);
+    }
     onApplied?.();
     if (keptMs === 0 || clock.monotonicMs() < nextPruneMs) continue;
     catalogue.prune(clock.nowMs() - keptMs);
