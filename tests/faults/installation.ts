@@ -74,6 +74,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   mkdirSync(rules);
   writeFileSync(join(rules, 'planted.yml'), plantedRules);
   writeFileSync(join(dataDir, 'tocsin.yml'), settingsText(rules, options));
+  options.volume?.sync();
   const start = { ...options.run, dataDir, ...(options.program === undefined ? {} : { program: options.program }) };
   let run = launch(start);
   let url = '';
@@ -134,7 +135,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       busKills++;
       if (bus !== undefined) killNow(bus);
       await killTocsin(run);
-      await busGone(dataDir);
+      // Waits for both to let go of the volume.
       await options.volume.restorePower();
       await startAgain();
     },

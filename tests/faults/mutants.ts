@@ -40,6 +40,24 @@ export const mutants: readonly Mutant[] = [
     put: "fold.advance(event), verdicts.push('first');",
   },
   {
+    name: 'the tenant of a frame not compared with its subject',
+    file: 'packages/tocsin/dist/duties/frame-feed.js',
+    find: 'openFrame(stored.body, { tenant })',
+    put: 'openFrame(stored.body)',
+  },
+  {
+    name: 'watermarks from the clock',
+    file: 'packages/tocsin/dist/duties/partition-progress.js',
+    find: 'watermarks.observe(key, Math.min(frame.timeMs(i), receivedMs), receivedMs);',
+    put: 'watermarks.observe(key, Date.now(), receivedMs);',
+  },
+  {
+    name: 'matches of a step written in reverse',
+    file: 'packages/tocsin/dist/duties/step-draft.js',
+    find: 'draft.matches.join',
+    put: 'draft.matches.reverse().join',
+  },
+  {
     name: 'alert id with a random part',
     file: 'packages/detect/dist/correlate/episode.js',
     find: 'hashParts([String(timeMs), source, eventId])',

@@ -115,5 +115,6 @@ export function commandLine(pid: number): string {
 
 function readRunFile(dataDir: string): RunFile | undefined {
   const path = join(dataDir, 'run.json');
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunFile) : undefined;
+  if (!existsSync(path)) return undefined;
+  return JSON.parse(readFileSync(path, 'utf8')) as RunFile;
 }

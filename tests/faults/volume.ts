@@ -12,6 +12,8 @@ import { waitFor } from './wait-for.ts';
 export interface Volume extends AsyncDisposable {
   /** Where it is mounted. */
   readonly path: string;
+  /** What was written so far is on the disk: what a person sets up has long been there when power fails. */
+  sync(): void;
   /** From now on nothing reaches the disk, and what was not fsynced never will. Every write and fsync fails until `restorePower`. */
   cutPower(): void;
   /** Unmounts, which waits for the last process on it to end, and mounts what survived. */
@@ -41,6 +43,7 @@ export function openVolume(): Volume | string {
   };
   return {
     path,
+    sync: () => must(['sync', '-f', path]),
     cutPower: () => must(['python3', '-c', CUT, path]),
     async restorePower() {
       await unmount();

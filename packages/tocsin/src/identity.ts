@@ -1,7 +1,8 @@
 /** What an installation was created with and cannot change: site and number of partitions, kept in its data folder. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TocsinError } from '@tocsin/core';
+import { writeDurably } from './state/durable-file.ts';
 
 /** Fixed at creation. */
 export interface Identity {
@@ -24,9 +25,7 @@ export async function openIdentity(dataDir: string, wanted: Identity): Promise<{
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   // Whole or not at all: half an identity would keep the installation from ever starting again.
-  const beside = `${path}.new`;
-  await writeFile(beside, `${JSON.stringify(wanted)}\n`, { mode: 0o600, flush: true });
-  await rename(beside, path);
+  await writeDurably(path, `${JSON.stringify(wanted)}\n`);
   return { identity: wanted, firstRun: true };
 }
 

@@ -2,9 +2,10 @@
  * What a running installation leaves in its data folder for the command line on the same machine: where it listens and
  * a credential for its operator. Both readable by their owner only; the address goes when the installation stops.
  */
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex, TocsinError } from '@tocsin/core';
+import { writeDurably } from './durable-file.ts';
 
 /** Name under which the operator's token is kept. */
 export const OPERATOR = 'operator';
@@ -33,13 +34,14 @@ export async function writeRunFile(dataDir: string, run: RunFile): Promise<void>
 
 /** The address; undefined where none runs. A process that was killed leaves its address behind. @throws cli.unreadable */
 export async function readRunFile(dataDir: string): Promise<RunFile | undefined> {
-  const path = join(dataDir, 'run.json');
-  const text = await readIfThere(path);
+  const text = await readIfThere(join(dataDir, 'run.json'));
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as RunFile;
-  } catch (cause) {
-    throw new TocsinError('cli.unreadable', { path, reason: 'it is no JSON' }, { cause });
+  } catch (error) {
+    // A program of before this one's time may have left half a file when power was lost: nothing that runs writes one.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
@@ -83,13 +85,7 @@ export function tokenPath(dataDir: string, name: string): string {
 }
 
 async function writePrivate(path: string, text: string): Promise<void> {
-  const fresh = `${path}.new`;
-  await orUnwritable(path, async () => {
-    await writeFile(fresh, text, { mode: 0o600 });
-    // Where the file was there already its mode is not set by writing.
-    await chmod(fresh, 0o600);
-    await rename(fresh, path);
-  });
+  await orUnwritable(path, () => writeDurably(path, text));
 }
 
 async function orUnwritable(path: string, write: () => Promise<unknown>): Promise<void> {
