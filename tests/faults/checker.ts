@@ -15,6 +15,8 @@ export type Failures = {
   readonly reordered: number;
   /** Frames that break the wire format. */
   readonly damaged: number;
+  /** Frames on another tenant's subject that were not dead-lettered. */
+  readonly foreignTaken: number;
   /** Answers that no correct run gives. */
   readonly refused: number;
   /** Expected (rule, user) without an alert. */
@@ -60,7 +62,13 @@ export function isSound(verdict: Verdict): boolean {
 export function judge({ sources, sent, log, reference }: Judged): Verdict {
   const events = judgeEvents(sources, sent, log);
   const alerts = judgeAlerts(sources, log.alerts, reference);
-  const failures: Failures = { ...events.failures, ...alerts.failures, damaged: log.damage.length, refused: sent.refused.length };
+  const failures: Failures = {
+    ...events.failures,
+    ...alerts.failures,
+    damaged: log.damage.length,
+    foreignTaken: Math.max(0, log.foreign),
+    refused: sent.refused.length,
+  };
   const examples = [...prefixLine(sent, events.lost), ...events.examples, ...alerts.examples, ...log.damage, ...sent.refused];
   return { failures, copies: events.copies, alertIds: alerts.ids, examples: examples.slice(0, MAX_EXAMPLES) };
 }

@@ -27,7 +27,7 @@ export type LogContent = {
   readonly alerts: readonly LoggedAlert[];
   /** Frames that break a rule of the page: tenant or partition other than the subject's, undecodable bytes; one text each. */
   readonly damage: readonly string[];
-  /** Frames planted on another tenant's subject. */
+  /** Frames planted on another tenant's subject, less those that were dead-lettered for it. */
   readonly foreign: number;
 };
 
@@ -63,6 +63,7 @@ export async function readInstallation(dataDir: string): Promise<LogContent> {
     }
     const alerts: LoggedAlert[] = [];
     for await (const { subject, data } of readStream(connection, 'ALERTS')) alerts.push(alertOf(subject, data));
+    for await (const { subject } of readStream(connection, 'DEADLETTER')) if (subject.split('.')[2] === FOREIGN_TENANT) foreign--;
     return { events, alerts, damage, foreign };
   } finally {
     await connection.close();
