@@ -3,7 +3,8 @@ import { MAX_EVIDENCE } from './episode.ts';
 import { weighMatch } from './fold.ts';
 import type { FoldMatch } from './held-match.ts';
 
-const MAX_WAITING = MAX_EVIDENCE;
+/** Matches remembered per group. */
+export const MAX_WAITING = MAX_EVIDENCE;
 
 /** A few matches of one group. */
 export class WaitingMatches {
