@@ -6,7 +6,7 @@
 import type { FoldContext } from './fold.ts';
 import type { ColdWindows } from './cold-windows.ts';
 import { MAX_COLD } from './cold-windows.ts';
-import type { FoldMatch } from './held-match.ts';
+import type { FoldMatch, RememberedMatch } from './held-match.ts';
 import type { MatchFields } from './match-fields.ts';
 import type { MeasureKind } from './measures/measure.ts';
 import { MAX_WAITING } from './waiting-matches.ts';
@@ -40,7 +40,7 @@ export interface ColdWindowParts {
   payloadOf(match: FoldMatch): number | undefined;
 }
 
-type SavedEvent = readonly [timeMs: number, payload: number, match: FoldMatch | 0];
+type SavedEvent = readonly [timeMs: number, payload: number, match: RememberedMatch | 0];
 
 /** Cold form of a windowed correlation; undefined where every event has to be measured. */
 export function createColdForm(parts: ColdWindowParts): ColdForm<WindowState> | undefined {
@@ -90,8 +90,7 @@ class ColdWindowForm implements ColdForm<WindowState> {
     for (let i = 0; i < store.lengthOf(group); i++) {
       const { timeMs, payload, evidence } = store.eventAt(group, i);
       state.cursor.insert(timeMs, payload);
-      const match = evidence < 0 ? undefined : store.evidence.get(evidence);
-      if (match !== undefined) state.waiting.remember(match, this.#settledMs);
+      if (evidence >= 0) state.waiting.remember(store.evidence.get(evidence), this.#settledMs);
     }
     state.last = store.markOf(group);
     store.drop(group);
@@ -110,7 +109,7 @@ class ColdWindowForm implements ColdForm<WindowState> {
   encode(store: ColdWindows, group: number): Uint8Array {
     const events = Array.from({ length: store.lengthOf(group) }, (_, index): SavedEvent => {
       const { timeMs, payload, evidence } = store.eventAt(group, index);
-      return [timeMs, payload, (evidence < 0 ? undefined : store.evidence.get(evidence)) ?? 0];
+      return [timeMs, payload, evidence < 0 ? 0 : rememberedOf(store.evidence.get(evidence))];
     });
     const json = new TextEncoder().encode(JSON.stringify([store.markOf(group), events]));
     const bytes = new Uint8Array(MARK.length + json.length);
@@ -127,6 +126,11 @@ class ColdWindowForm implements ColdForm<WindowState> {
     store.setMark(group, mark);
     return true;
   }
+}
+
+/** What a checkpoint keeps of a match. */
+function rememberedOf({ timeMs, receivedMs, evidence, group, entities, explanation }: RememberedMatch): RememberedMatch {
+  return { timeMs, receivedMs, evidence, group, entities, explanation };
 }
 
 /** How the bytes of a group in columns begin: no length of a JSON part, with which the others begin, is that large. */

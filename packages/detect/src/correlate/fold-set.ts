@@ -84,10 +84,7 @@ class FoldRun {
   take(step: MatchStep): ReadonlyMap<Episode, RuleFold> {
     this.#changes = new Map();
     this.#ruleSet = step.ruleSet;
-    for (const match of step.matches) {
-      if (this.#table.knows(match.ruleId)) this.#table.advance(match, step.ruleSet, this.#record);
-      else this.#table.counts.unknown += 1;
-    }
+    for (const match of step.matches) this.#table.advance(match, step.ruleSet, this.#record);
     this.#table.passTime(step, this.#record);
     return this.#changes;
   }

@@ -11,11 +11,16 @@ export interface FoldRoute<L> {
   readonly lanes: (L | undefined)[];
 }
 
+const NO_ROUTES: readonly never[] = [];
+
 /** The tables and routes of a rule set's folds. */
 export class GroupIndex<L> {
   readonly #routes = new Map<string, FoldRoute<L>[]>();
   readonly #byFold = new Map<RuleFold, FoldRoute<L>>();
   #turn = 0;
+  /** What was asked for last: one rule's matches often come one after the other. */
+  #lastRule = '';
+  #lastRoutes: readonly FoldRoute<L>[] = NO_ROUTES;
 
   constructor(folds: readonly RuleFold[], fields: MatchFields) {
     const shared = new Map<string, KeyTable>();
@@ -33,7 +38,11 @@ export class GroupIndex<L> {
 
   /** Folds for a rule's matches; none for a rule that is not known. */
   routesOf(ruleId: string): readonly FoldRoute<L>[] {
-    return this.#routes.get(ruleId) ?? NO_ROUTES;
+    if (ruleId !== this.#lastRule) {
+      this.#lastRule = ruleId;
+      this.#lastRoutes = this.#routes.get(ruleId) ?? NO_ROUTES;
+    }
+    return this.#lastRoutes;
   }
 
   /** All routes, in the order of the folds. */
@@ -52,8 +61,6 @@ export class GroupIndex<L> {
     return this.#turn;
   }
 }
-
-const NO_ROUTES: readonly never[] = [];
 
 function tableFor({ plan, fold }: RuleFold, shared: Map<string, KeyTable>, fields: MatchFields): KeyTable {
   const inputs = plan.kind === 'correlation' ? [...plan.inputs.values()] : [];

@@ -107,10 +107,15 @@ export class GroupTable {
 
   /** Gives a match to every fold that takes it; those that have something to say do so behind all of them. */
   advance(match: FoldMatch, ruleSet: string, onStep: OnStep): void {
+    const routes = this.#index.routesOf(match.ruleId);
+    if (routes.length === 0) {
+      this.counts.unknown += 1;
+      return;
+    }
     const turn = this.#index.nextTurn();
     const tenant = this.#tenants.of(match.tenant);
     let said: { fold: RuleFold; outcome: FoldStep<unknown>; where: GroupPlace }[] | undefined;
-    for (const route of this.#index.routesOf(match.ruleId)) {
+    for (const route of routes) {
       const key = route.table.keyFor(match, tenant, turn);
       if (key === NO_KEY) continue;
       const lane = route.lanes[tenant] ?? this.#addLane(route, match.tenant);
@@ -212,7 +217,10 @@ export class GroupTable {
     this.#turn += 1;
     columns.touched[group] = this.#turn;
     const { fold } = lane.route.fold;
-    if (columns.states[group] === undefined && !this.#wakesFor(group, match, ruleSet)) return undefined;
+    if (columns.states[group] === undefined && fold.cold !== undefined) {
+      if (!this.#wakesFor(group, match, ruleSet)) return undefined;
+      columns.states[group] = fold.cold.wake(this.#cold, group);
+    }
     const outcome = fold.advance(columns.states[group], match, this.#contextOf(group, lane, ruleSet));
     if (outcome !== undefined) this.#settle(group, outcome);
     // Nothing is due any sooner, and weighing now and then is enough.
@@ -221,21 +229,20 @@ export class GroupTable {
     return outcome;
   }
 
-  /** Gives a match to a group that is kept in columns; whether the group is an object now and is still to take it. */
+  /** Gives a match to a group that is kept in columns; whether it is to become an object and is still to take the match. */
   #wakesFor(group: number, match: FoldMatch, ruleSet: string): boolean {
     const lane = this.#laneOf(group);
-    const { fold } = lane.route.fold;
+    const { fold, delayMs } = lane.route.fold;
     const { context } = lane;
     if (fold.cold === undefined) return true;
-    context.watermarkMs = lane.watermarkMs - lane.route.fold.delayMs;
+    context.watermarkMs = lane.watermarkMs - delayMs;
     context.ruleSet = ruleSet;
+    const room = this.#cold.roomOf(group);
     const came = fold.cold.take(this.#cold, group, match, context);
-    if (came === 'wake') {
-      this.#groups.states[group] = fold.cold.wake(this.#cold, group);
-      return true;
-    }
+    if (came === 'wake') return true;
     if (came === 'late') this.counts.late += 1;
-    this.#settleCold(group);
+    // Most are counted in a place that was there, and their group's time is known to come.
+    if (room === 0 || this.#cold.roomOf(group) !== room || Number.isNaN(this.#groups.queuedMs[group])) this.#settleCold(group);
     return false;
   }
 

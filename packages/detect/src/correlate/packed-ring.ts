@@ -61,7 +61,7 @@ export class PackedRing implements SampleRing {
   insert(timeMs: number, cell: number): number {
     const last = this.#length - 1;
     const at = last < 0 || this.timeAt(last) <= timeMs ? this.#length : this.firstFrom(timeMs + 1);
-    if (this.#length === this.#capacity) this.#resize(this.#length + Math.max(LEAST_EVENTS, this.#length >> 3));
+    if (this.#length === this.#capacity) this.#resize(this.#length + (this.#length < SMALL ? this.#length : this.#length >> 3));
     this.#length += 1;
     for (let to = this.#length - 1; to > at; to--) this.#copy(to - 1, to);
     const sinceMs = Math.min(LAST_MS, Math.max(FIRST_MS, Math.floor(timeMs))) - FIRST_MS;
@@ -121,6 +121,6 @@ export class PackedRing implements SampleRing {
 }
 
 /** Below this many events an array is not worth shrinking. */
-const SMALL = 32;
+const SMALL = 256;
 /** What a typed array and its buffer weigh beside their content. */
 const TYPED_ARRAY_BYTES = 200;

@@ -1,7 +1,7 @@
 /** What a windowed correlation remembers of one group, and how it is saved: numbers as they are, the few remembered matches as JSON. */
 import type { Episode } from './episode.ts';
 import { weighEpisode } from './fold.ts';
-import type { FoldMatch } from './held-match.ts';
+import type { RememberedMatch } from './held-match.ts';
 import type { MeasureKind } from './measures/measure.ts';
 import { NumberRing } from './number-ring.ts';
 import { PackedRing } from './packed-ring.ts';
@@ -66,7 +66,7 @@ export function encodeState(state: WindowState): Uint8Array {
 }
 
 /** What is JSON of a state. */
-type SavedState = Omit<WindowState, 'cursor' | 'waiting'> & { readonly waiting: readonly FoldMatch[] };
+type SavedState = Omit<WindowState, 'cursor' | 'waiting'> & { readonly waiting: readonly RememberedMatch[] };
 
 /** What `encodeState` made. @throws SyntaxError, RangeError */
 export function decodeState(bytes: Uint8Array, kind: MeasureKind, shape: WindowShape): WindowState {
