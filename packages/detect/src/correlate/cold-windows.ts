@@ -9,6 +9,7 @@ import { grown } from './key-table.ts';
 export const MAX_COLD = 64;
 
 const WORDS = 4;
+/** Numbers put into a word keep their lower 32 bits (ECMA-262 ToUint32). */
 const HIGH = 2 ** 32;
 /** Times are kept in 48 bits, around 1970 (`packed-ring.ts`). */
 const FIRST_MS = -(2 ** 47);
@@ -89,10 +90,10 @@ export class ColdWindows {
     const start = WORDS * (this.#starts[group] as number);
     let at = start + WORDS * length;
     for (; at > start && this.#timeAt(at - WORDS) > timeMs; at -= WORDS) words.copyWithin(at, at - WORDS, at);
-    const sinceMs = Math.min(LAST_MS, Math.max(FIRST_MS, Math.floor(timeMs))) - FIRST_MS;
-    words[at] = sinceMs % HIGH;
-    words[at + 1] = payload % HIGH;
-    words[at + 2] = ((Math.floor(sinceMs / HIGH) << 16) | (payload / HIGH)) >>> 0;
+    const sinceMs = Math.min(LAST_MS, Math.max(FIRST_MS, timeMs)) - FIRST_MS;
+    words[at] = sinceMs;
+    words[at + 1] = payload;
+    words[at + 2] = (((sinceMs / HIGH) << 16) | (payload / HIGH)) >>> 0;
     words[at + 3] = evidence + 1;
     this.#lengths[group] = length + 1;
     if (evidence >= 0) this.#remembered[group] = (this.#remembered[group] as number) + 1;

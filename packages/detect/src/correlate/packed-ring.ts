@@ -5,6 +5,7 @@
 import type { SampleRing } from './sample-ring.ts';
 
 const WORDS = 3;
+/** Numbers put into a word keep their lower 32 bits (ECMA-262 ToUint32). */
 const HIGH = 2 ** 32;
 /** Times are kept as whole milliseconds after this one, some 4,460 years before 1970; and so far behind it at most. */
 const FIRST_MS = -(2 ** 47);
@@ -42,7 +43,7 @@ export class PackedRing implements SampleRing {
   setCell(index: number, cell: number): void {
     const at = this.#wordOf(index);
     const words = this.#words;
-    words[at + 1] = cell % HIGH;
+    words[at + 1] = cell;
     words[at + 2] = (((words[at + 2] as number) & 0xffff0000) | (cell / HIGH)) >>> 0;
   }
 
@@ -64,11 +65,11 @@ export class PackedRing implements SampleRing {
     if (this.#length === this.#capacity) this.#resize(this.#length + (this.#length < SMALL ? this.#length : this.#length >> 3));
     this.#length += 1;
     for (let to = this.#length - 1; to > at; to--) this.#copy(to - 1, to);
-    const sinceMs = Math.min(LAST_MS, Math.max(FIRST_MS, Math.floor(timeMs))) - FIRST_MS;
+    const sinceMs = Math.min(LAST_MS, Math.max(FIRST_MS, timeMs)) - FIRST_MS;
     const word = this.#wordOf(at);
-    this.#words[word] = sinceMs % HIGH;
-    this.#words[word + 1] = cell % HIGH;
-    this.#words[word + 2] = ((Math.floor(sinceMs / HIGH) << 16) | (cell / HIGH)) >>> 0;
+    this.#words[word] = sinceMs;
+    this.#words[word + 1] = cell;
+    this.#words[word + 2] = (((sinceMs / HIGH) << 16) | (cell / HIGH)) >>> 0;
     return at;
   }
 

@@ -93,7 +93,7 @@ class ValueTable {
   }
 
   add(value: number): void {
-    const low = value % HIGH;
+    const low = value >>> 0;
     const high = (value / HIGH) & 0xffff;
     let at = this.#find(low, high);
     const count = (this.#words[at + 1] as number) & MAX_COUNT;
@@ -111,7 +111,7 @@ class ValueTable {
   }
 
   remove(value: number): void {
-    const at = this.#find(value % HIGH, (value / HIGH) & 0xffff);
+    const at = this.#find(value >>> 0, (value / HIGH) & 0xffff);
     const word = this.#words[at + 1] as number;
     if ((word & MAX_COUNT) === MAX_COUNT && this.#removeMore(value)) return;
     this.#words[at + 1] = word - 1;
