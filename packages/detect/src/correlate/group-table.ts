@@ -9,6 +9,7 @@ import { ColdWindows } from './cold-windows.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
 import { DueQueue } from './due-queue.ts';
 import { EvidenceLocker } from './evidence-locker.ts';
+import { createFoldShare, type FoldShare, type OwnsKey } from './fold-share.ts';
 import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
 import { GroupColumns } from './group-columns.ts';
 import { type FoldRoute, GroupIndex } from './group-index.ts';
@@ -24,6 +25,12 @@ export interface GroupLimits {
   readonly maxGroups: number;
   /** Rough bytes of all states together. */
   readonly maxBytes: number;
+}
+
+/** How the states of a fold set are kept. */
+export interface TableOptions extends Partial<GroupLimits> {
+  /** Of a set that shares the work with others: whether a key is its own. Absent where it keeps everything. */
+  readonly owns?: OwnsKey | undefined;
 }
 
 /** Bounds where nothing else is asked for. */
@@ -71,6 +78,9 @@ export class GroupTable {
   readonly #groups = new GroupColumns<FoldLane>();
   readonly #cold: ColdWindows;
   readonly #tenants = new TenantNumbers();
+  readonly #share: FoldShare;
+  /** Whether other tables keep a part of the keys. */
+  readonly #isShared: boolean;
   /** Next to be forgotten from the end, with the turn they were touched in when that was found out. */
   #oldest: { readonly group: number; readonly touched: number }[] = [];
   #snapshot: TableSnapshot<number> | undefined;
@@ -80,12 +90,14 @@ export class GroupTable {
   /** Of the groups; what is remembered of their matches comes on top. */
   #bytes = 0;
 
-  constructor(plans: readonly FoldPlan[], limits: Partial<GroupLimits> = {}, saved?: SavedTable) {
+  constructor(plans: readonly FoldPlan[], { owns, ...limits }: TableOptions = {}, saved?: SavedTable) {
     const fields = new MatchFields();
     const folds = createFolds(plans, fields);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#board = createWatermarkBoard(saved?.watermarks);
     this.#index = new GroupIndex(folds, fields);
+    this.#share = createFoldShare(folds, owns);
+    this.#isShared = owns !== undefined;
     this.#cold = new ColdWindows(new EvidenceLocker(folds.some(({ height }) => height > 1)));
     this.counts = { evicted: 0, late: 0, unknown: 0, clipped: 0, ...saved?.counts };
     if (saved !== undefined) this.#restore(saved, new Map(folds.map((fold) => [fold.plan.meta.id, fold])));
@@ -119,6 +131,12 @@ export class GroupTable {
       const key = route.table.keyFor(match, tenant, turn);
       if (key === NO_KEY) continue;
       const lane = route.lanes[tenant] ?? this.#addLane(route, match.tenant);
+      this.#noteSource(lane, match);
+      // A match of another's group tells the time of the fold all the same.
+      if (this.#isShared && !this.#share.keeps(route.fold, match.tenant, route.table.textOf(key))) {
+        route.table.dropEmpty(key);
+        continue;
+      }
       const outcome = this.#advanceGroup(this.#groupOf(lane, key), match, ruleSet);
       if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
       said ??= [];
@@ -126,6 +144,11 @@ export class GroupTable {
     }
     if (this.size > this.#limits.maxGroups || this.bytes > this.#limits.maxBytes) this.#evict();
     if (said !== undefined) for (const { fold, outcome, where } of said) onStep(fold, outcome, where);
+  }
+
+  /** Whether the alerts of a group are this table's to raise. */
+  raises({ tenant, groupKey }: GroupPlace): boolean {
+    return this.#share.raises(tenant, groupKey);
   }
 
   /** Takes a step's watermarks and runs what they make due, correlations behind those they refer to. */
@@ -209,10 +232,6 @@ export class GroupTable {
   #advanceGroup(group: number, match: FoldMatch, ruleSet: string): FoldStep<unknown> | undefined {
     const columns = this.#groups;
     const lane = this.#laneOf(group);
-    if (match.evidence.source !== lane.lastSource) {
-      lane.lastSource = match.evidence.source;
-      this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
-    }
     if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
     this.#turn += 1;
     columns.touched[group] = this.#turn;
@@ -244,6 +263,12 @@ export class GroupTable {
     // Most are counted in a place that was there, and their group's time is known to come.
     if (room === 0 || this.#cold.roomOf(group) !== room || Number.isNaN(this.#groups.queuedMs[group])) this.#settleCold(group);
     return false;
+  }
+
+  #noteSource(lane: FoldLane, match: FoldMatch): void {
+    if (match.evidence.source === lane.lastSource) return;
+    lane.lastSource = match.evidence.source;
+    this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
   }
 
   #addLane(route: FoldRoute<FoldLane>, tenant: string): FoldLane {
@@ -412,8 +437,14 @@ export class GroupTable {
     for (const { ruleId, tenant, key, state } of saved.groups) {
       const lane = this.#laneTo(folds.get(ruleId), tenant);
       if (lane === undefined) continue;
-      const { fold } = lane.route.fold;
-      const group = this.#groupOf(lane, lane.route.table.keyOf(key, this.#tenants.of(tenant)));
+      const { table, fold: owner } = lane.route;
+      const number = table.keyOf(key, this.#tenants.of(tenant));
+      if (!this.#share.keeps(owner, tenant, table.textOf(number))) {
+        table.dropEmpty(number);
+        continue;
+      }
+      const { fold } = owner;
+      const group = this.#groupOf(lane, number);
       if (fold.cold?.restore(this.#cold, group, state) === true) this.#settleCold(group);
       else this.#settle(group, { state: fold.decode(state), changed: [], late: 0 });
     }

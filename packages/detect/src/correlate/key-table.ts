@@ -114,6 +114,11 @@ export class KeyTable {
     if (live === 0) this.#drop(key);
   }
 
+  /** Takes a key out that no fold has a group for. */
+  dropEmpty(key: number): void {
+    if (this.#live[key] === 0) this.#drop(key);
+  }
+
   #lookUp(match: FoldMatch, tenant: number): number {
     let hash = tenant;
     for (const part of this.#parts) {
