@@ -27,7 +27,7 @@ export function createAwaitedFold(plan: CorrelationPlan): Fold<AwaitedState> {
   const { latenessMs } = plan;
   const { timespanMs } = plan.rule;
   return {
-    version: `awaited 1 ${JSON.stringify([timespanMs, latenessMs, plan.delayMs, [...plan.inputs]])}`,
+    version: `awaited 2 ${JSON.stringify([timespanMs, [...plan.inputs]])}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => ({ waiting: [], answers: [], fired: null }),
     advance: (state, match, context) =>

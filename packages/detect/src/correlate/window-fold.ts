@@ -34,7 +34,7 @@ export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule, fiel
   const stepOf = (state: WindowState, step: MachineStep | undefined): FoldStep<WindowState> =>
     step === undefined ? { state: orNothing(state), changed: NO_EPISODES, late: 0 } : { state: orNothing(state), ...step, late: 0 };
   return {
-    version: `window 2 ${latenessMs} ${meaningOf(plan, rule)}`,
+    version: `window 2 ${meaningOf(plan, rule, kind)}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => emptyState(kind, shape),
     advance: (state, match, context) => {
@@ -103,10 +103,13 @@ function numberOf(text: string | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Everything that the meaning of a state depends on. */
-function meaningOf(plan: CorrelationPlan, rule: WindowedRule): string {
-  const { type, timespanMs, condition, expression, percentile, window, suppressMs } = rule;
-  return JSON.stringify([type, timespanMs, condition, expression, percentile, window, suppressMs, plan.delayMs, [...plan.inputs]]);
+/**
+ * Everything that the meaning of a state depends on. The limits do not: which events there were is the same under others, and those take
+ * effect with the next event or watermark; an episode that is open stays open.
+ */
+function meaningOf(plan: CorrelationPlan, rule: WindowedRule, kind: MeasureKind): string {
+  const { type, timespanMs, window, suppressMs } = rule;
+  return JSON.stringify([type, timespanMs, kind.isMonotone, kind.isOrdered, window, suppressMs, [...plan.inputs]]);
 }
 
 function describeCondition(rule: WindowedRule): string {
