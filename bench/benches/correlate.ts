@@ -53,7 +53,7 @@ function raceFigure(lane: CorrelatedLane): Figure {
       alerts: lane.alerts,
       groups: lane.groups,
       first_pass_events_per_cpu_s: Math.round(lane.events / lane.firstSeconds),
-      folds_us_per_event: Number(((lane.foldSeconds / lane.events) * 1e6).toFixed(1)),
+      folds_wall_us_per_event: Number(((lane.foldSeconds / lane.events) * 1e6).toFixed(1)),
       peak_rss_MB: Math.round(lane.peakRssBytes / 1e6),
     },
   };

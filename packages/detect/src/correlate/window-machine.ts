@@ -65,10 +65,21 @@ export class WindowMachine {
       cursor.join(at, payload);
     } else at = cursor.insert(match.timeMs, payload);
     this.#at = at;
+    if (this.#isQuiet(state, at)) {
+      if (!isSame) state.waiting.remember(match, this.#reachMs + this.#latenessMs);
+      this.#trim(state, context.watermarkMs - this.#latenessMs);
+      return this.#step.clipped === 0 ? undefined : this.#takeStep();
+    }
     if (this.#kind.isMonotone) this.#addEager(state, arrival, context);
     else if (!isSame) state.waiting.remember(match, this.#reachMs + this.#latenessMs);
     this.#trim(state, context.watermarkMs - this.#latenessMs);
     return this.#takeStep();
+  }
+
+  /** Whether an event at the end of a group without an episode cannot bring one about: most events are that dull. */
+  #isQuiet(state: WindowState, at: number): boolean {
+    const { length } = state.cursor.ring;
+    return state.open === null && at === length - 1 && this.#isTooFew(length);
   }
 
   /** Settles what the watermark allows; undefined where nothing came of it. */
