@@ -3,7 +3,7 @@
  * one behind the other, in any order. Taking it into a rule set is in `restore-fold-set.ts`.
  */
 import { TocsinError } from '@tocsin/core';
-import type { FoldCounts } from './group-table.ts';
+import type { FoldCounts } from './table-limits.ts';
 
 /** One group as saved. */
 export interface SavedGroup {

@@ -3,9 +3,10 @@
  * anything. Only conditions that more events cannot undo are so patient, and only windows with a fixed end. The outcome is that of
  * `window-machine.ts`, which takes over as soon as the condition might hold.
  */
-import type { FoldContext } from './fold.ts';
+
 import type { ColdWindows } from './cold-windows.ts';
 import { MAX_COLD } from './cold-windows.ts';
+import type { FoldContext } from './fold.ts';
 import type { FoldMatch, RememberedMatch } from './held-match.ts';
 import type { MatchFields } from './match-fields.ts';
 import type { MeasureKind } from './measures/measure.ts';

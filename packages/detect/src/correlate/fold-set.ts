@@ -4,12 +4,13 @@
  * (the stream's position, kept with the checkpoint, sees to that).
  */
 import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
-import type { CompiledRules } from '../compile/compiled-rules.ts';
+import type { CompiledRules, CorrelationPlan } from '../compile/compiled-rules.ts';
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
-import type { FoldStep } from './fold.ts';
-import { type FoldCounts, GroupTable, type OnStep, type TableOptions } from './group-table.ts';
+import type { FoldStep, Held } from './fold.ts';
+import { type GroupPlace, GroupTable, type OnStep } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
+import type { FoldCounts, TableOptions } from './table-limits.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
 export interface FoldStats extends Readonly<FoldCounts> {
@@ -98,21 +99,22 @@ class FoldRun {
 
   readonly #record: OnStep = (fold, outcome, where) => {
     const { plan } = fold;
-    const raises = this.#table.raises(where);
-    if (plan.kind === 'grouping') {
-      if (raises) this.#noteChanges(fold, outcome);
-      return;
-    }
+    const isSilent = plan.kind === 'correlation' && plan.isSilent;
+    if (!isSilent && this.#table.raises(where)) this.#noteChanges(fold, outcome);
+    if (plan.kind === 'grouping') return;
     const { id } = plan.meta;
     const { heldEvents = 0, held = [] } = outcome;
     if (heldEvents > 0) this.heldEvents.set(id, (this.heldEvents.get(id) ?? 0) + heldEvents);
-    if (raises && !plan.isSilent) this.#noteChanges(fold, outcome);
-    if (held.length === 0 || !this.#table.knows(id)) return;
+    if (held.length > 0 && this.#table.knows(id)) this.#tell(plan, held, where);
+  };
+
+  /** Tells the correlations above what one below has found to hold. */
+  #tell(plan: CorrelationPlan, held: readonly Held[], where: GroupPlace): void {
     for (const one of held) {
       const match = heldMatch(plan, one, where);
       if (match !== undefined) this.#table.advance(match, this.#ruleSet, this.#record);
     }
-  };
+  }
 
   #noteChanges(fold: RuleFold, { changed }: FoldStep<unknown>): void {
     for (const episode of changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);

@@ -7,57 +7,26 @@ import type { FoldPlan } from '../compile/compiled-rules.ts';
 import type { SavedTable } from './checkpoint.ts';
 import { ColdWindows } from './cold-windows.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
-import { DueQueue } from './due-queue.ts';
 import { EvidenceLocker } from './evidence-locker.ts';
-import { createFoldShare, type FoldShare, type OwnsKey } from './fold-share.ts';
 import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
+import { createLane, type FoldLane, savedLane } from './fold-lane.ts';
+import { createFoldShare, type FoldShare } from './fold-share.ts';
 import { GroupColumns } from './group-columns.ts';
 import { type FoldRoute, GroupIndex } from './group-index.ts';
 import type { FoldMatch } from './held-match.ts';
 import { NO_KEY } from './key-table.ts';
 import { MatchFields } from './match-fields.ts';
+import { StalestGroups } from './stalest-groups.ts';
+import { DEFAULT_LIMITS, type FoldCounts, type GroupLimits, type TableOptions } from './table-limits.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 import { TenantNumbers } from './tenant-numbers.ts';
-import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
+import { createWatermarkBoard, type WatermarkBoard } from './watermark-board.ts';
 
-/** Bounds on the states of a fold set. */
-export interface GroupLimits {
-  readonly maxGroups: number;
-  /** Rough bytes of all states together. */
-  readonly maxBytes: number;
-}
-
-/** How the states of a fold set are kept. */
-export interface TableOptions extends Partial<GroupLimits> {
-  /** Of a set that shares the work with others: whether a key is its own. Absent where it keeps everything. */
-  readonly owns?: OwnsKey | undefined;
-}
-
-/** Bounds where nothing else is asked for. */
-export const DEFAULT_LIMITS: GroupLimits = { maxGroups: 100_000, maxBytes: 128 * 1024 * 1024 };
-
-/** What had to be left out; counts. */
-export interface FoldCounts {
-  /** Groups forgotten before their time to stay within the limits. */
-  evicted: number;
-  /** Matches that came too late to be counted. */
-  late: number;
-  /** Matches of rules that are not in this rule set. */
-  unknown: number;
-  /** Events of a group that were forgotten before their time because it had too many. */
-  clipped: number;
-}
-
-interface FoldLane extends TimeLane {
-  readonly route: FoldRoute<FoldLane>;
-  readonly tenant: string;
-  readonly queue: DueQueue<number>;
-  /** Groups of it that are remembered. */
-  live: number;
-  /** Source that fed it last: most matches come from the same. */
-  lastSource: string;
-  /** What its fold is told: one object for all calls, filled anew for each. */
-  readonly context: { readonly tenant: string; groupKey: string; watermarkMs: number; ruleSet: string };
+/** A step that has something to say, and where it was taken. */
+interface Said {
+  readonly fold: RuleFold;
+  readonly outcome: FoldStep<unknown>;
+  readonly where: GroupPlace;
 }
 
 /** Told of every fold step that a watermark caused, and in which group. */
@@ -81,8 +50,7 @@ export class GroupTable {
   readonly #share: FoldShare;
   /** Whether other tables keep a part of the keys. */
   readonly #isShared: boolean;
-  /** Next to be forgotten from the end, with the turn they were touched in when that was found out. */
-  #oldest: { readonly group: number; readonly touched: number }[] = [];
+  readonly #stalest = new StalestGroups(this.#groups);
   #snapshot: TableSnapshot<number> | undefined;
   /** Snapshots begun so far: new groups are no part of the latest. */
   #snapshots = 0;
@@ -120,30 +88,30 @@ export class GroupTable {
   /** Gives a match to every fold that takes it; those that have something to say do so behind all of them. */
   advance(match: FoldMatch, ruleSet: string, onStep: OnStep): void {
     const routes = this.#index.routesOf(match.ruleId);
-    if (routes.length === 0) {
-      this.counts.unknown += 1;
-      return;
-    }
+    if (routes.length === 0) this.counts.unknown += 1;
     const turn = this.#index.nextTurn();
     const tenant = this.#tenants.of(match.tenant);
-    let said: { fold: RuleFold; outcome: FoldStep<unknown>; where: GroupPlace }[] | undefined;
+    let said: Said[] | undefined;
     for (const route of routes) {
       const key = route.table.keyFor(match, tenant, turn);
       if (key === NO_KEY) continue;
       const lane = route.lanes[tenant] ?? this.#addLane(route, match.tenant);
       this.#noteSource(lane, match);
-      // A match of another's group tells the time of the fold all the same.
-      if (this.#isShared && !this.#share.keeps(route.fold, match.tenant, route.table.textOf(key))) {
-        route.table.dropEmpty(key);
-        continue;
-      }
+      if (this.#isShared && !this.#keeps(lane, key)) continue;
       const outcome = this.#advanceGroup(this.#groupOf(lane, key), match, ruleSet);
       if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
       said ??= [];
       said.push({ fold: route.fold, outcome, where: { tenant: lane.tenant, groupKey: lane.context.groupKey } });
     }
-    if (this.size > this.#limits.maxGroups || this.bytes > this.#limits.maxBytes) this.#evict();
+    this.#evict();
     if (said !== undefined) for (const { fold, outcome, where } of said) onStep(fold, outcome, where);
+  }
+
+  /** Whether a key is this table's; a match of another's tells the time of the fold all the same. */
+  #keeps({ route: { fold, table }, tenant }: FoldLane, key: number): boolean {
+    const isKept = this.#share.keeps(fold, tenant, table.textOf(key));
+    if (!isKept) table.dropEmpty(key);
+    return isKept;
   }
 
   /** Whether the alerts of a group are this table's to raise. */
@@ -180,18 +148,7 @@ export class GroupTable {
   snapshot(ruleSetHash: string): TableSnapshot<number> {
     const lanes = [...this.#index.routes()].flatMap((route) => route.lanes.filter((lane) => lane !== undefined));
     const indexes = new Map(lanes.map((lane, index) => [lane, index]));
-    const head = {
-      ruleSetHash,
-      counts: { ...this.counts },
-      watermarks: this.#board.entries(),
-      lanes: lanes.map(({ route: { fold }, tenant, watermarkMs, sources }) => ({
-        ruleId: fold.plan.meta.id,
-        version: fold.fold.version,
-        tenant,
-        watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
-        sources: [...sources],
-      })),
-    };
+    const head = { ruleSetHash, counts: { ...this.counts }, watermarks: this.#board.entries(), lanes: lanes.map(savedLane) };
     this.#snapshots += 1;
     const columns = this.#groups;
     this.#snapshot = new TableSnapshot<number>(this.#snapshots, {
@@ -252,12 +209,11 @@ export class GroupTable {
   #wakesFor(group: number, match: FoldMatch, ruleSet: string): boolean {
     const lane = this.#laneOf(group);
     const { fold, delayMs } = lane.route.fold;
-    const { context } = lane;
     if (fold.cold === undefined) return true;
-    context.watermarkMs = lane.watermarkMs - delayMs;
-    context.ruleSet = ruleSet;
+    lane.context.watermarkMs = lane.watermarkMs - delayMs;
+    lane.context.ruleSet = ruleSet;
     const room = this.#cold.roomOf(group);
-    const came = fold.cold.take(this.#cold, group, match, context);
+    const came = fold.cold.take(this.#cold, group, match, lane.context);
     if (came === 'wake') return true;
     if (came === 'late') this.counts.late += 1;
     // Most are counted in a place that was there, and their group's time is known to come.
@@ -272,16 +228,7 @@ export class GroupTable {
   }
 
   #addLane(route: FoldRoute<FoldLane>, tenant: string): FoldLane {
-    const lane: FoldLane = {
-      route,
-      tenant,
-      queue: new DueQueue((group) => route.table.textOf(this.#groups.keys[group] as number)),
-      sources: new Set(),
-      watermarkMs: Number.NEGATIVE_INFINITY,
-      live: 0,
-      lastSource: '',
-      context: { tenant, groupKey: '', watermarkMs: Number.NEGATIVE_INFINITY, ruleSet: '' },
-    };
+    const lane = createLane(route, tenant, (group) => route.table.textOf(this.#groups.keys[group] as number));
     route.lanes[this.#tenants.of(tenant)] = lane;
     return lane;
   }
@@ -325,7 +272,7 @@ export class GroupTable {
     const length = this.#cold.lengthOf(group);
     if (length === 0 || cold === undefined) this.#forget(group);
     else {
-      this.#weigh(group, COLD_BYTES + COLD_EVENT_BYTES * this.#cold.roomOf(group));
+      this.#weigh(group, COLD_EVENT_BYTES * this.#cold.roomOf(group));
       if (Number.isNaN(this.#groups.queuedMs[group])) this.#enqueue(group, cold.nextDue(this.#cold, group));
     }
   }
@@ -398,19 +345,12 @@ export class GroupTable {
 
   /** Forgets the groups touched longest ago until what is left keeps the bounds. */
   #evict(): void {
-    const { touched } = this.#groups;
     while (this.size > this.#limits.maxGroups || this.bytes > this.#limits.maxBytes) {
-      if (this.#oldest.length === 0) {
-        this.#oldest = [...this.#groups.all()].map((group) => ({ group, touched: touched[group] as number }));
-        this.#oldest.sort((a, b) => b.touched - a.touched);
-      }
-      const next = this.#oldest.pop();
-      if (next === undefined) return;
-      // Touched since: then it is younger than everything in the list, and found again when the list is made anew.
-      if (touched[next.group] !== next.touched) continue;
+      const group = this.#stalest.next();
+      if (group === undefined) return;
       this.counts.evicted += 1;
-      if (this.#snapshot !== undefined) this.#keepForSnapshot(next.group);
-      this.#forget(next.group);
+      if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
+      this.#forget(group);
     }
   }
 
@@ -437,13 +377,9 @@ export class GroupTable {
     for (const { ruleId, tenant, key, state } of saved.groups) {
       const lane = this.#laneTo(folds.get(ruleId), tenant);
       if (lane === undefined) continue;
-      const { table, fold: owner } = lane.route;
-      const number = table.keyOf(key, this.#tenants.of(tenant));
-      if (!this.#share.keeps(owner, tenant, table.textOf(number))) {
-        table.dropEmpty(number);
-        continue;
-      }
-      const { fold } = owner;
+      const number = lane.route.table.keyOf(key, this.#tenants.of(tenant));
+      if (!this.#keeps(lane, number)) continue;
+      const { fold } = lane.route.fold;
       const group = this.#groupOf(lane, number);
       if (fold.cold?.restore(this.#cold, group, state) === true) this.#settleCold(group);
       else this.#settle(group, { state: fold.decode(state), changed: [], late: 0 });
@@ -462,6 +398,5 @@ const MAX_STALE_ENTRIES = 10_000;
 const WEIGH_EVERY = 8;
 /** Rough bytes of a group's place in the columns, its key and its entry in the queue. */
 const GROUP_BYTES = 150;
-/** What a group kept in columns takes beside that, and each event that there is room for. */
-const COLD_BYTES = 24;
+/** What each event takes that there is room for in the columns. */
 const COLD_EVENT_BYTES = 16;

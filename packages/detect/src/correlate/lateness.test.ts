@@ -26,7 +26,7 @@ function rulesWith(correlation: string, latenessMs: number): CompiledRules {
 
 /** Rule, key and episode of every alert: what must not depend on the order of arrival. */
 function found(alerts: Iterable<Alert>): string[] {
-  return [...alerts].map(({ id, groupBy, firstMs, lastMs, count }) => `${id} ${groupBy['k']} ${firstMs}-${lastMs} ${count}`).sort();
+  return [...alerts].map(({ rule, groupBy, firstMs, lastMs, count }) => `${rule.id} ${groupBy['k']} ${firstMs}-${lastMs} ${count}`).sort();
 }
 
 const event = fc.record({

@@ -128,7 +128,7 @@ export class WindowMachine {
         this.#noteChange(open.episode);
       } else state.waiting.remember(match, this.#reachMs + this.#latenessMs);
     }
-    this.#measureFrom(state, arrival, context);
+    if (!this.#isTooFew(state.cursor.ring.length)) this.#measureFrom(state, arrival, context);
     for (const episode of this.#step.changed) {
       episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
       episode.ruleSet = context.ruleSet;
@@ -138,7 +138,6 @@ export class WindowMachine {
   /** Measures every window that has the event in it: the one that ends with it, and those of later events where it came late. */
   #measureFrom(state: WindowState, { match, isSame }: Arrival, context: FoldContext): void {
     const { ring } = state.cursor;
-    if (this.#isTooFew(ring.length)) return;
     const { timespanMs, window } = this.#rule;
     let lastMs = match.timeMs;
     for (let to = this.#at; to < ring.length; ) {
