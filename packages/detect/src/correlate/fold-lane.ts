@@ -1,6 +1,8 @@
 /** One fold's view of one tenant: its event time, the groups that wait for it, and what the fold is told. */
 import type { SavedLane } from './checkpoint.ts';
+import type { RuleFold } from './create-folds.ts';
 import { DueQueue } from './due-queue.ts';
+import type { FoldStep } from './fold.ts';
 import type { FoldRoute } from './group-index.ts';
 import type { TimeLane } from './watermark-board.ts';
 
@@ -40,4 +42,20 @@ export function savedLane({ route: { fold }, tenant, watermarkMs, sources }: Fol
     watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
     sources: [...sources],
   };
+}
+
+/** A step that has something to say, and where it was taken. */
+export interface Said {
+  readonly fold: RuleFold;
+  readonly outcome: FoldStep<unknown>;
+  readonly where: GroupPlace;
+}
+
+/** Told of every fold step that a watermark caused, and in which group. */
+export type OnStep = (fold: RuleFold, outcome: FoldStep<unknown>, where: GroupPlace) => void;
+
+/** Whose group a step was taken in. */
+export interface GroupPlace {
+  readonly tenant: string;
+  readonly groupKey: string;
 }

@@ -8,7 +8,8 @@ import type { CompiledRules, CorrelationPlan } from '../compile/compiled-rules.t
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
 import type { FoldStep, Held } from './fold.ts';
-import { type GroupPlace, GroupTable, type OnStep } from './group-table.ts';
+import type { GroupPlace, OnStep } from './fold-lane.ts';
+import { GroupTable } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
 import type { FoldCounts, TableOptions } from './table-limits.ts';
 

@@ -9,7 +9,7 @@ import { ColdWindows } from './cold-windows.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
 import { EvidenceLocker } from './evidence-locker.ts';
 import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
-import { createLane, type FoldLane, savedLane } from './fold-lane.ts';
+import { createLane, type FoldLane, type GroupPlace, type OnStep, type Said, savedLane } from './fold-lane.ts';
 import { createFoldShare, type FoldShare } from './fold-share.ts';
 import { GroupColumns } from './group-columns.ts';
 import { type FoldRoute, GroupIndex } from './group-index.ts';
@@ -21,22 +21,6 @@ import { DEFAULT_LIMITS, type FoldCounts, type GroupLimits, type TableOptions } 
 import { TableSnapshot } from './table-snapshot.ts';
 import { TenantNumbers } from './tenant-numbers.ts';
 import { createWatermarkBoard, type WatermarkBoard } from './watermark-board.ts';
-
-/** A step that has something to say, and where it was taken. */
-interface Said {
-  readonly fold: RuleFold;
-  readonly outcome: FoldStep<unknown>;
-  readonly where: GroupPlace;
-}
-
-/** Told of every fold step that a watermark caused, and in which group. */
-export type OnStep = (fold: RuleFold, outcome: FoldStep<unknown>, where: GroupPlace) => void;
-
-/** Whose group a step was taken in. */
-export interface GroupPlace {
-  readonly tenant: string;
-  readonly groupKey: string;
-}
 
 /** The states of a fold set. */
 export class GroupTable {
@@ -97,7 +81,7 @@ export class GroupTable {
       if (key === NO_KEY) continue;
       const lane = route.lanes[tenant] ?? this.#addLane(route, match.tenant);
       this.#noteSource(lane, match);
-      if (this.#isShared && !this.#keeps(lane, key)) continue;
+      if (!this.#keeps(lane, key)) continue;
       const outcome = this.#advanceGroup(this.#groupOf(lane, key), match, ruleSet);
       if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
       said ??= [];
@@ -109,6 +93,7 @@ export class GroupTable {
 
   /** Whether a key is this table's; a match of another's tells the time of the fold all the same. */
   #keeps({ route: { fold, table }, tenant }: FoldLane, key: number): boolean {
+    if (!this.#isShared) return true;
     const isKept = this.#share.keeps(fold, tenant, table.textOf(key));
     if (!isKept) table.dropEmpty(key);
     return isKept;
