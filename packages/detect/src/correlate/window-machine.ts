@@ -172,10 +172,13 @@ export class WindowMachine {
     let isFirst = true;
     for (let i = to - 1; i >= 0 && ring.timeAt(i) === timeMs; i--) {
       const cell = ring.cellAt(i);
-      if (cell % 2 === 0) {
-        ring.setCell(i, cell + 1);
-        fresh += this.#kind.countsOnly ? cell / 2 : 1;
-      } else isFirst = false;
+      if (cell % 2 === 1) {
+        // Those before it were marked with it: a flood within one millisecond must not be gone through for each of its events.
+        isFirst = false;
+        break;
+      }
+      ring.setCell(i, cell + 1);
+      fresh += this.#kind.countsOnly ? cell / 2 : 1;
     }
     return { events: this.#kind.countsOnly && !isFirst ? added : fresh, isFirst };
   }
