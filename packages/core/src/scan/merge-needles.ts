@@ -1,4 +1,5 @@
 /** The needles of a plan, equal ones merged, with what the machine needs beyond them; and how often each leaf is to be expected. */
+import { byteText } from './byte-text.ts';
 import { ESCAPE, EXACT, INSIDE, PREFIX, SUFFIX } from './machine/layout.data.ts';
 import type { NeedleAnchor, ScanPlan } from './scan-plan.ts';
 
@@ -21,7 +22,7 @@ const FOLDING = ['\u0130', '\u017f', '\u212a'].map((text) => encoder.encode(text
 export function mergeNeedles(plan: ScanPlan): MergedNeedle[] {
   const merged = new Map<string, MergedNeedle & { leaves: number[] }>();
   for (const { field, anchor, bytes, leaf, isSure } of plan.needles) {
-    const key = `${field} ${anchor} ${bytes.join()}`;
+    const key = `${field} ${anchor} ${byteText(bytes)}`;
     const entry = leaf * 2 + (isSure ? 1 : 0);
     const known = merged.get(key);
     if (known === undefined) merged.set(key, { field, anchor: anchors[anchor], bytes, leaves: [entry] });
