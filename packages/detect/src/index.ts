@@ -1,4 +1,4 @@
-export { compileRules, routesTo } from './compile/compile-rules.ts';
+export { type CompileOptions, compileRules, routesTo } from './compile/compile-rules.ts';
 export type { CompiledRules, CorrelationPlan, FoldPlan, InactiveRule, Route } from './compile/compiled-rules.ts';
 export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS } from './correlate/fold.ts';
 export { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats } from './correlate/fold-set.ts';
@@ -6,6 +6,7 @@ export type { GroupLimits } from './correlate/group-table.ts';
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
 export { entitiesOf } from './match/entities.ts';
 export { groupValues } from './match/group-values.ts';
+export type { ProgramStore } from './filter/program-pool.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';

@@ -1,7 +1,7 @@
 /** Programs as bytes for a cache or another thread, and back. The form is this version's own and promised to no other. */
-import { P_GROUP_COUNT, P_GROUPS, PROGRAM_BYTES } from './machine/layout.data.ts';
-import { GROUP_BYTES } from './machine/layout.data.ts';
+
 import type { ProgramImage } from './image-memory.ts';
+import { GROUP_BYTES, P_GROUP_COUNT, P_GROUPS, PROGRAM_BYTES } from './machine/layout.data.ts';
 
 const MAGIC = 0x0131_4d49;
 const HEAD_BYTES = 12;

@@ -1,5 +1,6 @@
 /** Compiles parsed rules for the log sources there are: routing, inactive rules, and the hash of it all. Folds are planned in `plan-folds.ts`. */
 import { type LogSource, sha256Hex } from '@tocsin/core';
+import type { ProgramStore } from '../filter/program-pool.ts';
 import { createRecordFilter } from '../filter/record-filter.ts';
 import type { DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
 import { indexByReference } from '../parse/resolve-references.ts';
@@ -8,25 +9,51 @@ import { compileDetection } from './compile-detection.ts';
 import type { CompiledRules, InactiveRule, Route } from './compiled-rules.ts';
 import { EventView } from './event-view.ts';
 import { collectMatchFields, missingReferences, planFolds } from './plan-folds.ts';
+import { divideRules } from './route-parts.ts';
 
 /** Changes whenever the same rules would be judged otherwise, so that sets of two versions never pass for the same. */
 const ENGINE_VERSION = '1';
 
+/** What a rule set may be compiled from beside its rules. */
+export interface CompileOptions {
+  /** A set compiled before, of which everything is taken over that did not change. Both may go on judging, in turns, in one thread. */
+  readonly before?: CompiledRules | undefined;
+  /** Where programs of the filter are looked for before they are made; of no use together with `before`, whose filter is taken over. */
+  readonly programs?: ProgramStore | undefined;
+}
+
 /** A rule set for these log sources. Order of rules and log sources does not matter to the hash. */
-export function compileRules(rules: readonly ParsedRule[], logSources: readonly LogSource[]): CompiledRules {
-  const detections = rules.filter((rule) => rule.kind === 'detection');
-  const folds = planFolds(rules);
-  const active = detections.filter((rule) => rule.needsValues.length === 0);
+export function compileRules(
+  rules: readonly ParsedRule[],
+  logSources: readonly LogSource[],
+  { before, programs }: CompileOptions = {},
+): CompiledRules {
+  const active = rules.filter((rule): rule is DetectionRule => rule.kind === 'detection' && rule.needsValues.length === 0);
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const routes = new Map<string, Route | undefined>();
-  const alike = new Map<string, Route | undefined>();
+  const former = before?.compiledRoutes ?? new Map<string, Route | undefined>();
+  const compiledRoutes = new Map(former);
+  const current = new Set<string>();
+  const ruleSetHash = once(() => hashRules(rules, logSources));
+  const inactive = once(() => findInactive(rules, logSources));
+  const folds = once(() => planFolds(rules));
+  const groupFields = once(() => collectMatchFields(folds()));
   return {
-    ruleSetHash: hashRules(rules, logSources),
     rules,
-    inactive: findInactive(rules, logSources),
-    folds,
-    groupFields: collectMatchFields(folds),
-    filter: createRecordFilter(),
+    get ruleSetHash() {
+      return ruleSetHash();
+    },
+    get inactive() {
+      return inactive();
+    },
+    get folds() {
+      return folds();
+    },
+    get groupFields() {
+      return groupFields();
+    },
+    compiledRoutes,
+    filter: before?.filter ?? createRecordFilter({ programs }),
     routeOf: (logSource) => compileRoute(active, logSource),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
@@ -35,11 +62,21 @@ export function compileRules(rules: readonly ParsedRule[], logSources: readonly 
       if (logSource === undefined) return undefined;
       // Mappings that differ in what rules do not see, such as the OCSF class, share what was compiled.
       const content = JSON.stringify({ ...logSource, mapping: '' });
-      const route = alike.has(content) ? alike.get(content) : compileRoute(active, logSource);
-      alike.set(content, route);
+      if (!current.has(content)) compiledRoutes.set(content, compileRoute(active, logSource, former.get(content)));
+      current.add(content);
+      const route = compiledRoutes.get(content);
       routes.set(mapping, route);
       return route;
     },
+  };
+}
+
+/** A value that is worked out when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 
@@ -53,10 +90,13 @@ export function routesTo(wanted: RuleLogSource, logSource: LogSource): boolean {
   );
 }
 
-function compileRoute(rules: readonly DetectionRule[], logSource: LogSource): Route | undefined {
-  const view = new EventView(logSource);
-  const detections = rules.filter((rule) => routesTo(rule.logSource, logSource)).map((rule) => compileDetection(rule, view));
-  return detections.length === 0 ? undefined : { logSource, view, detections };
+function compileRoute(rules: readonly DetectionRule[], logSource: LogSource, former?: Route): Route | undefined {
+  const routed = rules.filter((rule) => routesTo(rule.logSource, logSource));
+  if (routed.length === 0) return undefined;
+  const view = former?.view ?? new EventView(logSource);
+  const known = new Map(former?.detections.map((detection) => [detection.rule, detection]));
+  const detections = routed.map((rule) => known.get(rule) ?? compileDetection(rule, view));
+  return { logSource, view, detections, parts: divideRules(routed, logSource, former?.parts) };
 }
 
 function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSource[]): InactiveRule[] {

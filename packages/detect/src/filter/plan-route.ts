@@ -3,7 +3,7 @@
  * said in `compile/`; here is only what must be true of the bytes for that to hold, and what alone makes it hold.
  */
 import type { ScanCondition, ScanPlan } from '@tocsin/core';
-import type { Route } from '../compile/compiled-rules.ts';
+import type { RoutePart } from '../compile/compiled-rules.ts';
 import type { ConditionNode } from '../parse/condition.ts';
 import type { ItemSpec, ValueTest } from '../parse/item-spec.ts';
 import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
@@ -12,10 +12,10 @@ import { planKeywords } from './plan-keywords.ts';
 import { planClauses, planTexts } from './plan-texts.ts';
 import { requiredByRegex } from './regex-literals.ts';
 
-/** Plan for the rules of a route, in their order. */
-export function planRoute({ logSource, detections }: Route): ScanPlan {
+/** Plan for the rules of a part, in their order. */
+export function planRoute({ logSource, rules: planned }: RoutePart): ScanPlan {
   const builder = new PlanBuilder(logSource);
-  const rules = detections.map(({ rule }) => planRule(rule, builder));
+  const rules = planned.map((rule) => planRule(rule, builder));
   const { fields, leaves, needles, triggers } = builder;
   return { fields, unusualKeys: logSource.jsonObjects?.unless ?? [], leaves, needles, triggers, rules };
 }
