@@ -11,7 +11,8 @@ export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-r
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';
 export { decodeRules, encodeRules } from './parse/encode-rules.ts';
-export { type ParsedRules, type ParseOptions, parseRules, type RuleFile } from './parse/parse-rules.ts';
+export { ParseMemo, type RuleFile } from './parse/parse-memo.ts';
+export { type ParsedRules, type ParseOptions, parseRules } from './parse/parse-rules.ts';
 export type {
   CorrelationRule,
   DetectionRule,

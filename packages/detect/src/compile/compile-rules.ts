@@ -6,7 +6,7 @@ import type { DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-r
 import { indexByReference } from '../parse/resolve-references.ts';
 import { canonicalJson } from '../parse/rule-metadata.ts';
 import { compileDetection } from './compile-detection.ts';
-import type { CompiledRules, InactiveRule, Route } from './compiled-rules.ts';
+import type { CompiledRules, InactiveRule, KnownRoute, Route } from './compiled-rules.ts';
 import { EventView } from './event-view.ts';
 import { collectMatchFields, missingReferences, planFolds } from './plan-folds.ts';
 import { divideRules } from './route-parts.ts';
@@ -28,12 +28,21 @@ export function compileRules(
   logSources: readonly LogSource[],
   { before, programs }: CompileOptions = {},
 ): CompiledRules {
-  const active = rules.filter((rule): rule is DetectionRule => rule.kind === 'detection' && rule.needsValues.length === 0);
+  const active = activeRules(rules);
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const routes = new Map<string, Route | undefined>();
-  const former = before?.compiledRoutes ?? new Map<string, Route | undefined>();
-  const compiledRoutes = new Map(former);
-  const current = new Set<string>();
+  const knownRoutes = takeOverRoutes(active, before);
+  const routed = once(() => routingOf(active));
+  // Mappings that differ in what rules do not see, such as the OCSF class, share what is compiled.
+  const fresh = shared(
+    (logSource: LogSource) => JSON.stringify({ ...logSource, mapping: '' }),
+    (logSource) => compileRoute(routed()(logSource), logSource),
+  );
+  const renewed = shared(
+    ({ route, logSource }: KnownRoute) => route ?? logSource,
+    ({ route, logSource }) => compileRoute(routed()(logSource), logSource, route),
+  );
+  const renew = (known: KnownRoute): Route | undefined => (known.isCurrent ? known.route : renewed(known));
   const ruleSetHash = once(() => hashRules(rules, logSources));
   const inactive = once(() => findInactive(rules, logSources));
   const folds = once(() => planFolds(rules));
@@ -52,19 +61,17 @@ export function compileRules(
     get groupFields() {
       return groupFields();
     },
-    compiledRoutes,
+    knownRoutes,
     filter: before?.filter ?? createRecordFilter({ programs }),
-    routeOf: (logSource) => compileRoute(active, logSource),
+    routeOf: (logSource) => compileRoute(routed()(logSource), logSource),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
       const logSource = byMapping.get(mapping);
       // Names that no mapping has are not remembered: they come from frames and could be without end.
       if (logSource === undefined) return undefined;
-      // Mappings that differ in what rules do not see, such as the OCSF class, share what was compiled.
-      const content = JSON.stringify({ ...logSource, mapping: '' });
-      if (!current.has(content)) compiledRoutes.set(content, compileRoute(active, logSource, former.get(content)));
-      current.add(content);
-      const route = compiledRoutes.get(content);
+      const known = knownRoutes.get(mapping);
+      const route = known?.logSource === logSource ? renew(known) : fresh(logSource);
+      knownRoutes.set(mapping, { logSource, route, isCurrent: true });
       routes.set(mapping, route);
       return route;
     },
@@ -90,13 +97,62 @@ export function routesTo(wanted: RuleLogSource, logSource: LogSource): boolean {
   );
 }
 
+/** What comes of things that are alike by a key, made once for all of them. */
+function shared<T, Made>(keyOf: (of: T) => unknown, make: (of: T) => Made): (of: T) => Made {
+  const made = new Map<unknown, { readonly value: Made }>();
+  return (of) => {
+    const key = keyOf(of);
+    const known = made.get(key) ?? { value: make(of) };
+    made.set(key, known);
+    return known.value;
+  };
+}
+
+/** Routes of the set before. Those that none of the changed rules is routed to are as good as new. */
+function takeOverRoutes(active: readonly DetectionRule[], before: CompiledRules | undefined): Map<string, KnownRoute> {
+  if (before === undefined) return new Map();
+  const changed = changedRules(activeRules(before.rules), active);
+  return new Map(
+    [...before.knownRoutes].map(([mapping, known]) => {
+      const isTouched = changed === undefined || changed.some((rule) => routesTo(rule.logSource, known.logSource));
+      return [mapping, { ...known, isCurrent: known.isCurrent && !isTouched }];
+    }),
+  );
+}
+
+/** Rules that only one of two sets has; undefined where those of both stand in another order. */
+function changedRules(before: readonly DetectionRule[], after: readonly DetectionRule[]): DetectionRule[] | undefined {
+  const [old, current] = [new Set(before), new Set(after)];
+  const kept = before.filter((rule) => current.has(rule));
+  let place = 0;
+  for (const rule of after) if (old.has(rule) && kept[place++] !== rule) return undefined;
+  return [...before.filter((rule) => !current.has(rule)), ...after.filter((rule) => !old.has(rule))];
+}
+
+function activeRules(rules: readonly ParsedRule[]): DetectionRule[] {
+  return rules.filter((rule): rule is DetectionRule => rule.kind === 'detection' && rule.needsValues.length === 0);
+}
+
+/** Finds the rules that are routed to a log source, in their order. Of thousands of rules few hundred ask for different log sources. */
+function routingOf(rules: readonly DetectionRule[]): (logSource: LogSource) => DetectionRule[] {
+  const kinds = new Map<string, RuleLogSource>();
+  const kindOf = rules.map(({ logSource }) => {
+    const kind = JSON.stringify([logSource.product, logSource.service, logSource.category]);
+    kinds.set(kind, logSource);
+    return kind;
+  });
+  return (logSource) => {
+    const wanted = new Set([...kinds].flatMap(([kind, asked]) => (routesTo(asked, logSource) ? [kind] : [])));
+    return rules.filter((_, index) => wanted.has(kindOf[index] as string));
+  };
+}
+
 function compileRoute(rules: readonly DetectionRule[], logSource: LogSource, former?: Route): Route | undefined {
-  const routed = rules.filter((rule) => routesTo(rule.logSource, logSource));
-  if (routed.length === 0) return undefined;
+  if (rules.length === 0) return undefined;
   const view = former?.view ?? new EventView(logSource);
   const known = new Map(former?.detections.map((detection) => [detection.rule, detection]));
-  const detections = routed.map((rule) => known.get(rule) ?? compileDetection(rule, view));
-  return { logSource, view, detections, parts: divideRules(routed, logSource, former?.parts) };
+  const detections = rules.map((rule) => known.get(rule) ?? compileDetection(rule, view));
+  return { logSource, view, detections, parts: divideRules(rules, logSource, former?.parts) };
 }
 
 function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSource[]): InactiveRule[] {

@@ -66,6 +66,15 @@ export interface Route {
   readonly parts: readonly PartUse[];
 }
 
+/** A route that was compiled for some rule set. */
+export interface KnownRoute {
+  readonly logSource: LogSource;
+  /** Undefined where no rule looked at those events. */
+  readonly route: Route | undefined;
+  /** Whether it has just the rules that it would have in the set that knows it. */
+  readonly isCurrent: boolean;
+}
+
 /** A rule set in force. Not to be shared between threads: its routes hold the event being judged. */
 export interface CompiledRules {
   /** Hash of all rules and log sources, 64 hex digits: the same content gives the same. */
@@ -79,8 +88,8 @@ export interface CompiledRules {
   route(mapping: string): Route | undefined;
   /** Says of the records of a batch which rules could hold for them. */
   readonly filter: RecordFilter;
-  /** Routes that were compiled so far, here or in the set before, by the content of their log sources: what a later set takes over. */
-  readonly compiledRoutes: ReadonlyMap<string, Route | undefined>;
+  /** Routes that were compiled so far, here or in a set before, by mapping: what a later set takes over. */
+  readonly knownRoutes: ReadonlyMap<string, KnownRoute>;
   /** Rules for the events of a log source that was not known when the set was compiled; compiled anew with every call. */
   routeOf(logSource: LogSource): Route | undefined;
 }

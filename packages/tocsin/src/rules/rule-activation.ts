@@ -4,8 +4,9 @@
  */
 import { comparePositions, type StateBucket } from '@tocsin/bus';
 import type { LogSource, Position } from '@tocsin/core';
+import type { ProgramStore } from '@tocsin/detect';
 import type { Registry } from '../registry/registry.ts';
-import { hashRuleSet, type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
+import { type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
 
 /** What activation is made of. */
 export interface RuleActivationOptions {
@@ -13,6 +14,8 @@ export interface RuleActivationOptions {
   readonly shared: readonly RuleFile[];
   readonly logSources: readonly LogSource[];
   readonly bucket: StateBucket;
+  /** Where programs of the filter are looked for before they are made. */
+  readonly programs?: ProgramStore | undefined;
   readonly onTrouble: (error: unknown, what: string) => void;
 }
 
@@ -49,7 +52,7 @@ export class RuleActivation implements Disposable {
   /** Compiles and keeps the first rule set. */
   static async open(options: RuleActivationOptions): Promise<RuleActivation> {
     const reached = options.registry.position;
-    const book = RuleBook.compile(ruleFiles(options), options.logSources, quarantinedRules(options));
+    const book = RuleBook.compile(ruleFiles(options), options.logSources, { quarantine: quarantinedRules(options), programs: options.programs });
     await book.save(options.bucket);
     return new RuleActivation(options, book, reached);
   }
@@ -110,8 +113,8 @@ export class RuleActivation implements Disposable {
   async #activate(): Promise<void> {
     const files = ruleFiles(this.#options);
     const quarantine = quarantinedRules(this.#options);
-    if (hashRuleSet(files, quarantine) === this.#book.hash) return;
-    const book = RuleBook.compile(files, this.#options.logSources, quarantine);
+    if (this.#book.hashes.hash(files, quarantine) === this.#book.hash) return;
+    const book = RuleBook.compile(files, this.#options.logSources, { quarantine, before: this.#book });
     await book.save(this.#options.bucket);
     this.#book = book;
   }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, ruleFile, ruleText } from '../../test/ground.ts';
 import { RULE_SETS_BUCKET } from '../topology.ts';
-import { hashRuleFiles, RuleBook } from './rule-book.ts';
+import { RuleBook } from './rule-book.ts';
+import { hashRuleFiles } from './rule-set-hash.ts';
 import { listRules } from './rule-report.ts';
 
 describe('rule book', () => {
@@ -54,7 +55,7 @@ describe('rule book', () => {
   it('judges nothing by a rule in quarantine, for the tenant that put it there, and keeps that with the set', async () => {
     const files = [ruleFile('s', 's'), ruleFile('t', 't')];
     const quarantine = [{ tenant: 'acme', ruleId: 's', reason: 'too slow', sinceMs: 5 }];
-    const book = RuleBook.compile(files, logSources, quarantine);
+    const book = RuleBook.compile(files, logSources, { quarantine });
     const judging = (tenant: string): string[] | undefined =>
       book
         .compiledFor(tenant)

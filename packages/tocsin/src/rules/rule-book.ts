@@ -4,9 +4,19 @@
  * kept by hash in a bucket, so that whoever reads MATCHES can load the very rules that judged an event.
  */
 import type { StateBucket } from '@tocsin/bus';
-import { hashParts, type LogSource } from '@tocsin/core';
-import { type CompiledRules, compileRules, type ParsedRule, parseRules, type RefusedRule, type RuleFilter } from '@tocsin/detect';
+import type { LogSource } from '@tocsin/core';
+import {
+  type CompiledRules,
+  compileRules,
+  type ParsedRule,
+  ParseMemo,
+  parseRules,
+  type ProgramStore,
+  type RefusedRule,
+  type RuleFilter,
+} from '@tocsin/detect';
 import { getChunked, putChunked } from '../state/chunked-value.ts';
+import { RuleSetHashes } from './rule-set-hash.ts';
 
 /** One rule file. */
 export interface RuleFile {
@@ -33,6 +43,17 @@ interface TenantRules {
   readonly filters: readonly RuleFilter[];
   /** Rules left out, each with file, line and reason. */
   readonly refused: readonly RefusedRule[];
+  /** What was read of the files, for the book after this one. */
+  readonly memo: ParseMemo;
+}
+
+/** What a book is compiled with beside its files. */
+export interface RuleBookOptions {
+  readonly quarantine?: readonly QuarantinedRule[] | undefined;
+  /** The book it takes the place of: what did not change is taken over, so that one rule more does not cost what thousands do. */
+  readonly before?: RuleBook | undefined;
+  /** Where programs of the filter are looked for before they are made. */
+  readonly programs?: ProgramStore | undefined;
 }
 
 /** A compiled rule set. Immutable. */
@@ -41,33 +62,45 @@ export class RuleBook {
   readonly hash: string;
   readonly files: readonly RuleFile[];
   readonly quarantine: readonly QuarantinedRule[];
+  /** Names rule sets as this one was named. */
+  readonly hashes: RuleSetHashes;
   readonly #shared: TenantRules;
   readonly #byTenant = new Map<string, TenantRules>();
 
-  private constructor(files: readonly RuleFile[], logSources: readonly LogSource[], quarantine: readonly QuarantinedRule[]) {
+  private constructor(files: readonly RuleFile[], logSources: readonly LogSource[], { quarantine = [], before, programs }: RuleBookOptions) {
     this.files = files;
     this.quarantine = quarantine;
-    this.hash = hashRuleSet(files, quarantine);
+    this.hashes = before?.hashes ?? new RuleSetHashes();
+    this.hash = this.hashes.hash(files, quarantine);
     const shared = files.filter((file) => file.tenant === undefined);
-    this.#shared = compileFiles(shared, logSources);
+    this.#shared = compileFiles(shared, logSources, { before: before === undefined ? undefined : before.#shared, programs });
     const tenants = [...files.flatMap((file) => file.tenant ?? []), ...quarantine.map(({ tenant }) => tenant)];
     for (const tenant of new Set(tenants)) {
       const held = new Set(this.quarantineOf(tenant).map(({ ruleId }) => ruleId));
-      this.#byTenant.set(tenant, compileFiles([...shared, ...files.filter((file) => file.tenant === tenant)], logSources, held));
+      // A tenant's first own rule comes to those that are everybody's.
+      const own = (before === undefined ? undefined : before.#byTenant.get(tenant)) ?? this.#shared;
+      const its = [...shared, ...files.filter((file) => file.tenant === tenant)];
+      this.#byTenant.set(tenant, compileFiles(its, logSources, { held, before: own }));
     }
   }
 
   /** Parses and compiles files; what cannot be compiled is left out and listed by `refusedFor`. */
-  static compile(files: readonly RuleFile[], logSources: readonly LogSource[], quarantine: readonly QuarantinedRule[] = []): RuleBook {
-    return new RuleBook(files, logSources, quarantine);
+  static compile(files: readonly RuleFile[], logSources: readonly LogSource[], options: RuleBookOptions = {}): RuleBook {
+    return new RuleBook(files, logSources, options);
   }
 
   /** Loads a rule set kept by `save`; undefined where the bucket does not have it. */
-  static async load(bucket: StateBucket, hash: string, logSources: readonly LogSource[]): Promise<RuleBook | undefined> {
+  static async load(
+    bucket: StateBucket,
+    hash: string,
+    logSources: readonly LogSource[],
+    options: Omit<RuleBookOptions, 'quarantine'> = {},
+  ): Promise<RuleBook | undefined> {
     const bytes = await getChunked(bucket, hash);
     if (!bytes) return undefined;
     const kept = JSON.parse(Buffer.from(bytes).toString()) as RuleFile[] | KeptRuleSet;
-    return Array.isArray(kept) ? new RuleBook(kept, logSources, []) : new RuleBook(kept.files, logSources, kept.quarantine);
+    const { files, quarantine } = Array.isArray(kept) ? { files: kept, quarantine: [] } : kept;
+    return new RuleBook(files, logSources, { ...options, quarantine });
   }
 
   /** Keeps the files under their hash; must be done before a step names it. */
@@ -126,22 +159,16 @@ interface KeptRuleSet {
   readonly quarantine: readonly QuarantinedRule[];
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
-function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], held: ReadonlySet<string> = NONE): TenantRules {
-  const { rules, filters, refused } = parseRules(files);
-  const judged = held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
-  return { rules, filters, refused, compiled: compileRules(judged, logSources) };
+interface CompileFiles {
+  /** Rules in quarantine: read and not judged. */
+  readonly held?: ReadonlySet<string> | undefined;
+  readonly before?: TenantRules | undefined;
+  readonly programs?: ProgramStore | undefined;
 }
 
-/** Hash of a rule set with its quarantine; without one, of its files. */
-export function hashRuleSet(files: readonly RuleFile[], quarantine: readonly QuarantinedRule[]): string {
-  const hash = hashRuleFiles(files);
-  if (quarantine.length === 0) return hash;
-  return hashParts([hash, ...quarantine.map(({ tenant, ruleId }) => hashParts([tenant, ruleId])).sort()]);
-}
-
-/** Hash of a rule set: of every file's path, tenant and text, whatever their order. */
-export function hashRuleFiles(files: readonly RuleFile[]): string {
-  return hashParts(files.map((file) => hashParts([file.path, file.tenant ?? '', file.text], 64)).sort());
+function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], { held, before, programs }: CompileFiles): TenantRules {
+  const memo = before?.memo.copy() ?? new ParseMemo();
+  const { rules, filters, refused } = parseRules(files, { memo });
+  const judged = held === undefined || held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
+  return { rules, filters, refused, memo, compiled: compileRules(judged, logSources, { before: before?.compiled, programs }) };
 }
