@@ -32,15 +32,14 @@ export function compileRules(
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const routes = new Map<string, Route | undefined>();
   const knownRoutes = takeOverRoutes(active, before);
-  const routed = once(() => routingOf(active));
   // Mappings that differ in what rules do not see, such as the OCSF class, share what is compiled.
   const fresh = shared(
     (logSource: LogSource) => JSON.stringify({ ...logSource, mapping: '' }),
-    (logSource) => compileRoute(routed()(logSource), logSource),
+    (logSource) => compileRoute(active, logSource),
   );
   const renewed = shared(
     ({ route, logSource }: KnownRoute) => route ?? logSource,
-    ({ route, logSource }) => compileRoute(routed()(logSource), logSource, route),
+    ({ route, logSource }) => compileRoute(active, logSource, route),
   );
   const renew = (known: KnownRoute): Route | undefined => (known.isCurrent ? known.route : renewed(known));
   const ruleSetHash = once(() => hashRules(rules, logSources));
@@ -63,7 +62,7 @@ export function compileRules(
     },
     knownRoutes,
     filter: before?.filter ?? createRecordFilter({ programs }),
-    routeOf: (logSource) => compileRoute(routed()(logSource), logSource),
+    routeOf: (logSource) => compileRoute(active, logSource),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
       const logSource = byMapping.get(mapping);
@@ -89,12 +88,17 @@ function once<T>(make: () => T): () => T {
 
 /** Whether a rule that asks for `wanted` looks at the events of a log source: every part it names must agree. */
 export function routesTo(wanted: RuleLogSource, logSource: LogSource): boolean {
-  const among = (names: readonly string[], name: string): boolean => names.some((one) => one.toLowerCase() === name);
-  return (
-    (wanted.product === undefined || wanted.product === logSource.product?.toLowerCase()) &&
-    (wanted.service === undefined || among(logSource.services, wanted.service)) &&
-    (wanted.category === undefined || among(logSource.categories, wanted.category))
-  );
+  return routing(logSource)({ logSource: wanted });
+}
+
+/** Whether a rule looks at the events of a log source. */
+function routing({ product, services, categories }: LogSource): (rule: { readonly logSource: RuleLogSource }) => boolean {
+  const own = product?.toLowerCase();
+  const [serviceNames, categoryNames] = [services, categories].map((names) => new Set(names.map((name) => name.toLowerCase())));
+  return ({ logSource: wanted }) =>
+    (wanted.product === undefined || wanted.product === own) &&
+    (wanted.service === undefined || serviceNames?.has(wanted.service) === true) &&
+    (wanted.category === undefined || categoryNames?.has(wanted.category) === true);
 }
 
 /** What comes of things that are alike by a key, made once for all of them. */
@@ -114,40 +118,28 @@ function takeOverRoutes(active: readonly DetectionRule[], before: CompiledRules 
   const changed = changedRules(activeRules(before.rules), active);
   return new Map(
     [...before.knownRoutes].map(([mapping, known]) => {
-      const isTouched = changed === undefined || changed.some((rule) => routesTo(rule.logSource, known.logSource));
+      const isTouched = changed.some(routing(known.logSource));
       return [mapping, { ...known, isCurrent: known.isCurrent && !isTouched }];
     }),
   );
 }
 
-/** Rules that only one of two sets has; undefined where those of both stand in another order. */
-function changedRules(before: readonly DetectionRule[], after: readonly DetectionRule[]): DetectionRule[] | undefined {
-  const [old, current] = [new Set(before), new Set(after)];
-  const kept = before.filter((rule) => current.has(rule));
-  let place = 0;
-  for (const rule of after) if (old.has(rule) && kept[place++] !== rule) return undefined;
-  return [...before.filter((rule) => !current.has(rule)), ...after.filter((rule) => !old.has(rule))];
+/** Rules between the first and the last difference of two sets: every rule that only one of them has, or that stands elsewhere, is among them. */
+function changedRules(before: readonly DetectionRule[], after: readonly DetectionRule[]): DetectionRule[] {
+  let from = 0;
+  let behind = 0;
+  while (from < before.length && from < after.length && before[from] === after[from]) from++;
+  const most = Math.min(before.length, after.length) - from;
+  while (behind < most && before[before.length - 1 - behind] === after[after.length - 1 - behind]) behind++;
+  return [...before.slice(from, before.length - behind), ...after.slice(from, after.length - behind)];
 }
 
 function activeRules(rules: readonly ParsedRule[]): DetectionRule[] {
   return rules.filter((rule): rule is DetectionRule => rule.kind === 'detection' && rule.needsValues.length === 0);
 }
 
-/** Finds the rules that are routed to a log source, in their order. Of thousands of rules few hundred ask for different log sources. */
-function routingOf(rules: readonly DetectionRule[]): (logSource: LogSource) => DetectionRule[] {
-  const kinds = new Map<string, RuleLogSource>();
-  const kindOf = rules.map(({ logSource }) => {
-    const kind = JSON.stringify([logSource.product, logSource.service, logSource.category]);
-    kinds.set(kind, logSource);
-    return kind;
-  });
-  return (logSource) => {
-    const wanted = new Set([...kinds].flatMap(([kind, asked]) => (routesTo(asked, logSource) ? [kind] : [])));
-    return rules.filter((_, index) => wanted.has(kindOf[index] as string));
-  };
-}
-
-function compileRoute(rules: readonly DetectionRule[], logSource: LogSource, former?: Route): Route | undefined {
+function compileRoute(active: readonly DetectionRule[], logSource: LogSource, former?: Route): Route | undefined {
+  const rules = active.filter(routing(logSource));
   if (rules.length === 0) return undefined;
   const view = former?.view ?? new EventView(logSource);
   const known = new Map(former?.detections.map((detection) => [detection.rule, detection]));
@@ -157,6 +149,7 @@ function compileRoute(rules: readonly DetectionRule[], logSource: LogSource, for
 
 function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSource[]): InactiveRule[] {
   const byReference = indexByReference(rules);
+  const isFed = logSources.map(routing);
   return rules.flatMap((rule): InactiveRule[] => {
     const named = { ruleId: rule.meta.id, title: rule.meta.title };
     if (rule.kind === 'correlation') {
@@ -164,7 +157,7 @@ function findInactive(rules: readonly ParsedRule[], logSources: readonly LogSour
       return missing.length === 0 ? [] : [{ ...named, reason: 'missing_reference', detail: missing.join(', ') }];
     }
     if (rule.needsValues.length > 0) return [{ ...named, reason: 'needs_values', detail: rule.needsValues.join(', ') }];
-    if (logSources.some((logSource) => routesTo(rule.logSource, logSource))) return [];
+    if (isFed.some((feeds) => feeds(rule))) return [];
     const detail = Object.entries(rule.logSource)
       .flatMap(([part, name]) => (name === undefined ? [] : [`${part}: ${name}`]))
       .join(', ');

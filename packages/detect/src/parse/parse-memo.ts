@@ -2,6 +2,7 @@
  * Files that were parsed before, so that a set in which one of thousands changed is not read anew. Only what hangs on nothing but its own
  * text is remembered: files whose documents are all plain rules, read where no filter and no placeholder was given.
  */
+import type { ParsedRules } from './parse-rules.ts';
 import type { DetectionRule, ParsedRule } from './parsed-rule.ts';
 import { type RuleDocument, splitDocuments } from './read-documents.ts';
 import type { LocatedDocument } from './refuse-rule.ts';
@@ -28,17 +29,35 @@ interface KnownFile {
   readonly documents: readonly KnownDocument[];
 }
 
+/** A set of files and what it came to. */
+export interface ParsedSet {
+  readonly files: readonly RuleFile[];
+  readonly parsed: ParsedRules;
+}
+
 /** What was read of the files of a set. The next set is read with it, and leaves its own in its place. */
 export class ParseMemo {
   #files: ReadonlyMap<string, KnownFile> = new Map();
   #around: string | undefined;
+  #before: ParsedSet | undefined;
 
   /** Another memo of the same files. */
   copy(): ParseMemo {
     const copy = new ParseMemo();
     copy.#files = this.#files;
     copy.#around = this.#around;
+    copy.#before = this.#before;
     return copy;
+  }
+
+  /** The set that was read last; undefined where there is none, or the next one cannot be told from it. */
+  get before(): ParsedSet | undefined {
+    return this.#before;
+  }
+
+  /** Remembers what a set came to as a whole. */
+  keep(set: ParsedSet): void {
+    this.#before = set;
   }
 
   /** The documents of a file; undefined where it is not known with this text. */

@@ -3,6 +3,7 @@
  * Whether rules find log sources is seen when they are compiled.
  */
 import { hashParts, sha256Hex } from '@tocsin/core';
+import { addRuleFile } from './add-rule-file.ts';
 import { translateAggregation } from './aggregation.ts';
 import { readCollection } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
@@ -38,9 +39,16 @@ export interface ParsedRules {
 /** Rules of the given files, in order. References of correlations and filters are looked up among all of them. */
 export function parseRules(files: readonly RuleFile[], options: ParseOptions = {}): ParsedRules {
   const { memo } = options;
+  const before = options.placeholders === undefined ? memo?.before : undefined;
+  const parsed = (before && addRuleFile(files, before, (file) => parseRules([file]))) ?? parseAll(files, options);
+  memo?.keep({ files, parsed });
+  return parsed;
+}
+
+function parseAll(files: readonly RuleFile[], options: ParseOptions): ParsedRules {
   const refused: RefusedRule[] = [];
-  const documents = files.flatMap((file): readonly LocatedDocument[] => memo?.documentsOf(file) ?? collect(file, refused));
-  return parseDocuments(files, options, { documents, refused }) ?? parseRules(files, options);
+  const documents = files.flatMap((file): readonly LocatedDocument[] => options.memo?.documentsOf(file) ?? collect(file, refused));
+  return parseDocuments(files, options, { documents, refused }) ?? parseAll(files, options);
 }
 
 interface Collected {
