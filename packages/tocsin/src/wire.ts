@@ -83,7 +83,7 @@ export function wireMatch(
 export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting'>,
+  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting' | 'bookOf'>,
 ): Promise<void> {
   return runCorrelator({
     ...around,

@@ -22,6 +22,8 @@ export interface CorrelatorOptions {
   readonly bus: Pick<EventBus, 'commit'> & ReplayLog;
   readonly manifests: StateBucket;
   readonly ruleSets: StateBucket;
+  /** A rule set that this thread has at hand, by its hash; what it has not is loaded. */
+  readonly bookOf?: ((hash: string) => RuleBook | undefined) | undefined;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
   /** Told what is settled. */
@@ -211,9 +213,11 @@ class Correlator {
 
   /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */
   async #loadRules(hash: string): Promise<RuleBook> {
-    const { ruleSets, logSources, onTrouble, onWaiting, signal } = this.#options;
+    const { ruleSets, bookOf, logSources, onTrouble, onWaiting, signal } = this.#options;
+    const known = bookOf?.(hash);
+    if (known !== undefined) return known;
     for (let waiting = false; ; waiting = true) {
-      const book = await RuleBook.load(ruleSets, hash, logSources);
+      const book = await RuleBook.load(ruleSets, hash, logSources, { before: this.#folds?.rules });
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;

@@ -50,8 +50,10 @@ const startedMs = around.clock.nowMs();
 /** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */
 let loaded: RuleBook | undefined;
 async function bookOf(hash: string): Promise<RuleBook | undefined> {
-  if (hash === activation.book.hash) return activation.book;
-  if (loaded?.hash !== hash) loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, mappings.logSources());
+  const known = activation.bookOf(hash);
+  if (known !== undefined) return known;
+  if (loaded?.hash !== hash)
+    loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, mappings.logSources(), { before: activation.book });
   return loaded;
 }
 
@@ -67,7 +69,7 @@ const work = Promise.all([
     }),
     around,
   ),
-  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
+  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo, bookOf: (hash) => activation.bookOf(hash) }), around),
 ]);
 
 serveThread({

@@ -22,12 +22,17 @@ export interface RuleActivationOptions {
 /** Pause before rules are tried again that could not be put in force, milliseconds. */
 const RETRY_MS = 1000;
 
+/** Sets remembered that were in force before: they share with the one in force what they have in common. */
+const MOST_FORMER = 8;
+
 /** Keeps the rule set in force current. */
 export class RuleActivation implements Disposable {
   readonly #options: RuleActivationOptions;
   readonly #stopListening: () => void;
   readonly #waiting = new Set<() => void>();
   #book: RuleBook;
+  /** Sets that were in force before, the latest last. */
+  #former: readonly RuleBook[] = [];
   #reached: Position | undefined;
   #work: Promise<void> = Promise.resolve();
   #isScheduled = false;
@@ -60,6 +65,11 @@ export class RuleActivation implements Disposable {
   /** The set in force. */
   get book(): RuleBook {
     return this.#book;
+  }
+
+  /** A set that is in force or was a short while ago, by its hash. */
+  bookOf(hash: string): RuleBook | undefined {
+    return [this.#book, ...this.#former].find((book) => book.hash === hash);
   }
 
   /** Resolves with true when everything up to this position of CHANGES is in force, with false after `waitMs` without. */
@@ -116,6 +126,7 @@ export class RuleActivation implements Disposable {
     if (this.#book.hashes.hash(files, quarantine) === this.#book.hash) return;
     const book = RuleBook.compile(files, this.#options.logSources, { quarantine, before: this.#book });
     await book.save(this.#options.bucket);
+    this.#former = [...this.#former, this.#book].slice(-MOST_FORMER);
     this.#book = book;
   }
 

@@ -96,16 +96,22 @@ export class RuleBook {
     logSources: readonly LogSource[],
     options: Omit<RuleBookOptions, 'quarantine'> = {},
   ): Promise<RuleBook | undefined> {
-    const bytes = await getChunked(bucket, hash);
-    if (!bytes) return undefined;
-    const kept = JSON.parse(Buffer.from(bytes).toString()) as RuleFile[] | KeptRuleSet;
-    const { files, quarantine } = Array.isArray(kept) ? { files: kept, quarantine: [] } : kept;
-    return new RuleBook(files, logSources, { ...options, quarantine });
+    const kept = await readKept(bucket, hash);
+    if (kept === undefined) return undefined;
+    if (isFiles(kept)) return new RuleBook(kept, logSources, options);
+    const base = kept.base === undefined ? [] : await readKept(bucket, kept.base);
+    if (base === undefined || !isFiles(base)) return undefined;
+    return new RuleBook([...base, ...kept.files], logSources, { ...options, quarantine: kept.quarantine });
   }
 
-  /** Keeps the files under their hash; must be done before a step names it. */
+  /** Keeps the files under their hash; must be done before a step names it. Those that are everybody's are kept once for all sets that have them. */
   async save(bucket: StateBucket): Promise<void> {
-    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(this.#kept())));
+    const shared = this.files.filter((file) => file.tenant === undefined);
+    const base = this.hashes.hash(shared, []);
+    if ((await bucket.get(base)) === undefined) await putChunked(bucket, base, Buffer.from(JSON.stringify(shared)));
+    if (base === this.hash) return;
+    const kept: KeptRuleSet = { base, files: this.files.filter((file) => file.tenant !== undefined), quarantine: this.quarantine };
+    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(kept)));
   }
 
   /** Rules that a tenant has in quarantine: loaded and listed, and not judged. */
@@ -143,20 +149,27 @@ export class RuleBook {
     return this.#byTenant.has(tenant);
   }
 
-  #kept(): readonly RuleFile[] | KeptRuleSet {
-    return this.quarantine.length === 0 ? this.files : { files: this.files, quarantine: this.quarantine };
-  }
-
   /** Tenants with rules of their own. */
   tenants(): readonly string[] {
     return [...this.#byTenant.keys()];
   }
 }
 
-/** A rule set with a quarantine, as it is kept; one without is kept as its files alone. */
+/** A rule set as it is kept beside the one it builds on; one of shared files alone is kept as those files. */
 interface KeptRuleSet {
+  /** Hash of the set that has everybody's files; absent where `files` are all of them. */
+  readonly base?: string;
   readonly files: readonly RuleFile[];
   readonly quarantine: readonly QuarantinedRule[];
+}
+
+function isFiles(kept: readonly RuleFile[] | KeptRuleSet): kept is readonly RuleFile[] {
+  return Array.isArray(kept);
+}
+
+async function readKept(bucket: StateBucket, hash: string): Promise<readonly RuleFile[] | KeptRuleSet | undefined> {
+  const bytes = await getChunked(bucket, hash);
+  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as readonly RuleFile[] | KeptRuleSet);
 }
 
 interface CompileFiles {
