@@ -21,7 +21,7 @@ export function encodeImage({ bytes, links }: ProgramImage): Uint8Array<ArrayBuf
  */
 export function decodeImage(encoded: Uint8Array): ProgramImage {
   // Words must be aligned, wherever the bytes lay.
-  const own = encoded.slice();
+  const own = new Uint8Array(encoded);
   if (own.length < HEAD_BYTES) throw new RangeError('the program is cut off');
   const [magic, length = 0, count = 0] = new Uint32Array(own.buffer, 0, 3);
   if (magic !== MAGIC || length % 4 !== 0 || own.length !== HEAD_BYTES + length + count * 4) throw new RangeError('this is no program');
