@@ -9,6 +9,7 @@ import {
   ALL_RULES,
   BATCH,
   BUFFER_BYTES,
+  CASED,
   ENDS,
   FRAME_BYTES,
   G_BUFFER,
@@ -189,7 +190,7 @@ class TableScanner implements Scanner {
     const known = this.#scratch[group];
     if (known !== undefined) return known;
     const made: GroupScratch = {
-      buffer: this.#memory.allocate(BUFFER_BYTES),
+      buffer: this.#memory.allocate(CASED + BUFFER_BYTES),
       values: this.#memory.allocate(GROUP_VALUES * VALUE_BYTES),
       hits: this.#memory.allocate(BUFFER_BYTES * 8),
     };

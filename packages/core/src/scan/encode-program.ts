@@ -14,6 +14,7 @@ import {
   AUTOMATON_BYTES,
   D_ANCHOR,
   D_BACK,
+  D_CASED,
   D_FIELD,
   D_LEAVES,
   D_LENGTH,
@@ -153,7 +154,7 @@ function groupFields(members: readonly FieldNeedles[]): number[] {
 
 function encodeNeedles(needles: readonly MergedNeedle[], memory: ImageMemory, lists: PutList): number {
   const table = memory.allocate(needles.length * NEEDLE_BYTES, 32);
-  for (const [index, { bytes, anchor, field, leaves }] of needles.entries()) {
+  for (const [index, { bytes, cased, anchor, field, leaves }] of needles.entries()) {
     const at = table + index * NEEDLE_BYTES;
     memory.setLink(at + D_TEXT, memory.putBytes(bytes));
     memory.setWord(at + D_LENGTH, bytes.length);
@@ -161,6 +162,7 @@ function encodeNeedles(needles: readonly MergedNeedle[], memory: ImageMemory, li
     memory.setWord(at + D_ANCHOR, anchor);
     memory.setWord(at + D_FIELD, field);
     memory.setLink(at + D_LEAVES, lists(leaves));
+    if (cased !== undefined) memory.setLink(at + D_CASED, memory.putBytes(cased));
   }
   return table;
 }

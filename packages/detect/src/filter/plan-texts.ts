@@ -49,8 +49,11 @@ function simpleLeaf(pattern: TextPattern, cased: boolean): LeafSpec | undefined 
   const folded = foldCase(inner.map((token) => (token.kind === 'char' ? token.char : '-')).join(''));
   // A value that is all ASCII cannot contain it, whatever its case.
   if (!isAscii(folded)) return WIDE_VALUE;
-  const isSure = !cased || !/[a-z]/.test(folded);
-  const needles = dashVariants(inner).map((text) => ({ anchor, text, isSure }) as const);
+  const hasCase = cased && /[a-z]/.test(folded);
+  const own = inner.map((token) => (token.kind === 'char' ? token.char : '')).join('');
+  // A byte by itself is only looked for once in a value.
+  if (hasCase && dashes === 0 && own.length > 1) return { needles: [{ anchor, text: own, isCased: true, isSure: true }], triggers: [] };
+  const needles = dashVariants(inner).map((text) => ({ anchor, text, isSure: !hasCase }) as const);
   return { needles, triggers: dashes === 0 ? [] : [{ on: 'dash', isSure: false }] };
 }
 
