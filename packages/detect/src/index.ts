@@ -4,9 +4,9 @@ export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS
 export { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats } from './correlate/fold-set.ts';
 export type { GroupLimits } from './correlate/group-table.ts';
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
+export type { ProgramStore } from './filter/program-pool.ts';
 export { entitiesOf } from './match/entities.ts';
 export { groupValues } from './match/group-values.ts';
-export type { ProgramStore } from './filter/program-pool.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';

@@ -189,11 +189,10 @@ class TableScanner implements Scanner {
   #scratchOf(group: number): GroupScratch {
     const known = this.#scratch[group];
     if (known !== undefined) return known;
-    const made: GroupScratch = {
-      buffer: this.#memory.allocate(CASED + BUFFER_BYTES),
-      values: this.#memory.allocate(GROUP_VALUES * VALUE_BYTES),
-      hits: this.#memory.allocate(BUFFER_BYTES * 8),
-    };
+    const bytes = CASED + BUFFER_BYTES;
+    const buffer = this.#memory.allocate(bytes + GROUP_VALUES * VALUE_BYTES + (group === 0 ? 0 : BUFFER_BYTES * 8));
+    // Group 0 has no automaton that could hit anything.
+    const made: GroupScratch = { buffer, values: buffer + bytes, hits: group === 0 ? 0 : buffer + bytes + GROUP_VALUES * VALUE_BYTES };
     this.#scratch[group] = made;
     return made;
   }

@@ -4,6 +4,8 @@ import type { Memory } from './machine/memory.ts';
 import type { WasmApi, WasmMemory } from './web-assembly.ts';
 
 const PAGE_BYTES = 65_536;
+/** An ordinary buffer costs memory where it is written only, and copying where it grows. */
+const FIRST_BYTES = 1 << 24;
 /** Loads of the machine may reach this far behind a stretch: into the next one, or into the room that is left at the end. */
 const PADDING = 64;
 
@@ -31,7 +33,7 @@ export class TableMemory implements Memory {
   /** In WebAssembly where it is given, else in an ordinary buffer. */
   constructor(wasm?: WasmApi) {
     this.wasm = wasm === undefined ? undefined : new wasm.Memory({ initial: 1 });
-    this.#show(this.wasm?.buffer ?? new ArrayBuffer(PAGE_BYTES));
+    this.#show(this.wasm?.buffer ?? new ArrayBuffer(FIRST_BYTES));
   }
 
   /** Bytes that are handed out. */

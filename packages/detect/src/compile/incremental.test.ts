@@ -12,7 +12,10 @@ import type { CompiledRules } from './compiled-rules.ts';
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
 const words = ['alpha', 'beta', 'gamma', 'powershell.exe', 'a', 'é', '-enc', 'x*y', '1'];
 const modifiers = ['', '|contains', '|startswith', '|endswith', '|re', '|contains|all'];
-const sources = [logSource({ jsonObjects: { unless: [] } }), logSource({ mapping: 'other', categories: ['two'], jsonObjects: { unless: [] } })];
+const sources = [
+  logSource({ jsonObjects: { unless: [] } }),
+  logSource({ mapping: 'other', categories: ['two'], jsonObjects: { unless: [] } }),
+];
 const encoder = new TextEncoder();
 
 /** Rule number n of the world in its given edition. */
@@ -95,7 +98,12 @@ describe('a rule set made from the one before', () => {
     hitsOf(before);
     const after = compileRules(set, sources, { before });
     expect(after.route('other')?.parts[0]?.part).toBe(before.route('other')?.parts[0]?.part);
-    expect(after.route('other')?.parts.at(-1)?.part.rules.map(({ meta }) => meta.id)).toEqual(['rule-0']);
+    expect(
+      after
+        .route('other')
+        ?.parts.at(-1)
+        ?.part.rules.map(({ meta }) => meta.id),
+    ).toEqual(['rule-0']);
   });
 
   it('reads kept programs instead of making them', () => {

@@ -197,7 +197,7 @@ describe('the filter', () => {
       ),
       { seed, numRuns: 1500 },
     );
-  }, 120_000);
+  }, 300_000);
 
   it('asks for few confirmations', () => {
     const compiled = compile([{ one: { a: ['x*y', 'exactly'], 'b|contains': 'needle' }, condition: 'one' }], json);

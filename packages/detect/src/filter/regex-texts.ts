@@ -58,7 +58,8 @@ function isAt(part: RegexNode | undefined, at: 'start' | 'end'): boolean {
 function setsOf(parts: readonly RegexNode[]): (readonly string[])[] | undefined {
   const sets: (readonly string[])[] = [];
   for (const part of parts) {
-    const { body, times } = part.kind === 'repeat' && part.least === part.most ? { body: part.body, times: part.least } : { body: part, times: 1 };
+    const { body, times } =
+      part.kind === 'repeat' && part.least === part.most ? { body: part.body, times: part.least } : { body: part, times: 1 };
     const chars = body.kind === 'char' ? charsOf(body.set) : undefined;
     if (chars === undefined || sets.length + times > MAX_CHARS) return undefined;
     for (let i = 0; i < times; i++) sets.push(chars);

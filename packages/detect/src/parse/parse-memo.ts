@@ -98,7 +98,13 @@ function freshFiles(documents: readonly LocatedDocument[], accepted: readonly Lo
   const rules = Map.groupBy(accepted, ({ document }) => document);
   const files = new Map<string, KnownFile>();
   for (const [file, own] of Map.groupBy(fresh, (located) => located.file as RuleFile)) {
-    const known = own.map(({ document }) => knownDocument(file, document.line, (rules.get(document) ?? []).map(({ rule }) => rule)));
+    const known = own.map(({ document }) =>
+      knownDocument(
+        file,
+        document.line,
+        (rules.get(document) ?? []).map(({ rule }) => rule),
+      ),
+    );
     if (known.every((one) => one !== undefined)) files.set(file.path, { text: file.text, documents: known });
   }
   return files;

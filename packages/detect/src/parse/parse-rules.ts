@@ -9,8 +9,8 @@ import { readCollection } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import { readDetection } from './detection.ts';
 import { isMeantFor, readFilter, withFilters } from './filter.ts';
-import type { DetectionRule, GivenPlaceholders, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
 import { isKnown, type ParseMemo, type RuleFile } from './parse-memo.ts';
+import type { DetectionRule, GivenPlaceholders, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
 import { givesPlaceholders, joinPlaceholders, type PlaceholderValues, readPlaceholders } from './placeholders.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
 import { type LocatedRule, resolveReferences } from './resolve-references.ts';
@@ -71,7 +71,9 @@ function parseDocuments(files: readonly RuleFile[], options: ParseOptions, { doc
   const ids = new Map<string, RuleLocation>();
   for (const located of documents) {
     if (!isRule(located.value)) continue;
-    const rules = attempt({ ...located, refused }, () => claimIds(knownRules(located, filters) ?? readRules(located, { placeholders, filters }), ids));
+    const rules = attempt({ ...located, refused }, () =>
+      claimIds(knownRules(located, filters) ?? readRules(located, { placeholders, filters }), ids),
+    );
     if (rules === undefined) failed.push(located);
     else accepted.push(...rules.map((rule) => ({ file: located.file, document: located.document, value: located.value, rule })));
   }

@@ -57,7 +57,10 @@ export class RuleActivation implements Disposable {
   /** Compiles and keeps the first rule set. */
   static async open(options: RuleActivationOptions): Promise<RuleActivation> {
     const reached = options.registry.position;
-    const book = RuleBook.compile(ruleFiles(options), options.logSources, { quarantine: quarantinedRules(options), programs: options.programs });
+    const book = RuleBook.compile(ruleFiles(options), options.logSources, {
+      quarantine: quarantinedRules(options),
+      programs: options.programs,
+    });
     await book.save(options.bucket);
     return new RuleActivation(options, book, reached);
   }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, ruleFile, ruleText } from '../../test/ground.ts';
 import { RULE_SETS_BUCKET } from '../topology.ts';
 import { RuleBook } from './rule-book.ts';
-import { hashRuleFiles } from './rule-set-hash.ts';
 import { listRules } from './rule-report.ts';
+import { hashRuleFiles } from './rule-set-hash.ts';
 
 describe('rule book', () => {
   it("gives each tenant everybody's rules and its own", () => {

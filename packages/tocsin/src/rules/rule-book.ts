@@ -10,8 +10,8 @@ import {
   compileRules,
   type ParsedRule,
   ParseMemo,
-  parseRules,
   type ProgramStore,
+  parseRules,
   type RefusedRule,
   type RuleFilter,
 } from '@tocsin/detect';
@@ -67,7 +67,11 @@ export class RuleBook {
   readonly #shared: TenantRules;
   readonly #byTenant = new Map<string, TenantRules>();
 
-  private constructor(files: readonly RuleFile[], logSources: readonly LogSource[], { quarantine = [], before, programs }: RuleBookOptions) {
+  private constructor(
+    files: readonly RuleFile[],
+    logSources: readonly LogSource[],
+    { quarantine = [], before, programs }: RuleBookOptions,
+  ) {
     this.files = files;
     this.quarantine = quarantine;
     this.hashes = before?.hashes ?? new RuleSetHashes();
