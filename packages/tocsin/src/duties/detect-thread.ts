@@ -1,5 +1,7 @@
 /** The detection thread: the duties match and correlate side by side, each under its own key. */
+import { TocsinError } from '@tocsin/core';
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { openProgramCache } from '../hunt/program-cache.ts';
 import { Registry } from '../registry/registry.ts';
 import { coveringRules } from '../rules/covering-rules.ts';
 import { EventSamples } from '../rules/event-samples.ts';
@@ -26,6 +28,8 @@ export interface DetectBoot {
   readonly idleAfterMs: number;
   /** Rules that are everybody's. */
   readonly rules: readonly RuleFile[];
+  /** Folder for what takes long to make of rules; may be removed at any time. */
+  readonly cacheFolder: string;
 }
 
 const boot = bootData<DetectBoot>();
@@ -40,6 +44,10 @@ const activation = await RuleActivation.open({
   shared: boot.rules,
   logSources: mappings.logSources(),
   bucket: matchBus.bucket(RULE_SETS_BUCKET),
+  programs: openProgramCache({
+    folder: boot.cacheFolder,
+    onIgnored: (path, reason) => around.onTrouble(new TocsinError('hunt.cache_ignored', { path, reason }), 'reading filter programs'),
+  }),
   onTrouble: around.onTrouble,
 });
 const readUpTo = new ReadUpTo();

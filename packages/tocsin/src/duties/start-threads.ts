@@ -35,7 +35,7 @@ function startStore({ dataDir, logger, settings }: InstallationOptions, bus: Emb
 }
 
 async function startDetect(
-  { settings, shippedRules, logger }: InstallationOptions,
+  { dataDir, settings, shippedRules, logger }: InstallationOptions,
   bus: EmbeddedBus,
 ): Promise<SupervisedThread<DetectApi>> {
   const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
@@ -46,6 +46,7 @@ async function startDetect(
     partitions: settings.bus.partitions,
     idleAfterMs: settings.detect.idleAfter,
     rules,
+    cacheFolder: join(dataDir, 'cache'),
   };
   return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });
 }
