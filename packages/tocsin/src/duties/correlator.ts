@@ -217,7 +217,7 @@ class Correlator {
     const known = bookOf?.(hash);
     if (known !== undefined) return known;
     for (let waiting = false; ; waiting = true) {
-      const book = await RuleBook.load(ruleSets, hash, logSources, { before: this.#folds?.rules });
+      const book = await RuleBook.load(ruleSets, hash, { logSources, before: this.#folds?.rules });
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;

@@ -61,7 +61,7 @@ async function bookOf(hash: string): Promise<RuleBook | undefined> {
   const known = activation.bookOf(hash);
   if (known !== undefined) return known;
   if (loaded?.hash !== hash)
-    loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, mappings.logSources(), { before: activation.book });
+    loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, { logSources: mappings.logSources(), before: activation.book });
   return loaded;
 }
 

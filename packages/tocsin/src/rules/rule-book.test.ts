@@ -46,10 +46,10 @@ describe('rule book', () => {
     const book = bookOf(ruleFile('s', 's'), ruleFile('a', 'a', 'acme'));
     await book.save(bucket);
     await book.save(bucket);
-    const loaded = await RuleBook.load(bucket, book.hash, logSources);
+    const loaded = await RuleBook.load(bucket, book.hash, { logSources });
     expect(loaded?.hash).toBe(book.hash);
     expect(loaded?.rulesFor('acme')).toHaveLength(2);
-    expect(await RuleBook.load(bucket, 'f'.repeat(32), logSources)).toBeUndefined();
+    expect(await RuleBook.load(bucket, 'f'.repeat(32), { logSources })).toBeUndefined();
   });
 
   it('judges nothing by a rule in quarantine, for the tenant that put it there, and keeps that with the set', async () => {
@@ -68,7 +68,7 @@ describe('rule book', () => {
     const { bus } = await openGround();
     const bucket = bus.bucket(RULE_SETS_BUCKET);
     await book.save(bucket);
-    const loaded = await RuleBook.load(bucket, book.hash, logSources);
+    const loaded = await RuleBook.load(bucket, book.hash, { logSources });
     expect([loaded?.hash, loaded?.quarantineOf('acme')]).toEqual([book.hash, quarantine]);
   });
 });

@@ -56,6 +56,11 @@ export interface RuleBookOptions {
   readonly programs?: ProgramStore | undefined;
 }
 
+/** What a kept book is compiled with. */
+export interface LoadBookOptions extends Omit<RuleBookOptions, 'quarantine'> {
+  readonly logSources: readonly LogSource[];
+}
+
 /** A compiled rule set. Immutable. */
 export class RuleBook {
   /** Content hash over all files, 32 hex digits. */
@@ -94,12 +99,7 @@ export class RuleBook {
   }
 
   /** Loads a rule set kept by `save`; undefined where the bucket does not have it. */
-  static async load(
-    bucket: StateBucket,
-    hash: string,
-    logSources: readonly LogSource[],
-    options: Omit<RuleBookOptions, 'quarantine'> = {},
-  ): Promise<RuleBook | undefined> {
+  static async load(bucket: StateBucket, hash: string, { logSources, ...options }: LoadBookOptions): Promise<RuleBook | undefined> {
     const kept = await readKept(bucket, hash);
     if (kept === undefined) return undefined;
     if (isFiles(kept)) return new RuleBook(kept, logSources, options);
