@@ -1,7 +1,7 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, TocsinError } from '@tocsin/core';
-import { type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
+import { encodeRules, type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
 import type { KeptFileOptions } from './kept-file.ts';
 import { type HuntInput, listInputs } from './list-inputs.ts';
 import { openRuleCache, openRuleIndex, type RuleBytes, type RuleIndex, ruleCacheKey } from './rule-cache.ts';
@@ -19,8 +19,8 @@ export interface RefusedHuntRule {
 export interface HuntRules {
   readonly rules: readonly ParsedRule[];
   readonly refused: readonly RefusedHuntRule[];
-  /** The same as they were parsed. */
-  readonly parsed: ParsedRules;
+  /** The same as bytes for other threads (`decodeRules`). */
+  encoded(): Uint8Array;
   /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
   keep(): void;
 }
@@ -43,7 +43,7 @@ export function loadHuntRules(paths: readonly string[], nowMs: number, cacheOpti
     );
   const key = index?.read();
   const kept = key && cacheOptions && openRuleCache(key, cacheOptions).read();
-  if (kept !== undefined) return { parsed: kept, rules: kept.rules, refused: [...unread, ...refusals(kept)], keep: () => undefined };
+  if (kept !== undefined) return { ...huntRules(kept.parsed, unread, kept.encoded), keep: () => undefined };
   return readHuntRules(inputs, unread, { index, cacheOptions });
 }
 
@@ -62,17 +62,19 @@ function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRule[], 
   const key = ruleCacheKey(files);
   const cache = cacheOptions && openRuleCache(key, cacheOptions);
   const kept = cache?.read();
-  const parsed = kept ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
+  const parsed = kept?.parsed ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
   return {
-    parsed,
-    rules: parsed.rules,
-    refused: [...unread, ...refusals(parsed)],
+    ...huntRules(parsed, unread, kept?.encoded),
     keep: () => {
       if (kept === undefined) cache?.write(parsed);
       // A file that could not be read is to be tried again.
       if (files.length === inputs.length) index?.write(key);
     },
   };
+}
+
+function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], kept?: Uint8Array): Omit<HuntRules, 'keep'> {
+  return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded: () => kept ?? encodeRules(parsed) };
 }
 
 function refusals(parsed: ParsedRules): RefusedHuntRule[] {

@@ -17,8 +17,8 @@ export interface RuleBytes {
 
 /** Parsed rules of one set of texts. */
 export interface RuleCache {
-  /** Undefined where they are not kept. */
-  read(): ParsedRules | undefined;
+  /** The rules, and the bytes that they are read from as they are asked for; undefined where they are not kept. */
+  read(): { readonly parsed: ParsedRules; readonly encoded: Uint8Array } | undefined;
   write(parsed: ParsedRules): void;
 }
 
@@ -32,7 +32,10 @@ export function ruleCacheKey(files: readonly RuleBytes[]): Buffer {
 /** The cache of the set of rule files with this key. */
 export function openRuleCache(key: Buffer, options: KeptFileOptions): RuleCache {
   const file = openKeptFile('rules', key, options);
-  return { read: () => file.read(decodeRules), write: (parsed) => file.write(() => encodeRules(parsed)) };
+  return {
+    read: () => file.read((encoded) => ({ parsed: decodeRules(encoded), encoded })),
+    write: (parsed) => file.write(() => encodeRules(parsed)),
+  };
 }
 
 /** Which set of rule files it is, without reading any of them. */

@@ -2,7 +2,6 @@
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
-import { encodeRules } from '@tocsin/detect';
 import type { MappingSet } from '@tocsin/ingest';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
@@ -118,7 +117,7 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const encoded = encodeRules(rules.parsed);
+  const encoded = rules.encoded();
   const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
   shared.set(encoded);
   const boot = { rules: shared, mappings: mappings.specs, choices, cacheFolder: cache?.folder };
