@@ -87,6 +87,12 @@ const regex = fc.constantFrom(
   '"q"',
   'a\\/b',
   '(set){1}',
+  String.raw`-\we`,
+  String.raw`^[aA]b`,
+  'a[/\\\\]b$',
+  '^(?:B|x{2})$',
+  'K[de]',
+  String.raw`\d\.?5`,
   '^$',
 );
 const line = fc.oneof(
