@@ -122,6 +122,7 @@ function foldUntilBackslash(m: Memory, to: i32, from: i32, length: i32, flags: i
   for (let i = 0; i < length; i += 16) {
     const block = v128.load(from + i);
     v128.store(to + i, lowerCase(block));
+    v128.store(to + CASED + i, block);
     const left = length - i;
     const within = left >= 16 ? 0xffff : (1 << left) - 1;
     const slashes = i8x16.bitmask(i8x16.eq(block, slash)) & within;
@@ -140,6 +141,7 @@ function foldAll(m: Memory, to: i32, from: i32, length: i32, flags: i32): void {
   for (let i = 0; i < length; i += 16) {
     const block = v128.load(from + i);
     v128.store(to + i, lowerCase(block));
+    v128.store(to + CASED + i, block);
     const left = length - i;
     wide |= i8x16.bitmask(block) & (left >= 16 ? 0xffff : (1 << left) - 1);
   }

@@ -6,13 +6,15 @@ export type { OwnsKey } from './correlate/fold-share.ts';
 
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
 export type { GroupLimits, TableOptions } from './correlate/table-limits.ts';
+export type { ProgramStore } from './filter/program-pool.ts';
 export { entitiesOf } from './match/entities.ts';
 export { groupValues } from './match/group-values.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';
 export { type MatchFrameOptions, matchFrame, type RuleError } from './match/match-frame.ts';
 export { type RuleCost, RuleCostRecorder } from './match/rule-cost.ts';
 export { decodeRules, encodeRules } from './parse/encode-rules.ts';
-export { type ParsedRules, type ParseOptions, parseRules, type RuleFile } from './parse/parse-rules.ts';
+export { ParseMemo, type RuleFile } from './parse/parse-memo.ts';
+export { type ParsedRules, type ParseOptions, parseRules } from './parse/parse-rules.ts';
 export type {
   CorrelationRule,
   DetectionRule,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { RuleFile } from '../src/parse/parse-rules.ts';
+import type { RuleFile } from '../src/parse/parse-memo.ts';
 
 const folder = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../../../../shared/corpora');
 

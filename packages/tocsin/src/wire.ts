@@ -83,7 +83,7 @@ export function wireMatch(
 export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting' | 'health' | 'latenessMs'>,
+  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting' | 'health' | 'latenessMs' | 'bookOf'>,
 ): Promise<void> {
   return runCorrelator({
     ...around,

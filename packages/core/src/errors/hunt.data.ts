@@ -22,9 +22,9 @@ export const huntErrors = {
   },
   'hunt.cache_ignored': {
     retry: 'never', http: 500, exit: 73,
-    about: 'A hunt did not use, or could not write, its cache of parsed rules. The rules were parsed from their files instead.',
+    about: 'A hunt did not use, or could not write, a file of its cache of parsed rules and filter programs. It was made anew from the rule files instead.',
     say: (d: { path: string; reason: string }) =>
-      `The rule cache ${d.path} was not used: ${d.reason}. The rules were read from their files. Remove it, or name another folder with --cache.`,
+      `The rule cache ${d.path} was not used: ${d.reason}. What it would have held was made from the rule files. Remove it; a hunt can be given another folder with --cache.`,
   },
   'hunt.internal': {
     retry: 'never', http: 500, exit: 70,

@@ -2,6 +2,7 @@
  * Builds the tables of one automaton (Aho and Corasick 1975, every transition filled in) or trie. A needle is followed only until it is
  * alone, with a few bytes more: the machine compares the rest. That keeps tables small, and lets rare bytes share a class.
  */
+import { byteText } from './byte-text.ts';
 
 /** A needle by number, in the order its bytes are read. */
 export interface AutomatonNeedle {
@@ -44,7 +45,7 @@ const CUTS: readonly (readonly [number, number])[] = [
 export function buildAutomaton(needles: readonly AutomatonNeedle[], kind: 'inside' | 'along'): Automaton {
   const classes = classesOf(needles);
   const texts = needles
-    .map(({ needle, bytes }) => ({ needle, text: String.fromCharCode(...bytes.map((byte) => classes[byte] as number)) }))
+    .map(({ needle, bytes }) => ({ needle, text: byteText(bytes.map((byte) => classes[byte] as number)) }))
     .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
   for (const [least, most] of CUTS) {
     const trie = buildTrie(texts, least, most);
@@ -92,7 +93,9 @@ function buildTrie(texts: readonly SortedText[], least: number, most: number): T
     for (; depth < length; depth++) path[depth + 1] = addChild(trie, path[depth] as number, text.charCodeAt(depth));
     path.length = length + 1;
     const node = path[length] as number;
-    trie.needles[node] = [...(trie.needles[node] ?? []), needle];
+    const known = trie.needles[node];
+    if (known === undefined) trie.needles[node] = [needle];
+    else known.push(needle);
     trie.reported.set(needle, length);
     if (trie.label.length > MAX_STATES) return undefined;
     previous = text;

@@ -1,4 +1,5 @@
 /** The key dictionary of a program: every way in which the paths of its fields can be spelled in a record, as one hash table of (parent, key). */
+import type { ImageMemory } from './image-memory.ts';
 import {
   K_LENGTH,
   K_NODE,
@@ -21,7 +22,6 @@ import {
 } from './machine/layout.data.ts';
 import { hashKey } from './machine/walk.ts';
 import type { ScanPlan } from './scan-plan.ts';
-import type { TableMemory } from './table-memory.ts';
 
 /** Paths with more parts have too many spellings. */
 export const MAX_SPELLED_PARTS = 6;
@@ -34,7 +34,7 @@ interface KeyNode {
 }
 
 /** Writes dictionary, nodes and paths, and their addresses into the program. */
-export function encodeKeys(plan: ScanPlan, memory: TableMemory, program: number): void {
+export function encodeKeys(plan: ScanPlan, memory: ImageMemory, program: number): void {
   const paths = [...new Set(plan.fields.flatMap((field) => field.paths))];
   const nodes = collectNodes(paths, plan.unusualKeys);
   const table = memory.allocate(nodes.length * NODE_BYTES);
@@ -44,7 +44,7 @@ export function encodeKeys(plan: ScanPlan, memory: TableMemory, program: number)
     memory.setWord(at + N_PATH, path);
     memory.setWord(at + N_CHILDREN, hasChildren ? 1 : 0);
   }
-  memory.setWord(program + P_NODES, table);
+  memory.setLink(program + P_NODES, table);
   encodeTable(nodes, memory, program);
   encodePaths(plan, paths, { memory, program });
 }
@@ -71,7 +71,7 @@ function collectNodes(paths: readonly string[], unusualKeys: readonly string[]):
   return nodes;
 }
 
-function encodeTable(nodes: readonly KeyNode[], memory: TableMemory, program: number): void {
+function encodeTable(nodes: readonly KeyNode[], memory: ImageMemory, program: number): void {
   const encoder = new TextEncoder();
   let capacity = 16;
   while (capacity < nodes.length * 4) capacity *= 2;
@@ -87,17 +87,19 @@ function encodeTable(nodes: readonly KeyNode[], memory: TableMemory, program: nu
     const at = table + slot * KEY_BYTES;
     memory.setWord(at, hash);
     memory.setWord(at + K_NODE, index + 1);
-    memory.setWord(at + K_TEXT, text);
+    memory.setLink(at + K_TEXT, text);
     memory.setWord(at + K_LENGTH, length);
   }
-  memory.setWord(program + P_KEYS, table);
+  memory.setLink(program + P_KEYS, table);
   memory.setWord(program + P_KEY_MASK, capacity - 1);
 }
 
-function encodePaths(plan: ScanPlan, paths: readonly string[], { memory, program }: { memory: TableMemory; program: number }): void {
+function encodePaths(plan: ScanPlan, paths: readonly string[], { memory, program }: { memory: ImageMemory; program: number }): void {
   const numbers = new Map(paths.map((path, index) => [path, index]));
   const fieldPaths = plan.fields.flatMap((field) => field.paths.map((path) => numbers.get(path) as number));
-  const pathFields = paths.map((path) => plan.fields.flatMap((field, index) => (field.paths.includes(path) ? [index] : [])));
+  const pathFields = paths.map((): number[] => []);
+  for (const [index, field] of plan.fields.entries())
+    for (const path of new Set(field.paths)) pathFields[numbers.get(path) as number]?.push(index);
   const table = memory.allocate(paths.length * PATH_BYTES);
   let first = 0;
   for (const [index, fields] of pathFields.entries()) {
@@ -106,7 +108,7 @@ function encodePaths(plan: ScanPlan, paths: readonly string[], { memory, program
     memory.setWord(at + T_COUNT, fields.length);
     first += fields.length;
   }
-  memory.setWord(program + P_PATHS, table);
-  memory.setWord(program + P_PATH_FIELDS, memory.putWords(pathFields.flat()));
-  memory.setWord(program + P_FIELD_PATHS, memory.putWords(fieldPaths));
+  memory.setLink(program + P_PATHS, table);
+  memory.setLink(program + P_PATH_FIELDS, memory.putWords(pathFields.flat()));
+  memory.setLink(program + P_FIELD_PATHS, memory.putWords(fieldPaths));
 }

@@ -1,8 +1,9 @@
-/** Writes a plan as the tables of one program into a scanner's memory. Offsets are in `machine/layout.data.ts`. */
+/** Writes a plan as the tables of one program. Offsets are in `machine/layout.data.ts`; what a scanner adds when it takes the program in is in `create-scanner.ts`. */
 import { type AutomatonNeedle, buildAutomaton } from './build-automaton.ts';
 import { codeOf, witnessOf } from './condition-code.ts';
 import { encodeFingerprints, fingerprinted } from './encode-fingerprints.ts';
 import { encodeKeys } from './encode-keys.ts';
+import { ImageMemory, type ProgramImage } from './image-memory.ts';
 import {
   A_ACCEPT,
   A_CLASSES,
@@ -13,6 +14,7 @@ import {
   AUTOMATON_BYTES,
   D_ANCHOR,
   D_BACK,
+  D_CASED,
   D_FIELD,
   D_LEAVES,
   D_LENGTH,
@@ -30,18 +32,17 @@ import {
   F_PATHS,
   FIELD_BYTES,
   G_AUTOMATON,
-  G_BUFFER,
-  G_HITS,
-  G_VALUES,
   GROUP_BYTES,
   I_ARGUMENT,
   I_ELSE,
   I_THEN,
-  INSIDE,
   INSTRUCTION_BYTES,
   L_RULES,
   LEAF_BYTES,
   NEEDLE_BYTES,
+  O_LIST,
+  O_NEXT,
+  OUT_BYTES,
   P_ALWAYS,
   P_ALWAYS_COUNT,
   P_FIELDS,
@@ -60,87 +61,86 @@ import {
   SUFFIX,
 } from './machine/layout.data.ts';
 import { expectedHits, type MergedNeedle, mergeNeedles } from './merge-needles.ts';
-import type { ScanPlan, ValueTrigger } from './scan-plan.ts';
-import type { TableMemory } from './table-memory.ts';
-
-/** Buffers of one group, shared by the programs of a scanner: one runs at a time. */
-export interface GroupScratch {
-  readonly buffer: number;
-  readonly values: number;
-  readonly hits: number;
-}
-
-/** Where a program is written, and with what. */
-export interface Encoder {
-  readonly memory: TableMemory;
-  /** Scratch of the group with this number. */
-  readonly scratch: (group: number) => GroupScratch;
-}
+import type { ScanCondition, ScanPlan, ValueTrigger } from './scan-plan.ts';
 
 /** A field with more needles inside it than this has an automaton of its own. */
 const OWN_AUTOMATON = 200;
 const MAX_OWN = 3;
 
-/** Address of the program. */
-export function encodeProgram(plan: ScanPlan, encoder: Encoder): number {
-  const { memory } = encoder;
+/** The program of a plan: it begins with its control block. */
+export function encodeProgram(plan: ScanPlan): ProgramImage {
+  const memory = new ImageMemory();
   const program = memory.allocate(PROGRAM_BYTES);
   const needles = mergeNeedles(plan);
   const lists = createLists(memory);
   const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
   const isFingerprinted = fingerprinted(needles, rawField);
-  const hasFingerprint = (needle: MergedNeedle): boolean => isFingerprinted && needle.field === rawField;
   encodeKeys(plan, memory, program);
-  const groups = groupFields(
-    plan,
-    needles.filter((needle) => !hasFingerprint(needle)),
-  );
+  const members = needlesByField(plan, needles, isFingerprinted ? rawField : -1);
+  const groups = groupFields(members);
+  const parts: Parts = { plan, needles, members, groups, backs: new Map(), rawField: isFingerprinted ? -1 : rawField };
   const needleTable = encodeNeedles(needles, memory, lists);
-  const backs = new Map<number, number>();
-  encodeGroups(
-    { plan, needles: needles.map((needle) => (hasFingerprint(needle) ? { ...needle, anchor: NOWHERE } : needle)), groups, backs },
-    encoder,
-    program,
-  );
-  if (isFingerprinted) encodeFingerprints(needles, rawField, { memory, lists, backs, program });
-  for (const [needle, back] of backs) memory.setWord(needleTable + needle * NEEDLE_BYTES + D_BACK, back);
-  memory.setWord(program + P_NEEDLES, needleTable);
-  encodeFields({ plan, needles, groups, backs, isFingerprinted }, { memory, lists }, program);
+  encodeGroups(parts, memory, program);
+  if (isFingerprinted) encodeFingerprints(needles, rawField, { memory, lists, backs: parts.backs, program });
+  for (const [needle, back] of parts.backs) memory.setWord(needleTable + needle * NEEDLE_BYTES + D_BACK, back);
+  memory.setLink(program + P_NEEDLES, needleTable);
+  encodeFields(parts, { memory, lists }, program);
+  memory.setLink(program + P_TELLING, memory.putBytes(tellingBytes(needles, rawField)));
   encodeRules(plan, needles, { memory, lists, program });
-  return program;
+  return memory.image();
 }
 
 type PutList = (entries: readonly number[]) => number;
 
 /** Lists are a count and their entries; equal ones are written once. */
-function createLists(memory: TableMemory): PutList {
+function createLists(memory: ImageMemory): PutList {
   const known = new Map<string, number>();
   return (entries) => {
-    const key = entries.join(' ');
+    const key = entries.length === 0 ? '' : entries.join(' ');
     const at = known.get(key) ?? memory.putWords([entries.length, ...entries]);
     known.set(key, at);
     return at;
   };
 }
 
+/** The needles of one field that an automaton is for, by where they are sought. */
+interface FieldNeedles {
+  readonly inside: AutomatonNeedle[];
+  readonly forward: AutomatonNeedle[];
+  readonly backward: AutomatonNeedle[];
+  /** Those of one byte, which are looked for by themselves. */
+  readonly single: number[];
+}
+
 interface Parts {
   readonly plan: ScanPlan;
   readonly needles: readonly MergedNeedle[];
+  readonly members: readonly FieldNeedles[];
   /** Group of each field. */
   readonly groups: readonly number[];
   /** Needle → bytes from its start to where it is reported. */
   readonly backs: Map<number, number>;
+  /** Field that is the whole record and is searched like others, -1 where there is none. */
+  readonly rawField: number;
 }
 
-/** Anchor of needles that no automaton is for. */
-const NOWHERE = -1;
-
-const isInside = ({ anchor, bytes }: MergedNeedle): boolean => (anchor === INSIDE || anchor > EXACT) && bytes.length > 1;
+/** Needles of each field, but those of the field that has fingerprints. */
+function needlesByField(plan: ScanPlan, needles: readonly MergedNeedle[], fingerprintedField: number): FieldNeedles[] {
+  const members = plan.fields.map((): FieldNeedles => ({ inside: [], forward: [], backward: [], single: [] }));
+  for (const [needle, { field, anchor, bytes }] of needles.entries()) {
+    const own = members[field];
+    if (own === undefined || field === fingerprintedField) continue;
+    if (anchor === SUFFIX) own.backward.push({ needle, bytes: bytes.toReversed() });
+    else if (anchor === PREFIX || anchor === EXACT) own.forward.push({ needle, bytes });
+    else if (bytes.length > 1) own.inside.push({ needle, bytes });
+    else own.single.push(needle);
+  }
+  return members;
+}
 
 /** Group 0 has no automaton; fields with many needles have a group each, all others share one. */
-function groupFields(plan: ScanPlan, needles: readonly MergedNeedle[]): number[] {
-  const counts = plan.fields.map(() => 0);
-  for (const needle of needles) if (isInside(needle)) counts[needle.field] = (counts[needle.field] as number) + 1;
+function groupFields(members: readonly FieldNeedles[]): number[] {
+  const counts = members.map(({ inside }) => inside.length);
   const own = counts
     .flatMap((count, field) => (count > OWN_AUTOMATON ? [field] : []))
     .sort((a, b) => (counts[b] as number) - (counts[a] as number))
@@ -152,86 +152,95 @@ function groupFields(plan: ScanPlan, needles: readonly MergedNeedle[]): number[]
   });
 }
 
-function encodeNeedles(needles: readonly MergedNeedle[], memory: TableMemory, lists: PutList): number {
+function encodeNeedles(needles: readonly MergedNeedle[], memory: ImageMemory, lists: PutList): number {
   const table = memory.allocate(needles.length * NEEDLE_BYTES, 32);
-  for (const [index, needle] of needles.entries()) {
-    const words = { [D_TEXT]: memory.putBytes(needle.bytes), [D_LENGTH]: needle.bytes.length, [D_BACK]: 1, [D_ANCHOR]: needle.anchor };
-    setWords(memory, table + index * NEEDLE_BYTES, { ...words, [D_FIELD]: needle.field, [D_LEAVES]: lists(needle.leaves) });
+  for (const [index, { bytes, cased, anchor, field, leaves }] of needles.entries()) {
+    const at = table + index * NEEDLE_BYTES;
+    memory.setLink(at + D_TEXT, memory.putBytes(bytes));
+    memory.setWord(at + D_LENGTH, bytes.length);
+    memory.setWord(at + D_BACK, 1);
+    memory.setWord(at + D_ANCHOR, anchor);
+    memory.setWord(at + D_FIELD, field);
+    memory.setLink(at + D_LEAVES, lists(leaves));
+    if (cased !== undefined) memory.setLink(at + D_CASED, memory.putBytes(cased));
   }
   return table;
 }
 
-function encodeGroups({ needles, groups, backs }: Parts, { memory, scratch }: Encoder, program: number): void {
+function encodeGroups({ members, groups, backs }: Parts, memory: ImageMemory, program: number): void {
   const count = Math.max(0, ...groups) + 1;
   const table = memory.allocate(count * GROUP_BYTES);
-  for (let group = 0; group < count; group++) {
-    const members = needles.flatMap((needle, index) =>
-      isInside(needle) && groups[needle.field] === group ? [{ needle: index, bytes: needle.bytes }] : [],
-    );
-    const { buffer, values, hits } = scratch(group);
-    const automaton = members.length === 0 ? 0 : encodeAutomaton(members, memory, { kind: 'inside', backs });
-    setWords(memory, table + group * GROUP_BYTES, { [G_AUTOMATON]: automaton, [G_BUFFER]: buffer, [G_VALUES]: values, [G_HITS]: hits });
+  for (let group = 1; group < count; group++) {
+    const inside = members.flatMap((own, field) => (groups[field] === group ? own.inside : []));
+    memory.setLink(table + group * GROUP_BYTES + G_AUTOMATON, encodeAutomaton(inside, memory, { kind: 'inside', backs }));
   }
-  setWords(memory, program, { [P_GROUPS]: table, [P_GROUP_COUNT]: count });
+  memory.setLink(program + P_GROUPS, table);
+  memory.setWord(program + P_GROUP_COUNT, count);
 }
 
 function encodeAutomaton(
   needles: readonly AutomatonNeedle[],
-  memory: TableMemory,
+  memory: ImageMemory,
   { kind, backs }: { kind: 'inside' | 'along'; backs: Map<number, number> },
 ): number {
+  if (needles.length === 0) return 0;
   const { classes, table, accept, root, trap, outputs, reported } = buildAutomaton(needles, kind);
   const at = memory.allocate(AUTOMATON_BYTES);
   const tableAt = memory.allocate(table.byteLength, 128);
   memory.halves.set(table, tableAt >> 1);
   const lists = createLists(memory);
-  const outs = memory.putWords(outputs.flatMap(({ needles: own, next }) => [lists(own), next]));
-  setWords(memory, at, { [A_CLASSES]: memory.putBytes(classes), [A_TABLE]: tableAt, [A_ACCEPT]: accept });
-  setWords(memory, at, { [A_OUTS]: outs, [A_ROOT]: root, [A_TRAP]: trap });
+  const outs = memory.allocate(outputs.length * OUT_BYTES);
+  for (const [index, { needles: own, next }] of outputs.entries()) {
+    memory.setLink(outs + index * OUT_BYTES + O_LIST, lists(own));
+    memory.setWord(outs + index * OUT_BYTES + O_NEXT, next);
+  }
+  memory.setLink(at + A_CLASSES, memory.putBytes(classes));
+  memory.setLink(at + A_TABLE, tableAt);
+  memory.setWord(at + A_ACCEPT, accept);
+  memory.setLink(at + A_OUTS, outs);
+  memory.setWord(at + A_ROOT, root);
+  memory.setWord(at + A_TRAP, trap);
   if (kind === 'inside') for (const [needle, length] of reported) backs.set(needle, length);
   return at;
 }
 
-function encodeFields(
-  { plan, needles, groups, backs, isFingerprinted }: Parts & { isFingerprinted: boolean },
-  into: { memory: TableMemory; lists: PutList },
-  program: number,
-): void {
-  const { memory, lists } = into;
+interface Lists {
+  readonly memory: ImageMemory;
+  readonly lists: PutList;
+}
+
+function encodeFields({ plan, members, groups, backs, rawField }: Parts, { memory, lists }: Lists, program: number): void {
   const table = memory.allocate(plan.fields.length * FIELD_BYTES);
-  const triggers = (field: number, on: ValueTrigger): number =>
-    lists(plan.triggers.filter((one) => one.field === field && one.on === on).map(({ leaf, isSure }) => leaf * 2 + (isSure ? 1 : 0)));
-  const trie = (field: number, anchors: readonly number[]): number => {
-    const members = needles.flatMap((needle, index) =>
-      needle.field === field && anchors.includes(needle.anchor)
-        ? [{ needle: index, bytes: needle.anchor === SUFFIX ? needle.bytes.toReversed() : needle.bytes }]
-        : [],
-    );
-    return members.length === 0 ? 0 : encodeAutomaton(members, memory, { kind: 'along', backs });
-  };
+  const triggered = stampsByField(plan);
   let firstPath = 0;
   for (const [field, { paths }] of plan.fields.entries()) {
     const at = table + field * FIELD_BYTES;
-    setWords(memory, at, { [F_FIRST_PATH]: firstPath, [F_PATHS]: paths.length, [F_GROUP]: groups[field] as number });
-    setWords(memory, at, { [F_FORWARD]: trie(field, [PREFIX, EXACT]), [F_BACKWARD]: trie(field, [SUFFIX]) });
-    setWords(memory, at, {
-      [F_ON_VALUE]: triggers(field, 'value'),
-      [F_ON_DASH]: triggers(field, 'dash'),
-      [F_ON_WIDE]: triggers(field, 'wide'),
-    });
-    const single = needles.flatMap((needle, index) =>
-      needle.field === field && needle.anchor === INSIDE && needle.bytes.length === 1 ? [index] : [],
-    );
-    const opaque = plan.leaves.flatMap((one, leaf) => (one === field ? [leaf * 2] : []));
-    setWords(memory, at, { [F_ON_OPAQUE]: lists(opaque), [F_BYTES]: lists(single) });
+    const { forward, backward, single } = members[field] as FieldNeedles;
+    const { value, dash, wide, opaque } = triggered[field] as FieldStamps;
+    memory.setWord(at + F_FIRST_PATH, firstPath);
+    memory.setWord(at + F_PATHS, paths.length);
+    memory.setWord(at + F_GROUP, groups[field] as number);
+    memory.setLink(at + F_FORWARD, encodeAutomaton(forward, memory, { kind: 'along', backs }));
+    memory.setLink(at + F_BACKWARD, encodeAutomaton(backward, memory, { kind: 'along', backs }));
+    memory.setLink(at + F_ON_VALUE, lists(value));
+    memory.setLink(at + F_ON_DASH, lists(dash));
+    memory.setLink(at + F_ON_WIDE, lists(wide));
+    memory.setLink(at + F_ON_OPAQUE, lists(opaque));
+    memory.setLink(at + F_BYTES, lists(single));
     firstPath += paths.length;
   }
-  const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
-  setWords(memory, program, {
-    [P_FIELDS]: table,
-    [P_RAW_FIELD]: isFingerprinted ? -1 : rawField,
-    [P_TELLING]: memory.putBytes(tellingBytes(needles, rawField)),
-  });
+  memory.setLink(program + P_FIELDS, table);
+  memory.setWord(program + P_RAW_FIELD, rawField);
+}
+
+/** Leaves that properties of a field's values stamp; `opaque` are all of its leaves. */
+type FieldStamps = Readonly<Record<ValueTrigger | 'opaque', number[]>>;
+
+function stampsByField(plan: ScanPlan): FieldStamps[] {
+  const stamps = plan.fields.map((): FieldStamps => ({ value: [], dash: [], wide: [], opaque: [] }));
+  for (const { field, on, leaf, isSure } of plan.triggers) stamps[field]?.[on].push(leaf * 2 + (isSure ? 1 : 0));
+  for (const [leaf, field] of plan.leaves.entries()) stamps[field]?.opaque.push(leaf * 2);
+  return stamps;
 }
 
 /** Which ASCII characters the needles over whole records hold, by code, in either case. */
@@ -245,11 +254,7 @@ function tellingBytes(needles: readonly MergedNeedle[], rawField: number): Uint8
   return telling;
 }
 
-function encodeRules(
-  plan: ScanPlan,
-  needles: readonly MergedNeedle[],
-  { memory, lists, program }: { memory: TableMemory; lists: PutList; program: number },
-): void {
+function encodeRules(plan: ScanPlan, needles: readonly MergedNeedle[], { memory, lists, program }: Lists & { program: number }): void {
   const costs = expectedHits(plan, needles);
   const rulesOf = plan.leaves.map((): number[] => []);
   const always: number[] = [];
@@ -258,20 +263,28 @@ function encodeRules(
     const witness = witnessOf(condition, (leaf) => costs[leaf] as number);
     if (witness === undefined) always.push(rule);
     else for (const leaf of witness.leaves) rulesOf[leaf]?.push(rule);
-    const { instructions, entry } = codeOf(condition);
-    const code = memory.allocate(instructions.length * INSTRUCTION_BYTES);
-    const target = (index: number): number => (index < 0 ? index : code + index * INSTRUCTION_BYTES);
-    for (const [index, { test, argument, yes, no }] of instructions.entries())
-      setWords(memory, target(index), { 0: test, [I_ARGUMENT]: argument, [I_THEN]: target(yes), [I_ELSE]: target(no) });
-    setWords(memory, rules + rule * RULE_BYTES, { [R_CODE]: target(entry) });
+    memory.setLink(rules + rule * RULE_BYTES + R_CODE, encodeCode(condition, memory));
   }
   const leaves = memory.allocate(plan.leaves.length * LEAF_BYTES);
-  for (const [leaf, woken] of rulesOf.entries()) setWords(memory, leaves + leaf * LEAF_BYTES, { [L_RULES]: lists(woken) });
-  setWords(memory, program, { [P_RULES]: rules, [P_LEAVES]: leaves, [P_TOUCHED]: memory.allocate(plan.rules.length * 4) });
-  setWords(memory, program, { [P_ALWAYS]: memory.putWords(always), [P_ALWAYS_COUNT]: always.length });
+  for (const [leaf, woken] of rulesOf.entries()) memory.setLink(leaves + leaf * LEAF_BYTES + L_RULES, lists(woken));
+  memory.setLink(program + P_RULES, rules);
+  memory.setLink(program + P_LEAVES, leaves);
+  memory.setLink(program + P_TOUCHED, memory.allocate(plan.rules.length * 4));
+  memory.setLink(program + P_ALWAYS, memory.putWords(always));
+  memory.setWord(program + P_ALWAYS_COUNT, always.length);
 }
 
-/** Writes words by their offset from an address. */
-function setWords(memory: TableMemory, at: number, words: Readonly<Record<number, number>>): void {
-  for (const [offset, word] of Object.entries(words)) memory.setWord(at + Number(offset), word);
+/** Where a condition's code begins, or what it comes to without any. */
+function encodeCode(condition: ScanCondition, memory: ImageMemory): number {
+  const { instructions, entry } = codeOf(condition);
+  const code = memory.allocate(instructions.length * INSTRUCTION_BYTES);
+  const target = (index: number): number => (index < 0 ? index : code + index * INSTRUCTION_BYTES);
+  for (const [index, { test, argument, yes, no }] of instructions.entries()) {
+    const at = target(index);
+    memory.setWord(at, test);
+    memory.setWord(at + I_ARGUMENT, argument);
+    memory.setLink(at + I_THEN, target(yes));
+    memory.setLink(at + I_ELSE, target(no));
+  }
+  return target(entry);
 }

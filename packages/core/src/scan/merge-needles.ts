@@ -1,4 +1,5 @@
 /** The needles of a plan, equal ones merged, with what the machine needs beyond them; and how often each leaf is to be expected. */
+import { byteText } from './byte-text.ts';
 import { ESCAPE, EXACT, INSIDE, PREFIX, SUFFIX } from './machine/layout.data.ts';
 import type { NeedleAnchor, ScanPlan } from './scan-plan.ts';
 
@@ -7,6 +8,7 @@ export interface MergedNeedle {
   readonly field: number;
   readonly anchor: number;
   readonly bytes: Uint8Array;
+  readonly cased: Uint8Array | undefined;
   readonly leaves: readonly number[];
 }
 
@@ -20,18 +22,18 @@ const FOLDING = ['\u0130', '\u017f', '\u212a'].map((text) => encoder.encode(text
 /** Needles by field, anchor and bytes. Whole records also get those that find spellings which could hide another needle. */
 export function mergeNeedles(plan: ScanPlan): MergedNeedle[] {
   const merged = new Map<string, MergedNeedle & { leaves: number[] }>();
-  for (const { field, anchor, bytes, leaf, isSure } of plan.needles) {
-    const key = `${field} ${anchor} ${bytes.join()}`;
+  for (const { field, anchor, bytes, cased, leaf, isSure } of plan.needles) {
+    const key = `${field} ${anchor} ${cased === undefined ? 'any' : 'own'} ${byteText(cased ?? bytes)}`;
     const entry = leaf * 2 + (isSure ? 1 : 0);
     const known = merged.get(key);
-    if (known === undefined) merged.set(key, { field, anchor: anchors[anchor], bytes, leaves: [entry] });
+    if (known === undefined) merged.set(key, { field, anchor: anchors[anchor], bytes, cased, leaves: [entry] });
     else if (!known.leaves.includes(entry)) known.leaves.push(entry);
   }
   const rawField = plan.fields.findIndex(({ paths }) => paths.length === 0);
   const rawLeaves = plan.leaves.flatMap((field, leaf) => (field === rawField ? [leaf * 2] : []));
   if (rawLeaves.length === 0) return [...merged.values()];
   const hidden = (anchor: number, texts: readonly Uint8Array[]): MergedNeedle[] =>
-    texts.map((bytes) => ({ field: rawField, anchor, bytes, leaves: rawLeaves }));
+    texts.map((bytes) => ({ field: rawField, anchor, bytes, cased: undefined, leaves: rawLeaves }));
   return [...merged.values(), ...hidden(ESCAPE, ESCAPES), ...hidden(INSIDE, FOLDING)];
 }
 

@@ -6,12 +6,14 @@
 /** How a needle stands in a value. */
 export type NeedleAnchor = 'inside' | 'prefix' | 'suffix' | 'exact';
 
-/** Text sought in a field's values. ASCII letters are compared without case. */
+/** Text sought in a field's values. ASCII letters are compared without case, unless they are to be `cased`. */
 export interface ScanNeedle {
   readonly field: number;
   readonly anchor: NeedleAnchor;
   /** UTF-8, ASCII letters in lower case, 0 written as 0xff; not empty unless `exact`. */
   readonly bytes: Uint8Array;
+  /** The same in the case in which it must stand; not for fields that are whole records, and for at least two bytes. Without it any case will do. */
+  readonly cased?: Uint8Array | undefined;
   readonly leaf: number;
   /** Whether the leaf holds where the needle is found, or only may hold. */
   readonly isSure: boolean;

@@ -14,14 +14,21 @@ export interface CompiledDetection {
   explain(): Explanation[];
 }
 
-/** Compiles a rule for the events of one log source. */
+/** A rule for the events of one log source. It is compiled when it is first asked: of thousands of rules a few dozen ever are. */
 export function compileDetection(rule: DetectionRule, view: EventView): CompiledDetection {
-  const selections = new Map([...rule.selections].map(([name, selection]) => [name, compileSelection(selection, view)]));
+  let compiled: EventTest | undefined;
   return {
     rule,
-    test: compileCondition(rule.condition, selections),
+    test: () => {
+      compiled ??= compileRule(rule, view);
+      return compiled();
+    },
     explain: () => explanationsOf(explainDetection(rule, view, { misses: false })),
   };
+}
+
+function compileRule({ selections, condition }: DetectionRule, view: EventView): EventTest {
+  return compileCondition(condition, new Map([...selections].map(([name, selection]) => [name, compileSelection(selection, view)])));
 }
 
 function compileSelection(selection: Selection, view: EventView): EventTest {

@@ -1,7 +1,7 @@
 /** A compiled rule set: what the matcher and the folds are made from. Built by `compile-rules.ts`. */
 import type { LogSource } from '@tocsin/core';
 import type { RecordFilter } from '../filter/record-filter.ts';
-import type { CorrelationRule, ParsedRule, RuleMetadata } from '../parse/parsed-rule.ts';
+import type { CorrelationRule, DetectionRule, ParsedRule, RuleMetadata } from '../parse/parsed-rule.ts';
 import type { CompiledDetection } from './compile-detection.ts';
 import type { EventView } from './event-view.ts';
 
@@ -46,11 +46,35 @@ export interface CorrelationPlan {
 /** What is made of a rule's matches: one alert per entity and episode, or a correlation over several rules. */
 export type FoldPlan = { readonly kind: 'grouping'; readonly meta: RuleMetadata } | CorrelationPlan;
 
+/** Rules that the filter looks for together. */
+export interface RoutePart {
+  readonly logSource: LogSource;
+  readonly rules: readonly DetectionRule[];
+}
+
+/** A part as a route uses it. */
+export interface PartUse {
+  readonly part: RoutePart;
+  /** Place of each of its rules among the detections of the route, -1 for a rule that is not in force; undefined where they are the same rules in the same order. */
+  readonly places: Int32Array | undefined;
+}
+
 /** The rules for the events of one mapping. Its view is one event's at a time. */
 export interface Route {
   readonly logSource: LogSource;
   readonly view: EventView;
   readonly detections: readonly CompiledDetection[];
+  /** The same rules as the filter looks for them: each of them in one part. */
+  readonly parts: readonly PartUse[];
+}
+
+/** A route that was compiled for some rule set. */
+export interface KnownRoute {
+  readonly logSource: LogSource;
+  /** Undefined where no rule looked at those events. */
+  readonly route: Route | undefined;
+  /** Whether it has just the rules that it would have in the set that knows it. */
+  readonly isCurrent: boolean;
 }
 
 /** A rule set in force. Not to be shared between threads: its routes hold the event being judged. */
@@ -66,6 +90,8 @@ export interface CompiledRules {
   route(mapping: string): Route | undefined;
   /** Says of the records of a batch which rules could hold for them. */
   readonly filter: RecordFilter;
+  /** Routes that were compiled so far, here or in a set before, by mapping: what a later set takes over. */
+  readonly knownRoutes: ReadonlyMap<string, KnownRoute>;
   /** Rules for the events of a log source that was not known when the set was compiled; compiled anew with every call. */
   routeOf(logSource: LogSource): Route | undefined;
 }

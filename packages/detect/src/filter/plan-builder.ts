@@ -10,9 +10,17 @@ import {
 } from '@tocsin/core';
 import { pathsOf } from '../compile/field-reader.ts';
 
+/** Text that stamps a leaf: in any case of its ASCII letters, or in its own only. */
+export interface LeafNeedle {
+  readonly anchor: NeedleAnchor;
+  readonly text: string;
+  readonly isCased?: boolean | undefined;
+  readonly isSure: boolean;
+}
+
 /** What stamps a leaf. */
 export interface LeafSpec {
-  readonly needles: readonly { readonly anchor: NeedleAnchor; readonly text: string; readonly isSure: boolean }[];
+  readonly needles: readonly LeafNeedle[];
   readonly triggers: readonly { readonly on: ValueTrigger; readonly isSure: boolean }[];
 }
 
@@ -44,17 +52,33 @@ export class PlanBuilder {
 
   /** Leaf that these needles and triggers stamp. */
   leaf(field: number, { needles, triggers }: LeafSpec): number {
-    const key = JSON.stringify([field, needles.map(({ anchor, text, isSure }) => `${anchor} ${isSure} ${text}`).sort(), triggers]);
+    const key = leafKey(field, needles, triggers);
     const known = this.#leafOf.get(key);
     if (known !== undefined) return known;
     const leaf = this.leaves.push(field) - 1;
     this.#leafOf.set(key, leaf);
-    for (const { anchor, text, isSure } of needles) {
-      // Zero separates values: in their text it is a byte that UTF-8 never has.
-      const bytes = this.#encoder.encode(text).map((byte) => (byte === 0 ? 0xff : byte));
-      this.needles.push({ field, anchor, bytes, leaf, isSure });
+    for (const { anchor, text, isCased, isSure } of needles) {
+      const bytes = this.#bytesOf(isCased === true ? lowerAscii(text) : text);
+      const cased = isCased === true ? this.#bytesOf(text) : undefined;
+      this.needles.push({ field, anchor, bytes, ...(cased === undefined ? {} : { cased }), leaf, isSure });
     }
     for (const { on, isSure } of triggers) this.triggers.push({ field, on, leaf, isSure });
     return leaf;
   }
+
+  /** Zero separates values: in their text it is a byte that UTF-8 never has. */
+  #bytesOf(text: string): Uint8Array {
+    const bytes = this.#encoder.encode(text);
+    for (let i = 0; i < bytes.length; i++) if (bytes[i] === 0) bytes[i] = 0xff;
+    return bytes;
+  }
+}
+
+function leafKey(field: number, needles: LeafSpec['needles'], triggers: LeafSpec['triggers']): string {
+  const sought = needles.map(({ anchor, text, isCased, isSure }) => `${anchor} ${isCased === true} ${isSure} ${text.length} ${text}`);
+  return `${field} ${sought.sort().join('\n')}\n\n${triggers.map(({ on, isSure }) => `${on} ${isSure}`).join('\n')}`;
+}
+
+function lowerAscii(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

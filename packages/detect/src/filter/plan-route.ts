@@ -3,7 +3,7 @@
  * said in `compile/`; here is only what must be true of the bytes for that to hold, and what alone makes it hold.
  */
 import type { ScanCondition, ScanPlan } from '@tocsin/core';
-import type { Route } from '../compile/compiled-rules.ts';
+import type { RoutePart } from '../compile/compiled-rules.ts';
 import type { ConditionNode } from '../parse/condition.ts';
 import type { ItemSpec, ValueTest } from '../parse/item-spec.ts';
 import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
@@ -11,11 +11,12 @@ import { PlanBuilder } from './plan-builder.ts';
 import { planKeywords } from './plan-keywords.ts';
 import { planClauses, planTexts } from './plan-texts.ts';
 import { requiredByRegex } from './regex-literals.ts';
+import { textsOfRegex } from './regex-texts.ts';
 
-/** Plan for the rules of a route, in their order. */
-export function planRoute({ logSource, detections }: Route): ScanPlan {
+/** Plan for the rules of a part, in their order. */
+export function planRoute({ logSource, rules: planned }: RoutePart): ScanPlan {
   const builder = new PlanBuilder(logSource);
-  const rules = detections.map(({ rule }) => planRule(rule, builder));
+  const rules = planned.map((rule) => planRule(rule, builder));
   const { fields, leaves, needles, triggers } = builder;
   return { fields, unusualKeys: logSource.jsonObjects?.unless ?? [], leaves, needles, triggers, rules };
 }
@@ -76,7 +77,7 @@ function planOther(test: Exclude<ValueTest, { kind: 'text' }>, field: number, bu
     case 'placeholder':
       return { kind: 'never' };
     case 'regex':
-      return planClauses(requiredByRegex(test.source), field, builder);
+      return planRegex(test, field, builder);
     case 'number':
     case 'cidr':
       return anyValue(field, builder);
@@ -87,6 +88,13 @@ function planOther(test: Exclude<ValueTest, { kind: 'text' }>, field: number, bu
     default:
       return MAYBE;
   }
+}
+
+/** Expressions that are texts are decided; of others the text that a match must contain is looked for. */
+function planRegex({ source, flags }: Extract<ValueTest, { kind: 'regex' }>, field: number, builder: PlanBuilder): ScanCondition {
+  const texts = textsOfRegex(source, flags);
+  if (texts === undefined) return planClauses(requiredByRegex(source), field, builder);
+  return { kind: 'leaf', leaf: builder.leaf(field, { needles: texts.map((text) => ({ ...text, isSure: true })), triggers: [] }) };
 }
 
 /** Cannot tell, where there is a value at all. */

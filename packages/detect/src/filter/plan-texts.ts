@@ -1,5 +1,5 @@
 /** Text tests of a field as leaves: plain literals that decide, and of all other patterns the text that a match must contain. */
-import type { ScanCondition } from '@tocsin/core';
+import type { NeedleAnchor, ScanCondition } from '@tocsin/core';
 import { foldCase } from '../compile/event-view.ts';
 import type { ValueTest } from '../parse/item-spec.ts';
 import type { TextPattern } from '../parse/text-pattern.ts';
@@ -46,11 +46,18 @@ function simpleLeaf(pattern: TextPattern, cased: boolean): LeafSpec | undefined 
   const dashes = inner.filter(({ kind }) => kind === 'dash').length;
   if (dashes > MAX_DASHES || inner.some(({ kind }) => kind === 'any' || kind === 'one')) return undefined;
   const anchor = from > 0 ? (to < pattern.length ? 'inside' : 'suffix') : to < pattern.length ? 'prefix' : 'exact';
-  const folded = foldCase(inner.map((token) => (token.kind === 'char' ? token.char : '-')).join(''));
+  return literalLeaf(inner, anchor, { cased, dashes });
+}
+
+function literalLeaf(inner: TextPattern, anchor: NeedleAnchor, { cased, dashes }: { cased: boolean; dashes: number }): LeafSpec {
+  const own = inner.map((token) => (token.kind === 'char' ? token.char : '-')).join('');
+  const folded = foldCase(own);
   // A value that is all ASCII cannot contain it, whatever its case.
   if (!isAscii(folded)) return WIDE_VALUE;
-  const isSure = !cased || !/[a-z]/.test(folded);
-  const needles = dashVariants(inner).map((text) => ({ anchor, text, isSure }) as const);
+  const hasCase = cased && /[a-z]/.test(folded);
+  // A byte by itself is only looked for once in a value.
+  if (hasCase && dashes === 0 && own.length > 1) return { needles: [{ anchor, text: own, isCased: true, isSure: true }], triggers: [] };
+  const needles = dashVariants(inner).map((text) => ({ anchor, text, isSure: !hasCase }));
   return { needles, triggers: dashes === 0 ? [] : [{ on: 'dash', isSure: false }] };
 }
 

@@ -87,6 +87,12 @@ const regex = fc.constantFrom(
   '"q"',
   'a\\/b',
   '(set){1}',
+  String.raw`-\we`,
+  String.raw`^[aA]b`,
+  'a[/\\\\]b$',
+  '^(?:B|x{2})$',
+  'K[de]',
+  String.raw`\d\.?5`,
   '^$',
 );
 const line = fc.oneof(
@@ -197,7 +203,7 @@ describe('the filter', () => {
       ),
       { seed, numRuns: 1500 },
     );
-  }, 120_000);
+  }, 300_000);
 
   it('asks for few confirmations', () => {
     const compiled = compile([{ one: { a: ['x*y', 'exactly'], 'b|contains': 'needle' }, condition: 'one' }], json);

@@ -1,40 +1,64 @@
-/** The filter of a rule set: one scanner, and for each route the program that is planned when it is first asked for. */
-import { createScanner, type RecordBatch, type ScannerOptions, type ScanProgram } from '@tocsin/core';
-import type { Route } from '../compile/compiled-rules.ts';
-import { planRoute } from './plan-route.ts';
+/** The filter of rule sets: one scanner, and for each part of a route the program that is made when its first record comes. */
+import { createScanner, type RecordBatch, type ScannerOptions } from '@tocsin/core';
+import type { PartUse, Route } from '../compile/compiled-rules.ts';
+import { ProgramPool, type ProgramStore } from './program-pool.ts';
 
-/** Says which rules of its route a record is a candidate for. */
+/** Says which rules of its route a record is a candidate for. Serves any number of rule sets, one batch at a time. */
 export interface RecordFilter {
   /** Looks over a batch; `routes` are those of its records, undefined for records to pass over. */
   scan(batch: RecordBatch, routes: readonly (Route | undefined)[]): void;
-  /** Indexes of the rules to be confirmed, ascending; `all` where the filter cannot tell. Good until the next scan. */
+  /** Places of the detections of its route to be confirmed, ascending; `all` where the filter cannot tell. Good until the next scan. */
   candidates(index: number): ArrayLike<number> | 'all';
   /** Bytes of its tables. */
   readonly memoryBytes: number;
 }
 
+/** How to make a filter. */
+export interface FilterOptions extends ScannerOptions {
+  /** Where programs are looked for before they are made. */
+  readonly programs?: ProgramStore | undefined;
+}
+
 /** A filter without tables; they are made as routes come up. */
-export function createRecordFilter(options: ScannerOptions = {}): RecordFilter {
+export function createRecordFilter(options: FilterOptions = {}): RecordFilter {
   const scanner = createScanner(options);
-  const programs = new Map<Route, ScanProgram>();
-  const programOf = (route: Route): ScanProgram => {
-    const program = programs.get(route) ?? scanner.load(planRoute(route));
-    programs.set(route, program);
-    return program;
-  };
-  let isOpen = false;
+  const pool = new ProgramPool(scanner, options.programs);
+  let scanned: readonly (Route | undefined)[] = [];
   return {
     scan: (batch, routes) => {
       const byRoute = recordsByRoute(routes);
-      isOpen = byRoute.size > 0;
-      if (isOpen) scanner.open(batch);
-      for (const [route, records] of byRoute) scanner.scan(programOf(route), records);
+      scanned = byRoute.size > 0 ? routes : [];
+      if (byRoute.size === 0) return;
+      for (const { parts } of byRoute.keys()) for (const { part } of parts) pool.programOf(part);
+      scanner.open(batch);
+      for (const [{ parts }, records] of byRoute)
+        for (const [layer, { part }] of parts.entries()) scanner.scan(pool.programOf(part), records, layer);
     },
-    candidates: (index) => (isOpen ? scanner.candidates(index) : 'all'),
+    candidates: (index) => {
+      const parts = scanned[index]?.parts;
+      if (parts === undefined) return 'all';
+      const [only] = parts;
+      if (parts.length === 1 && only !== undefined && only.places === undefined) return scanner.candidates(index);
+      return joinParts(parts, (layer) => scanner.candidates(index, layer));
+    },
     get memoryBytes() {
       return scanner.memoryBytes;
     },
   };
+}
+
+/** Candidates of all parts as places in the route, ascending. */
+function joinParts(parts: readonly PartUse[], candidatesOf: (layer: number) => ArrayLike<number> | 'all'): number[] | 'all' {
+  const places: number[] = [];
+  for (const [layer, use] of parts.entries()) {
+    const found = candidatesOf(layer);
+    if (found === 'all') return 'all';
+    for (let i = 0; i < found.length; i++) {
+      const place = use.places === undefined ? (found[i] as number) : (use.places[found[i] as number] as number);
+      if (place >= 0) places.push(place);
+    }
+  }
+  return places.sort((a, b) => a - b);
 }
 
 /** Records of each route whose records can be read as they stand. */

@@ -26,7 +26,7 @@ export function encodeRules(parsed: ParsedRules): Uint8Array {
   return bytes;
 }
 
-/** What `encodeRules` was given. What a rule looks for is read when it is first looked at; the bytes must not change. @throws SyntaxError, RangeError on other bytes */
+/** What `encodeRules` was given. What a rule looks for is read when it is looked at, and again when it was dropped since; the bytes must not change. @throws SyntaxError, RangeError on other bytes */
 export function decodeRules(bytes: Uint8Array): ParsedRules {
   const headLength = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0);
   if (headLength > bytes.length - 4) throw new RangeError('the bytes are cut off');
@@ -63,14 +63,18 @@ function bodyOf(rule: ParsedRule): object {
 
 function lazyRule(head: Head, body: Uint8Array): ParsedRule {
   if (head['kind'] !== 'detection') return head as unknown as ParsedRule;
-  let read: Head | undefined;
+  // Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set.
+  let read: WeakRef<Head> | undefined;
   const rule: Record<string, unknown> = { ...head };
   for (const name of BODY) {
     Object.defineProperty(rule, name, {
       enumerable: true,
       get: () => {
-        read ??= decodeJson(body) as Head;
-        return read[name];
+        const known = read?.deref();
+        if (known !== undefined) return known[name];
+        const fresh = decodeJson(body) as Head;
+        read = new WeakRef(fresh);
+        return fresh[name];
       },
     });
   }

@@ -3,11 +3,13 @@
  * Whether rules find log sources is seen when they are compiled.
  */
 import { hashParts, sha256Hex } from '@tocsin/core';
+import { addRuleFile } from './add-rule-file.ts';
 import { translateAggregation } from './aggregation.ts';
 import { readCollection } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import { readDetection } from './detection.ts';
 import { isMeantFor, readFilter, withFilters } from './filter.ts';
+import { isKnown, type ParseMemo, type RuleFile } from './parse-memo.ts';
 import type { DetectionRule, GivenPlaceholders, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
 import { givesPlaceholders, joinPlaceholders, type PlaceholderValues, readPlaceholders } from './placeholders.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
@@ -17,16 +19,12 @@ import { canonicalJson, readMetadata } from './rule-metadata.ts';
 import { readTests } from './rule-tests.ts';
 import { entry, isYamlMap, type YamlMap } from './yaml-map.ts';
 
-/** A rule file as read by the caller; `path` is only shown. */
-export interface RuleFile {
-  readonly path: string;
-  readonly text: string;
-}
-
 /** What reading rules may need from outside. */
 export interface ParseOptions {
   /** Values of placeholders (`expand`), beside those that documents among the files give. */
   readonly placeholders?: PlaceholderValues | undefined;
+  /** What was read of the files before; afterwards what was read of these. Without it every file is read. */
+  readonly memo?: ParseMemo | undefined;
 }
 
 /** Outcome of reading rule files. Every document is in exactly one of the lists, but for those that carry an action only. */
@@ -40,23 +38,46 @@ export interface ParsedRules {
 
 /** Rules of the given files, in order. References of correlations and filters are looked up among all of them. */
 export function parseRules(files: readonly RuleFile[], options: ParseOptions = {}): ParsedRules {
+  const { memo } = options;
+  const before = options.placeholders === undefined ? memo?.before : undefined;
+  const parsed = (before && addRuleFile(files, before, (file) => parseRules([file]))) ?? parseAll(files, options);
+  memo?.keep({ files, parsed });
+  return parsed;
+}
+
+function parseAll(files: readonly RuleFile[], options: ParseOptions): ParsedRules {
   const refused: RefusedRule[] = [];
-  const documents = files.flatMap((file) => collect(file, refused));
+  const documents = files.flatMap((file): readonly LocatedDocument[] => options.memo?.documentsOf(file) ?? collect(file, refused));
+  return parseDocuments(files, options, { documents, refused }) ?? parseAll(files, options);
+}
+
+interface Collected {
+  /** Documents of the files in order. */
+  readonly documents: readonly LocatedDocument[];
+  readonly refused: RefusedRule[];
+}
+
+/** Undefined where the memo was of other filters or placeholders, and forgot. */
+function parseDocuments(files: readonly RuleFile[], options: ParseOptions, { documents, refused }: Collected): ParsedRules | undefined {
   const given = gatherPlaceholders(documents, refused);
   const placeholders = joinPlaceholders([
     ...(options.placeholders === undefined ? [] : [options.placeholders]),
     ...given.map(({ values }) => values),
   ]);
   const filters = gatherFilters(documents, { placeholders, refused });
+  if (options.memo?.isOf(canonicalJson([filters.map(({ filter }) => filter.version), [...placeholders]])) === false) return undefined;
   const accepted: LocatedRule[] = [];
   const failed: LocatedDocument[] = documents.filter(({ value }) => value === undefined);
   const ids = new Map<string, RuleLocation>();
   for (const located of documents) {
     if (!isRule(located.value)) continue;
-    const rules = attempt({ ...located, refused }, () => claimIds(readRules(located, { placeholders, filters }), ids));
+    const rules = attempt({ ...located, refused }, () =>
+      claimIds(knownRules(located, filters) ?? readRules(located, { placeholders, filters }), ids),
+    );
     if (rules === undefined) failed.push(located);
-    else accepted.push(...rules.map((rule) => ({ ...located, rule })));
+    else accepted.push(...rules.map((rule) => ({ file: located.file, document: located.document, value: located.value, rule })));
   }
+  options.memo?.turn(files, documents, accepted);
   const rules = resolveReferences({ accepted, failed }, refused);
   const stand = standing(filters, { rules, refused });
   const named = given.map(({ location, values }) => ({ location, names: [...values.keys()] }));
@@ -153,6 +174,17 @@ function isFilter(value: unknown): value is YamlMap {
 
 function isRule(value: unknown): boolean {
   return value !== undefined && !isFilter(value) && !givesPlaceholders(value);
+}
+
+/** Rules that are remembered of a document; filters learn anew whom they apply to. */
+function knownRules(located: LocatedDocument, filters: readonly LocatedFilter[]): readonly ParsedRule[] | undefined {
+  if (!isKnown(located)) return undefined;
+  if (filters.length === 0) return located.known;
+  for (const { meta, logSource } of located.known) {
+    const references = [meta.id, ...(meta.name === undefined ? [] : [meta.name])];
+    for (const { filter, appliesTo } of filters) if (isMeantFor(filter, references, logSource)) appliesTo.add(meta.id);
+  }
+  return located.known;
 }
 
 /** The rule of a document, or the two that an aggregation stands for. */

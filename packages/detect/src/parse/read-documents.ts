@@ -24,6 +24,8 @@ const MAX_DOCUMENT_CHARS = 1024 * 1024;
 const MAX_LOCATED_CHARS = 20_000;
 const MAX_DEPTH = 24;
 const MAX_ALIASES = 50;
+/** Keys a document may have by the look of it: a rule has a few hundred, and reading tens of thousands takes longer than a refusal may. */
+const MAX_KEYS = 8000;
 /** Nodes a document may have once its aliases are followed: 50 aliases can still square or cube a document's size. */
 const MAX_NODES = 100_000;
 
@@ -57,6 +59,8 @@ export function splitDocuments(text: string): RuleDocument[] {
 export function loadDocument(document: RuleDocument): unknown {
   if (document.text.length > MAX_DOCUMENT_CHARS)
     throw new RuleFault('detect.bad_yaml', `it is longer than ${MAX_DOCUMENT_CHARS} characters`, []);
+  if (looksLikeMoreKeys(document.text, MAX_KEYS))
+    throw new RuleFault('detect.bad_yaml', `it has more than ${MAX_KEYS} keys, or values that look like keys (a colon and a blank)`, []);
   try {
     const value = load(document.text, { maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
     if (countValues(value, MAX_NODES) > MAX_NODES)
@@ -67,6 +71,12 @@ export function loadDocument(document: RuleDocument): unknown {
       throw new YamlFault(error.reason, { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1 });
     throw error;
   }
+}
+
+function looksLikeMoreKeys(text: string, most: number): boolean {
+  const colons = /:(?:\s|$)/g;
+  for (let count = 0; count <= most; count++) if (!colons.test(text)) return false;
+  return true;
 }
 
 /** A fault of YAML itself, which knows its place in the document. */

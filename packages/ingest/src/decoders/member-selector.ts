@@ -4,7 +4,7 @@
  * nothing is said of it: the parser decides (`json-record.ts`).
  */
 import { Buffer, isUtf8 } from 'node:buffer';
-import { type Fields, TocsinError } from '@tocsin/core';
+import { type Fields, TocsinError, wasmApi } from '@tocsin/core';
 import { moduleBase64 } from './member-selector-module.data.ts';
 import type { DecodeLimits } from './record-decoder.ts';
 
@@ -104,15 +104,10 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
   };
 }
 
-/** The part of the WebAssembly JavaScript interface (W3C) that is used: it is no part of ECMAScript's own library, nor of Node's types. */
-interface WebAssemblyInterface {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
-
 function instantiate(): SelectModule {
-  const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyInterface };
-  return new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(moduleBase64, 'base64'))).exports as SelectModule;
+  const wasm = wasmApi();
+  if (wasm === undefined) throw new TocsinError('ingest.internal', { what: 'A runtime without WebAssembly' });
+  return new wasm.Instance(new wasm.Module(Buffer.from(moduleBase64, 'base64')), {}).exports as unknown as SelectModule;
 }
 
 function fillTable(module: SelectModule, names: readonly string[]): void {

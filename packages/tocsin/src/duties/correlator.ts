@@ -23,6 +23,8 @@ export interface CorrelatorOptions {
   readonly bus: Pick<EventBus, 'commit'> & ReplayLog;
   readonly manifests: StateBucket;
   readonly ruleSets: StateBucket;
+  /** A rule set that this thread has at hand, by its hash; what it has not is loaded. */
+  readonly bookOf?: ((hash: string) => RuleBook | undefined) | undefined;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
   /** How far out of order events may come and still be placed exactly, milliseconds; a minute where absent. */
@@ -227,9 +229,11 @@ class Correlator {
 
   /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */
   async #loadRules(hash: string): Promise<RuleBook> {
-    const { ruleSets, logSources, latenessMs, onTrouble, onWaiting, signal } = this.#options;
+    const { ruleSets, bookOf, logSources, latenessMs, onTrouble, onWaiting, signal } = this.#options;
+    const known = bookOf?.(hash);
+    if (known !== undefined) return known;
     for (let waiting = false; ; waiting = true) {
-      const book = await RuleBook.load(ruleSets, hash, logSources, { latenessMs });
+      const book = await RuleBook.load(ruleSets, hash, { logSources, latenessMs, before: this.#folds?.rules });
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;

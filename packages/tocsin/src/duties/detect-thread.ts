@@ -1,5 +1,7 @@
 /** The detection thread: the duties match and correlate side by side, each under its own key. */
+import { TocsinError } from '@tocsin/core';
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { openProgramCache } from '../hunt/program-cache.ts';
 import { Registry } from '../registry/registry.ts';
 import { coveringRules } from '../rules/covering-rules.ts';
 import { EventSamples } from '../rules/event-samples.ts';
@@ -29,6 +31,8 @@ export interface DetectBoot {
   readonly latenessMs: number;
   /** Rules that are everybody's. */
   readonly rules: readonly RuleFile[];
+  /** Folder for what takes long to make of rules; may be removed at any time. */
+  readonly cacheFolder: string;
 }
 
 const boot = bootData<DetectBoot>();
@@ -43,6 +47,11 @@ const activation = await RuleActivation.open({
   shared: boot.rules,
   logSources: mappings.logSources(),
   bucket: matchBus.bucket(RULE_SETS_BUCKET),
+  latenessMs: boot.latenessMs,
+  programs: openProgramCache({
+    folder: boot.cacheFolder,
+    onIgnored: (path, reason) => around.onTrouble(new TocsinError('hunt.cache_ignored', { path, reason }), 'reading filter programs'),
+  }),
   onTrouble: around.onTrouble,
 });
 const readUpTo = new ReadUpTo();
@@ -54,8 +63,10 @@ const startedMs = around.clock.nowMs();
 /** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */
 let loaded: RuleBook | undefined;
 async function bookOf(hash: string): Promise<RuleBook | undefined> {
-  if (hash === activation.book.hash) return activation.book;
-  if (loaded?.hash !== hash) loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, mappings.logSources());
+  const known = activation.bookOf(hash);
+  if (known !== undefined) return known;
+  if (loaded?.hash !== hash)
+    loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, { logSources: mappings.logSources(), before: activation.book });
   return loaded;
 }
 
@@ -71,7 +82,16 @@ const work = Promise.all([
     }),
     around,
   ),
-  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo, health, latenessMs: boot.latenessMs }), around),
+  endOnFailure(
+    wireCorrelate(correlateBus, mappings, {
+      ...around,
+      readUpTo,
+      health,
+      latenessMs: boot.latenessMs,
+      bookOf: (hash) => activation.bookOf(hash),
+    }),
+    around,
+  ),
 ]);
 
 serveThread({

@@ -35,7 +35,7 @@ function startStore({ dataDir, logger, settings }: InstallationOptions, bus: Emb
 }
 
 async function startDetect(
-  { settings, shippedRules, logger }: InstallationOptions,
+  { dataDir, settings, shippedRules, logger }: InstallationOptions,
   bus: EmbeddedBus,
 ): Promise<SupervisedThread<DetectApi>> {
   const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
@@ -47,6 +47,7 @@ async function startDetect(
     idleAfterMs: settings.detect.idleAfter,
     latenessMs: settings.detect.allowedLateness,
     rules,
+    cacheFolder: join(dataDir, 'cache'),
   };
   return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });
 }

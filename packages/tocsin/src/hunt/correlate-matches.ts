@@ -24,7 +24,9 @@ export async function correlateMatches(
   matches: AsyncIterable<Match>,
   onAlert: (alert: Alert) => void | Promise<void>,
 ): Promise<ReadonlyMap<string, number>> {
-  const folds = createFoldSet({ ...compiled, folds: compiled.folds.filter((fold) => fold.kind !== 'grouping') });
+  const correlations = compiled.folds.filter((fold) => fold.kind !== 'grouping');
+  // Not a copy: what else a rule set can tell is worked out when it is asked for, and not wanted here.
+  const folds = createFoldSet(Object.create(compiled, { folds: { value: correlations } }) as CompiledRules);
   const alerts = new Map<string, Alert>();
   const keep = async (changed: readonly Alert[]): Promise<void> => {
     for (const alert of changed) {

@@ -5,6 +5,7 @@ import { compileMappings, type MappingSpec } from '@tocsin/ingest';
 import type { Block } from './hunt-block.ts';
 import { type BlockVerdict, judgeBlock } from './judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from './judge-setup.ts';
+import { openProgramCache } from './program-cache.ts';
 
 /** What a thread is started with. */
 export interface ThreadBoot {
@@ -12,6 +13,8 @@ export interface ThreadBoot {
   readonly rules: Uint8Array;
   readonly mappings: readonly MappingSpec[];
   readonly choices: JudgeChoices;
+  /** Folder in which programs are kept; undefined where nothing is. */
+  readonly cacheFolder: string | undefined;
 }
 
 /** A block to judge; its buffer is moved to the thread. */
@@ -23,8 +26,18 @@ export interface ThreadTask {
 /** Answer to one task, in the order of the tasks; the buffer is moved back. */
 export type ThreadAnswer = { readonly verdict: BlockVerdict; readonly buffer: Uint8Array } | { readonly failed: string };
 
+/** A kept file that a thread did not use, and why: told at any time, in answer to nothing. */
+export interface ThreadNote {
+  readonly ignored: string;
+  readonly reason: string;
+}
+
 const boot = workerData as ThreadBoot;
-const setup = createJudgeSetup(decodeRules(boot.rules).rules, compileMappings(boot.mappings), boot.choices);
+const note = (ignored: string, reason: string): void => parentPort?.postMessage({ ignored, reason } satisfies ThreadNote);
+const setup = createJudgeSetup(decodeRules(boot.rules).rules, compileMappings(boot.mappings), {
+  ...boot.choices,
+  programs: boot.cacheFolder === undefined ? undefined : openProgramCache({ folder: boot.cacheFolder, onIgnored: note }),
+});
 
 parentPort?.on('message', ({ block, changedMs }: ThreadTask) => {
   try {

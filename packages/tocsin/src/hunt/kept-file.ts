@@ -22,8 +22,10 @@ export interface KeptFile {
 
 const MAGIC = Buffer.from('tocsin kept file 1\n');
 const HASH_BYTES = 32;
-/** Files of one kind kept in one folder; the oldest go. */
-const MOST_KEPT = 16;
+/** Files of one kind kept in one folder, and bytes of them together; the oldest go. Of programs a rule set has over a hundred. */
+const MOST_KEPT: Readonly<Record<string, number>> = { '.program': 512 };
+const MOST_KEPT_OTHERWISE = 16;
+const MOST_KEPT_BYTES = 256 * 1024 * 1024;
 const MAX_BYTES = 512 * 1024 * 1024;
 
 /** The file of a key (32 bytes) among those of a kind. */
@@ -103,7 +105,15 @@ function writeKept(folder: string, path: string, bytes: Buffer): void {
 function prune(folder: string, ending: string): void {
   const kept = readdirSync(folder)
     .filter((name) => name.endsWith(ending))
-    .map((name) => ({ path: join(folder, name), changedMs: statSync(join(folder, name)).mtimeMs }))
+    .flatMap((name) => {
+      // Another run may have removed it meanwhile.
+      const found = statSync(join(folder, name), { throwIfNoEntry: false });
+      return found === undefined ? [] : [{ path: join(folder, name), changedMs: found.mtimeMs, size: found.size }];
+    })
     .sort((a, b) => b.changedMs - a.changedMs);
-  for (const { path } of kept.slice(MOST_KEPT)) rmSync(path, { force: true });
+  let bytes = 0;
+  for (const [index, { path, size }] of kept.entries()) {
+    bytes += size;
+    if (index >= (MOST_KEPT[ending] ?? MOST_KEPT_OTHERWISE) || (index > 0 && bytes > MOST_KEPT_BYTES)) rmSync(path, { force: true });
+  }
 }

@@ -1,10 +1,10 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, TocsinError } from '@tocsin/core';
-import { type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
+import { encodeRules, type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
 import type { KeptFileOptions } from './kept-file.ts';
-import { listInputs } from './list-inputs.ts';
-import { openRuleCache, type RuleBytes } from './rule-cache.ts';
+import { type HuntInput, listInputs } from './list-inputs.ts';
+import { openRuleCache, openRuleIndex, type RuleBytes, type RuleIndex, ruleCacheKey } from './rule-cache.ts';
 
 /** A rule, or a whole file of them, that was left out. */
 export interface RefusedHuntRule {
@@ -19,8 +19,8 @@ export interface RefusedHuntRule {
 export interface HuntRules {
   readonly rules: readonly ParsedRule[];
   readonly refused: readonly RefusedHuntRule[];
-  /** The same as they were parsed. */
-  readonly parsed: ParsedRules;
+  /** The same as bytes for other threads (`decodeRules`). */
+  encoded(): Uint8Array;
   /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
   keep(): void;
 }
@@ -29,28 +29,52 @@ export interface HuntRules {
 const MAX_FILE_BYTES = 1 << 20;
 
 /** Rules at and below the paths, in the order of their paths; out of the cache where they are in it. @throws cli.unreadable where a path is not there or holds no rule file */
-export function loadHuntRules(paths: readonly string[], cacheOptions?: KeptFileOptions): HuntRules {
+export function loadHuntRules(paths: readonly string[], nowMs: number, cacheOptions?: KeptFileOptions): HuntRules {
   const { inputs, unreadable } = listInputs(paths, { ending: /\.ya?ml$/i });
+  if (inputs.length === 0 && unreadable.length === 0)
+    throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
   const unread = unreadable.map(({ path, reason }) => refuse(path, reason));
+  const index =
+    cacheOptions &&
+    openRuleIndex(
+      inputs.map(({ path }) => path),
+      nowMs,
+      cacheOptions,
+    );
+  const key = index?.read();
+  const kept = key && cacheOptions && openRuleCache(key, cacheOptions).read();
+  if (kept !== undefined) return { ...huntRules(kept.parsed, unread, kept.encoded), keep: () => undefined };
+  return readHuntRules(inputs, unread, { index, cacheOptions });
+}
+
+interface Caches {
+  readonly index: RuleIndex | undefined;
+  readonly cacheOptions: KeptFileOptions | undefined;
+}
+
+function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRule[], { index, cacheOptions }: Caches): HuntRules {
   const files: RuleBytes[] = [];
   for (const { path } of inputs) {
     const read = readRuleFile(path);
     if ('bytes' in read) files.push(read);
     else unread.push(refuse(path, read.reason));
   }
-  if (files.length === 0 && unread.length === 0)
-    throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
-  const cache = cacheOptions === undefined ? undefined : openRuleCache(files, cacheOptions);
+  const key = ruleCacheKey(files);
+  const cache = cacheOptions && openRuleCache(key, cacheOptions);
   const kept = cache?.read();
-  const parsed = kept ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
+  const parsed = kept?.parsed ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
   return {
-    parsed,
-    rules: parsed.rules,
-    refused: [...unread, ...refusals(parsed)],
+    ...huntRules(parsed, unread, kept?.encoded),
     keep: () => {
       if (kept === undefined) cache?.write(parsed);
+      // A file that could not be read is to be tried again.
+      if (files.length === inputs.length) index?.write(key);
     },
   };
+}
+
+function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], kept?: Uint8Array): Omit<HuntRules, 'keep'> {
+  return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded: () => kept ?? encodeRules(parsed) };
 }
 
 function refusals(parsed: ParsedRules): RefusedHuntRule[] {

@@ -3,11 +3,10 @@
  * far a kept file is trusted is `kept-file.ts`.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { statSync } from 'node:fs';
 import { decodeRules, encodeRules, type ParsedRules } from '@tocsin/detect';
 import { compileMappings, loadMappings, type MappingSet, type MappingSpec, readShippedMappings } from '@tocsin/ingest';
+import { codeFingerprint } from './code-fingerprint.ts';
 import { type KeptFileOptions, openKeptFile } from './kept-file.ts';
 
 /** A rule file's bytes, under the path it is shown by. */
@@ -18,18 +17,54 @@ export interface RuleBytes {
 
 /** Parsed rules of one set of texts. */
 export interface RuleCache {
-  /** Undefined where they are not kept. */
-  read(): ParsedRules | undefined;
+  /** The rules, and the bytes that they are read from as they are asked for; undefined where they are not kept. */
+  read(): { readonly parsed: ParsedRules; readonly encoded: Uint8Array } | undefined;
   write(parsed: ParsedRules): void;
 }
 
-/** The cache of one set of rule files: what rules come of depends on these texts under these paths, in this order, and on the parser. */
-export function openRuleCache(files: readonly RuleBytes[], options: KeptFileOptions): RuleCache {
+/** Names a set of rule files: what rules come of depends on these texts under these paths, in this order, and on the parser. */
+export function ruleCacheKey(files: readonly RuleBytes[]): Buffer {
   const hash = createHash('sha256').update(codeFingerprint('@tocsin/detect', 'parse'));
   for (const { path, bytes } of files) hash.update(`\n${JSON.stringify(path)} ${bytes.length}\n`).update(bytes);
-  const file = openKeptFile('rules', hash.digest(), options);
-  return { read: () => file.read(decodeRules), write: (parsed) => file.write(() => encodeRules(parsed)) };
+  return hash.digest();
 }
+
+/** The cache of the set of rule files with this key. */
+export function openRuleCache(key: Buffer, options: KeptFileOptions): RuleCache {
+  const file = openKeptFile('rules', key, options);
+  return {
+    read: () => file.read((encoded) => ({ parsed: decodeRules(encoded), encoded })),
+    write: (parsed) => file.write(() => encodeRules(parsed)),
+  };
+}
+
+/** Which set of rule files it is, without reading any of them. */
+export interface RuleIndex {
+  /** The key of the set; undefined where it is not known. */
+  read(): Buffer | undefined;
+  write(key: Buffer): void;
+}
+
+/**
+ * The index of files, good as long as each is the very file that it was: same path, file number, size, and times to the nanosecond of the
+ * last change of its content and of anything else. Files changed just now have none: they could change again within the same
+ * tick of the clock. Undefined where a file cannot be looked at: reading it will say why.
+ */
+export function openRuleIndex(paths: readonly string[], nowMs: number, options: KeptFileOptions): RuleIndex | undefined {
+  const hash = createHash('sha256').update(codeFingerprint('@tocsin/detect', 'parse'));
+  for (const path of paths) {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (found === undefined || Number((found.ctimeNs > found.mtimeNs ? found.ctimeNs : found.mtimeNs) / 1_000_000n) > nowMs - SETTLED_MS)
+      return undefined;
+    const { dev, ino, size, mtimeNs, ctimeNs } = found;
+    hash.update(`\n${JSON.stringify(path)} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`);
+  }
+  const file = openKeptFile('index', hash.digest(), options);
+  return { read: () => file.read((content) => Buffer.from(content)), write: (key) => file.write(() => key) };
+}
+
+/** Clocks of file systems tick at least this often, milliseconds. */
+const SETTLED_MS = 2000;
 
 /** The mappings that Tocsin ships; out of the cache where one is given and they are in it. */
 export function loadShippedMappings(options: KeptFileOptions | undefined): MappingSet {
@@ -42,14 +77,4 @@ export function loadShippedMappings(options: KeptFileOptions | undefined): Mappi
   const mappings = loadMappings(texts);
   file.write(() => Buffer.from(JSON.stringify(mappings.specs)));
   return mappings;
-}
-
-/** Hash of the code that made what is kept, and of what runs it: a file of another version is never mistaken for one of this. */
-function codeFingerprint(name: string, folder: string): Buffer {
-  const path = join(dirname(fileURLToPath(import.meta.resolve(name))), folder);
-  const hash = createHash('sha256').update(process.version);
-  for (const entry of readdirSync(path).sort()) {
-    if (/\.[jt]s$/.test(entry) && !/\.(?:test|d)\.ts$/.test(entry)) hash.update(`${entry}\n`).update(readFileSync(join(path, entry)));
-  }
-  return hash.digest();
 }

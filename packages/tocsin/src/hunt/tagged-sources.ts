@@ -48,16 +48,18 @@ export function createTaggedSources(fields: LogSourceFields, compiled: CompiledR
       sources.set(name, source);
       return name;
     },
-    compiled: {
-      ...compiled,
-      route: (name) => {
-        const source = sources.get(name);
-        if (source === undefined) return compiled.route(name);
-        if (!routes.has(name)) routes.set(name, compiled.routeOf(source));
-        return routes.get(name);
-      },
-    },
+    compiled: withRoutes(compiled, (name) => {
+      const source = sources.get(name);
+      if (source === undefined) return compiled.route(name);
+      if (!routes.has(name)) routes.set(name, compiled.routeOf(source));
+      return routes.get(name);
+    }),
   };
+}
+
+/** The same rules under other routes. What is worked out on demand stays so. */
+function withRoutes(compiled: CompiledRules, route: CompiledRules['route']): CompiledRules {
+  return Object.create(compiled, { route: { value: route, enumerable: true } }) as CompiledRules;
 }
 
 function taggedSource({ product, service, category }: LogSourceFields, mapped: LogSource | undefined): LogSource {

@@ -2,16 +2,23 @@
 import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
 import type { BufferPool } from './buffer-pool.ts';
-import type { ThreadAnswer, ThreadBoot, ThreadTask } from './hunt-thread.ts';
+import type { ThreadAnswer, ThreadBoot, ThreadNote, ThreadTask } from './hunt-thread.ts';
 import type { Judge } from './judge.ts';
 import type { BlockVerdict } from './judge-block.ts';
 
 /** Blocks a thread has before it at most: one to work on and one to go on with. */
 const DEPTH = 2;
 
+/** What threads share with the main one. */
+export interface ThreadSurroundings {
+  readonly pool: BufferPool;
+  /** Told of a kept file that was not used. */
+  readonly onIgnored: (path: string, reason: string) => void;
+}
+
 /** Starts threads; disposing ends them. A thread that ends by itself ends the hunt. */
-export function openThreadJudge(jobs: number, boot: ThreadBoot, pool: BufferPool): Judge {
-  const threads = Array.from({ length: jobs }, (_, i) => new JudgeThread(i, boot, pool));
+export function openThreadJudge(jobs: number, boot: ThreadBoot, around: ThreadSurroundings): Judge {
+  const threads = Array.from({ length: jobs }, (_, i) => new JudgeThread(i, boot, around));
   return {
     inFlight: jobs * DEPTH,
     judge: (block, changedMs) => {
@@ -29,9 +36,10 @@ class JudgeThread {
   readonly #waiting: PromiseWithResolvers<BlockVerdict>[] = [];
   #ended: Error | undefined;
 
-  constructor(index: number, boot: ThreadBoot, pool: BufferPool) {
+  constructor(index: number, boot: ThreadBoot, { pool, onIgnored }: ThreadSurroundings) {
     this.#worker = new Worker(scriptUrl(), { name: `hunt ${index + 1}`, workerData: boot });
-    this.#worker.on('message', (answer: ThreadAnswer) => {
+    this.#worker.on('message', (answer: ThreadAnswer | ThreadNote) => {
+      if ('ignored' in answer) return onIgnored(answer.ignored, answer.reason);
       const waiting = this.#waiting.shift();
       if ('failed' in answer) waiting?.reject(new TocsinError('hunt.internal', { what: answer.failed }));
       else {

@@ -37,7 +37,7 @@ describe('rule activation', () => {
     expect(await activation.reached(registry.position, 5000)).toBe(true);
     expect(activation.book.rulesFor('acme')).toHaveLength(2);
     expect(activation.book.rulesFor('globex')).toHaveLength(1);
-    expect(await RuleBook.load(bucket, activation.book.hash, logSources)).toBeDefined();
+    expect(await RuleBook.load(bucket, activation.book.hash, { logSources })).toBeDefined();
     await registry.put({ tenant: 'acme', kind: 'rule', id: 'r' }, { ...rule('own'), removedMs: 2 });
     expect(await activation.reached(registry.position, 5000)).toBe(true);
     expect(activation.book.rulesFor('acme')).toHaveLength(1);

@@ -4,8 +4,9 @@
  */
 import { comparePositions, type StateBucket } from '@tocsin/bus';
 import type { LogSource, Position } from '@tocsin/core';
+import type { ProgramStore } from '@tocsin/detect';
 import type { Registry } from '../registry/registry.ts';
-import { hashRuleSet, type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
+import { type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
 
 /** What activation is made of. */
 export interface RuleActivationOptions {
@@ -13,11 +14,18 @@ export interface RuleActivationOptions {
   readonly shared: readonly RuleFile[];
   readonly logSources: readonly LogSource[];
   readonly bucket: StateBucket;
+  /** Where programs of the filter are looked for before they are made. */
+  readonly programs?: ProgramStore | undefined;
+  /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: a minute. */
+  readonly latenessMs?: number | undefined;
   readonly onTrouble: (error: unknown, what: string) => void;
 }
 
 /** Pause before rules are tried again that could not be put in force, milliseconds. */
 const RETRY_MS = 1000;
+
+/** Sets remembered that were in force before: they share with the one in force what they have in common. */
+const MOST_FORMER = 8;
 
 /** Keeps the rule set in force current. */
 export class RuleActivation implements Disposable {
@@ -25,6 +33,8 @@ export class RuleActivation implements Disposable {
   readonly #stopListening: () => void;
   readonly #waiting = new Set<() => void>();
   #book: RuleBook;
+  /** Sets that were in force before, the latest last. */
+  #former: readonly RuleBook[] = [];
   #reached: Position | undefined;
   #work: Promise<void> = Promise.resolve();
   #isScheduled = false;
@@ -49,7 +59,11 @@ export class RuleActivation implements Disposable {
   /** Compiles and keeps the first rule set. */
   static async open(options: RuleActivationOptions): Promise<RuleActivation> {
     const reached = options.registry.position;
-    const book = RuleBook.compile(ruleFiles(options), options.logSources, quarantinedRules(options));
+    const book = RuleBook.compile(ruleFiles(options), options.logSources, {
+      quarantine: quarantinedRules(options),
+      programs: options.programs,
+      latenessMs: options.latenessMs,
+    });
     await book.save(options.bucket);
     return new RuleActivation(options, book, reached);
   }
@@ -57,6 +71,11 @@ export class RuleActivation implements Disposable {
   /** The set in force. */
   get book(): RuleBook {
     return this.#book;
+  }
+
+  /** A set that is in force or was a short while ago, by its hash. */
+  bookOf(hash: string): RuleBook | undefined {
+    return [this.#book, ...this.#former].find((book) => book.hash === hash);
   }
 
   /** Resolves with true when everything up to this position of CHANGES is in force, with false after `waitMs` without. */
@@ -110,9 +129,10 @@ export class RuleActivation implements Disposable {
   async #activate(): Promise<void> {
     const files = ruleFiles(this.#options);
     const quarantine = quarantinedRules(this.#options);
-    if (hashRuleSet(files, quarantine) === this.#book.hash) return;
-    const book = RuleBook.compile(files, this.#options.logSources, quarantine);
+    if (this.#book.hashes.hash(files, quarantine) === this.#book.hash) return;
+    const book = RuleBook.compile(files, this.#options.logSources, { quarantine, before: this.#book });
     await book.save(this.#options.bucket);
+    this.#former = [...this.#former, this.#book].slice(-MOST_FORMER);
     this.#book = book;
   }
 

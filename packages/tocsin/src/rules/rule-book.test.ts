@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, ruleFile, ruleText } from '../../test/ground.ts';
 import { RULE_SETS_BUCKET } from '../topology.ts';
-import { hashRuleFiles, RuleBook } from './rule-book.ts';
+import { RuleBook } from './rule-book.ts';
 import { listRules } from './rule-report.ts';
+import { hashRuleFiles } from './rule-set-hash.ts';
 
 describe('rule book', () => {
   it("gives each tenant everybody's rules and its own", () => {
@@ -45,16 +46,16 @@ describe('rule book', () => {
     const book = bookOf(ruleFile('s', 's'), ruleFile('a', 'a', 'acme'));
     await book.save(bucket);
     await book.save(bucket);
-    const loaded = await RuleBook.load(bucket, book.hash, logSources);
+    const loaded = await RuleBook.load(bucket, book.hash, { logSources });
     expect(loaded?.hash).toBe(book.hash);
     expect(loaded?.rulesFor('acme')).toHaveLength(2);
-    expect(await RuleBook.load(bucket, 'f'.repeat(32), logSources)).toBeUndefined();
+    expect(await RuleBook.load(bucket, 'f'.repeat(32), { logSources })).toBeUndefined();
   });
 
   it('judges nothing by a rule in quarantine, for the tenant that put it there, and keeps that with the set', async () => {
     const files = [ruleFile('s', 's'), ruleFile('t', 't')];
     const quarantine = [{ tenant: 'acme', ruleId: 's', reason: 'too slow', sinceMs: 5 }];
-    const book = RuleBook.compile(files, logSources, quarantine);
+    const book = RuleBook.compile(files, logSources, { quarantine });
     const judging = (tenant: string): string[] | undefined =>
       book
         .compiledFor(tenant)
@@ -67,7 +68,7 @@ describe('rule book', () => {
     const { bus } = await openGround();
     const bucket = bus.bucket(RULE_SETS_BUCKET);
     await book.save(bucket);
-    const loaded = await RuleBook.load(bucket, book.hash, logSources);
+    const loaded = await RuleBook.load(bucket, book.hash, { logSources });
     expect([loaded?.hash, loaded?.quarantineOf('acme')]).toEqual([book.hash, quarantine]);
   });
 });

@@ -4,17 +4,19 @@
  * kept by hash in a bucket, so that whoever reads MATCHES can load the very rules that judged an event.
  */
 import type { StateBucket } from '@tocsin/bus';
-import { hashParts, type LogSource } from '@tocsin/core';
+import type { LogSource } from '@tocsin/core';
 import {
   type CompiledRules,
-  type CompileOptions,
   compileRules,
   type ParsedRule,
+  ParseMemo,
+  type ProgramStore,
   parseRules,
   type RefusedRule,
   type RuleFilter,
 } from '@tocsin/detect';
 import { getChunked, putChunked } from '../state/chunked-value.ts';
+import { RuleSetHashes } from './rule-set-hash.ts';
 
 /** One rule file. */
 export interface RuleFile {
@@ -41,6 +43,24 @@ interface TenantRules {
   readonly filters: readonly RuleFilter[];
   /** Rules left out, each with file, line and reason. */
   readonly refused: readonly RefusedRule[];
+  /** What was read of the files, for the book after this one. */
+  readonly memo: ParseMemo;
+}
+
+/** What a book is compiled with beside its files. */
+export interface RuleBookOptions {
+  readonly quarantine?: readonly QuarantinedRule[] | undefined;
+  /** The book it takes the place of: what did not change is taken over, so that one rule more does not cost what thousands do. */
+  readonly before?: RuleBook | undefined;
+  /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: that of the book before, else a minute. */
+  readonly latenessMs?: number | undefined;
+  /** Where programs of the filter are looked for before they are made. */
+  readonly programs?: ProgramStore | undefined;
+}
+
+/** What a kept book is compiled with. */
+export interface LoadBookOptions extends Omit<RuleBookOptions, 'quarantine'> {
+  readonly logSources: readonly LogSource[];
 }
 
 /** A compiled rule set. Immutable. */
@@ -49,54 +69,58 @@ export class RuleBook {
   readonly hash: string;
   readonly files: readonly RuleFile[];
   readonly quarantine: readonly QuarantinedRule[];
+  /** Names rule sets as this one was named. */
+  readonly hashes: RuleSetHashes;
+  /** How far out of order events may come for its correlations, milliseconds; a minute where undefined. */
+  readonly latenessMs: number | undefined;
   readonly #shared: TenantRules;
   readonly #byTenant = new Map<string, TenantRules>();
 
-  // oxlint-disable-next-line max-params -- R3: what the set is made of, and for what; private.
   private constructor(
     files: readonly RuleFile[],
     logSources: readonly LogSource[],
-    quarantine: readonly QuarantinedRule[],
-    options: CompileOptions = {},
+    { quarantine = [], before, programs, latenessMs = before?.latenessMs }: RuleBookOptions,
   ) {
-    const compileFor = (some: readonly RuleFile[], held?: ReadonlySet<string>): TenantRules =>
-      compileFiles(some, logSources, { held, options });
     this.files = files;
+    this.latenessMs = latenessMs;
     this.quarantine = quarantine;
-    this.hash = hashRuleSet(files, quarantine);
+    this.hashes = before?.hashes ?? new RuleSetHashes();
+    this.hash = this.hashes.hash(files, quarantine);
     const shared = files.filter((file) => file.tenant === undefined);
-    this.#shared = compileFor(shared);
+    this.#shared = compileFiles(shared, logSources, { before: before === undefined ? undefined : before.#shared, programs, latenessMs });
     const tenants = [...files.flatMap((file) => file.tenant ?? []), ...quarantine.map(({ tenant }) => tenant)];
     for (const tenant of new Set(tenants)) {
       const held = new Set(this.quarantineOf(tenant).map(({ ruleId }) => ruleId));
-      this.#byTenant.set(tenant, compileFor([...shared, ...files.filter((file) => file.tenant === tenant)], held));
+      // A tenant's first own rule comes to those that are everybody's.
+      const own = (before === undefined ? undefined : before.#byTenant.get(tenant)) ?? this.#shared;
+      const its = [...shared, ...files.filter((file) => file.tenant === tenant)];
+      this.#byTenant.set(tenant, compileFiles(its, logSources, { held, before: own, latenessMs }));
     }
   }
 
   /** Parses and compiles files; what cannot be compiled is left out and listed by `refusedFor`. */
-  static compile(files: readonly RuleFile[], logSources: readonly LogSource[], quarantine: readonly QuarantinedRule[] = []): RuleBook {
-    return new RuleBook(files, logSources, quarantine);
+  static compile(files: readonly RuleFile[], logSources: readonly LogSource[], options: RuleBookOptions = {}): RuleBook {
+    return new RuleBook(files, logSources, options);
   }
 
   /** Loads a rule set kept by `save`; undefined where the bucket does not have it. */
-  // oxlint-disable-next-line max-params -- R3: what to load from where, and for what to compile it.
-  static async load(
-    bucket: StateBucket,
-    hash: string,
-    logSources: readonly LogSource[],
-    options?: CompileOptions,
-  ): Promise<RuleBook | undefined> {
-    const bytes = await getChunked(bucket, hash);
-    if (!bytes) return undefined;
-    const kept = JSON.parse(Buffer.from(bytes).toString()) as RuleFile[] | KeptRuleSet;
-    return Array.isArray(kept)
-      ? new RuleBook(kept, logSources, [], options)
-      : new RuleBook(kept.files, logSources, kept.quarantine, options);
+  static async load(bucket: StateBucket, hash: string, { logSources, ...options }: LoadBookOptions): Promise<RuleBook | undefined> {
+    const kept = await readKept(bucket, hash);
+    if (kept === undefined) return undefined;
+    if (isFiles(kept)) return new RuleBook(kept, logSources, options);
+    const base = kept.base === undefined ? [] : await readKept(bucket, kept.base);
+    if (base === undefined || !isFiles(base)) return undefined;
+    return new RuleBook([...base, ...kept.files], logSources, { ...options, quarantine: kept.quarantine });
   }
 
-  /** Keeps the files under their hash; must be done before a step names it. */
+  /** Keeps the files under their hash; must be done before a step names it. Those that are everybody's are kept once for all sets that have them. */
   async save(bucket: StateBucket): Promise<void> {
-    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(this.#kept())));
+    const shared = this.files.filter((file) => file.tenant === undefined);
+    const base = this.hashes.hash(shared, []);
+    if ((await bucket.get(base)) === undefined) await putChunked(bucket, base, Buffer.from(JSON.stringify(shared)));
+    if (base === this.hash) return;
+    const kept: KeptRuleSet = { base, files: this.files.filter((file) => file.tenant !== undefined), quarantine: this.quarantine };
+    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(kept)));
   }
 
   /** Rules that a tenant has in quarantine: loaded and listed, and not judged. */
@@ -134,42 +158,44 @@ export class RuleBook {
     return this.#byTenant.has(tenant);
   }
 
-  #kept(): readonly RuleFile[] | KeptRuleSet {
-    return this.quarantine.length === 0 ? this.files : { files: this.files, quarantine: this.quarantine };
-  }
-
   /** Tenants with rules of their own. */
   tenants(): readonly string[] {
     return [...this.#byTenant.keys()];
   }
 }
 
-/** A rule set with a quarantine, as it is kept; one without is kept as its files alone. */
+/** A rule set as it is kept beside the one it builds on; one of shared files alone is kept as those files. */
 interface KeptRuleSet {
+  /** Hash of the set that has everybody's files; absent where `files` are all of them. */
+  readonly base?: string;
   readonly files: readonly RuleFile[];
   readonly quarantine: readonly QuarantinedRule[];
 }
 
-interface CompileParts {
-  /** Ids of rules that are not judged. */
+function isFiles(kept: readonly RuleFile[] | KeptRuleSet): kept is readonly RuleFile[] {
+  return Array.isArray(kept);
+}
+
+async function readKept(bucket: StateBucket, hash: string): Promise<readonly RuleFile[] | KeptRuleSet | undefined> {
+  const bytes = await getChunked(bucket, hash);
+  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as readonly RuleFile[] | KeptRuleSet);
+}
+
+interface CompileFiles {
+  /** Rules in quarantine: read and not judged. */
   readonly held?: ReadonlySet<string> | undefined;
-  readonly options: CompileOptions;
+  readonly before?: TenantRules | undefined;
+  readonly programs?: ProgramStore | undefined;
+  readonly latenessMs?: number | undefined;
 }
 
-function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], { held, options }: CompileParts): TenantRules {
-  const { rules, filters, refused } = parseRules(files);
+function compileFiles(
+  files: readonly RuleFile[],
+  logSources: readonly LogSource[],
+  { held, before, programs, latenessMs }: CompileFiles,
+): TenantRules {
+  const memo = before?.memo.copy() ?? new ParseMemo();
+  const { rules, filters, refused } = parseRules(files, { memo });
   const judged = held === undefined || held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
-  return { rules, filters, refused, compiled: compileRules(judged, logSources, options) };
-}
-
-/** Hash of a rule set with its quarantine; without one, of its files. */
-export function hashRuleSet(files: readonly RuleFile[], quarantine: readonly QuarantinedRule[]): string {
-  const hash = hashRuleFiles(files);
-  if (quarantine.length === 0) return hash;
-  return hashParts([hash, ...quarantine.map(({ tenant, ruleId }) => hashParts([tenant, ruleId])).sort()]);
-}
-
-/** Hash of a rule set: of every file's path, tenant and text, whatever their order. */
-export function hashRuleFiles(files: readonly RuleFile[]): string {
-  return hashParts(files.map((file) => hashParts([file.path, file.tenant ?? '', file.text], 64)).sort());
+  return { rules, filters, refused, memo, compiled: compileRules(judged, logSources, { before: before?.compiled, programs, latenessMs }) };
 }

@@ -134,7 +134,7 @@ export const O_LIST: i32 = 0;
 export const O_NEXT: i32 = 4;
 export const OUT_BYTES: i32 = 8;
 
-/** Needle: text, its length, bytes from its start to where the automaton reports it, how it is anchored, field, list of leaves, epoch of its last hit. */
+/** Needle: text, its length, bytes from its start to where the automaton reports it, how it is anchored, field, list of leaves, epoch of its last hit, text in its own case (0: any case will do). */
 export const D_TEXT: i32 = 0;
 export const D_LENGTH: i32 = 4;
 export const D_BACK: i32 = 8;
@@ -142,6 +142,7 @@ export const D_ANCHOR: i32 = 12;
 export const D_FIELD: i32 = 16;
 export const D_LEAVES: i32 = 20;
 export const D_EPOCH: i32 = 24;
+export const D_CASED: i32 = 28;
 export const NEEDLE_BYTES: i32 = 32;
 
 /** Fingerprints: masks of low and high nibbles for each of four bytes, then for each of eight buckets the list of its needles. */
@@ -191,6 +192,8 @@ export const MAX_CHUNK_VALUES: i32 = 8192;
 export const MAX_RECORD_VALUES: i32 = 8192;
 export const MAX_CHUNK_RECORDS: i32 = 512;
 export const BUFFER_BYTES: i32 = 524288;
+/** From a byte of folded text in a group's buffer to the same byte as it was. */
+export const CASED: i32 = 524288;
 export const GROUP_VALUES: i32 = 16384;
 /** Result of a record that every rule must judge. */
 export const ALL_RULES: i32 = -1;

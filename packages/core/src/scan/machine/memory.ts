@@ -3,6 +3,8 @@
  * The module is compiled from the same sources with `assembly/primitives.ts` in this file's place; both must agree to the byte.
  */
 
+import { CASED } from './layout.data.ts';
+
 /** A whole number of 32 bits, as AssemblyScript calls it. */
 export type i32 = number;
 
@@ -79,7 +81,7 @@ function isBracket(byte: i32): boolean {
   return folded === 0x5b || folded === 0x5d;
 }
 
-/** Copies up to the first backslash, ASCII letters in lower case; bytes copied. Bytes from 0x80 on set bit 0 of the word at `flags`. */
+/** Copies up to the first backslash, ASCII letters in lower case, and `CASED` bytes behind as they are; bytes copied. Bytes from 0x80 on set bit 0 of the word at `flags`. */
 export function foldUntilBackslash(m: Memory, to: i32, from: i32, length: i32, flags: i32): i32 {
   let i = 0;
   for (; i < length; i++) {
@@ -87,6 +89,7 @@ export function foldUntilBackslash(m: Memory, to: i32, from: i32, length: i32, f
     if (byte === BACKSLASH) return i;
     if (byte >= 0x80) setI32(m, flags, i32At(m, flags) | 1);
     setU8(m, to + i, byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
+    setU8(m, to + CASED + i, byte);
   }
   return i;
 }
@@ -97,6 +100,7 @@ export function foldAll(m: Memory, to: i32, from: i32, length: i32, flags: i32):
     const byte = u8At(m, from + i);
     if (byte >= 0x80) setI32(m, flags, i32At(m, flags) | 1);
     setU8(m, to + i, byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
+    setU8(m, to + CASED + i, byte);
   }
 }
 

@@ -73,9 +73,9 @@ function gatherRecord(m: Memory, program: i32, ordinal: i32): i32 {
   const record = i32At(m, i32At(m, LIST) + ordinal * 4);
   const from = i32At(m, BATCH) + i32At(m, i32At(m, STARTS) + record * 4);
   const end = i32At(m, BATCH) + i32At(m, i32At(m, ENDS) + record * 4);
-  saveGroups(m, program);
+  copyGroups(m, program, G_LENGTH, G_COUNT, G_SAVED_LENGTH, G_SAVED_COUNT);
   const isUsual = end - from <= MAX_RECORD_BYTES && gather(m, program, ordinal, from, end);
-  if (!isUsual) restoreGroups(m, program);
+  if (!isUsual) copyGroups(m, program, G_SAVED_LENGTH, G_SAVED_COUNT, G_LENGTH, G_COUNT);
   setI32(m, i32At(m, OUT_COUNT) + record * 4, isUsual ? 0 : ALL_RULES);
   return isUsual ? end - from : 0;
 }
@@ -86,21 +86,13 @@ function gather(m: Memory, program: i32, ordinal: i32, from: i32, end: i32): boo
   return rawField < 0 || addRecord(m, program, rawField, ordinal, from, end);
 }
 
-function saveGroups(m: Memory, program: i32): void {
+/** Copies length and count of every group from where they stand to where they are to stand. */
+function copyGroups(m: Memory, program: i32, fromLength: i32, fromCount: i32, toLength: i32, toCount: i32): void {
   const groups = i32At(m, program + P_GROUP_COUNT);
   for (let g = 0; g < groups; g++) {
     const group = i32At(m, program + P_GROUPS) + g * GROUP_BYTES;
-    setI32(m, group + G_SAVED_LENGTH, i32At(m, group + G_LENGTH));
-    setI32(m, group + G_SAVED_COUNT, i32At(m, group + G_COUNT));
-  }
-}
-
-function restoreGroups(m: Memory, program: i32): void {
-  const groups = i32At(m, program + P_GROUP_COUNT);
-  for (let g = 0; g < groups; g++) {
-    const group = i32At(m, program + P_GROUPS) + g * GROUP_BYTES;
-    setI32(m, group + G_LENGTH, i32At(m, group + G_SAVED_LENGTH));
-    setI32(m, group + G_COUNT, i32At(m, group + G_SAVED_COUNT));
+    setI32(m, group + toLength, i32At(m, group + fromLength));
+    setI32(m, group + toCount, i32At(m, group + fromCount));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import {
   BUFFER_BYTES,
+  CASED,
   CHUNK_VALUES,
   COMPOSITE,
   DASH,
@@ -183,7 +184,7 @@ function unescape(m: Memory, to: i32, from: i32, end: i32): i32 {
     } else {
       const byte = escaped(letter);
       if (byte === 0) return -1;
-      setU8(m, q, byte);
+      putBoth(m, q, byte);
       p += 2;
       q += 1;
     }
@@ -207,12 +208,13 @@ function putUnit(m: Memory, to: i32, at: i32, end: i32): i32 {
   if (unit < 0x80) {
     // Zero separates values: in text it becomes a byte that UTF-8 never has.
     setU8(m, to, unit === 0 ? 0xff : unit >= 0x41 && unit <= 0x5a ? unit + 32 : unit);
+    setU8(m, to + CASED, unit);
     return 1;
   }
   setI32(m, FLAGS, i32At(m, FLAGS) | WIDE);
   if (unit < 0x800) {
-    setU8(m, to, 0xc0 | (unit >> 6));
-    setU8(m, to + 1, 0x80 | (unit & 63));
+    putBoth(m, to, 0xc0 | (unit >> 6));
+    putBoth(m, to + 1, 0x80 | (unit & 63));
     return 2;
   }
   const low = lowSurrogate(m, unit, at + 6, end);
@@ -220,10 +222,16 @@ function putUnit(m: Memory, to: i32, at: i32, end: i32): i32 {
     putPair(m, to, 0x10000 + ((unit & 1023) << 10) + low);
     return 4;
   }
-  setU8(m, to, 0xe0 | (unit >> 12));
-  setU8(m, to + 1, 0x80 | ((unit >> 6) & 63));
-  setU8(m, to + 2, 0x80 | (unit & 63));
+  putBoth(m, to, 0xe0 | (unit >> 12));
+  putBoth(m, to + 1, 0x80 | ((unit >> 6) & 63));
+  putBoth(m, to + 2, 0x80 | (unit & 63));
   return 3;
+}
+
+/** Writes a byte that has no case, folded and as it is. */
+function putBoth(m: Memory, at: i32, byte: i32): void {
+  setU8(m, at, byte);
+  setU8(m, at + CASED, byte);
 }
 
 /** Ten bits of the low surrogate that must follow a high one, -1 where none does. */
@@ -235,10 +243,10 @@ function lowSurrogate(m: Memory, high: i32, at: i32, end: i32): i32 {
 }
 
 function putPair(m: Memory, to: i32, code: i32): void {
-  setU8(m, to, 0xf0 | (code >> 18));
-  setU8(m, to + 1, 0x80 | ((code >> 12) & 63));
-  setU8(m, to + 2, 0x80 | ((code >> 6) & 63));
-  setU8(m, to + 3, 0x80 | (code & 63));
+  putBoth(m, to, 0xf0 | (code >> 18));
+  putBoth(m, to + 1, 0x80 | ((code >> 12) & 63));
+  putBoth(m, to + 2, 0x80 | ((code >> 6) & 63));
+  putBoth(m, to + 3, 0x80 | (code & 63));
 }
 
 /** Number of four hexadecimal digits, -1 where one is none. */

@@ -10,9 +10,11 @@ import {
   A_TABLE,
   A_TRAP,
   ACCEPT,
+  CASED,
   COMPOSITE,
   D_ANCHOR,
   D_BACK,
+  D_CASED,
   D_EPOCH,
   D_FIELD,
   D_LEAVES,
@@ -277,6 +279,8 @@ function tryNeedle(m: Memory, program: i32, needle: i32, value: i32, at: i32): v
   const from = placeOf(m, block, start, end, at);
   if (from < start || from + length > end || (anchor === EXACT && end - start !== length)) return;
   if (!sameBytes(m, from, i32At(m, block + D_TEXT), length)) return;
+  const cased = i32At(m, block + D_CASED);
+  if (cased !== 0 && !sameBytes(m, from + CASED, cased, length)) return;
   if (anchor === ESCAPE && !isTelling(m, program, start, from, end)) return;
   setI32(m, block + D_EPOCH, epoch);
   stampAll(m, program, i32At(m, block + D_LEAVES));

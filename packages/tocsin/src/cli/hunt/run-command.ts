@@ -2,7 +2,6 @@
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
-import { encodeRules } from '@tocsin/detect';
 import type { MappingSet } from '@tocsin/ingest';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
@@ -14,6 +13,7 @@ import { createJudgeSetup, type JudgeChoices } from '../../hunt/judge-setup.ts';
 import type { KeptFileOptions } from '../../hunt/kept-file.ts';
 import { type HuntInputs, listInputs } from '../../hunt/list-inputs.ts';
 import { type HuntRules, loadHuntRules } from '../../hunt/load-rules.ts';
+import { openProgramCache } from '../../hunt/program-cache.ts';
 import { loadShippedMappings } from '../../hunt/rule-cache.ts';
 import { openThreadJudge } from '../../hunt/thread-judge.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
@@ -29,15 +29,16 @@ export async function runHuntCommand(context: CommandContext, paths: readonly st
   const request = readHuntRequest(options);
   const inputs = listInputs(paths, { sizes: true });
   const cache = cacheOptions(context, request);
-  const rules = loadHuntRules([request.rules], cache);
+  const rules = loadHuntRules([request.rules], Date.now(), cache);
   refuseNone(rules, request.rules);
   const output = createOutput(context, request);
   const choices: JudgeChoices = { logSourceFields: request.logSourceFields, detail: output.detail };
   const mappings = loadShippedMappings(cache);
-  const setup = createJudgeSetup(rules.rules, mappings, choices);
+  const programs = cache && openProgramCache(cache);
+  const setup = createJudgeSetup(rules.rules, mappings, { ...choices, programs });
   const loaded = { seconds: performance.now() / 1000, cpuSeconds: cpuSeconds() };
   if (request.output !== 'summary') noteRefusedRules(context.terminal, rules.refused);
-  const session = { context, request, inputs, rules, mappings, setup, choices, output };
+  const session = { context, request, inputs, rules, mappings, setup, choices, output, cache };
   const { tally, bytes, found } = await judgeAll(session);
   output.end({
     tally,
@@ -65,6 +66,7 @@ interface Session {
   readonly setup: JudgeSetup;
   readonly choices: JudgeChoices;
   readonly output: HuntOutput;
+  readonly cache: KeptFileOptions | undefined;
 }
 
 interface Outcome {
@@ -113,12 +115,13 @@ async function judgeAll(session: Session): Promise<Outcome> {
   return { tally, bytes, found: countFrom(session, tally) };
 }
 
-function openJudge({ request, rules, mappings, setup, choices }: Session, pool: BufferPool): Judge {
+function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const encoded = encodeRules(rules.parsed);
+  const encoded = rules.encoded();
   const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
   shared.set(encoded);
-  return openThreadJudge(request.jobs, { rules: shared, mappings: mappings.specs, choices }, pool);
+  const boot = { rules: shared, mappings: mappings.specs, choices, cacheFolder: cache?.folder };
+  return openThreadJudge(request.jobs, boot, { pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
 }
 
 /** The folder that was named, or the user's own (XDG Base Directory Specification). */
