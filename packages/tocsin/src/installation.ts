@@ -16,6 +16,7 @@ import { type InstallationSettings, installationSettings } from './config/settin
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';
 import { startListeners } from './duties/start-listeners.ts';
+import { settledEverywhere } from './duties/settled-everywhere.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
@@ -114,6 +115,10 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     registry,
     store: store.client,
     detect: detect.client,
+    settled: settledEverywhere(async (...asked) => [await detect.client.settled(...asked)], {
+      shards: settings.detect.foldShards,
+      clock: around.clock,
+    }),
     privileged,
     clock: around.clock,
     nextId: around.nextId,

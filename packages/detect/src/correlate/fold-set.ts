@@ -8,7 +8,7 @@ import type { CompiledRules } from '../compile/compiled-rules.ts';
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
 import type { FoldStep } from './fold.ts';
-import { type FoldCounts, type GroupLimits, GroupTable, type OnStep } from './group-table.ts';
+import { type FoldCounts, GroupTable, type OnStep, type TableOptions } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
@@ -47,8 +47,8 @@ export interface FoldSet {
 }
 
 /** Folds of a rule set, without memory. */
-export function createFoldSet(compiled: CompiledRules, limits?: Partial<GroupLimits>): FoldSet {
-  return foldSetOver(compiled, new GroupTable(compiled.folds, limits));
+export function createFoldSet(compiled: CompiledRules, options?: TableOptions): FoldSet {
+  return foldSetOver(compiled, new GroupTable(compiled.folds, options));
 }
 
 /** Folds over a table that may already hold states. */
@@ -101,14 +101,15 @@ class FoldRun {
 
   readonly #record: OnStep = (fold, outcome, where) => {
     const { plan } = fold;
+    const raises = this.#table.raises(where);
     if (plan.kind === 'grouping') {
-      this.#noteChanges(fold, outcome);
+      if (raises) this.#noteChanges(fold, outcome);
       return;
     }
     const { id } = plan.meta;
     const { heldEvents = 0, held = [] } = outcome;
     if (heldEvents > 0) this.heldEvents.set(id, (this.heldEvents.get(id) ?? 0) + heldEvents);
-    if (!plan.isSilent) this.#noteChanges(fold, outcome);
+    if (raises && !plan.isSilent) this.#noteChanges(fold, outcome);
     if (held.length === 0 || !this.#table.knows(id)) return;
     for (const one of held) {
       const match = heldMatch(plan, one, where);

@@ -7,6 +7,7 @@ import type { FoldPlan } from '../compile/compiled-rules.ts';
 import type { SavedTable } from './checkpoint.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
 import { DueQueue } from './due-queue.ts';
+import { createFoldShare, type FoldShare, type OwnsKey } from './fold-share.ts';
 import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
 import { type Bundle, type FoldRoute, GroupIndex } from './group-index.ts';
 import type { FoldMatch } from './held-match.ts';
@@ -19,6 +20,12 @@ export interface GroupLimits {
   readonly maxGroups: number;
   /** Rough bytes of all states together. */
   readonly maxBytes: number;
+}
+
+/** How the states of a fold set are kept. */
+export interface TableOptions extends Partial<GroupLimits> {
+  /** Of a set that shares the work with others: whether a key is its own. Absent where it keeps everything. */
+  readonly owns?: OwnsKey | undefined;
 }
 
 /** Bounds where nothing else is asked for. */
@@ -75,6 +82,7 @@ export class GroupTable {
   readonly #limits: GroupLimits;
   readonly #board: WatermarkBoard;
   readonly #index: GroupIndex<Group>;
+  readonly #share: FoldShare;
   /** By fold, then tenant. */
   readonly #lanes = new Map<RuleFold, Map<string, FoldLane>>();
   /** Next to be forgotten from the end, with the turn they were touched in when that was found out. */
@@ -86,12 +94,13 @@ export class GroupTable {
   #size = 0;
   #bytes = 0;
 
-  constructor(plans: readonly FoldPlan[], limits: Partial<GroupLimits> = {}, saved?: SavedTable) {
+  constructor(plans: readonly FoldPlan[], { owns, ...limits }: TableOptions = {}, saved?: SavedTable) {
     const fields = new MatchFields();
     const folds = createFolds(plans, fields);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#board = createWatermarkBoard(saved?.watermarks);
     this.#index = new GroupIndex(folds, fields);
+    this.#share = createFoldShare(folds, owns);
     this.counts = { evicted: 0, late: 0, unknown: 0, clipped: 0, ...saved?.counts };
     for (const fold of folds) this.#lanes.set(fold, new Map());
     if (saved !== undefined) this.#restore(saved, new Map(folds.map((fold) => [fold.plan.meta.id, fold])));
@@ -118,6 +127,10 @@ export class GroupTable {
     for (const route of this.#index.routesOf(match.ruleId)) {
       const bundle = route.table.bundleFor(match, turn);
       if (bundle === undefined) continue;
+      if (!this.#share.keeps(route.fold, bundle.tenant, bundle.key)) {
+        this.#passOver(route, bundle, match);
+        continue;
+      }
       const outcome = this.#advanceGroup(this.#groupOf(route, bundle), match, ruleSet);
       if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
       said ??= [];
@@ -125,6 +138,11 @@ export class GroupTable {
     }
     if (this.#size > this.#limits.maxGroups || this.#bytes > this.#limits.maxBytes) this.#evict();
     if (said !== undefined) for (const { fold, outcome, where } of said) onStep(fold, outcome, where);
+  }
+
+  /** Whether the alerts of a group are this table's to raise. */
+  raises({ tenant, groupKey }: GroupPlace): boolean {
+    return this.#share.raises(tenant, groupKey);
   }
 
   /** Takes a step's watermarks and runs what they make due, correlations behind those they refer to. */
@@ -190,10 +208,7 @@ export class GroupTable {
 
   #advanceGroup(group: Group, match: FoldMatch, ruleSet: string): FoldStep<unknown> | undefined {
     const { lane } = group;
-    if (match.evidence.source !== lane.lastSource) {
-      lane.lastSource = match.evidence.source;
-      this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
-    }
+    this.#noteSource(lane, match);
     if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
     this.#turn += 1;
     group.touched = this.#turn;
@@ -203,6 +218,18 @@ export class GroupTable {
     else if (group.queuedMs === null || this.#turn % WEIGH_EVERY === 0)
       this.#settle(group, { state: group.state, changed: NO_EPISODES, late: 0 });
     return outcome;
+  }
+
+  /** A match of another's group tells the time of the fold all the same. */
+  #passOver(route: FoldRoute<Group>, bundle: Bundle<Group>, match: FoldMatch): void {
+    this.#noteSource(this.#laneOf(route, bundle.tenant), match);
+    if (bundle.live === 0) route.table.drop(bundle);
+  }
+
+  #noteSource(lane: FoldLane, match: FoldMatch): void {
+    if (match.evidence.source === lane.lastSource) return;
+    lane.lastSource = match.evidence.source;
+    this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
   }
 
   #laneOf(route: FoldRoute<Group>, tenant: string): FoldLane {
@@ -320,7 +347,7 @@ export class GroupTable {
     }
     for (const { ruleId, tenant, key, state } of saved.groups) {
       const route = this.#routeTo(folds.get(ruleId));
-      if (route === undefined) continue;
+      if (route === undefined || !this.#share.keeps(route.fold, tenant, key)) continue;
       const group = this.#groupOf(route, route.table.bundleOf(tenant, key));
       this.#settle(group, { state: route.fold.fold.decode(state), changed: [], late: 0 });
     }

@@ -75,6 +75,13 @@ const detect = settings({
       default: '5m',
       min: 1000,
     }),
+    foldShards: count({
+      about:
+        'Shards into which correlation is divided by key, so that several processes can share it. One process gains nothing from more than one. The same for every process of an installation; after a change the folds are rebuilt from the match steps that are kept.',
+      default: 1,
+      min: 1,
+      max: 64,
+    }),
   },
 });
 

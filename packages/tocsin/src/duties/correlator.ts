@@ -5,16 +5,17 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
-import { type Alert, type Clock, isTocsinError, type LogSource, type MatchStep, type Position, TocsinError } from '@tocsin/core';
+import { type Alert, type Clock, isTocsinError, type LogSource, type Position, TocsinError } from '@tocsin/core';
 import { RuleBook } from '../rules/rule-book.ts';
-import { getChunked, putChunked } from '../state/chunked-value.ts';
+import { putChunked, readChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
+import { checkpointOf, type FoldShard, keysOf, WHOLE_CHECKPOINT } from './fold-shard.ts';
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
-import type { ReadUpTo } from './read-up-to.ts';
+import type { ReadByPartition, ReadUpTo } from './read-up-to.ts';
 import { TenantFolds } from './tenant-folds.ts';
 
 /** What the correlator is made of. */
@@ -24,6 +25,8 @@ export interface CorrelatorOptions {
   readonly ruleSets: StateBucket;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
+  /** Which share of the folds it keeps; all of them where absent. */
+  readonly shard?: FoldShard | undefined;
   /** Told what is settled. */
   readonly readUpTo: ReadUpTo;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -40,7 +43,7 @@ interface PendingStep {
   readonly step: ReturnType<typeof parseStep>;
 }
 
-const CHECKPOINT = 'folds';
+const ALL: FoldShard = { index: 0, count: 1 };
 /** What is not saved costs a longer replay of MATCHES after a crash, a minute of it and the time of saving at most. */
 const CHECKPOINT_EVERY_MS = 60_000;
 /** Bytes of a checkpoint encoded between two rounds: about a millisecond. */
@@ -51,7 +54,7 @@ const ROUND_STEPS = 64;
 /** How often a rule set that is missing is looked for, milliseconds. */
 const RULE_SET_RETRY_MS = 1000;
 
-/** Runs until aborted, then saves a last checkpoint. */
+/** Runs until aborted, then saves a last checkpoint. @throws bus.fenced where another owner of the shard has saved since */
 export async function runCorrelator(options: CorrelatorOptions): Promise<void> {
   const correlator = await Correlator.restore(options);
   const ended = new AbortController();
@@ -86,7 +89,9 @@ class Correlator {
   #folds: TenantFolds | undefined;
   #position: Position | undefined;
   #savedPosition: Position | undefined;
-  #read: MatchStep['read'] = {};
+  #reads: ReadByPartition = {};
+  /** Revision of the checkpoint that was read or written last: only its successor is this correlator's to write. */
+  #revision = 0;
   #nextSaveMs = 0;
   /** The checkpoint being taken. */
   #saving: FoldsSaving | undefined;
@@ -101,7 +106,15 @@ class Correlator {
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {
-    const bytes = await getChunked(options.manifests, CHECKPOINT);
+    const shard = options.shard ?? ALL;
+    const own = await readChunked(options.manifests, checkpointOf(shard));
+    const kept = own ?? (shard.count > 1 ? await readChunked(options.manifests, WHOLE_CHECKPOINT) : undefined);
+    const correlator = await Correlator.#fromBytes(options, kept?.value);
+    correlator.#revision = own?.revision ?? 0;
+    return correlator;
+  }
+
+  static async #fromBytes(options: CorrelatorOptions, bytes: Uint8Array | undefined): Promise<Correlator> {
     if (!bytes) return new Correlator(options);
     try {
       return await Correlator.#goOn(options, readFoldsCheckpoint(bytes));
@@ -118,8 +131,8 @@ class Correlator {
     correlator.#folds = await correlator.#openFolds(checkpoint.ruleSet, checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
-    correlator.#read = checkpoint.read;
-    options.readUpTo.advance(checkpoint.read);
+    correlator.#reads = checkpoint.reads;
+    options.readUpTo.advance(checkpoint.reads);
     return correlator;
   }
 
@@ -139,7 +152,8 @@ class Correlator {
       const folds = await this.#foldsFor(step.ruleSet);
       for (const alert of folds.advance(step)) this.#changed.add(alert);
       this.#position = position;
-      this.#read = { ...this.#read, ...step.read };
+      // A lane that a step does not name is one that its partition has not been read of yet.
+      this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs && this.#saving === undefined && this.#storing === undefined;
@@ -157,7 +171,7 @@ class Correlator {
   async #write(alerts: readonly Alert[]): Promise<void> {
     await this.#writer.write(alerts);
     // Settled is what has nothing left to be written.
-    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#read);
+    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#reads);
   }
 
   /** Saves the state as of the last step applied; waits until it is saved. */
@@ -173,7 +187,7 @@ class Correlator {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     this.#saving = undefined;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    this.#saving = this.#folds.save({ position: this.#position, read: this.#read });
+    this.#saving = this.#folds.save({ position: this.#position, reads: this.#reads });
   }
 
   /** Writes a checkpoint while rounds go on. An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
@@ -191,7 +205,8 @@ class Correlator {
 
   async #store(saving: FoldsSaving): Promise<void> {
     this.#saving = undefined;
-    await putChunked(this.#options.manifests, CHECKPOINT, saving.finish());
+    const { manifests, shard = ALL } = this.#options;
+    this.#revision = await putChunked(manifests, checkpointOf(shard), saving.finish(), this.#revision);
     this.#savedPosition = saving.place.position;
   }
 
@@ -206,7 +221,10 @@ class Correlator {
 
   async #openFolds(ruleSet: string, encoded?: EncodedFolds): Promise<TenantFolds> {
     const book = await this.#loadRules(ruleSet);
-    return new TenantFolds(book, encoded, (error) => this.#options.onTrouble(error, 'moving folds to another rule set'));
+    return new TenantFolds(book, encoded, {
+      onDropped: (error) => this.#options.onTrouble(error, 'moving folds to another rule set'),
+      owns: keysOf(this.#options.shard ?? ALL),
+    });
   }
 
   /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */

@@ -1,5 +1,6 @@
 /** The detection thread: the duties match and correlate side by side, each under its own key. */
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { Members } from '../members/members.ts';
 import { Registry } from '../registry/registry.ts';
 import { coveringRules } from '../rules/covering-rules.ts';
 import { EventSamples } from '../rules/event-samples.ts';
@@ -10,11 +11,13 @@ import { RuleBook, type RuleFile } from '../rules/rule-book.ts';
 import { RuleCosts } from '../rules/rule-costs.ts';
 import { checkRules, listRules } from '../rules/rule-report.ts';
 import { sourceFacts } from '../rules/source-facts.ts';
-import { RULE_SETS_BUCKET } from '../topology.ts';
+import { MEMBERS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
 import { wireCorrelate, wireMatch } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
-import { ReadUpTo } from './read-up-to.ts';
+import { ownsPart } from './ownership.ts';
+import { firstFrame } from './partition-progress.ts';
+import { SettledShards } from './settled-shards.ts';
 import { bootData, endOnFailure, serveThread, threadSurroundings } from './thread-boot.ts';
 
 /** What the thread is started with. */
@@ -22,6 +25,11 @@ export interface DetectBoot {
   readonly match: BusAddress;
   readonly correlate: BusAddress;
   readonly partitions: number;
+  /** Fold shards of the installation. */
+  readonly foldShards: number;
+  /** Name of this process among the members, the same after each start; and its version. */
+  readonly member: string;
+  readonly version: string;
   /** A source that has sent nothing for this long is idle, milliseconds. */
   readonly idleAfterMs: number;
   /** Rules that are everybody's. */
@@ -42,7 +50,19 @@ const activation = await RuleActivation.open({
   bucket: matchBus.bucket(RULE_SETS_BUCKET),
   onTrouble: around.onTrouble,
 });
-const readUpTo = new ReadUpTo();
+const settled = new SettledShards(boot.partitions, (asked) => firstFrame(correlateBus, asked));
+let behindMs: number | null = null;
+const members = await Members.open({
+  bucket: matchBus.bucket(MEMBERS_BUCKET),
+  id: boot.member,
+  epoch: around.nextId(),
+  duties: ['match', 'correlate'],
+  version: boot.version,
+  clock: around.clock,
+  condition: () => ({ behindMs, ruleSet: activation.book.hash }),
+  onTrouble: around.onTrouble,
+  onReplaced: endThread,
+});
 const costs = new RuleCosts(around.clock);
 const samples = new EventSamples();
 const startedMs = around.clock.nowMs();
@@ -64,10 +84,20 @@ const work = Promise.all([
       rules: () => activation.book,
       costs,
       samples,
+      ownership: ownsPart(members, 'match', boot.partitions),
+      onBehind: (ms) => (behindMs = ms),
     }),
     around,
   ),
-  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
+  endOnFailure(
+    wireCorrelate(correlateBus, mappings, {
+      ...around,
+      settled,
+      shards: boot.foldShards,
+      ownership: ownsPart(members, 'correlate', boot.foldShards),
+    }),
+    around,
+  ),
 ]);
 
 serveThread({
@@ -95,9 +125,10 @@ serveThread({
   check: (files, { tenant, test }) =>
     checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
   reached: (position, waitMs) => activation.reached(position, waitMs),
-  settled: (lane, position, waitMs) => readUpTo.reached(lane, position, waitMs),
+  settled: (lane, position, waitMs) => settled.reached(lane, position, waitMs),
   async stop() {
     await around.stop(work);
+    await members[Symbol.asyncDispose]();
     activation[Symbol.dispose]();
     await registry[Symbol.asyncDispose]();
     await Promise.all([matchBus[Symbol.asyncDispose](), correlateBus[Symbol.asyncDispose]()]);

@@ -35,7 +35,7 @@ function startStore({ dataDir, logger, settings }: InstallationOptions, bus: Emb
 }
 
 async function startDetect(
-  { settings, shippedRules, logger }: InstallationOptions,
+  { settings, shippedRules, logger, version }: InstallationOptions,
   bus: EmbeddedBus,
 ): Promise<SupervisedThread<DetectApi>> {
   const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
@@ -44,6 +44,9 @@ async function startDetect(
     match: bus.address('match'),
     correlate: bus.address('correlate'),
     partitions: settings.bus.partitions,
+    foldShards: settings.detect.foldShards,
+    member: settings.site,
+    version,
     idleAfterMs: settings.detect.idleAfter,
     rules,
   };
