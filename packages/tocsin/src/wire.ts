@@ -86,7 +86,7 @@ export function wireMatch(
 export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & Pick<CorrelateShardsOptions, 'shards' | 'ownership' | 'settled' | 'onWaiting'>,
+  around: Surroundings & Pick<CorrelateShardsOptions, 'shards' | 'ownership' | 'settled' | 'onWaiting' | 'successorOf'>,
 ): Promise<void> {
   return runCorrelateShards({
     ...around,

@@ -6,12 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import { connect, errors, type Msg, type MsgHdrs, type NatsConnection, type Status, type Subscription } from '@nats-io/transport-node';
 import { TocsinError } from '@tocsin/core';
-import { nkeyAuthenticator } from './nkey.ts';
+import { type BusLogin, type BusTls, loginOptions, serverOptions } from './bus-login.ts';
 
 /** Where and as whom to connect. */
 export interface LinkOptions {
   readonly servers: string | readonly string[];
-  readonly seed?: string | undefined;
+  readonly login: BusLogin;
+  readonly tls?: BusTls | undefined;
   readonly inboxPrefix: string;
   /** Shown by the server beside the connection. */
   readonly name: string;
@@ -58,8 +59,8 @@ const MAX_FORBIDDEN = 1_000;
 export async function openLink(options: LinkOptions): Promise<NatsLink> {
   try {
     const connection = await connect({
-      servers: typeof options.servers === 'string' ? options.servers : [...options.servers],
-      ...(options.seed === undefined ? {} : { authenticator: nkeyAuthenticator(options.seed) }),
+      ...serverOptions(options.servers, options.tls),
+      ...loginOptions(options.login),
       inboxPrefix: options.inboxPrefix,
       name: options.name,
       noAsyncTraces: true,
@@ -72,7 +73,9 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
     });
     return new Link(connection, options);
   } catch (cause) {
-    throw new TocsinError('bus.unavailable', { reason: `no NATS server answers at ${String(options.servers)}` }, { cause });
+    const why = cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError ? 'refuses this login' : undefined;
+    const reason = `${why === undefined ? 'no NATS server answers' : 'the NATS server'} at ${String(options.servers)}${why === undefined ? `: ${messageOf(cause)}` : ` ${why}`}`;
+    throw new TocsinError('bus.unavailable', { reason }, { cause });
   }
 }
 
@@ -212,6 +215,10 @@ export async function ask(link: NatsLink, question: Question, deadline: number):
       else resolve(answer);
     }
   });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function closed(): TocsinError {

@@ -27,6 +27,8 @@ export interface CorrelatorOptions {
   readonly clock: Clock;
   /** Which share of the folds it keeps; all of them where absent. */
   readonly shard?: FoldShard | undefined;
+  /** The set that stands in for one that was removed because every checkpoint had passed it; undefined for one that was not removed. */
+  readonly successorOf?: ((hash: string) => Promise<string | undefined>) | undefined;
   /** Told what is settled. */
   readonly readUpTo: ReadUpTo;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -90,6 +92,8 @@ class Correlator {
   #position: Position | undefined;
   #savedPosition: Position | undefined;
   #reads: ReadByPartition = {};
+  /** Order of the rule set the folds are under. */
+  #order = 0;
   /** Revision of the checkpoint that was read or written last: only its successor is this correlator's to write. */
   #revision = 0;
   #nextSaveMs = 0;
@@ -132,6 +136,7 @@ class Correlator {
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
     correlator.#reads = checkpoint.reads;
+    correlator.#order = checkpoint.order ?? 0;
     options.readUpTo.advance(checkpoint.reads);
     return correlator;
   }
@@ -149,7 +154,7 @@ class Correlator {
   /** Applies steps in order, writes the alerts that cannot wait or have waited, and saves a checkpoint when one is due. */
   async round(steps: readonly PendingStep[]): Promise<void> {
     for (const { position, step } of steps) {
-      const folds = await this.#foldsFor(step.ruleSet);
+      const folds = await this.#foldsFor(step);
       for (const alert of folds.advance(step)) this.#changed.add(alert);
       this.#position = position;
       // A lane that a step does not name is one that its partition has not been read of yet.
@@ -187,7 +192,7 @@ class Correlator {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     this.#saving = undefined;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    this.#saving = this.#folds.save({ position: this.#position, reads: this.#reads });
+    this.#saving = this.#folds.save({ position: this.#position, reads: this.#reads, order: this.#order });
   }
 
   /** Writes a checkpoint while rounds go on. An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
@@ -206,13 +211,18 @@ class Correlator {
   async #store(saving: FoldsSaving): Promise<void> {
     this.#saving = undefined;
     const { manifests, shard = ALL } = this.#options;
-    this.#revision = await putChunked(manifests, checkpointOf(shard), saving.finish(), this.#revision);
+    const about = { order: String(saving.place.order ?? 0) };
+    this.#revision = await putChunked(manifests, checkpointOf(shard), saving.finish(), { expected: this.#revision, about });
     this.#savedPosition = saving.place.position;
   }
 
-  /** Folds under the rule set that judged a step; state moves over where the rules are still there. */
-  async #foldsFor(ruleSet: string): Promise<TenantFolds> {
-    if (this.#folds?.rules.hash === ruleSet) return this.#folds;
+  /**
+   * Folds under the rule set that judged a step; state moves over where the rules are still there. Partitions go over to a new set one
+   * after the other: what the last of them still say by the old one is folded under the new, which never goes back.
+   */
+  async #foldsFor({ ruleSet, order = 0 }: PendingStep['step']): Promise<TenantFolds> {
+    if (this.#folds !== undefined && (this.#folds.rules.hash === ruleSet || order < this.#order)) return this.#folds;
+    this.#order = order;
     // What was being saved is under the former set, and goes on to change under this one.
     this.#saving = undefined;
     this.#folds = await this.#openFolds(ruleSet, this.#folds?.encode());
@@ -227,14 +237,21 @@ class Correlator {
     });
   }
 
-  /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */
-  async #loadRules(hash: string): Promise<RuleBook> {
+  /** Waits where the set is not kept and should be: without it nobody can say what the matches mean, and skipping them would lose alerts. */
+  async #loadRules(asked: string): Promise<RuleBook> {
+    let hash = asked;
     const { ruleSets, logSources, onTrouble, onWaiting, signal } = this.#options;
     for (let waiting = false; ; waiting = true) {
       const book = await RuleBook.load(ruleSets, hash, logSources);
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;
+      }
+      const successor = await this.#options.successorOf?.(hash);
+      if (successor !== undefined && successor !== hash) {
+        onTrouble(new TocsinError('store.rule_set_missing', { hash }), 'reading match steps of a rule set that was removed: its successor folds them');
+        hash = successor;
+        continue;
       }
       const missing = new TocsinError('store.rule_set_missing', { hash });
       if (!waiting) onTrouble(missing, 'reading match steps');

@@ -13,8 +13,9 @@ export interface CheckpointPlace {
   readonly position: Position;
   /** Positions of EVENTS that are settled by then. */
   readonly reads: ReadByPartition;
-  /** Hash of the rule set the folds are under. */
+  /** Hash of the rule set the folds are under, and its order; none in checkpoints of former versions. */
   readonly ruleSet: string;
+  readonly order?: number | undefined;
 }
 
 /** State by tenant, `''` for the shared one; each as its fold set encodes it. */

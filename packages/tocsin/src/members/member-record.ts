@@ -11,6 +11,8 @@ export type SharedDuty = 'match' | 'correlate';
 /** One member's record. */
 export interface MemberRecord {
   readonly id: string;
+  /** Process it belongs to: by this name it is asked. */
+  readonly node: string;
   /** Of this life of the member; ULID, later lives are greater. */
   readonly epoch: string;
   readonly duties: readonly Duty[];

@@ -15,6 +15,8 @@ export interface MembersOptions {
   readonly bucket: StateBucket;
   /** Stays the same over restarts of the process; a bucket key. */
   readonly id: string;
+  /** Process it belongs to; its own name where absent. */
+  readonly node?: string | undefined;
   /** Of this life; ULID. */
   readonly epoch: string;
   readonly duties: readonly Duty[];
@@ -150,7 +152,7 @@ export class Members implements AsyncDisposable {
   #record(): MemberRecord {
     const { id, epoch, duties, version, condition } = this.#options;
     const facts = condition?.() ?? { behindMs: null, ruleSet: null };
-    return { id, epoch, duties, version, holds: this.#holds, startedMs: this.#startedMs, host: hostname(), process: process.pid, ...facts };
+    return { id, node: this.#options.node ?? id, epoch, duties, version, holds: this.#holds, startedMs: this.#startedMs, host: hostname(), process: process.pid, ...facts };
   }
 
   #alive(): MemberRecord[] {

@@ -17,13 +17,22 @@ interface Manifest {
   /** Distinguishes the chunks of this value from those of the one it replaces. */
   readonly content: string;
   readonly chunks: number;
+  readonly about?: Readonly<Record<string, string>> | undefined;
+}
+
+/** How a value is written. */
+export interface PutOptions {
+  /** Whoever decided by what he read gives its revision, 0 where nothing was there. */
+  readonly expected?: number | undefined;
+  /** A few words about it that can be read without it. */
+  readonly about?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * Writes a value under a name, replacing the former one, and resolves with its revision. Whoever decided by what he read gives that
- * revision as `expected`, 0 where nothing was there. @throws bus.fenced where somebody has written since
+ * Writes a value under a name, replacing the former one, and resolves with its revision. @throws bus.fenced where somebody has written since
  */
-export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array, expected?: number): Promise<number> {
+export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array, options: PutOptions = {}): Promise<number> {
+  const { expected, about } = options;
   const packed = await promisify(gzip)(value);
   const content = contentOf(packed);
   const present = await bucket.get(name);
@@ -37,7 +46,7 @@ export async function putChunked(bucket: StateBucket, name: string, value: Uint8
     const left = await bucket.get(key);
     await bucket.put(key, packed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), left?.revision ?? 0);
   }
-  const manifest: Manifest = { content, chunks };
+  const manifest: Manifest = { content, chunks, ...(about === undefined ? {} : { about }) };
   const written = await bucket.put(name, Buffer.from(JSON.stringify(manifest)), revision);
   await removeOthers(bucket, name, content);
   return written;
@@ -53,6 +62,12 @@ export async function deleteChunked(bucket: StateBucket, name: string): Promise<
 /** Reads the value of a name back; undefined where there is none. @throws store.value_damaged where part of it is missing or not what was written */
 export async function getChunked(bucket: StateBucket, name: string): Promise<Uint8Array | undefined> {
   return (await readChunked(bucket, name))?.value;
+}
+
+/** The words about a value; undefined where there are none. */
+export async function aboutChunked(bucket: StateBucket, name: string): Promise<Readonly<Record<string, string>> | undefined> {
+  const entry = await bucket.get(name);
+  return entry && parseManifest(entry.value).about;
 }
 
 /** A value and the revision it stands at. */
