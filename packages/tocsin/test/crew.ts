@@ -84,6 +84,7 @@ export async function joinCrew(options: CrewOptions, id: string): Promise<CrewMe
       onWaiting: () => undefined,
     }),
   ]);
+  void work.then((ends) => ends.forEach((one) => one.status === 'rejected' && onTrouble(one.reason, 'ended')));
   return {
     id,
     members,

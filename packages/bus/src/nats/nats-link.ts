@@ -52,6 +52,8 @@ const RECONNECT_WAIT_MS = 100;
 const CONNECT_MS = 5_000;
 const FLUSH_MS = 1_000;
 const PING_MS = 20_000;
+/** The same where there are other servers to go to: one that hangs is given up after three times this. */
+const PING_CLUSTER_MS = 2_000;
 /** Refused subjects remembered; a process with so many has no use for the next one. */
 const MAX_FORBIDDEN = 1_000;
 
@@ -68,7 +70,7 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_WAIT_MS / 2,
       timeout: CONNECT_MS,
-      pingInterval: PING_MS,
+      pingInterval: typeof options.servers === 'string' || options.servers.length < 2 ? PING_MS : PING_CLUSTER_MS,
       ignoreAuthErrorAbort: true,
     });
     return new Link(connection, options);

@@ -14,8 +14,8 @@ export interface CorrelateShardsOptions extends Omit<CorrelatorOptions, 'shard' 
   readonly settled: SettledShards;
 }
 
-/** Pause before a shard that another has written for is taken again, milliseconds. */
-const FENCED_PAUSE_MS = 250;
+/** Pause before a shard that could not go on is taken again, milliseconds. */
+const AGAIN_AFTER_MS = 250;
 
 interface Run {
   readonly stop: AbortController;
@@ -103,9 +103,10 @@ class CorrelateShards {
     const run = runCorrelator({ ...rest, onTrouble, shard, readUpTo: settled.open(index), signal: all });
     const ended = run.catch(async (error: unknown) => {
       if (all.aborted && error === all.reason) return;
-      if (!isTocsinError(error, 'bus.fenced')) throw error;
-      onTrouble(error, `saving fold shard ${index}: another owner has saved; it goes on from what that has written`);
-      await setTimeout(FENCED_PAUSE_MS);
+      if (!isTocsinError(error) || (error.retry === 'never' && error.code !== 'bus.fenced')) throw error;
+      // Another owner has saved, or the bus was away for longer than anybody waits: it goes on from what was saved last.
+      onTrouble(error, `fold shard ${index}`);
+      await setTimeout(AGAIN_AFTER_MS);
     });
     this.#runs.set(index, { stop, ended });
     ended.then(

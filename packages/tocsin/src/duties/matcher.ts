@@ -98,8 +98,9 @@ export async function runMatcher(options: MatcherOptions): Promise<void> {
         while (!feed.finished && matcher.isOwnershipSettled()) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
       } catch (error) {
         if (signal.aborted && error === signal.reason) return;
-        if (!isTocsinError(error, 'bus.fenced')) throw error;
-        onTrouble(error, 'writing match steps: another owner has written; what it has judged is read from the log');
+        if (!isTocsinError(error) || (error.retry === 'never' && error.code !== 'bus.fenced')) throw error;
+        // Another owner has written, or the bus was away for longer than anybody waits: what is judged is read from the log again.
+        onTrouble(error, error.code === 'bus.fenced' ? 'writing match steps: another owner has written' : 'matching');
         matcher.forgetAll();
       } finally {
         ended.abort();

@@ -24,7 +24,7 @@ async function end(crew: Map<string, CrewMember>, id: string, how: 'leave' | 'va
 describe('members that share the duties', () => {
   it('raise the same alerts whether they are one, two or four, and whoever joins, leaves or is killed', async () => {
     const alone = await onMemory(['a'], new Map(), 1);
-    expect(new Set(Object.values(alone.alerts).map(([rule]) => rule))).toEqual(new Set(['hit', 'other', 'many', 'kinds', 'order', 'high']));
+    expect(new Set(Object.values(alone.alerts).map(([rule]) => rule))).toEqual(new Set(['hit', 'other', 'many', 'kinds', 'order', 'high', 'wide']));
     expect(new Set(alone.matches).size).toBe(alone.matches.length);
     const changing: CrewPlan = new Map([
       [60, (_, join) => join('b')],
