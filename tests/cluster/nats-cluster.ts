@@ -70,7 +70,7 @@ export class NatsCluster implements AsyncDisposable {
     return this.#servers.map(({ name }) => name);
   }
 
-  /** Resolves when every server that runs says that it is healthy. */
+  /** Resolves when every server that runs takes connections; its streams may still be catching up. */
   async ready(): Promise<void> {
     for (const { child, monitor, name } of this.#servers) {
       if (!child) continue;
@@ -132,7 +132,7 @@ export class NatsCluster implements AsyncDisposable {
 
 async function isHealthy(monitor: number): Promise<boolean> {
   try {
-    return (await fetch(`http://127.0.0.1:${monitor}/healthz`, { signal: AbortSignal.timeout(1000) })).ok;
+    return (await fetch(`http://127.0.0.1:${monitor}/healthz?js-server-only=true`, { signal: AbortSignal.timeout(1000) })).ok;
   } catch (error) {
     if (error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError')) return false;
     throw error;
