@@ -42,7 +42,9 @@ describe('members that share the duties over NATS', () => {
   test('raise the same alerts whether they are one, two or four, and whoever joins, leaves or is killed', async (context) => {
     if (missing !== undefined) context.skip(missing);
     alone = await onServers(1, { first: ['a'], shards: 1 });
-    expect(new Set(Object.values(alone.alerts).map(([rule]) => rule))).toEqual(new Set(['hit', 'other', 'many', 'kinds', 'order', 'high', 'wide']));
+    expect(new Set(Object.values(alone.alerts).map(([rule]) => rule))).toEqual(
+      new Set(['hit', 'other', 'many', 'kinds', 'order', 'high', 'wide']),
+    );
     expect(new Set(alone.matches).size).toBe(alone.matches.length);
     const changing = (): CrewPlan =>
       new Map([

@@ -96,7 +96,7 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
-  const desk = await openDuties(options, ground, apiBus);
+  const desk = await openDuties(options, ground);
   const status = createStatus({
     version,
     site: settings.site,
@@ -128,10 +128,10 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
 }
 
 /** The threads of the duties, and whom to ask for those of other processes. */
-async function openDuties(options: InstallationOptions, { bus, scope, around }: Ground, apiBus: Bus): Promise<DutyDesk> {
+async function openDuties(options: InstallationOptions, { bus, scope, around }: Ground): Promise<DutyDesk> {
   const member = bus.isExternal ? await memberName(options.dataDir, around.nextId) : options.settings.site;
   const threads = await startThreads(options, { bus, scope, member });
-  return await openDutyDesk({ options, bus, apiBus, threads, member, around, scope });
+  return await openDutyDesk({ options, bus, threads, member, around, scope });
 }
 
 /** What watches the cost of rules and puts aside what takes too much, as an audited act. */
@@ -170,17 +170,18 @@ async function openServer(
   const authenticate = createAuthenticate(context.registry, around.clock);
   const authenticateSource = createAuthenticateSource(authenticate, context.registry);
   const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
-  if (settings.duties.includes('ingest')) await startListeners({
-    dataDir: options.dataDir,
-    settings: settings.listeners,
-    registry: context.registry,
-    authenticate: authenticateSource,
-    emit: intake.emit,
-    clock: around.clock,
-    nextId: around.nextId,
-    onTrouble: around.onTrouble,
-    scope,
-  });
+  if (settings.duties.includes('ingest'))
+    await startListeners({
+      dataDir: options.dataDir,
+      settings: settings.listeners,
+      registry: context.registry,
+      authenticate: authenticateSource,
+      emit: intake.emit,
+      clock: around.clock,
+      nextId: around.nextId,
+      onTrouble: around.onTrouble,
+      scope,
+    });
   const app = createServer({ logger, tls });
   const { duties } = settings;
   await registerApi(app, { context, authenticate, events: duties.includes('ingest') ? events : undefined, hasApi: duties.includes('api') });

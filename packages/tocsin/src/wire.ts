@@ -70,9 +70,9 @@ export function wireMatch(
   bus: Bus,
   mappings: MappingSet,
   around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<
-    MatcherOptions,
-    'costs' | 'samples' | 'ownership' | 'order' | 'orderReached' | 'onBehind'
-  >,
+      MatcherOptions,
+      'costs' | 'samples' | 'ownership' | 'order' | 'orderReached' | 'onBehind'
+    >,
 ): Promise<void> {
   return runMatcher({
     ...around,

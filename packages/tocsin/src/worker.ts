@@ -4,9 +4,8 @@
  */
 import { join } from 'node:path';
 import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
-import { openDutyDesk } from './duties/duty-desk.ts';
+import { answerOthers } from './duties/duty-desk.ts';
 import { openInstallationBus } from './duties/installation-bus.ts';
-import { openBus } from './duties/open-bus.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { memberName, openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
@@ -18,11 +17,6 @@ export interface Worker extends AsyncDisposable {
   /** Its name among the members. */
   readonly member: string;
   readonly busServer: string;
-}
-
-/** Whether a process with these duties has no doors. */
-export function isWorker({ settings }: Pick<InstallationOptions, 'settings'>): boolean {
-  return !settings.duties.includes('ingest') && !settings.duties.includes('api');
 }
 
 /** Starts a worker; resolves when its duties run. What was opened by a start that fails is closed again. */
@@ -43,7 +37,6 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Worker>
   const nextId = createUlidGenerator(systemClock);
   const member = await memberName(dataDir, nextId);
   const bus = scope.add('bus', await openInstallationBus(options));
-  const apiBus = scope.add('bus of the members', await openBus(bus.address('api')));
   const threads = await startThreads(options, { bus, scope, member });
   const around = {
     clock: systemClock,
@@ -52,6 +45,6 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Worker>
     signal: scope.signal,
     giveUp: scope.signal,
   };
-  await openDutyDesk({ options, bus, apiBus, threads, member, around, scope });
+  await answerOthers({ options, bus, threads, member, around, scope });
   return { dataDir, member, busServer: bus.version, [Symbol.asyncDispose]: () => scope.close() };
 }

@@ -74,7 +74,9 @@ export async function runCrew(
     await storeEvents(patient(bus), [event], { tenant: host % 2 === 0 ? 'acme' : 'globex', partition: (host % 7) % options.partitions });
   }
   await settle(bus, crew, options.shards).catch((cause: unknown) => {
-    throw new Error(`not settled: ${[...crew.values()].map((one) => `${one.id}: ${one.troubles.slice(-8).join(' | ')}`).join('\n')}`, { cause });
+    throw new Error(`not settled: ${[...crew.values()].map((one) => `${one.id}: ${one.troubles.slice(-8).join(' | ')}`).join('\n')}`, {
+      cause,
+    });
   });
   for (const member of crew.values()) await member.leave();
   const alerts = outcomeOf(await readAlerts(bus));

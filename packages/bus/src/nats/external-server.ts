@@ -32,16 +32,27 @@ export async function lookAtServer(address: LinkAddress, monitor?: string): Prom
   if (isOlder(version, OLDEST_SERVER)) throw refuse(`it is version ${version}, and Tocsin needs ${OLDEST_SERVER} or newer`);
   if (info?.jetstream !== true) throw refuse('it has no JetStream; add `jetstream {}` to its configuration');
   if ((info?.max_payload ?? 0) < MAX_PAYLOAD_BYTES)
-    throw refuse(`it takes messages of ${info?.max_payload ?? 0} bytes at most; set \`max_payload: ${MAX_PAYLOAD_BYTES}\` or more in its configuration`);
+    throw refuse(
+      `it takes messages of ${info?.max_payload ?? 0} bytes at most; set \`max_payload: ${MAX_PAYLOAD_BYTES}\` or more in its configuration`,
+    );
   await callJetStream(link, 'INFO');
-  return { version, name: info.server_name ?? '', cluster: info.cluster, sync: monitor === undefined ? undefined : await readSync(monitor) };
+  return {
+    version,
+    name: info.server_name ?? '',
+    cluster: info.cluster,
+    sync: monitor === undefined ? undefined : await readSync(monitor),
+  };
 }
 
 /** What `jsz` says of syncing; undefined where it cannot be read, as it need not be there. */
 async function readSync(monitor: string): Promise<string | undefined> {
   const url = new URL('/jsz?config=true', monitor);
   const answer = await fetch(url, { signal: AbortSignal.timeout(MONITOR_MS) }).catch((cause: unknown) => {
-    throw new TocsinError('server.bad_setting', { what: `The monitoring address ${monitor}`, reason: `it does not answer: ${String(cause)}` }, { cause });
+    throw new TocsinError(
+      'server.bad_setting',
+      { what: `The monitoring address ${monitor}`, reason: `it does not answer: ${String(cause)}` },
+      { cause },
+    );
   });
   const { config } = (await answer.json()) as { config?: { sync_always?: boolean; sync_interval?: number } };
   if (config?.sync_always === true) return 'always';

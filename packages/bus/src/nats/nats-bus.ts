@@ -114,7 +114,13 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
 
 /** What a connection is made of. */
 export function linkOptionsOf({ servers, credential, login, tls, inboxPrefix, name }: LinkAddress): LinkOptions {
-  return { servers, tls, login: login ?? { seed: credential?.seed }, inboxPrefix: inboxPrefix ?? credential?.inboxPrefix ?? '_INBOX', name };
+  return {
+    servers,
+    tls,
+    login: login ?? { seed: credential?.seed },
+    inboxPrefix: inboxPrefix ?? credential?.inboxPrefix ?? '_INBOX',
+    name,
+  };
 }
 
 function guaranteesOf(options: NatsBusOptions, maxPayload = MAX_PAYLOAD_BYTES): Guarantees {

@@ -38,7 +38,8 @@ async function askOnce(link: NatsLink, question: { subject: string; body: Uint8A
   try {
     await link.whenUp(deadline);
     const answer = await ask(link, question, deadline);
-    if (answer.headers?.code === NO_RESPONDERS) throw new TocsinError('bus.unavailable', { reason: `nobody answers on ${question.subject}` });
+    if (answer.headers?.code === NO_RESPONDERS)
+      throw new TocsinError('bus.unavailable', { reason: `nobody answers on ${question.subject}` });
     return answer.data;
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;

@@ -75,7 +75,10 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
     });
     return new Link(connection, options);
   } catch (cause) {
-    const why = cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError ? 'refuses this login' : undefined;
+    const why =
+      cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError
+        ? 'refuses this login'
+        : undefined;
     const reason = `${why === undefined ? 'no NATS server answers' : 'the NATS server'} at ${String(options.servers)}${why === undefined ? `: ${messageOf(cause)}` : ` ${why}`}`;
     throw new TocsinError('bus.unavailable', { reason }, { cause });
   }

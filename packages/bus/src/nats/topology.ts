@@ -62,7 +62,11 @@ async function create(link: NatsLink, name: string, config: object): Promise<voi
     await callJetStream(link, `STREAM.CREATE.${name}`, config);
   } catch (error) {
     if (!(error instanceof JetStreamRefusal)) throw error;
-    throw new TocsinError('server.bad_setting', { what: `Stream ${name} on the bus`, reason: `the server refuses it: ${error.message}` }, { cause: error });
+    throw new TocsinError(
+      'server.bad_setting',
+      { what: `Stream ${name} on the bus`, reason: `the server refuses it: ${error.message}` },
+      { cause: error },
+    );
   }
 }
 

@@ -9,7 +9,8 @@ import { restoreFoldSet } from './restore-fold-set.ts';
 
 const rule = (id: string): string =>
   `title: ${id}\nid: ${id}\nname: ${id}\nlogsource: { product: test }\ndetection: { s: { a: ${id} }, condition: s }\n`;
-const over = (id: string, correlation: string): string => `title: ${id}\nid: ${id}\nname: ${id}\nlevel: high\ncorrelation: ${correlation}\n`;
+const over = (id: string, correlation: string): string =>
+  `title: ${id}\nid: ${id}\nname: ${id}\nlevel: high\ncorrelation: ${correlation}\n`;
 
 /** Counts by one key, by two, an order over both rules, silence, and a chain whose keys are other ones than below. */
 const { rules } = parseRules([
@@ -45,7 +46,9 @@ function steps(seed: number): MatchStep[] {
       const late = timeMs - Math.floor(next() * 70_000);
       return { ...matchAt(late, parts), ruleId: pick('ab'), tenant: pick('pq') };
     });
-    const watermarks = Object.fromEntries(['p', 'q'].flatMap((tenant) => ['s', 't'].map((source) => [`${tenant}/${source}`, timeMs - 30_000])));
+    const watermarks = Object.fromEntries(
+      ['p', 'q'].flatMap((tenant) => ['s', 't'].map((source) => [`${tenant}/${source}`, timeMs - 30_000])),
+    );
     return stepOf(matches, undefined, watermarks);
   });
 }
@@ -70,7 +73,10 @@ describe('folds shared by key', () => {
     expect([...raised].sort()).toEqual(['a', 'b', 'high', 'kinds', 'many', 'order', 'silence']);
     expect(alone.size).toBeGreaterThan(40);
     for (const count of [2, 5]) {
-      const shared = said(shards(count).map((shard) => createFoldSet(compiled, { owns: owner(count, shard) })), log);
+      const shared = said(
+        shards(count).map((shard) => createFoldSet(compiled, { owns: owner(count, shard) })),
+        log,
+      );
       expect([...shared.keys()].sort()).toEqual([...alone.keys()].sort());
       for (const [id, changes] of alone) expect(shared.get(id)).toEqual(changes);
     }

@@ -1,6 +1,6 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
 import type { Installation } from '../installation.ts';
-import type { InstallationOptions } from '../installation-options.ts';
+import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
@@ -39,7 +39,6 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   const { terminal, interrupted } = context;
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
   const start = await optionsOf(context, options);
-  const { isWorker } = await import('../worker.ts');
   if (isWorker(start)) return await serveWorker(context, start);
   const letHeapGrow = holdYoungGeneration();
   const { startInstallation } = await import('../installation.ts');
@@ -79,7 +78,10 @@ export function untilInterrupted(signal: AbortSignal): Promise<void> {
 /** Settings out of file and options, and everything else a start needs. */
 async function optionsOf(context: CommandContext, options: GivenOptions): Promise<InstallationOptions> {
   // Loaded here: other commands must not pay for them.
-  const [{ effectiveSettings, readConfigFile }, { createLogger }] = await Promise.all([import('../config/read-config.ts'), import('../log.ts')]);
+  const [{ effectiveSettings, readConfigFile }, { createLogger }] = await Promise.all([
+    import('../config/read-config.ts'),
+    import('../log.ts'),
+  ]);
   const { dataDir, environment, terminal } = context;
   const config = await readConfigFile(textOption(options, 'config'), dataDir);
   const settings = effectiveSettings(config, overrides(options), environment.variable);
@@ -119,7 +121,9 @@ function overrides(options: GivenOptions): Record<string, unknown> {
       insecure: options['insecure'] === true ? true : undefined,
     },
     rules: { folders: folders.length > 0 ? folders : undefined },
-    duties: textOption(options, 'duties')?.split(',').map((duty) => duty.trim()),
+    duties: textOption(options, 'duties')
+      ?.split(',')
+      .map((duty) => duty.trim()),
     bus: { external: externalBus(options) },
   };
 }

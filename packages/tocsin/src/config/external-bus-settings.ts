@@ -11,12 +11,20 @@ export const externalBusSettings = settings({
       default: [],
       maxItems: 16,
     }),
-    credsFile: text({ about: 'Credentials file with JWT and seed, as `nsc generate creds` writes it.', optional: true, example: '/etc/tocsin/bus.creds' }),
+    credsFile: text({
+      about: 'Credentials file with JWT and seed, as `nsc generate creds` writes it.',
+      optional: true,
+      example: '/etc/tocsin/bus.creds',
+    }),
     nkeyFile: text({ about: 'File with the seed of a user key (nkey).', optional: true, example: '/etc/tocsin/bus.nk' }),
     token: secret({ about: 'Token to log in with.', optional: true, example: '${env:TOCSIN_BUS_TOKEN}' }),
     user: text({ about: 'User name to log in with.', optional: true }),
     password: secret({ about: 'Password of that user.', optional: true, example: '${env:TOCSIN_BUS_PASSWORD}' }),
-    tlsCa: text({ about: 'PEM file of the authorities that sign the servers’ certificates; without it those of the system.', optional: true, example: '/etc/tocsin/bus-ca.crt' }),
+    tlsCa: text({
+      about: 'PEM file of the authorities that sign the servers’ certificates; without it those of the system.',
+      optional: true,
+      example: '/etc/tocsin/bus-ca.crt',
+    }),
     tlsCert: text({ about: 'PEM file of the client certificate to show.', optional: true }),
     tlsKey: text({ about: 'PEM file of its private key.', optional: true }),
     inboxPrefix: text({ about: 'Prefix of the inboxes that the login may listen on.', default: '_INBOX' }),
@@ -26,7 +34,11 @@ export const externalBusSettings = settings({
         'What an acknowledgement of these servers survives, as their operators have configured it: `fsync` with `sync_interval: always`, else `process`. Shown with every status; checked where `monitor` is given.',
       default: 'process',
     }),
-    monitor: text({ about: 'Address of the monitoring port of one of them, to see how it syncs.', optional: true, example: 'http://nats.example:8222' }),
+    monitor: text({
+      about: 'Address of the monitoring port of one of them, to see how it syncs.',
+      optional: true,
+      example: 'http://nats.example:8222',
+    }),
   },
   rules: [
     {

@@ -145,7 +145,6 @@ export const installationSettings = settings({
   ],
 });
 
-
 /** Settings as the program uses them: durations in milliseconds, sizes in bytes. */
 export type InstallationSettings = SettingsOf<typeof installationSettings>;
 

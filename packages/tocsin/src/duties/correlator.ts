@@ -249,7 +249,10 @@ class Correlator {
       }
       const successor = await this.#options.successorOf?.(hash);
       if (successor !== undefined && successor !== hash) {
-        onTrouble(new TocsinError('store.rule_set_missing', { hash }), 'reading match steps of a rule set that was removed: its successor folds them');
+        onTrouble(
+          new TocsinError('store.rule_set_missing', { hash }),
+          'reading match steps of a rule set that was removed: its successor folds them',
+        );
         hash = successor;
         continue;
       }

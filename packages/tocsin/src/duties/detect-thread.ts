@@ -94,5 +94,14 @@ function withoutMatch(): MatchApi {
   const refuse = (): never => {
     throw new TocsinError('api.duty_down', { duty: 'match' });
   };
-  return { rules: refuse, cost: refuse, costs: refuse, explain: refuse, fieldsSeen: refuse, coverage: refuse, check: refuse, reached: refuse };
+  return {
+    rules: refuse,
+    cost: refuse,
+    costs: refuse,
+    explain: refuse,
+    fieldsSeen: refuse,
+    coverage: refuse,
+    check: refuse,
+    reached: refuse,
+  };
 }

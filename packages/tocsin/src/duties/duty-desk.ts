@@ -7,13 +7,14 @@ import type { DutyStatus } from '../api/installation-status.ts';
 import { answerMembers, askMember, memberClient } from '../members/ask-members.ts';
 import type { MemberRecord } from '../members/member-record.ts';
 import { Members } from '../members/members.ts';
-import type { InstallationOptions } from '../installation-options.ts';
+import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import type { Duty } from '../topology.ts';
-import type { Bus, Surroundings } from '../wire.ts';
+import type { Surroundings } from '../wire.ts';
 import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
 import type { Scope } from '@tocsin/core';
 import type { DetectApi } from './detect-api.ts';
 import type { InstallationBus } from './installation-bus.ts';
+import { openBus } from './open-bus.ts';
 import { settledEverywhere } from './settled-everywhere.ts';
 import type { Threads } from './start-threads.ts';
 import type { StoreApi } from './store-api.ts';
@@ -34,7 +35,6 @@ export interface DutyDesk {
 export interface DeskGround {
   readonly options: InstallationOptions;
   readonly bus: InstallationBus;
-  readonly apiBus: Bus;
   readonly threads: Threads;
   readonly member: string;
   readonly around: Surroundings;
@@ -42,7 +42,13 @@ export interface DeskGround {
 }
 
 const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
-  'listAlerts', 'getAlert', 'countAlerts', 'alertsReached', 'framesReached', 'sourceTotals', 'totals',
+  'listAlerts',
+  'getAlert',
+  'countAlerts',
+  'alertsReached',
+  'framesReached',
+  'sourceTotals',
+  'totals',
 ];
 const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = ['rules', 'cost', 'costs', 'explain', 'fieldsSeen', 'coverage', 'check', 'reached'];
 
@@ -56,7 +62,9 @@ export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
   const settled = settledEverywhere(
     async (lane, position, waitMs) => {
       if (!shared) return [await detect.settled(lane, position, waitMs)];
-      const asked = shared.alive('correlate').map((one) => askMember(shared.calls, one, { name: 'settled', args: [lane, position, waitMs] }));
+      const asked = shared
+        .alive('correlate')
+        .map((one) => askMember(shared.calls, one, { name: 'settled', args: [lane, position, waitMs] }));
       return (await Promise.all(asked)) as number[][];
     },
     { shards: options.settings.detect.foldShards, clock: around.clock },
@@ -77,33 +85,42 @@ interface Shared {
   alive(duty: Duty): readonly MemberRecord[];
 }
 
-async function joinMembers({ options, bus, apiBus, threads, member, around, scope }: DeskGround): Promise<Shared> {
-  const { settings, version } = options;
+/** Lets other processes ask this one's threads, and tells them of the duties that its detection thread does not tell of itself. */
+export async function answerOthers(ground: DeskGround): Promise<BusCalls> {
+  const { options, bus, threads, member, scope } = ground;
   const { name: _, ...address } = bus.address('api');
   const calls = scope.add('questions to members', await openNatsCalls({ ...address, name: 'tocsin-ask' }));
   answerMembers(calls, member, [
     ...(threads.store ? [{ names: new Set<string>(STORE_QUESTIONS), client: threads.store.client }] : []),
     ...(threads.detect ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled']), client: threads.detect.client }] : []),
   ]);
+  if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
+  return calls;
+}
+
+async function joinMembers(ground: DeskGround): Promise<Shared> {
+  const calls = await answerOthers(ground);
+  const members = await joinAsFront(ground);
+  return { members, calls, alive: (duty) => members.list().filter((one) => one.duties.includes(duty)) };
+}
+
+async function joinAsFront({ options, bus, member, around, scope }: DeskGround): Promise<Members> {
+  const membersBus = scope.add('bus of the members', await openBus(bus.address('api')));
   const members = await Members.open({
-    bucket: apiBus.bucket(MEMBERS_BUCKET),
+    bucket: membersBus.bucket(MEMBERS_BUCKET),
     id: `${member}-front`,
     node: member,
     epoch: around.nextId(),
-    duties: settings.duties.filter((duty) => duty !== 'match' && duty !== 'correlate'),
-    version,
+    duties: options.settings.duties.filter((duty) => duty !== 'match' && duty !== 'correlate'),
+    version: options.version,
     clock: around.clock,
     onTrouble: around.onTrouble,
     onReplaced: (error) => around.onTrouble(error, 'telling the members of this process'),
   });
-  scope.add('membership', members);
-  return { members, calls, alive: (duty) => members.list().filter((one) => one.duties.includes(duty)) };
+  return scope.add('membership', members);
 }
 
-function clientOf<A extends ThreadApi>(
-  duty: Duty,
-  shared: Shared | undefined,
-): ThreadClient<A> {
+function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): ThreadClient<A> {
   if (!shared) throw new TypeError(`no thread has the duty ${duty} and there is nobody else to ask`);
   return memberClient<A>(shared.calls, duty, () => shared.alive(duty));
 }
@@ -134,7 +151,12 @@ function dutiesOf({ options, threads }: DeskGround, shared: Shared | undefined):
     ...here,
     ...elsewhere.map((duty): DutyStatus => {
       const isAlive = shared.alive(duty).length > 0;
-      return { duty, state: isAlive ? 'running' : 'failed', restarts: 0, ...(isAlive ? {} : { reason: 'no process with this duty is alive' }) };
+      return {
+        duty,
+        state: isAlive ? 'running' : 'failed',
+        restarts: 0,
+        ...(isAlive ? {} : { reason: 'no process with this duty is alive' }),
+      };
     }),
     ...unheld(shared, 'match', { count: bus.partitions, what: 'partitions' }),
     ...unheld(shared, 'correlate', { count: detect.foldShards, what: 'fold shards' }),

@@ -7,7 +7,6 @@ import { type Duty, dutyGrants, topology } from '../topology.ts';
 import type { InstallationBus } from './installation-bus.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 
-
 /** Room of all streams but EVENTS together. */
 const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
 
@@ -34,7 +33,13 @@ export async function openEmbeddedBus(options: InstallationOptions): Promise<Ins
     await server[Symbol.asyncDispose]();
     throw error;
   }
-  return { version: server.binary.version, isExternal: false, topology: declared, address, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return {
+    version: server.binary.version,
+    isExternal: false,
+    topology: declared,
+    address,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 function startServer({ dataDir, settings, logger, natsServer, searchPath }: InstallationOptions, declared: Topology): Promise<NatsServer> {

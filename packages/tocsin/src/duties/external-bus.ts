@@ -39,7 +39,11 @@ export async function openExternalBus(options: InstallationOptions): Promise<Ins
     }
     await agree(admin, options);
   }
-  const facts = [server.cluster === undefined ? undefined : `cluster ${server.cluster}`, `${external.replicas} × kept`, syncWords(server.sync)];
+  const facts = [
+    server.cluster === undefined ? undefined : `cluster ${server.cluster}`,
+    `${external.replicas} × kept`,
+    syncWords(server.sync),
+  ];
   const version = [server.version, ...facts.filter((fact) => fact !== undefined)].join(', ');
   return { version, isExternal: true, topology: declared, address, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

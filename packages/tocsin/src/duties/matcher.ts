@@ -5,15 +5,7 @@
  * has written to is given up here and taken up again from the log.
  */
 import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog, type Start } from '@tocsin/bus';
-import {
-  type Clock,
-  type Fields,
-  type FrameView,
-  isTocsinError,
-  type Lane,
-  type Match,
-  type TocsinError,
-} from '@tocsin/core';
+import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type TocsinError } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import { eventFields } from '../event-fields.ts';
 import type { EventSamples } from '../rules/event-samples.ts';
@@ -25,14 +17,7 @@ import { deadLetterSubject, EVENT_LANES, eventsFilter } from '../subjects.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
 import { type Ownership, ownsAll } from './ownership.ts';
-import {
-  furthest,
-  observeTimes,
-  type PartitionProgress,
-  type ReadPositions,
-  restorePartitions,
-  startOf,
-} from './partition-progress.ts';
+import { furthest, observeTimes, type PartitionProgress, type ReadPositions, restorePartitions, startOf } from './partition-progress.ts';
 import type { Pump } from './pump.ts';
 import { StepDrafts } from './step-draft.ts';
 import { TICK_MS } from './tick.ts';
@@ -211,8 +196,7 @@ class Matcher {
 
   /** Each partition says where it goes over to another rule set. */
   #markActivation({ hash }: RuleBook): void {
-    for (const { partition, ruleSet } of this.#owned.values())
-      if (ruleSet !== undefined && ruleSet !== hash) this.#drafts.touch(partition);
+    for (const { partition, ruleSet } of this.#owned.values()) if (ruleSet !== undefined && ruleSet !== hash) this.#drafts.touch(partition);
   }
 
   async #judge(fed: FedFrame, own: PartitionProgress, rules: RuleBook): Promise<void> {

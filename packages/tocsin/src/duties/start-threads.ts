@@ -64,7 +64,13 @@ async function startDetect(
     idleAfterMs: settings.detect.idleAfter,
     rules,
   };
-  return SupervisedThread.start<DetectApi>({ name: DETECT_DUTIES.filter((duty) => settings.duties.includes(duty)).join(', '), script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });
+  return SupervisedThread.start<DetectApi>({
+    name: DETECT_DUTIES.filter((duty) => settings.duties.includes(duty)).join(', '),
+    script: scriptOf('detect-thread'),
+    data,
+    logger,
+    ...DETECT_HEAP,
+  });
 }
 
 /** Script of a thread beside this file: built, or as source where Node runs the sources. */

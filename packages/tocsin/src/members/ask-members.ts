@@ -32,7 +32,11 @@ export function askSubject(node: string): string {
 }
 
 /** Answers questions to this process with its own threads; what it has no thread for is refused as a duty that is down. */
-export function answerMembers(calls: BusCalls, node: string, threads: readonly { readonly names: ReadonlySet<string>; readonly client: object }[]): void {
+export function answerMembers(
+  calls: BusCalls,
+  node: string,
+  threads: readonly { readonly names: ReadonlySet<string>; readonly client: object }[],
+): void {
   calls.answer(askSubject(node), async (body) => {
     try {
       const { name, args } = decode<Question>(body);
@@ -77,7 +81,9 @@ export function memberClient<A extends ThreadApi>(calls: BusCalls, duty: string,
 
 function encode(value: unknown): Uint8Array {
   const json = Buffer.from(
-    JSON.stringify(value, (_, each: unknown) => (each instanceof Uint8Array ? { $bytes: Buffer.from(each).toString('base64') } : unpackJson(each))),
+    JSON.stringify(value, (_, each: unknown) =>
+      each instanceof Uint8Array ? { $bytes: Buffer.from(each).toString('base64') } : unpackJson(each),
+    ),
   );
   return json.length < PACK_FROM_BYTES ? json : gzipSync(json, { level: 1 });
 }
@@ -92,7 +98,8 @@ function unpackJson(each: unknown): unknown {
 function decode<T>(body: Uint8Array): T {
   const json = body[0] === GZIP ? gunzipSync(body, { maxOutputLength: MAX_ANSWER_BYTES }) : Buffer.from(body);
   return JSON.parse(json.toString(), (_, each: unknown) => {
-    const bytes = typeof each === 'object' && each !== null && Object.hasOwn(each, '$bytes') ? (each as { $bytes: unknown }).$bytes : undefined;
+    const bytes =
+      typeof each === 'object' && each !== null && Object.hasOwn(each, '$bytes') ? (each as { $bytes: unknown }).$bytes : undefined;
     return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : each;
   }) as T;
 }

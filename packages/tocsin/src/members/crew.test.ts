@@ -24,7 +24,9 @@ async function end(crew: Map<string, CrewMember>, id: string, how: 'leave' | 'va
 describe('members that share the duties', () => {
   it('raise the same alerts whether they are one, two or four, and whoever joins, leaves or is killed', async () => {
     const alone = await onMemory(['a'], new Map(), 1);
-    expect(new Set(Object.values(alone.alerts).map(([rule]) => rule))).toEqual(new Set(['hit', 'other', 'many', 'kinds', 'order', 'high', 'wide']));
+    expect(new Set(Object.values(alone.alerts).map(([rule]) => rule))).toEqual(
+      new Set(['hit', 'other', 'many', 'kinds', 'order', 'high', 'wide']),
+    );
     expect(new Set(alone.matches).size).toBe(alone.matches.length);
     const changing: CrewPlan = new Map([
       [60, (_, join) => join('b')],
@@ -35,7 +37,11 @@ describe('members that share the duties', () => {
       [360, (crew) => end(crew, 'c', 'vanish')],
       [380, (_, join) => join('a')],
     ]);
-    for (const [first, plan] of [[['a', 'b'], new Map()], [['a', 'b', 'c', 'd'], new Map()], [['a'], changing]] as const) {
+    for (const [first, plan] of [
+      [['a', 'b'], new Map()],
+      [['a', 'b', 'c', 'd'], new Map()],
+      [['a'], changing],
+    ] as const) {
       const shared = await onMemory(first, plan);
       expect(shared.matches).toEqual(alone.matches);
       expect(shared.alerts).toEqual(alone.alerts);

@@ -119,7 +119,12 @@ export class Members implements AsyncDisposable {
   /** Whether this member is the one of its duty that does what only one should. */
   isFirst(what: string, duty: Duty): boolean {
     const able = this.list().filter((one) => one.duties.includes(duty));
-    return ownerOf(what, able.map((one) => one.id)) === this.#options.id;
+    return (
+      ownerOf(
+        what,
+        able.map((one) => one.id),
+      ) === this.#options.id
+    );
   }
 
   /** Tells everybody what it holds of a duty from now on; resolves when it is written, or as soon as the bus cannot be reached. */
@@ -152,7 +157,18 @@ export class Members implements AsyncDisposable {
   #record(): MemberRecord {
     const { id, epoch, duties, version, condition } = this.#options;
     const facts = condition?.() ?? { behindMs: null, ruleSet: null };
-    return { id, node: this.#options.node ?? id, epoch, duties, version, holds: this.#holds, startedMs: this.#startedMs, host: hostname(), process: process.pid, ...facts };
+    return {
+      id,
+      node: this.#options.node ?? id,
+      epoch,
+      duties,
+      version,
+      holds: this.#holds,
+      startedMs: this.#startedMs,
+      host: hostname(),
+      process: process.pid,
+      ...facts,
+    };
   }
 
   #alive(): MemberRecord[] {
@@ -235,6 +251,10 @@ export class Members implements AsyncDisposable {
 
   /** What plans depend on. */
   #liveIds(): string {
-    return JSON.stringify(this.#alive().map(({ id, duties, holds }) => [id, duties, holds]).sort());
+    return JSON.stringify(
+      this.#alive()
+        .map(({ id, duties, holds }) => [id, duties, holds])
+        .sort(),
+    );
   }
 }

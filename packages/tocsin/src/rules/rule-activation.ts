@@ -151,7 +151,8 @@ export class RuleActivation implements Disposable {
     }
     const record = await control.read();
     if (record && record.order > this.#order) this.#set(await load(this.#options, record));
-    const isCovered = this.#newestRule === undefined || (record?.changes != null && comparePositions(record.changes, this.#newestRule) >= 0);
+    const isCovered =
+      this.#newestRule === undefined || (record?.changes != null && comparePositions(record.changes, this.#newestRule) >= 0);
     // Looked at again with the next record.
     this.#rulesChanged ||= !isCovered;
     this.#wake();
