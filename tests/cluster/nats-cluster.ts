@@ -52,7 +52,7 @@ export class NatsCluster implements AsyncDisposable {
       const cluster = servers === 1 ? '' : `cluster { name: test, listen: "127.0.0.1:${route}", routes: ${JSON.stringify(routes)} }\n`;
       writeFileSync(
         config,
-        `server_name: ${name}\nlisten: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitor}"\nmax_payload: 2097152\njetstream { store_dir: ${JSON.stringify(store)}, max_file: 60GB }\n${cluster}${more}\n`,
+        `server_name: ${name}\nlisten: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitor}"\n${more.includes('max_payload') ? '' : 'max_payload: 2097152\n'}jetstream { store_dir: ${JSON.stringify(store)}, max_file: 60GB }\n${cluster}${more}\n`,
       );
       return { name, port, monitor, config, child: undefined };
     });
