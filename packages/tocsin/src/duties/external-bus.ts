@@ -1,6 +1,6 @@
 /** A NATS that others run: looked at, the topology declared on it, and what all processes must agree upon compared. */
 import { readFile } from 'node:fs/promises';
-import { type BusLogin, type BusTls, lookAtServer } from '@tocsin/bus/nats';
+import { type BusLogin, type BusTls, lockDirectory, lookAtServer } from '@tocsin/bus/nats';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { InstallationOptions } from '../installation-options.ts';
 import { CONTROL_BUCKET, topology } from '../topology.ts';
@@ -11,8 +11,19 @@ import { type BusAddress, openBus } from './open-bus.ts';
 /** Key in the control bucket of what an installation was created with. */
 const FIXED = 'installation';
 
-/** Connects and declares. @throws bus.unavailable, server.bad_setting, config.fixed, config.unreadable */
+/** Connects and declares. @throws server.in_use, bus.unavailable, server.bad_setting, config.fixed, config.unreadable */
 export async function openExternalBus(options: InstallationOptions): Promise<InstallationBus> {
+  // Two processes on one data folder would be one member twice, and two writers of one alert table.
+  const unlock = lockDirectory(options.dataDir);
+  try {
+    return await open(options, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function open(options: InstallationOptions, unlock: () => void): Promise<InstallationBus> {
   const { settings, logger } = options;
   const { external } = settings.bus;
   const where = {
@@ -45,7 +56,7 @@ export async function openExternalBus(options: InstallationOptions): Promise<Ins
     syncWords(server.sync),
   ];
   const version = [server.version, ...facts.filter((fact) => fact !== undefined)].join(', ');
-  return { version, isExternal: true, topology: declared, address, [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { version, isExternal: true, topology: declared, address, [Symbol.asyncDispose]: async () => unlock() };
 }
 
 function syncWords(sync: string | undefined): string {
