@@ -112,7 +112,11 @@ export class NatsCluster implements AsyncDisposable {
   /** Starts a server on what it has kept. */
   revive(name: string): void {
     const server = this.#of(name);
-    server.child = spawn(this.#binary, ['-c', server.config], { stdio: 'ignore' });
+    const child = spawn(this.#binary, ['-c', server.config], { stdio: 'ignore' });
+    const killWithUs = (): void => void child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    child.once('exit', () => process.off('exit', killWithUs));
+    server.child = child;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -127,6 +127,38 @@ describe.skipIf(missing !== undefined)('duties in several processes', () => {
     await shared(1);
   }, 120_000);
 
+  test('fences a process that slept through its lease, and goes on with it', async () => {
+    await startWorker('w1');
+    await shared(2);
+    workers.get('w2')?.child.kill('SIGSTOP');
+    for (let i = 0; i < 3; i++) await post('hit');
+    await waitFor(
+      async () => {
+        const seen = await counts();
+        return [...sent].every(([host, count]) => seen.get(host) === count) ? true : undefined;
+      },
+      { what: () => 'every event to be counted while its owner sleeps', withinMs: TAKEOVER_MS },
+    );
+    workers.get('w2')?.child.kill('SIGCONT');
+    for (let i = 0; i < 5; i++) await post('hit');
+    await shared(2);
+    await post('hit');
+    await front.settle();
+    expect(Object.fromEntries(await counts())).toEqual(Object.fromEntries(sent));
+    workers.get('w1')?.child.kill('SIGTERM');
+    expect(await workers.get('w1')?.ended).toBe(0);
+    await shared(1);
+  }, 120_000);
+
+  test('answers what only another process knows', async () => {
+    const [alert] = await front.alerts('?rule=hit&limit=1');
+    const explained = await front.call<{ ruleSet: string; explanations: unknown[] }>('GET', `/alerts/${alert?.id}/explanation`);
+    expect(explained.body.explanations.length).toBeGreaterThan(0);
+    expect((await front.call<{ rules: unknown[] }>('GET', '/rules')).body.rules).toHaveLength(1);
+    expect((await front.call('GET', '/rules/coverage')).status).toBe(200);
+    expect((await front.call('GET', '/rules/cost')).status).toBe(200);
+  });
+
   test('judges each event by one rule set while rules change, whoever joins and leaves', async () => {
     const posting = (async () => {
       for (let i = 0; i < 40; i++) await post('hit');
