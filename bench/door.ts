@@ -35,7 +35,8 @@ const address = (duty: 'admin' | 'ingest' | 'match') => ({
   credential: server.credential(duty),
   site: 'local',
   name: duty,
-  commitTimeoutMs: 5000, durability: 'fsync' as const,
+  commitTimeoutMs: 5000,
+  durability: 'fsync' as const,
 });
 {
   await using admin = await openBus(address('admin'));

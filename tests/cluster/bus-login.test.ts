@@ -4,8 +4,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isTocsinError } from '@tocsin/core';
 import { type BusLogin, type BusTls, lookAtServer, openNatsBus } from '@tocsin/bus/nats';
+import { isTocsinError } from '@tocsin/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingNatsServer } from '../nats-server-found.ts';
 import { NatsCluster } from './nats-cluster.ts';

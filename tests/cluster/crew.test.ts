@@ -2,9 +2,9 @@
 import type { CompleteBus } from '@tocsin/bus';
 import { openNatsBus } from '@tocsin/bus/nats';
 import { describe, expect, test } from 'vitest';
+import { topology } from '../../packages/tocsin/src/topology.ts';
 import type { CrewMember } from '../../packages/tocsin/test/crew.ts';
 import { type CrewOutcome, type CrewPlan, runCrew } from '../../packages/tocsin/test/crew-scenario.ts';
-import { topology } from '../../packages/tocsin/src/topology.ts';
 import { missingNatsServer } from '../nats-server-found.ts';
 import { NatsCluster } from './nats-cluster.ts';
 

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openNatsBus } from '@tocsin/bus/nats';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { beat, Program, wordRule } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { launch, type TocsinRun } from '../faults/tocsin-process.ts';
@@ -104,7 +104,7 @@ describe.skipIf(missing !== undefined)('duties in several processes', () => {
     await Promise.all([startWorker('w1'), startWorker('w2')]);
     const both = await shared(2);
     const held = both.members.flatMap((one) => one.partitions);
-    expect([...held].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(held.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     for (let i = 0; i < SOURCES; i++) tokens.push(await front.addSource(`s${i}`));
     for (let i = 0; i < 10; i++) await post('hit');
     await front.settle();

@@ -2,10 +2,11 @@
  * Looks at a NATS server that others run, before anything is declared on it: its version, whether it has JetStream, what it takes as
  * a message, and, where its monitoring port is named, whether it syncs every write.
  */
+import type { ServerInfo } from '@nats-io/transport-node';
 import { TocsinError } from '@tocsin/core';
 import { callJetStream } from './jetstream-api.ts';
 import { type LinkAddress, linkOptionsOf } from './nats-bus.ts';
-import { openLink } from './nats-link.ts';
+import { type NatsLink, openLink } from './nats-link.ts';
 import { OLDEST_SERVER } from './server/server-binary.ts';
 import { MAX_PAYLOAD_BYTES } from './server/server-config.ts';
 
@@ -25,23 +26,21 @@ const MONITOR_MS = 3000;
 /** Looks. `monitor` is the address of the monitoring port, such as `http://nats.example:8222`. @throws bus.unavailable, server.too_old, server.bad_setting */
 export async function lookAtServer(address: LinkAddress, monitor?: string): Promise<ExternalServer> {
   await using link = await openLink(linkOptionsOf(address));
-  const { info } = link.connection;
-  const where = String(address.servers);
-  const version = info?.version ?? '0';
-  const refuse = (reason: string): TocsinError => new TocsinError('server.bad_setting', { what: `The NATS server at ${where}`, reason });
-  if (isOlder(version, OLDEST_SERVER)) throw refuse(`it is version ${version}, and Tocsin needs ${OLDEST_SERVER} or newer`);
-  if (info?.jetstream !== true) throw refuse('it has no JetStream; add `jetstream {}` to its configuration');
-  if ((info?.max_payload ?? 0) < MAX_PAYLOAD_BYTES)
-    throw refuse(
-      `it takes messages of ${info?.max_payload ?? 0} bytes at most; set \`max_payload: ${MAX_PAYLOAD_BYTES}\` or more in its configuration`,
-    );
+  const info = usableInfo(link, String(address.servers));
   await callJetStream(link, 'INFO');
-  return {
-    version,
-    name: info.server_name ?? '',
-    cluster: info.cluster,
-    sync: monitor === undefined ? undefined : await readSync(monitor),
-  };
+  const sync = monitor === undefined ? undefined : await readSync(monitor);
+  return { version: info.version, name: info.server_name, cluster: info.cluster, sync };
+}
+
+/** What the server says of itself. @throws server.bad_setting where that is not enough */
+function usableInfo(link: NatsLink, where: string): ServerInfo {
+  const { info } = link.connection;
+  const refuse = (reason: string): TocsinError => new TocsinError('server.bad_setting', { what: `The NATS server at ${where}`, reason });
+  if (info === undefined) throw refuse('it does not say what it is');
+  if (isOlder(info.version, OLDEST_SERVER)) throw refuse(`it is version ${info.version}, and Tocsin needs ${OLDEST_SERVER} or newer`);
+  if (info.jetstream !== true) throw refuse('it has no JetStream; add `jetstream {}` to its configuration');
+  if (info.max_payload >= MAX_PAYLOAD_BYTES) return info;
+  throw refuse(`it takes messages of ${info.max_payload} bytes; set \`max_payload: ${MAX_PAYLOAD_BYTES}\` or more in its configuration`);
 }
 
 /** What `jsz` says of syncing; undefined where it cannot be read, as it need not be there. */

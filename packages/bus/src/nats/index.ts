@@ -1,8 +1,8 @@
 export type { BusLogin, BusTls } from './bus-login.ts';
+export { type ExternalServer, lookAtServer } from './external-server.ts';
 export type { LinkAddress, NatsBusOptions } from './nats-bus.ts';
 export { openNatsBus } from './nats-bus.ts';
 export { type BusCalls, openNatsCalls } from './nats-calls.ts';
-export { type ExternalServer, lookAtServer } from './external-server.ts';
 export type { BusCredential } from './server/credentials-file.ts';
 export { lockDirectory } from './server/directory-lock.ts';
 export { ADMIN_DUTY, type DutyPermissions, SUPERVISOR_DUTY } from './server/duty-permissions.ts';

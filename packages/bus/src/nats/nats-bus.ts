@@ -2,8 +2,8 @@
 import type { CommitOptions, CompleteBus, Guarantees, Outgoing, Published } from '../event-bus.ts';
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
-import type { BusLogin, BusTls } from './bus-login.ts';
 import { createBusGate, endedBy } from './bus-gate.ts';
+import type { BusLogin, BusTls } from './bus-login.ts';
 import { createByteWindow } from './byte-window.ts';
 import { commitMessages } from './commit.ts';
 import { openBucket } from './nats-bucket.ts';

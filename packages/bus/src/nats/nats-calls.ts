@@ -1,8 +1,8 @@
 /** Questions and answers between processes over core NATS: nothing is stored, and who is not there does not answer. */
 import { TocsinError } from '@tocsin/core';
 import { NO_RESPONDERS } from './jetstream-api.ts';
-import { ask, type NatsLink, NoAnswer, openLink } from './nats-link.ts';
 import { type LinkAddress, linkOptionsOf } from './nats-bus.ts';
+import { ask, type NatsLink, NoAnswer, openLink } from './nats-link.ts';
 
 /** Asks and answers. Whoever opened it disposes it. */
 export interface BusCalls extends AsyncDisposable {

@@ -8,7 +8,7 @@ import type { CompiledRules } from '../compile/compiled-rules.ts';
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
 import type { FoldStep } from './fold.ts';
-import { type FoldCounts, GroupTable, type OnStep, type TableOptions } from './group-table.ts';
+import { type FoldCounts, type GroupPlace, GroupTable, type OnStep, type TableOptions } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
@@ -101,15 +101,14 @@ class FoldRun {
 
   readonly #record: OnStep = (fold, outcome, where) => {
     const { plan } = fold;
-    const raises = this.#table.raises(where);
     if (plan.kind === 'grouping') {
-      if (raises) this.#noteChanges(fold, outcome);
+      this.#noteChanges(fold, outcome, where);
       return;
     }
     const { id } = plan.meta;
     const { heldEvents = 0, held = [] } = outcome;
     if (heldEvents > 0) this.heldEvents.set(id, (this.heldEvents.get(id) ?? 0) + heldEvents);
-    if (raises && !plan.isSilent) this.#noteChanges(fold, outcome);
+    if (!plan.isSilent) this.#noteChanges(fold, outcome, where);
     if (held.length === 0 || !this.#table.knows(id)) return;
     for (const one of held) {
       const match = heldMatch(plan, one, where);
@@ -117,7 +116,9 @@ class FoldRun {
     }
   };
 
-  #noteChanges(fold: RuleFold, { changed }: FoldStep<unknown>): void {
+  /** Alerts of another's groups are his to raise. */
+  #noteChanges(fold: RuleFold, { changed }: FoldStep<unknown>, where: GroupPlace): void {
+    if (!this.#table.raises(where)) return;
     for (const episode of changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);
   }
 }

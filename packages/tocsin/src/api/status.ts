@@ -2,8 +2,8 @@
 import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { DutyDesk } from '../duties/duty-desk.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { MemberRecord } from '../members/member-record.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */

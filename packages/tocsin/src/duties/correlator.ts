@@ -212,7 +212,7 @@ class Correlator {
     this.#saving = undefined;
     const { manifests, shard = ALL } = this.#options;
     const about = { order: String(saving.place.order ?? 0) };
-    this.#revision = await putChunked(manifests, checkpointOf(shard), saving.finish(), { expected: this.#revision, about });
+    this.#revision = await putChunked(manifests, checkpointOf(shard), { bytes: saving.finish(), expected: this.#revision, about });
     this.#savedPosition = saving.place.position;
   }
 

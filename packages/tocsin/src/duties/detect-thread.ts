@@ -2,8 +2,8 @@
 import { TocsinError } from '@tocsin/core';
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { Members } from '../members/members.ts';
-import { RuleControl } from '../rules/rule-control.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
+import { RuleControl } from '../rules/rule-control.ts';
 import { CONTROL_BUCKET, type Duty, MEMBERS_BUCKET } from '../topology.ts';
 import { type Bus, wireCorrelate } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';

@@ -2,16 +2,17 @@
  * Whom to ask for a duty: a thread of this process where it has the duty, else a member that has. Also lets other processes ask the
  * threads of this one, and says which duties run and where.
  */
-import { MEMBERS_BUCKET } from '../topology.ts';
+
+import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
+import type { Scope } from '@tocsin/core';
 import type { DutyStatus } from '../api/installation-status.ts';
+import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import { answerMembers, askMember, memberClient } from '../members/ask-members.ts';
 import type { MemberRecord } from '../members/member-record.ts';
 import { Members } from '../members/members.ts';
-import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import type { Duty } from '../topology.ts';
+import { MEMBERS_BUCKET } from '../topology.ts';
 import type { Surroundings } from '../wire.ts';
-import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
-import type { Scope } from '@tocsin/core';
 import type { DetectApi } from './detect-api.ts';
 import type { InstallationBus } from './installation-bus.ts';
 import { openBus } from './open-bus.ts';

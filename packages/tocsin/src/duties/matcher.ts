@@ -77,23 +77,31 @@ export async function runMatcher(options: MatcherOptions): Promise<void> {
   try {
     while (!signal.aborted) {
       const ended = new AbortController();
-      try {
-        const feed = await untilAnswered(() => matcher.takeUp(AbortSignal.any([signal, ended.signal])), { signal, onRetry });
-        nudge = () => feed.nudge();
-        while (!feed.finished && matcher.isOwnershipSettled()) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
-      } catch (error) {
-        if (signal.aborted && error === signal.reason) return;
-        if (!isTocsinError(error) || (error.retry === 'never' && error.code !== 'bus.fenced')) throw error;
-        // Another owner has written, or the bus was away for longer than anybody waits: what is judged is read from the log again.
-        onTrouble(error, error.code === 'bus.fenced' ? 'writing match steps: another owner has written' : 'matching');
-        matcher.forgetAll();
-      } finally {
-        ended.abort();
-      }
+      const takeUp = (): Promise<Pump<FedFrame>> => matcher.takeUp(AbortSignal.any([signal, ended.signal]));
+      await untilAnswered(takeUp, { signal, onRetry })
+        .then((feed) => {
+          nudge = () => feed.nudge();
+          return matchUntilChange(matcher, feed);
+        })
+        .catch((error: unknown) => startOver(matcher, error, options))
+        .finally(() => ended.abort());
     }
   } finally {
     off();
   }
+}
+
+/** Matches what is owned until that changes or nothing more comes. */
+async function matchUntilChange(matcher: Matcher, feed: Pump<FedFrame>): Promise<void> {
+  while (!feed.finished && matcher.isOwnershipSettled()) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
+}
+
+/** Another owner has written, or the bus was away for longer than anybody waits: what is judged is read from the log again. */
+function startOver(matcher: Matcher, error: unknown, { signal, onTrouble }: Pick<MatcherOptions, 'signal' | 'onTrouble'>): void {
+  if (signal.aborted && error === signal.reason) return;
+  if (!isTocsinError(error) || (error.retry === 'never' && error.code !== 'bus.fenced')) throw error;
+  onTrouble(error, error.code === 'bus.fenced' ? 'writing match steps: another owner has written' : 'matching');
+  matcher.forgetAll();
 }
 
 class Matcher {
@@ -153,7 +161,7 @@ class Matcher {
   forgetAll(): void {
     this.#drafts.clear();
     this.#sinceMs.clear();
-    for (const partition of [...this.#owned.keys()]) this.#forget(partition);
+    for (const partition of this.#owned.keys()) this.#forget(partition);
   }
 
   async #openFeed(signal: AbortSignal): Promise<Pump<FedFrame>> {

@@ -73,7 +73,7 @@ describe('members', () => {
     await b[Symbol.asyncDispose]();
     await until(() => a.list().length === 1);
     const bucket = await openBucket();
-    const record = { ...(parseMember((await bucket.get('a'))?.value ?? new Uint8Array()) ?? {}), id: 'dead' };
+    const record = { ...parseMember((await bucket.get('a'))?.value ?? new Uint8Array()), id: 'dead' };
     await bucket.put('dead', Buffer.from(JSON.stringify(record)), 0);
     await bucket.put('junk', Buffer.from('no record'), 0);
     await until(() => a.list().length === 2);

@@ -218,17 +218,19 @@ export class Members implements AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        for await (const { key, value, deleted } of bucket.watch({ signal })) {
-          if (deleted) this.#others.delete(key);
-          else this.#see(key, value);
-          this.#tell();
-        }
+        for await (const change of bucket.watch({ signal })) this.#note(change);
       } catch (error) {
         if (signal.aborted) return;
         onTrouble(error, 'following the members');
         await new Promise((resolve) => setTimeout(resolve, FOLLOW_PAUSE_MS));
       }
     }
+  }
+
+  #note({ key, value, deleted }: { readonly key: string; readonly value: Uint8Array; readonly deleted: boolean }): void {
+    if (deleted) this.#others.delete(key);
+    else this.#see(key, value);
+    this.#tell();
   }
 
   #see(key: string, value: Uint8Array): void {
@@ -251,10 +253,7 @@ export class Members implements AsyncDisposable {
 
   /** What plans depend on. */
   #liveIds(): string {
-    return JSON.stringify(
-      this.#alive()
-        .map(({ id, duties, holds }) => [id, duties, holds])
-        .sort(),
-    );
+    const alive = this.#alive().sort((a, b) => (a.id < b.id ? -1 : 1));
+    return JSON.stringify(alive.map(({ id, duties, holds }) => [id, duties, holds]));
   }
 }

@@ -151,8 +151,8 @@ export class RuleActivation implements Disposable {
     }
     const record = await control.read();
     if (record && record.order > this.#order) this.#set(await load(this.#options, record));
-    const isCovered =
-      this.#newestRule === undefined || (record?.changes != null && comparePositions(record.changes, this.#newestRule) >= 0);
+    const changes = record?.changes ?? undefined;
+    const isCovered = this.#newestRule === undefined || (changes !== undefined && comparePositions(changes, this.#newestRule) >= 0);
     // Looked at again with the next record.
     this.#rulesChanged ||= !isCovered;
     this.#wake();
@@ -176,12 +176,16 @@ export class RuleActivation implements Disposable {
     this.#order = order;
   }
 
+  async #followOnce(control: RuleControl, signal: AbortSignal): Promise<void> {
+    for await (const record of control.watch(signal)) if (record.order > this.#order || this.#rulesChanged) this.reconsider();
+  }
+
   /** Goes over to what another member has announced. */
   async #follow(control: RuleControl): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        for await (const record of control.watch(signal)) if (record.order > this.#order || this.#rulesChanged) this.reconsider();
+        await this.#followOnce(control, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#options.onTrouble(error, 'following the rule set in force');

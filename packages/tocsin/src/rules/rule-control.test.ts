@@ -80,7 +80,7 @@ describe('the rule set in force among several members', () => {
     const keeping = { control: a.control, ruleSets, manifests, shards: 2 };
     expect(await forgetRuleSets(keeping)).toBe(0);
     const save = (index: number, order: number): Promise<number> =>
-      putChunked(manifests, checkpointOf({ index, count: 2 }), Buffer.from(String(order)), { about: { order: String(order) } });
+      putChunked(manifests, checkpointOf({ index, count: 2 }), { bytes: Buffer.from(String(order)), about: { order: String(order) } });
     await save(0, a.activation.order);
     expect(await forgetRuleSets(keeping)).toBe(0);
     await save(1, a.activation.order - 2);

@@ -20,8 +20,9 @@ interface Manifest {
   readonly about?: Readonly<Record<string, string>> | undefined;
 }
 
-/** How a value is written. */
-export interface PutOptions {
+/** A value with what there is to say about writing it. */
+export interface NotedValue {
+  readonly bytes: Uint8Array;
   /** Whoever decided by what he read gives its revision, 0 where nothing was there. */
   readonly expected?: number | undefined;
   /** A few words about it that can be read without it. */
@@ -31,22 +32,17 @@ export interface PutOptions {
 /**
  * Writes a value under a name, replacing the former one, and resolves with its revision. @throws bus.fenced where somebody has written since
  */
-export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array, options: PutOptions = {}): Promise<number> {
-  const { expected, about } = options;
-  const packed = await promisify(gzip)(value);
+export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array | NotedValue): Promise<number> {
+  const { bytes, expected, about }: NotedValue = value instanceof Uint8Array ? { bytes: value } : value;
+  const packed = await promisify(gzip)(bytes);
   const content = contentOf(packed);
   const present = await bucket.get(name);
   const revision = present?.revision ?? 0;
   if (expected !== undefined && expected !== revision) throw new TocsinError('bus.fenced', { subject: name });
   const former = present && parseManifest(present.value);
   if (former?.content === content) return revision;
-  const chunks = Math.ceil(packed.length / CHUNK_BYTES);
-  for (let i = 0; i < chunks; i++) {
-    const key = chunkKey(name, content, i);
-    const left = await bucket.get(key);
-    await bucket.put(key, packed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), left?.revision ?? 0);
-  }
-  const manifest: Manifest = { content, chunks, ...(about === undefined ? {} : { about }) };
+  await putChunks(bucket, { name, content, packed });
+  const manifest: Manifest = { content, chunks: chunksOf(packed), ...(about === undefined ? {} : { about }) };
   const written = await bucket.put(name, Buffer.from(JSON.stringify(manifest)), revision);
   await removeOthers(bucket, name, content);
   return written;
@@ -88,6 +84,21 @@ export async function readChunked(bucket: StateBucket, name: string): Promise<Ch
     // A writer replaced the value between our reads: its manifest is there by now. The same manifest again is damage.
     if (missing === manifest.content) throw new TocsinError('store.value_damaged', { name, reason: 'part of it is missing' });
     missing = manifest.content;
+  }
+}
+
+function chunksOf(packed: Uint8Array): number {
+  return Math.ceil(packed.length / CHUNK_BYTES);
+}
+
+async function putChunks(
+  bucket: StateBucket,
+  { name, content, packed }: { name: string; content: string; packed: Uint8Array },
+): Promise<void> {
+  for (let i = 0; i < chunksOf(packed); i++) {
+    const key = chunkKey(name, content, i);
+    const left = await bucket.get(key);
+    await bucket.put(key, packed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), left?.revision ?? 0);
   }
 }
 
