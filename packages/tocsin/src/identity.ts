@@ -40,9 +40,7 @@ export async function memberName(dataDir: string, nextId: () => string): Promise
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const name = nextId();
-  const beside = `${path}.new`;
-  await writeFile(beside, `${name}\n`, { mode: 0o600, flush: true });
-  await rename(beside, path);
+  await writeDurably(path, `${name}\n`);
   return name;
 }
 
