@@ -2,6 +2,7 @@
 import type { CompleteBus } from '@tocsin/bus';
 import { openNatsBus } from '@tocsin/bus/nats';
 import { describe, expect, test } from 'vitest';
+import { untilAnswered } from '../../packages/tocsin/src/state/until-answered.ts';
 import { topology } from '../../packages/tocsin/src/topology.ts';
 import type { CrewMember } from '../../packages/tocsin/test/crew.ts';
 import { type CrewOutcome, type CrewPlan, runCrew } from '../../packages/tocsin/test/crew-scenario.ts';
@@ -24,7 +25,8 @@ async function onServers(
   {
     await using bus = await openBus();
     const declared = topology({ eventsMaxBytes: 1 << 30, eventsMaxAgeMs: 0 });
-    await bus.ensure({ ...declared, replicas: servers });
+    const signal = AbortSignal.timeout(30_000);
+    await untilAnswered(() => bus.ensure({ ...declared, replicas: servers }), { signal, onRetry: () => undefined });
   }
   const options = { openBus, partitions: PARTITIONS, shards: run.shards, heartbeatMs: 250, leaseMs: 1000 };
   return await runCrew(options, { first: run.first, plan: run.plan?.(cluster) ?? new Map(), count: COUNT, seed: 5 });
@@ -106,5 +108,5 @@ describe('members that share the duties over NATS', () => {
     const shared = await onServers(3, { first: ['a', 'b'], shards: 2, plan });
     expect(shared.matches).toEqual(alone.matches);
     expect(shared.alerts).toEqual(alone.alerts);
-  }, 90_000);
+  }, 150_000);
 });

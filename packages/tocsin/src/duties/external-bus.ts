@@ -1,13 +1,17 @@
 /** A NATS that others run: looked at, the topology declared on it, and what all processes must agree upon compared. */
 import { readFile } from 'node:fs/promises';
+import type { Drift, Topology } from '@tocsin/bus';
 import { type BusLogin, type BusTls, lockDirectory, lookAtServer } from '@tocsin/bus/nats';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { InstallationOptions } from '../installation-options.ts';
+import { untilAnswered } from '../state/until-answered.ts';
 import { CONTROL_BUCKET, topology } from '../topology.ts';
 import type { Bus } from '../wire.ts';
 import type { InstallationBus } from './installation-bus.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 
+/** How long a cluster may take until it has leaders, milliseconds. */
+const ELECTION_MS = 30_000;
 /** Key in the control bucket of what an installation was created with. */
 const FIXED = 'installation';
 
@@ -45,7 +49,7 @@ async function open(options: InstallationOptions, unlock: () => void): Promise<I
   const declared = { ...topology(limits), replicas: external.replicas };
   {
     await using admin = await openBus(address('admin'));
-    for (const drift of await admin.ensure(declared)) {
+    for (const drift of await declare(admin, declared)) {
       if (drift.kind !== 'created') logger.warn({ drift }, 'The bus differs from what is declared');
     }
     await agree(admin, options);
@@ -57,6 +61,17 @@ async function open(options: InstallationOptions, unlock: () => void): Promise<I
   ];
   const version = [server.version, ...facts.filter((fact) => fact !== undefined)].join(', ');
   return { version, isExternal: true, topology: declared, address, [Symbol.asyncDispose]: async () => unlock() };
+}
+
+/** A cluster that has just started, or has lost a server, elects for a while before it declares anything. @throws bus.unavailable when that takes too long */
+async function declare(admin: Bus, declared: Topology): Promise<Drift[]> {
+  let last: unknown;
+  const onRetry = (error: unknown): void => void (last = error);
+  try {
+    return await untilAnswered(() => admin.ensure(declared), { signal: AbortSignal.timeout(ELECTION_MS), onRetry });
+  } catch (error) {
+    throw isTocsinError(error) ? error : (last ?? error);
+  }
 }
 
 function syncWords(sync: string | undefined): string {
