@@ -121,6 +121,7 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
     nextId: around.nextId,
     status: status.of,
     readiness: status.readiness,
+    strains: status.strains,
     settings: () => printSettings(installationSettings, settings),
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
     closing: scope.signal,

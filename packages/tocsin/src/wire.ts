@@ -86,7 +86,8 @@ export function wireMatch(
 export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & Pick<CorrelateShardsOptions, 'shards' | 'ownership' | 'settled' | 'onWaiting' | 'successorOf'>,
+  around: Surroundings &
+    Pick<CorrelateShardsOptions, 'shards' | 'ownership' | 'settled' | 'onWaiting' | 'successorOf' | 'health' | 'latenessMs'>,
 ): Promise<void> {
   return runCorrelateShards({
     ...around,

@@ -6,8 +6,9 @@ import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import { createFolds } from './create-folds.ts';
 import { type FoldSet, foldSetOver } from './fold-set.ts';
-import { GroupTable, type TableOptions } from './group-table.ts';
+import { GroupTable } from './group-table.ts';
 import { MatchFields } from './match-fields.ts';
+import type { TableOptions } from './table-limits.ts';
 
 /** A restored fold set, and what could not be taken over. */
 export interface RestoredFoldSet {

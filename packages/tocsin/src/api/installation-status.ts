@@ -1,6 +1,7 @@
 /** How an installation is doing: what `GET /api/v1/status` answers and `tocsin status` shows. */
 import type { Guarantees } from '@tocsin/bus';
 import type { AlertStatus } from '@tocsin/core';
+import type { FoldsReport } from '../duties/folds-health.ts';
 
 /** State of a duty: running, or what it is waiting for or failed with. */
 export interface DutyStatus {
@@ -8,6 +9,8 @@ export interface DutyStatus {
   readonly state: 'running' | 'starting' | 'waiting' | 'failed';
   readonly restarts: number;
   readonly reason?: string | undefined;
+  /** Why what it says cannot be relied on at present, though it runs. */
+  readonly strain?: string | undefined;
 }
 
 /** A process among several that share the duties. */
@@ -47,6 +50,8 @@ export interface InstallationStatus {
   readonly events: { readonly stored: number; readonly duplicates: number } | null;
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;
   readonly rules: { readonly loaded: number; readonly refused: number; readonly quarantined: number; readonly ruleSet: string } | null;
+  /** What correlations hold and had to leave out, all tenants together. */
+  readonly correlations: FoldsReport | null;
   readonly sources: number;
   /** Events numbered by a framer but never stored: each was refused to its sender. */
   readonly gaps: number | null;

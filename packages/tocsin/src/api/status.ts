@@ -24,6 +24,8 @@ export interface StatusDesk {
   readonly of: (tenant: string) => Promise<InstallationStatus>;
   /** Whether every duty runs. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
+  /** Why what running duties say cannot be relied on at present; empty where it can. Asks nobody. */
+  readonly strains: () => readonly string[];
 }
 
 /** Opens the desk. */
@@ -31,19 +33,22 @@ export function createStatus(sources: StatusSources): StatusDesk {
   const { version, site, startedMs, busServer, bus, registry, desk } = sources;
   const duties = (): DutyStatus[] => desk.duties();
   const readiness = (): InstallationStatus['state'] => (duties().every((duty) => duty.state === 'running') ? 'ready' : 'degraded');
+  const strains = (): string[] => duties().flatMap(({ strain }) => strain ?? []);
   return {
     readiness,
+    strains,
     async of(tenant) {
-      const [streams, totals, alerts, rules] = await Promise.all([
+      const [streams, totals, alerts, rules, correlations] = await Promise.all([
         unlessUnreachable(readStreams(sources)),
         unlessDown(desk.store.totals()),
         unlessDown(desk.store.countAlerts(tenant)),
         unlessDown(desk.detect.rules(tenant)),
+        unlessDown(desk.detect.folds()),
       ]);
       return {
         version,
         site,
-        state: Array.isArray(streams) ? readiness() : 'degraded',
+        state: Array.isArray(streams) && strains().length === 0 ? readiness() : 'degraded',
         startedMs,
         guarantees: bus.guarantees,
         busServer,
@@ -58,6 +63,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
           quarantined: rules.rules.filter((rule) => rule.quarantine !== undefined).length,
           ruleSet: rules.ruleSet,
         },
+        correlations,
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
         gaps: totals && totals.missing,
       };

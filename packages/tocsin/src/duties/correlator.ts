@@ -13,6 +13,7 @@ import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
 import { checkpointOf, type FoldShard, keysOf, WHOLE_CHECKPOINT } from './fold-shard.ts';
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
+import type { FoldsHealth } from './folds-health.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadByPartition, ReadUpTo } from './read-up-to.ts';
@@ -29,6 +30,10 @@ export interface CorrelatorOptions {
   readonly shard?: FoldShard | undefined;
   /** The set that stands in for one that was removed because every checkpoint had passed it; undefined for one that was not removed. */
   readonly successorOf?: ((hash: string) => Promise<string | undefined>) | undefined;
+  /** How far out of order events may come and still be placed exactly, milliseconds; a minute where absent. */
+  readonly latenessMs?: number | undefined;
+  /** Told what the folds hold and had to leave out. */
+  readonly health?: FoldsHealth | undefined;
   /** Told what is settled. */
   readonly readUpTo: ReadUpTo;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -160,12 +165,17 @@ class Correlator {
       // A lane that a step does not name is one that its partition has not been read of yet.
       this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
     }
+    this.#noteHealth();
     if (this.#failure !== undefined) throw this.#failure.error;
     const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs && this.#saving === undefined && this.#storing === undefined;
     if (isSaveDue || this.#changed.dueInMs() <= 0) await this.writeChanges();
     else await this.#write(this.#changed.takeNew());
     if (isSaveDue) this.#beginCheckpoint();
     if (this.#saving?.advance(SLICE_BYTES) === true) this.#storeCheckpoint(this.#saving);
+  }
+
+  #noteHealth(): void {
+    if (this.#folds !== undefined) this.#options.health?.note(checkpointOf(this.#options.shard ?? ALL), this.#folds.stats());
   }
 
   /** Writes every change that waits. */
@@ -231,18 +241,23 @@ class Correlator {
 
   async #openFolds(ruleSet: string, encoded?: EncodedFolds): Promise<TenantFolds> {
     const book = await this.#loadRules(ruleSet);
+    const { health, shard = ALL } = this.#options;
+    health?.rulesChanged(checkpointOf(shard));
     return new TenantFolds(book, encoded, {
-      onDropped: (error) => this.#options.onTrouble(error, 'moving folds to another rule set'),
-      owns: keysOf(this.#options.shard ?? ALL),
+      onDropped: (error) => {
+        health?.noteDropped(checkpointOf(shard), error);
+        this.#options.onTrouble(error, 'moving folds to another rule set');
+      },
+      owns: keysOf(shard),
     });
   }
 
   /** Waits where the set is not kept and should be: without it nobody can say what the matches mean, and skipping them would lose alerts. */
   async #loadRules(asked: string): Promise<RuleBook> {
     let hash = asked;
-    const { ruleSets, logSources, onTrouble, onWaiting, signal } = this.#options;
+    const { ruleSets, logSources, latenessMs, onTrouble, onWaiting, signal } = this.#options;
     for (let waiting = false; ; waiting = true) {
-      const book = await RuleBook.load(ruleSets, hash, logSources);
+      const book = await RuleBook.load(ruleSets, hash, logSources, { latenessMs });
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;

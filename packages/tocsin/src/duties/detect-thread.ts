@@ -7,6 +7,7 @@ import { RuleControl } from '../rules/rule-control.ts';
 import { CONTROL_BUCKET, type Duty, MEMBERS_BUCKET } from '../topology.ts';
 import { type Bus, wireCorrelate } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
+import { FoldsHealth } from './folds-health.ts';
 import { type MatchApi, type MatchDuty, openMatchDuty } from './match-duty.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 import { ownsPart } from './ownership.ts';
@@ -28,6 +29,8 @@ export interface DetectBoot {
   readonly version: string;
   /** A source that has sent nothing for this long is idle, milliseconds. */
   readonly idleAfterMs: number;
+  /** How far out of order events may come and still be placed exactly by correlations, milliseconds. */
+  readonly latenessMs: number;
   /** Rules that are everybody's. */
   readonly rules: readonly RuleFile[];
 }
@@ -55,6 +58,7 @@ const members = await Members.open({
   onTrouble: around.onTrouble,
   onReplaced: endThread,
 });
+const health = new FoldsHealth(around.clock, around.onStrain);
 const settled = new SettledShards(boot.partitions, (asked) => firstFrame(anyBus, asked));
 if (matchBus) match = await openMatchDuty({ boot, bus: matchBus, members, around, endThread });
 
@@ -65,6 +69,7 @@ const work = Promise.all([
 
 serveThread({
   ...(match?.api ?? withoutMatch()),
+  folds: () => health.report(),
   settled: (lane, position, waitMs) => settled.reached(lane, position, waitMs),
   async stop() {
     await around.stop(work);
@@ -79,6 +84,8 @@ function correlation(bus: Bus): Parameters<typeof wireCorrelate>[2] {
   return {
     ...around,
     settled,
+    health,
+    latenessMs: boot.latenessMs,
     shards: boot.foldShards,
     ownership: ownsPart(members, 'correlate', boot.foldShards),
     async successorOf(hash) {

@@ -93,7 +93,7 @@ export async function answerOthers(ground: DeskGround): Promise<BusCalls> {
   const calls = scope.add('questions to members', await openNatsCalls({ ...address, name: 'tocsin-ask' }));
   answerMembers(calls, member, [
     ...(threads.store ? [{ names: new Set<string>(STORE_QUESTIONS), client: threads.store.client }] : []),
-    ...(threads.detect ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled']), client: threads.detect.client }] : []),
+    ...(threads.detect ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds']), client: threads.detect.client }] : []),
   ]);
   if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
   return calls;
@@ -132,6 +132,7 @@ function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared):
   const all = async <T>(name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
     (await Promise.all(shared.alive('match').map((member) => askMember(shared.calls, member, { name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
+    folds: clientOf<DetectApi>('correlate', shared).folds,
     costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('costs', [])).flat(),
     reached: async (...args) => (await all<boolean>('reached', args)).every(Boolean),
   };

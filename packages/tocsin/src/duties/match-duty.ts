@@ -31,7 +31,7 @@ export interface MatchGround {
 }
 
 /** What others ask of the duty. */
-export type MatchApi = Omit<DetectApi, 'settled' | 'stop'>;
+export type MatchApi = Omit<DetectApi, 'settled' | 'folds' | 'stop'>;
 
 /** The running duty. Disposing ends what follows the log; its loop ends with the surroundings' signal. */
 export interface MatchDuty extends AsyncDisposable {

@@ -62,6 +62,7 @@ async function startDetect(
     duties: settings.duties,
     version,
     idleAfterMs: settings.detect.idleAfter,
+    latenessMs: settings.detect.allowedLateness,
     rules,
   };
   return SupervisedThread.start<DetectApi>({
