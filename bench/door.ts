@@ -36,6 +36,7 @@ const address = (duty: 'admin' | 'ingest' | 'match') => ({
   site: 'local',
   name: duty,
   commitTimeoutMs: 5000,
+  durability: 'fsync' as const,
 });
 {
   await using admin = await openBus(address('admin'));

@@ -24,8 +24,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the matcher resumes at the end of the log',
     file: 'packages/tocsin/dist/duties/partition-progress.js',
-    find: "return after === undefined ? 'first' : { after };",
-    put: "return after === undefined ? 'first' : 'new';",
+    find: "return least === undefined ? 'first' : { after: least };",
+    put: "return least === undefined ? 'first' : 'new';",
   },
   {
     name: 'a replayed change of an alert written again',

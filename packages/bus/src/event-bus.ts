@@ -129,6 +129,8 @@ export interface StreamSpec {
 export interface Topology {
   readonly streams: readonly StreamSpec[];
   readonly buckets: readonly BucketSpec[];
+  /** Servers that keep each stream and bucket, where the bus is a cluster; 1 where absent. */
+  readonly replicas?: number | undefined;
 }
 
 /** A difference between what is declared and what is there. */

@@ -26,12 +26,17 @@ export interface MatchStep {
   readonly partition: number;
   /** Identity of the owner that wrote it; ULID. */
   readonly epoch: string;
-  /** EVENTS position up to which every partition has been judged and written, this step included; absent before the first. Moves with the last step of each commit. */
+  /**
+   * EVENTS positions up to which this partition has been judged and written, this step included; a lane is absent before its first. Of
+   * several steps of a partition in one commit the last one moves it. In steps without `order`, of former versions: those of all partitions.
+   */
   readonly read: Readonly<Partial<Record<Lane, Position>>>;
   /** Event-time watermark per `sourceKey`, milliseconds since 1970: no earlier event is expected, idle or not. */
   readonly watermarks: Readonly<Record<string, number>>;
   /** Hash of the rule set that judged these events. */
   readonly ruleSet: string;
+  /** Order number of that rule set: a partition never goes back to a lower one. */
+  readonly order?: number | undefined;
   /** Events judged in this step, after dedup; and the duplicates left out. */
   readonly judged: number;
   readonly duplicates: number;

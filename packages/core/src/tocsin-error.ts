@@ -14,6 +14,7 @@ import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
+import { memberErrors } from './errors/member.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
@@ -22,6 +23,7 @@ export const errorTable = {
   ...apiErrors,
   ...authErrors,
   ...busErrors,
+  ...memberErrors,
   ...cliErrors,
   ...configErrors,
   ...decodeErrors,

@@ -29,6 +29,21 @@ export async function openIdentity(dataDir: string, wanted: Identity): Promise<{
   return { identity: wanted, firstRun: true };
 }
 
+/** Name of this process among those that share the duties: made once, kept in its data folder. @throws config.unreadable */
+export async function memberName(dataDir: string, nextId: () => string): Promise<string> {
+  const path = join(dataDir, 'member');
+  try {
+    const name = (await readFile(path, 'utf8')).trim();
+    if (/^[\w-]{1,64}$/.test(name)) return name;
+    throw new TocsinError('config.unreadable', { at: path, reason: 'it is no name of a member; remove it and a new one is made' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const name = nextId();
+  await writeDurably(path, `${name}\n`);
+  return name;
+}
+
 function parseIdentity(path: string, text: string): Identity {
   try {
     return JSON.parse(text) as Identity;

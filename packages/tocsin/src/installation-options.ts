@@ -16,3 +16,8 @@ export interface InstallationOptions {
   readonly version: string;
   readonly logger: Logger;
 }
+
+/** Whether a process with these duties has no doors. */
+export function isWorker({ settings }: Pick<InstallationOptions, 'settings'>): boolean {
+  return !settings.duties.includes('ingest') && !settings.duties.includes('api');
+}

@@ -13,12 +13,13 @@ import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
-import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
+import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
+import { type InstallationBus, openInstallationBus } from './duties/installation-bus.ts';
 import { openBus } from './duties/open-bus.ts';
 import { startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
-import { openIdentity } from './identity.ts';
+import { memberName, openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
@@ -67,7 +68,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const wanted = { site: settings.site, partitions: settings.bus.partitions, createdMs: startedMs };
   const { firstRun } = await openIdentity(dataDir, wanted);
   const around = mainSurroundings(options, scope);
-  const bus = scope.add('bus server', await openEmbeddedBus(options));
+  const bus = scope.add('bus server', await openInstallationBus(options));
   const ground: Ground = { startedMs, bus, scope, around, tls };
   const context = await openContext(options, ground);
   const operatorToken = await keepOperator(dataDir, context);
@@ -83,18 +84,19 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
 /** What the parts of the main thread are opened with. */
 interface Ground {
   readonly startedMs: number;
-  readonly bus: EmbeddedBus;
+  readonly bus: InstallationBus;
   readonly scope: Scope;
   readonly around: Surroundings;
   readonly tls: Tls | undefined;
 }
 
 /** Duties and what the API asks: running, before anybody may ask. */
-async function openContext(options: InstallationOptions, { startedMs, bus, scope, around }: Ground): Promise<ApiContext> {
+async function openContext(options: InstallationOptions, ground: Ground): Promise<ApiContext> {
+  const { startedMs, bus, scope, around } = ground;
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
-  const { store, detect } = await startThreads(options, bus, scope);
+  const desk = await openDuties(options, ground);
   const status = createStatus({
     version,
     site: settings.site,
@@ -103,17 +105,17 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     bus: apiBus,
     topology: bus.topology,
     registry,
-    detect,
-    store,
+    desk,
   });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
-  const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: detect.client }));
+  const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
   scope.add('budget watch', async () => watch[Symbol.dispose]());
   return {
     bus: apiBus,
     registry,
-    store: store.client,
-    detect: detect.client,
+    store: desk.store,
+    detect: desk.detect,
+    settled: desk.settled,
     privileged,
     clock: around.clock,
     nextId: around.nextId,
@@ -124,6 +126,13 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
     closing: scope.signal,
   };
+}
+
+/** The threads of the duties, and whom to ask for those of other processes. */
+async function openDuties(options: InstallationOptions, { bus, scope, around }: Ground): Promise<DutyDesk> {
+  const member = bus.isExternal ? await memberName(options.dataDir, around.nextId) : options.settings.site;
+  const threads = await startThreads(options, { bus, scope, member });
+  return await openDutyDesk({ options, bus, threads, member, around, scope });
 }
 
 /** What watches the cost of rules and puts aside what takes too much, as an audited act. */
@@ -162,19 +171,21 @@ async function openServer(
   const authenticate = createAuthenticate(context.registry, around.clock);
   const authenticateSource = createAuthenticateSource(authenticate, context.registry);
   const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
-  await startListeners({
-    dataDir: options.dataDir,
-    settings: settings.listeners,
-    registry: context.registry,
-    authenticate: authenticateSource,
-    emit: intake.emit,
-    clock: around.clock,
-    nextId: around.nextId,
-    onTrouble: around.onTrouble,
-    scope,
-  });
+  if (settings.duties.includes('ingest'))
+    await startListeners({
+      dataDir: options.dataDir,
+      settings: settings.listeners,
+      registry: context.registry,
+      authenticate: authenticateSource,
+      emit: intake.emit,
+      clock: around.clock,
+      nextId: around.nextId,
+      onTrouble: around.onTrouble,
+      scope,
+    });
   const app = createServer({ logger, tls });
-  await registerApi(app, { context, authenticate, events });
+  const { duties } = settings;
+  await registerApi(app, { context, authenticate, events: duties.includes('ingest') ? events : undefined, hasApi: duties.includes('api') });
   return app;
 }
 

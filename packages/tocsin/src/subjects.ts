@@ -10,6 +10,9 @@ export const NAMESPACE = 'tocsin';
 /** Stream that holds a lane's frames. */
 export const EVENTS_STREAM: Readonly<Record<Lane, string>> = { live: 'EVENTS_LIVE', bulk: 'EVENTS_BULK' };
 
+/** Lanes in the order in which they are gone through. */
+export const EVENT_LANES: readonly Lane[] = ['live', 'bulk'];
+
 /** Subject of the frames of one lane, partition and tenant. */
 export function eventsSubject(lane: Lane, partition: number, tenant: string): string {
   return `${NAMESPACE}.events.${lane}.${partition}.${encodeToken(tenant)}`;
@@ -18,6 +21,11 @@ export function eventsSubject(lane: Lane, partition: number, tenant: string): st
 /** Filter for all frames of a lane. */
 export function eventsFilter(lane: Lane): string {
   return `${NAMESPACE}.events.${lane}.>`;
+}
+
+/** Filter for all frames of one lane and partition. */
+export function partitionEventsFilter(lane: Lane, partition: number): string {
+  return `${NAMESPACE}.events.${lane}.${partition}.>`;
 }
 
 /** Filter for one tenant's live frames. */

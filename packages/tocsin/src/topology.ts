@@ -3,6 +3,7 @@
  * reported. Sizes of the event streams come from the settings; everything else is part of the design.
  */
 import type { StreamSpec, Topology } from '@tocsin/bus';
+import { MEMBER_TTL_MS } from './members/member-record.ts';
 import { ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, eventsFilter, MATCHES_FILTER } from './subjects.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,6 +14,11 @@ const DEDUP_WINDOW_MS = 300_000;
 export const MANIFESTS_BUCKET = 'manifests';
 /** Bucket of rule sets by content hash: old sets stay loadable until every checkpoint has passed them. */
 export const RULE_SETS_BUCKET = 'rule-sets';
+
+/** Bucket of the members: a record each of the processes that share the duties. */
+export const MEMBERS_BUCKET = 'members';
+/** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
+export const CONTROL_BUCKET = 'control';
 
 /** What may differ between installations. */
 export interface TopologyOptions {
@@ -36,6 +42,8 @@ export function topology(options: TopologyOptions): Topology {
     buckets: [
       { name: MANIFESTS_BUCKET, ttlMs: 0 },
       { name: RULE_SETS_BUCKET, ttlMs: 0 },
+      { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
+      { name: CONTROL_BUCKET, ttlMs: 0 },
     ],
   };
 }
@@ -65,17 +73,17 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   match: {
     publish: [MATCHES_FILTER, DEADLETTER_FILTER],
     subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER],
-    buckets: [RULE_SETS_BUCKET],
+    buckets: [RULE_SETS_BUCKET, MANIFESTS_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
   },
   correlate: {
     publish: [ALERTS_FILTER, DEADLETTER_FILTER],
-    subscribe: [MATCHES_FILTER, ALERTS_FILTER],
-    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER],
+    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
   },
   store: { publish: [], subscribe: [...EVENTS, ALERTS_FILTER], buckets: [] },
   api: {
     publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER],
     subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER],
-    buckets: [],
+    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET],
   },
 };

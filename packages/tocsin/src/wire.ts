@@ -9,7 +9,7 @@ import { type EventBus, encodeFrame, type ReplayLog, type StateStore } from '@to
 import { type Clock, fnv1a, type Position } from '@tocsin/core';
 import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
-import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
+import { type CorrelateShardsOptions, runCorrelateShards } from './duties/correlate-shards.ts';
 import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { RuleBook } from './rules/rule-book.ts';
@@ -69,7 +69,10 @@ export function wireIngest(
 export function wireMatch(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<MatcherOptions, 'costs' | 'samples'>,
+  around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<
+      MatcherOptions,
+      'costs' | 'samples' | 'ownership' | 'order' | 'orderReached' | 'onBehind'
+    >,
 ): Promise<void> {
   return runMatcher({
     ...around,
@@ -83,9 +86,10 @@ export function wireMatch(
 export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting' | 'health' | 'latenessMs' | 'bookOf'>,
+  around: Surroundings &
+    Pick<CorrelateShardsOptions, 'shards' | 'ownership' | 'settled' | 'onWaiting' | 'successorOf' | 'health' | 'latenessMs' | 'bookOf'>,
 ): Promise<void> {
-  return runCorrelator({
+  return runCorrelateShards({
     ...around,
     bus,
     manifests: bus.bucket(MANIFESTS_BUCKET),

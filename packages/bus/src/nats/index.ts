@@ -1,6 +1,10 @@
-export type { NatsBusOptions } from './nats-bus.ts';
+export type { BusLogin, BusTls } from './bus-login.ts';
+export { type ExternalServer, lookAtServer } from './external-server.ts';
+export type { LinkAddress, NatsBusOptions } from './nats-bus.ts';
 export { openNatsBus } from './nats-bus.ts';
+export { type BusCalls, openNatsCalls } from './nats-calls.ts';
 export type { BusCredential } from './server/credentials-file.ts';
+export { lockDirectory } from './server/directory-lock.ts';
 export { ADMIN_DUTY, type DutyPermissions, SUPERVISOR_DUTY } from './server/duty-permissions.ts';
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './server/nats-server.ts';
 export { type BinarySearch, findServerBinary, OLDEST_SERVER, type ServerBinary } from './server/server-binary.ts';

@@ -3,10 +3,11 @@ import type { CommitOptions, CompleteBus, Guarantees, Outgoing, Published } from
 import { checkCommit, checkSubscribe, messageBytes } from '../message-check.ts';
 import { checkFilter, checkSubject } from '../subject-filter.ts';
 import { createBusGate, endedBy } from './bus-gate.ts';
+import type { BusLogin, BusTls } from './bus-login.ts';
 import { createByteWindow } from './byte-window.ts';
 import { commitMessages } from './commit.ts';
 import { openBucket } from './nats-bucket.ts';
-import { openLink } from './nats-link.ts';
+import { type LinkOptions, openLink } from './nats-link.ts';
 import { openNatsSubscription } from './nats-subscription.ts';
 import { getLast, getMessages, purgeLog, readLog, streamInfo } from './read-log.ts';
 import type { BusCredential } from './server/credentials-file.ts';
@@ -14,16 +15,25 @@ import { MAX_PAYLOAD_BYTES } from './server/server-config.ts';
 import { createStreamCatalogue } from './stream-catalogue.ts';
 import { applyTopology } from './topology.ts';
 
-/** Where to connect, as whom, and how patiently. */
-export interface NatsBusOptions {
-  /** Such as `nats://127.0.0.1:4222`; several for a cluster. */
+/** Where to connect and as whom. */
+export interface LinkAddress {
+  /** Such as `nats://127.0.0.1:4222` or `tls://nats.example:4222`; several for a cluster. */
   readonly servers: string | readonly string[];
-  /** Absent only where the server asks for none. */
+  /** Of a duty on the embedded server. */
   readonly credential?: BusCredential | undefined;
-  /** Goes into every position. */
-  readonly site: string;
+  /** On a server that others run; absent where it asks for nothing. */
+  readonly login?: BusLogin | undefined;
+  readonly tls?: BusTls | undefined;
+  /** Prefix of the inboxes this login may listen on; the credential's, else `_INBOX`. */
+  readonly inboxPrefix?: string | undefined;
   /** Shown by the server beside the connection, such as the duty and the process number. */
   readonly name: string;
+}
+
+/** Where to connect, as whom, and how patiently. */
+export interface NatsBusOptions extends LinkAddress {
+  /** Goes into every position. */
+  readonly site: string;
   /** How long a commit is tried, across reconnects, before it ends as unknown or unavailable; 5,000 by default. */
   readonly commitTimeoutMs?: number | undefined;
   /** Most bytes of commits under way; further ones wait. 32 MiB by default. */
@@ -48,12 +58,7 @@ const HEADER_ROOM_BYTES = 4 * 1024;
  * @throws bus.unavailable when no server answers
  */
 export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus> {
-  const link = await openLink({
-    servers: options.servers,
-    seed: options.credential?.seed,
-    inboxPrefix: options.credential?.inboxPrefix ?? '_INBOX',
-    name: options.name,
-  });
+  const link = await openLink(linkOptionsOf(options));
   const catalogue = createStreamCatalogue(link, options.site);
   const guarantees = guaranteesOf(options, link.connection.info?.max_payload);
   const access = { link, catalogue };
@@ -104,6 +109,17 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
       if (link.isUp) await Promise.allSettled(underWay);
       await link[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** What a connection is made of. */
+export function linkOptionsOf({ servers, credential, login, tls, inboxPrefix, name }: LinkAddress): LinkOptions {
+  return {
+    servers,
+    tls,
+    login: login ?? { seed: credential?.seed },
+    inboxPrefix: inboxPrefix ?? credential?.inboxPrefix ?? '_INBOX',
+    name,
   };
 }
 

@@ -81,7 +81,7 @@ export async function openNatsHarness(path: string): Promise<ContractHarness> {
     async dropStream(name) {
       await using link = await openLink({
         servers: url,
-        seed: credentials.admin.seed,
+        login: { seed: credentials.admin.seed },
         inboxPrefix: credentials.admin.inboxPrefix,
         name: 'operator',
       });

@@ -6,12 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import { connect, errors, type Msg, type MsgHdrs, type NatsConnection, type Status, type Subscription } from '@nats-io/transport-node';
 import { TocsinError } from '@tocsin/core';
-import { nkeyAuthenticator } from './nkey.ts';
+import { type BusLogin, type BusTls, loginOptions, serverOptions } from './bus-login.ts';
 
 /** Where and as whom to connect. */
 export interface LinkOptions {
   readonly servers: string | readonly string[];
-  readonly seed?: string | undefined;
+  readonly login: BusLogin;
+  readonly tls?: BusTls | undefined;
   readonly inboxPrefix: string;
   /** Shown by the server beside the connection. */
   readonly name: string;
@@ -51,6 +52,8 @@ const RECONNECT_WAIT_MS = 100;
 const CONNECT_MS = 5_000;
 const FLUSH_MS = 1_000;
 const PING_MS = 20_000;
+/** The same where there are other servers to go to: one that hangs is given up after three times this. */
+const PING_CLUSTER_MS = 2_000;
 /** Refused subjects remembered; a process with so many has no use for the next one. */
 const MAX_FORBIDDEN = 1_000;
 
@@ -58,8 +61,8 @@ const MAX_FORBIDDEN = 1_000;
 export async function openLink(options: LinkOptions): Promise<NatsLink> {
   try {
     const connection = await connect({
-      servers: typeof options.servers === 'string' ? options.servers : [...options.servers],
-      ...(options.seed === undefined ? {} : { authenticator: nkeyAuthenticator(options.seed) }),
+      ...serverOptions(options.servers, options.tls),
+      ...loginOptions(options.login),
       inboxPrefix: options.inboxPrefix,
       name: options.name,
       noAsyncTraces: true,
@@ -67,12 +70,17 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_WAIT_MS / 2,
       timeout: CONNECT_MS,
-      pingInterval: PING_MS,
+      pingInterval: typeof options.servers === 'string' || options.servers.length < 2 ? PING_MS : PING_CLUSTER_MS,
       ignoreAuthErrorAbort: true,
     });
     return new Link(connection, options);
   } catch (cause) {
-    throw new TocsinError('bus.unavailable', { reason: `no NATS server answers at ${String(options.servers)}` }, { cause });
+    const why =
+      cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError
+        ? 'refuses this login'
+        : undefined;
+    const reason = `${why === undefined ? 'no NATS server answers' : 'the NATS server'} at ${String(options.servers)}${why === undefined ? `: ${messageOf(cause)}` : ` ${why}`}`;
+    throw new TocsinError('bus.unavailable', { reason }, { cause });
   }
 }
 
@@ -212,6 +220,10 @@ export async function ask(link: NatsLink, question: Question, deadline: number):
       else resolve(answer);
     }
   });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function closed(): TocsinError {

@@ -1,6 +1,6 @@
 /**
  * NATS user keys (nkeys) on node:crypto: generation, text forms, and the answer to a server's nonce. Only Ed25519 user
- * keys; no accounts, no JWTs. Format: github.com/nats-io/nkeys README, base32 of prefix, key and CRC-16.
+ * keys; no accounts, and JWTs only as they stand in a credentials file. Format: github.com/nats-io/nkeys README, base32 of prefix, key and CRC-16.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Authenticator } from '@nats-io/transport-node';
@@ -36,6 +36,16 @@ export function nkeyAuthenticator(seed: string): Authenticator {
   return (nonce) => ({ nkey, sig: nonce === undefined ? '' : sign(null, Buffer.from(nonce), key).toString('base64url') });
 }
 
+/**
+ * Answers a server's nonce with the JWT and the seed of a credentials file (the text that `nsc generate creds` writes).
+ * @throws RangeError where the text is none
+ */
+export function credsAuthenticator(text: string): Authenticator {
+  const jwt = blockOf(text, 'NATS USER JWT');
+  const key = privateKeyOf(blockOf(text, 'USER NKEY SEED'));
+  return (nonce) => ({ jwt, nkey: '', sig: nonce === undefined ? '' : sign(null, Buffer.from(nonce), key).toString('base64url') });
+}
+
 /** Public text of a seed. @throws RangeError when the seed is none of a user key */
 export function publicOf(seed: string): string {
   return publicText(privateKeyOf(seed));
@@ -47,6 +57,15 @@ function privateKeyOf(seed: string): KeyObject {
   if (bytes.length !== SEED_BYTES + 4 || encode(SEED_PREFIX, bytes.subarray(2, -2)) !== seed)
     throw new RangeError('not the seed of a NATS user key');
   return createPrivateKey({ key: Buffer.concat([PKCS8, bytes.subarray(2, -2)]), format: 'der', type: 'pkcs8' });
+}
+
+/** What stands between the lines that begin and end a part of a credentials file. */
+function blockOf(text: string, name: string): string {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const start = lines.findIndex((line) => /^-{3,}\s*BEGIN\b/.test(line) && line.includes(name));
+  const block = start === -1 ? undefined : lines.slice(start + 1).find((line) => line !== '');
+  if (block === undefined || block.startsWith('-')) throw new RangeError(`no ${name} in the credentials`);
+  return block;
 }
 
 function publicText(key: KeyObject): string {

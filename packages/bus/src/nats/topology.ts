@@ -1,5 +1,6 @@
 /** Streams and buckets as JetStream has them: created, updated where that is possible, every difference reported. */
 import { DiscardPolicy, type StreamInfo as JetStreamInfo, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { TocsinError } from '@tocsin/core';
 import type { BucketSpec, Drift, StreamSpec, Topology } from '../event-bus.ts';
 import { checkTopology, createdDrift, streamDrift } from '../topology-check.ts';
 import { bucketStream, bucketSubject } from './bucket-names.ts';
@@ -15,21 +16,22 @@ const BUCKET_DEDUP_MS = 120_000;
 export async function applyTopology(link: NatsLink, topology: Topology): Promise<Drift[]> {
   checkTopology(topology);
   const drift: Drift[] = [];
-  for (const spec of topology.streams) drift.push(...(await applyStream(link, spec)));
-  for (const spec of topology.buckets) drift.push(...(await applyBucket(link, spec)));
+  const replicas = topology.replicas ?? 1;
+  for (const spec of topology.streams) drift.push(...(await applyStream(link, spec, replicas)));
+  for (const spec of topology.buckets) drift.push(...(await applyBucket(link, spec, replicas)));
   return drift;
 }
 
-async function applyStream(link: NatsLink, spec: StreamSpec): Promise<Drift[]> {
+async function applyStream(link: NatsLink, spec: StreamSpec, replicas: number): Promise<Drift[]> {
   const found = await findConfig(link, spec.name);
   if (found === undefined) {
-    await callJetStream(link, `STREAM.CREATE.${spec.name}`, { ...configOf(spec), name: spec.name });
+    await create(link, spec.name, { ...configOf(spec, replicas), name: spec.name });
     return [createdDrift(spec.name, 'stream')];
   }
-  const drift = [...streamDrift(spec, specOf(found)), ...fixedDrift(spec, found)];
+  const drift = [...streamDrift(spec, specOf(found)), ...fixedDrift(spec, found, replicas)];
   if (!drift.some((each) => each.kind === 'updated')) return drift;
   try {
-    await callJetStream(link, `STREAM.UPDATE.${spec.name}`, { ...found, ...configOf(spec), retention: found.retention });
+    await callJetStream(link, `STREAM.UPDATE.${spec.name}`, { ...found, ...configOf(spec, replicas), retention: found.retention });
     return drift;
   } catch (error) {
     if (!(error instanceof JetStreamRefusal)) throw error;
@@ -37,17 +39,35 @@ async function applyStream(link: NatsLink, spec: StreamSpec): Promise<Drift[]> {
   }
 }
 
-async function applyBucket(link: NatsLink, spec: BucketSpec): Promise<Drift[]> {
+async function applyBucket(link: NatsLink, spec: BucketSpec, replicas: number): Promise<Drift[]> {
   const name = bucketStream(spec.name);
   const found = await findConfig(link, name);
   if (found === undefined) {
-    await callJetStream(link, `STREAM.CREATE.${name}`, { ...bucketConfig(spec), name });
+    await create(link, name, { ...bucketConfig(spec, replicas), name });
     return [createdDrift(spec.name, 'bucket')];
   }
   const ttlMs = Math.round(found.max_age / NANOS_PER_MS);
-  if (ttlMs === spec.ttlMs) return [];
-  await callJetStream(link, `STREAM.UPDATE.${name}`, { ...found, ...bucketConfig(spec) });
-  return [{ kind: 'updated', name: spec.name, field: 'ttlMs', declared: String(spec.ttlMs), found: String(ttlMs) }];
+  const drift: Drift[] = [];
+  const note = (field: string, declared: number, there: number): void => {
+    if (declared !== there) drift.push({ kind: 'updated', name: spec.name, field, declared: String(declared), found: String(there) });
+  };
+  note('ttlMs', spec.ttlMs, ttlMs);
+  note('num_replicas', replicas, found.num_replicas);
+  if (drift.length > 0) await callJetStream(link, `STREAM.UPDATE.${name}`, { ...found, ...bucketConfig(spec, replicas) });
+  return drift;
+}
+
+async function create(link: NatsLink, name: string, config: object): Promise<void> {
+  try {
+    await callJetStream(link, `STREAM.CREATE.${name}`, config);
+  } catch (error) {
+    if (!(error instanceof JetStreamRefusal)) throw error;
+    throw new TocsinError(
+      'server.bad_setting',
+      { what: `Stream ${name} on the bus`, reason: `the server refuses it: ${error.message}` },
+      { cause: error },
+    );
+  }
 }
 
 async function findConfig(link: NatsLink, stream: string): Promise<StreamConfig | undefined> {
@@ -60,14 +80,14 @@ async function findConfig(link: NatsLink, stream: string): Promise<StreamConfig 
 }
 
 /** The bytes limit refuses new messages; the limit per subject, where there is one, lets the oldest of the subject go. */
-function configOf(spec: StreamSpec): Partial<StreamConfig> {
+function configOf(spec: StreamSpec, replicas: number): Partial<StreamConfig> {
   return {
     subjects: [...spec.subjects],
     retention: spec.retention === 'work_queue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
     discard_new_per_subject: false,
-    num_replicas: 1,
+    num_replicas: replicas,
     max_age: spec.maxAgeMs * NANOS_PER_MS,
     max_bytes: spec.maxBytes,
     max_msgs_per_subject: spec.maxPerSubject === 0 ? -1 : spec.maxPerSubject,
@@ -90,10 +110,10 @@ function specOf(config: StreamConfig): StreamSpec {
 }
 
 /** What this adapter relies on beyond the declaration. `storage` cannot be changed, the rest is put right. */
-function fixedDrift(spec: StreamSpec, found: StreamConfig): Drift[] {
-  const wanted = configOf(spec);
+function fixedDrift(spec: StreamSpec, found: StreamConfig, replicas: number): Drift[] {
+  const wanted = configOf(spec, replicas);
   const drift: Drift[] = [];
-  for (const field of ['discard', 'allow_direct', 'allow_atomic', 'discard_new_per_subject', 'storage'] as const) {
+  for (const field of ['discard', 'allow_direct', 'allow_atomic', 'discard_new_per_subject', 'storage', 'num_replicas'] as const) {
     const there = found[field] ?? false;
     if (there === wanted[field]) continue;
     drift.push({
@@ -107,13 +127,13 @@ function fixedDrift(spec: StreamSpec, found: StreamConfig): Drift[] {
   return drift;
 }
 
-function bucketConfig(spec: BucketSpec): Partial<StreamConfig> & { subject_delete_marker_ttl?: number } {
+function bucketConfig(spec: BucketSpec, replicas: number): Partial<StreamConfig> & { subject_delete_marker_ttl?: number } {
   return {
     subjects: [`${bucketSubject(spec.name)}.>`],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
-    num_replicas: 1,
+    num_replicas: replicas,
     max_age: spec.ttlMs * NANOS_PER_MS,
     max_msgs_per_subject: 1,
     max_bytes: -1,

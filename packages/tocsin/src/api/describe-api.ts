@@ -8,7 +8,7 @@ export async function describeApi(): Promise<object> {
   const nothing = new Proxy({}, { get: () => undefined }) as ServerParts['context'];
   const intake = { emit: () => Promise.reject(new Error('A description takes no events')) };
   const nobody = (): Promise<never> => Promise.reject(new Error('A description knows nobody'));
-  await registerApi(app, { context: nothing, authenticate: nobody, events: { authenticate: nobody, intake } });
+  await registerApi(app, { context: nothing, authenticate: nobody, events: { authenticate: nobody, intake }, hasApi: true });
   await app.ready();
   const document = app.swagger();
   await app.close();

@@ -13,6 +13,21 @@ export interface DutyStatus {
   readonly strain?: string | undefined;
 }
 
+/** A process among several that share the duties. */
+export interface MemberStatus {
+  readonly member: string;
+  readonly duties: readonly string[];
+  /** What it matches and keeps the folds of. */
+  readonly partitions: readonly number[];
+  readonly foldShards: readonly number[];
+  /** How far its matching is behind, milliseconds; null where it does not match or has read nothing yet. */
+  readonly behindMs: number | null;
+  readonly host: string;
+  readonly process: number;
+  readonly version: string;
+  readonly startedMs: number;
+}
+
 /** What a stream holds. */
 export interface StreamStatus {
   readonly stream: string;
@@ -29,6 +44,8 @@ export interface InstallationStatus {
   readonly guarantees: Guarantees;
   readonly busServer: string;
   readonly duties: readonly DutyStatus[];
+  /** Processes that share the duties over an external bus; none where one process has them all. */
+  readonly members: readonly MemberStatus[];
   readonly streams: readonly StreamStatus[] | null;
   readonly events: { readonly stored: number; readonly duplicates: number } | null;
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;

@@ -3,7 +3,7 @@
  * and authorises before the handler runs, and a handler sees its principal's tenant and no other.
  */
 import type { EventBus, ReplayLog } from '@tocsin/bus';
-import type { Clock } from '@tocsin/core';
+import type { Clock, Lane, Position } from '@tocsin/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
@@ -20,6 +20,8 @@ export interface ApiContext {
   readonly registry: Registry;
   readonly store: ThreadClient<StoreApi>;
   readonly detect: ThreadClient<DetectApi>;
+  /** Resolves with true when everything up to a position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */
+  readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
   readonly privileged: Privileged;
   readonly clock: Clock;
   readonly nextId: () => string;

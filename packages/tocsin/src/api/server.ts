@@ -73,15 +73,18 @@ export function createServer(options: ServerOptions): FastifyInstance {
 export interface ServerParts {
   readonly context: ApiContext;
   readonly authenticate: Authenticate;
-  readonly events: EventsRouteOptions;
+  /** The events door; absent where the process does not take events. */
+  readonly events?: EventsRouteOptions | undefined;
+  /** Whether the process answers questions; the health checks it always does. */
+  readonly hasApi: boolean;
 }
 
 /** Registers the events door, every API route, the health checks and the OpenAPI document. */
-export async function registerApi(app: FastifyInstance, { context, authenticate, events }: ServerParts): Promise<void> {
+export async function registerApi(app: FastifyInstance, { context, authenticate, events, hasApi }: ServerParts): Promise<void> {
   await app.register(swagger, { openapi: { openapi: '3.1.0', ...openApiInfo } });
-  await app.register(eventsRoute, events);
+  if (events) await app.register(eventsRoute, events);
   await app.register(async (scope) => {
-    for (const route of routes) addRoute(scope, route, { context, authenticate });
+    for (const route of hasApi ? routes : []) addRoute(scope, route, { context, authenticate });
     scope.get('/api/v1/health/live', { schema: { summary: 'Whether the process answers' } }, async () => ({ live: true }));
     scope.get(
       '/api/v1/health/ready',

@@ -1,11 +1,10 @@
 /** Puts the installation's status together from those who know: bus, threads, registry. What cannot be asked is told as such, never invented. */
 import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
-import type { DetectApi } from '../duties/detect-api.ts';
-import type { StoreApi } from '../duties/store-api.ts';
-import type { SupervisedThread } from '../duties/supervised-thread.ts';
+import type { DutyDesk } from '../duties/duty-desk.ts';
+import type { MemberRecord } from '../members/member-record.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { DutyStatus, InstallationStatus, StreamStatus } from './installation-status.ts';
+import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */
 export interface StatusSources {
@@ -16,8 +15,7 @@ export interface StatusSources {
   readonly bus: EventBus & ReplayLog;
   readonly topology: Topology;
   readonly registry: Registry;
-  readonly detect: SupervisedThread<DetectApi>;
-  readonly store: SupervisedThread<StoreApi>;
+  readonly desk: Pick<DutyDesk, 'store' | 'detect' | 'duties' | 'members'>;
 }
 
 /** Who answers how the installation is doing. */
@@ -32,8 +30,8 @@ export interface StatusDesk {
 
 /** Opens the desk. */
 export function createStatus(sources: StatusSources): StatusDesk {
-  const { version, site, startedMs, busServer, bus, registry, detect, store } = sources;
-  const duties = (): DutyStatus[] => [{ duty: 'ingest', state: 'running', restarts: 0 }, detect.status(), store.status()];
+  const { version, site, startedMs, busServer, bus, registry, desk } = sources;
+  const duties = (): DutyStatus[] => desk.duties();
   const readiness = (): InstallationStatus['state'] => (duties().every((duty) => duty.state === 'running') ? 'ready' : 'degraded');
   const strains = (): string[] => duties().flatMap(({ strain }) => strain ?? []);
   return {
@@ -42,10 +40,10 @@ export function createStatus(sources: StatusSources): StatusDesk {
     async of(tenant) {
       const [streams, totals, alerts, rules, correlations] = await Promise.all([
         unlessUnreachable(readStreams(sources)),
-        unlessDown(store.client.totals()),
-        unlessDown(store.client.countAlerts(tenant)),
-        unlessDown(detect.client.rules(tenant)),
-        unlessDown(detect.client.folds()),
+        unlessDown(desk.store.totals()),
+        unlessDown(desk.store.countAlerts(tenant)),
+        unlessDown(desk.detect.rules(tenant)),
+        unlessDown(desk.detect.folds()),
       ]);
       return {
         version,
@@ -55,6 +53,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
         guarantees: bus.guarantees,
         busServer,
         duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
+        members: desk.members().map(memberStatus),
         streams: Array.isArray(streams) ? streams : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
@@ -70,6 +69,10 @@ export function createStatus(sources: StatusSources): StatusDesk {
       };
     },
   };
+}
+
+function memberStatus({ id, duties, holds, behindMs, host, process, version, startedMs }: MemberRecord): MemberStatus {
+  return { member: id, duties, partitions: holds.match, foldShards: holds.correlate, behindMs, host, process, version, startedMs };
 }
 
 /** A duty's answer; null while it is down, which its state says too. */

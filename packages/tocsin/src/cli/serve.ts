@@ -1,11 +1,13 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
 import type { Installation } from '../installation.ts';
+import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
 import { printReady } from './ready-block.ts';
 import { shippedFolder } from './shipped-folder.ts';
 import { holdYoungGeneration } from './small-heap.ts';
+import { visible } from './visible-text.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [
@@ -15,6 +17,14 @@ export const serveOptions: readonly CommandOption[] = [
   { flags: '--tls-cert <file>', about: 'PEM file of the TLS certificate chain' },
   { flags: '--tls-key <file>', about: 'PEM file of the TLS private key' },
   { flags: '--insecure', about: 'listen beyond loopback without TLS' },
+  { flags: '--duties <list>', about: 'what this process does, of ingest, api, store, match and correlate (default: all); needs --bus' },
+  { flags: '--bus <url...>', about: 'use this NATS instead of running one: nats://host:4222 or tls://host:4222, several of a cluster' },
+  { flags: '--bus-creds <file>', about: 'log in to it with a credentials file (JWT and seed)' },
+  { flags: '--bus-nkey <file>', about: 'log in to it with the seed of a user key' },
+  { flags: '--bus-ca <file>', about: 'PEM file of the authorities that sign its certificates' },
+  { flags: '--bus-cert <file>', about: 'PEM file of the client certificate to show to it' },
+  { flags: '--bus-key <file>', about: 'PEM file of that certificate’s private key' },
+  { flags: '--bus-replicas <count>', about: 'servers of the cluster that keep each stream (default: 1)' },
   { flags: '--rules <dir...>', about: 'more folders of Sigma rules' },
 ];
 
@@ -28,14 +38,33 @@ export interface Serving {
 export async function serve(context: CommandContext, options: GivenOptions, use: (serving: Serving) => Promise<number>): Promise<number> {
   const { terminal, interrupted } = context;
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
+  const start = await optionsOf(context, options);
+  if (isWorker(start)) return await serveWorker(context, start);
   const letHeapGrow = holdYoungGeneration();
-  await using installation = await open(context, options).finally(letHeapGrow);
+  const { startInstallation } = await import('../installation.ts');
+  await using installation = await startInstallation(start).finally(letHeapGrow);
   const { url, operatorToken, certificate } = installation;
   const api = new ApiClient({ url, token: operatorToken, certificate });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
   const code = await use({ installation, api });
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));
   return code;
+}
+
+/** Runs a process without doors until it is interrupted. */
+async function serveWorker({ terminal, interrupted, version }: CommandContext, options: InstallationOptions): Promise<number> {
+  const { startWorker } = await import('../worker.ts');
+  const { duties } = options.settings;
+  await using worker = await startWorker(options);
+  const { dataDir, member, busServer } = worker;
+  if (terminal.json) terminal.object({ ready: { dataDir, member, duties, busServer, version } });
+  else {
+    terminal.line(`${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}: ${duties.join(', ')}`);
+    terminal.line(`  ${terminal.style('dim', 'member ')} ${member}`);
+    terminal.line(`  ${terminal.style('dim', 'bus    ')} nats ${visible(busServer)}`);
+  }
+  await untilInterrupted(interrupted);
+  return 0;
 }
 
 /** Resolves when the person interrupts. */
@@ -46,17 +75,17 @@ export function untilInterrupted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function open(context: CommandContext, options: GivenOptions): Promise<Installation> {
-  // Loaded here: other commands must not pay for the bus, the server and the stores.
-  const [{ startInstallation }, { effectiveSettings, readConfigFile }, { createLogger }] = await Promise.all([
-    import('../installation.ts'),
+/** Settings out of file and options, and everything else a start needs. */
+async function optionsOf(context: CommandContext, options: GivenOptions): Promise<InstallationOptions> {
+  // Loaded here: other commands must not pay for them.
+  const [{ effectiveSettings, readConfigFile }, { createLogger }] = await Promise.all([
     import('../config/read-config.ts'),
     import('../log.ts'),
   ]);
   const { dataDir, environment, terminal } = context;
   const config = await readConfigFile(textOption(options, 'config'), dataDir);
   const settings = effectiveSettings(config, overrides(options), environment.variable);
-  return startInstallation({
+  return {
     dataDir,
     settings,
     natsServer: environment.natsServer,
@@ -64,7 +93,20 @@ async function open(context: CommandContext, options: GivenOptions): Promise<Ins
     shippedRules: shippedFolder('rules'),
     version: context.version,
     logger: createLogger(settings.log.level, createLogScreen(terminal)),
-  });
+  };
+}
+
+function externalBus(options: GivenOptions): Record<string, unknown> {
+  const servers = listOption(options, 'bus');
+  return {
+    servers: servers.length > 0 ? servers : undefined,
+    credsFile: textOption(options, 'busCreds'),
+    nkeyFile: textOption(options, 'busNkey'),
+    tlsCa: textOption(options, 'busCa'),
+    tlsCert: textOption(options, 'busCert'),
+    tlsKey: textOption(options, 'busKey'),
+    replicas: numberOption(options, 'bus-replicas', { min: 1, max: 5 }),
+  };
 }
 
 /** What the options say, in the form of the settings file; undefined leaves the file's. */
@@ -79,5 +121,9 @@ function overrides(options: GivenOptions): Record<string, unknown> {
       insecure: options['insecure'] === true ? true : undefined,
     },
     rules: { folders: folders.length > 0 ? folders : undefined },
+    duties: textOption(options, 'duties')
+      ?.split(',')
+      .map((duty) => duty.trim()),
+    bus: { external: externalBus(options) },
   };
 }

@@ -3,6 +3,7 @@
  * JSON Schema for editors and `tocsin config` come from this declaration.
  */
 import { bytes, choice, count, duration, flag, list, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
+import { externalBusSettings } from './external-bus-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
 
 const listen = settings({
@@ -31,7 +32,7 @@ const listen = settings({
 });
 
 const bus = settings({
-  about: 'The embedded bus: a nats-server that Tocsin runs on loopback.',
+  about: 'The bus: a nats-server that Tocsin runs on loopback, or one that others run.',
   fields: {
     partitions: count({ about: 'Partitions of the event streams. Fixed when the installation is created.', default: 8, min: 1, max: 64 }),
     natsServer: text({
@@ -46,6 +47,7 @@ const bus = settings({
     }),
     eventsMaxAge: duration({ about: 'How long events are kept.', default: '7d' }),
     commitTimeout: duration({ about: 'How long an acknowledgement may take before the sender is told to send again.', default: '5s' }),
+    external: externalBusSettings,
   },
 });
 
@@ -74,6 +76,13 @@ const detect = settings({
         'A source that has sent nothing for this long is idle: its event time then follows the clock, so that absence is noticed. Events that come later than this and are older than a minute no longer count in correlations; give more where agents ship in long intervals, less where silence must be noticed sooner.',
       default: '5m',
       min: 1000,
+    }),
+    foldShards: count({
+      about:
+        'Shards into which correlation is divided by key, so that several processes can share it. One process gains nothing from more than one. The same for every process of an installation; after a change the folds are rebuilt from the match steps that are kept.',
+      default: 1,
+      min: 1,
+      max: 64,
     }),
     allowedLateness: duration({
       about:
@@ -107,6 +116,9 @@ const log = settings({
   },
 });
 
+/** Duties a process may have. */
+export const DUTIES = ['ingest', 'api', 'store', 'match', 'correlate'] as const;
+
 /** All settings of an installation. */
 export const installationSettings = settings({
   about: 'Settings of a Tocsin installation: tocsin.yml in its data folder, overridden by the command line.',
@@ -114,6 +126,12 @@ export const installationSettings = settings({
     site: text({
       about: 'Name of this site: part of every position and of the bus server. Fixed when the installation is created.',
       default: 'local',
+    }),
+    duties: list(choice(DUTIES, { about: 'A duty.' }), {
+      about:
+        'What this process does. All of it where the bus is embedded. On an external bus the duties may be spread over several processes: `ingest` takes events and `api` answers questions, over HTTP; `store` keeps the alert table; `match` judges events; `correlate` raises alerts. `match` and `correlate` may run in several, which divide their work.',
+      default: [...DUTIES],
+      maxItems: 5,
     }),
     listen,
     bus,
@@ -123,6 +141,15 @@ export const installationSettings = settings({
     rules,
     log,
   },
+  rules: [
+    {
+      name: 'an embedded bus is for one process',
+      breach: (value: { duties: readonly string[]; bus: { external: { servers: readonly string[] } } }) =>
+        value.bus.external.servers.length > 0 || DUTIES.every((duty) => value.duties.includes(duty))
+          ? undefined
+          : 'duties can be left to other processes on an external bus only: name one with --bus or bus.external.servers',
+    },
+  ],
 });
 
 /** Settings as the program uses them: durations in milliseconds, sizes in bytes. */

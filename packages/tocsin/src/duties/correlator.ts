@@ -5,17 +5,18 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
-import { type Alert, type Clock, isTocsinError, type LogSource, type MatchStep, type Position, TocsinError } from '@tocsin/core';
+import { type Alert, type Clock, isTocsinError, type LogSource, type Position, TocsinError } from '@tocsin/core';
 import { RuleBook } from '../rules/rule-book.ts';
-import { getChunked, putChunked } from '../state/chunked-value.ts';
+import { putChunked, readChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
+import { checkpointOf, type FoldShard, keysOf, WHOLE_CHECKPOINT } from './fold-shard.ts';
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import type { FoldsHealth } from './folds-health.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
-import type { ReadUpTo } from './read-up-to.ts';
+import type { ReadByPartition, ReadUpTo } from './read-up-to.ts';
 import { TenantFolds } from './tenant-folds.ts';
 
 /** What the correlator is made of. */
@@ -27,6 +28,10 @@ export interface CorrelatorOptions {
   readonly bookOf?: ((hash: string) => RuleBook | undefined) | undefined;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
+  /** Which share of the folds it keeps; all of them where absent. */
+  readonly shard?: FoldShard | undefined;
+  /** The set that stands in for one that was removed because every checkpoint had passed it; undefined for one that was not removed. */
+  readonly successorOf?: ((hash: string) => Promise<string | undefined>) | undefined;
   /** How far out of order events may come and still be placed exactly, milliseconds; a minute where absent. */
   readonly latenessMs?: number | undefined;
   /** Told what the folds hold and had to leave out. */
@@ -47,9 +52,7 @@ interface PendingStep {
   readonly step: ReturnType<typeof parseStep>;
 }
 
-const CHECKPOINT = 'folds';
-/** Name of the one correlator of a process, for its health. */
-const HEALTH = 'folds';
+const ALL: FoldShard = { index: 0, count: 1 };
 /** What is not saved costs a longer replay of MATCHES after a crash, a minute of it and the time of saving at most. */
 const CHECKPOINT_EVERY_MS = 60_000;
 /** Bytes of a checkpoint encoded between two rounds: about a millisecond. */
@@ -60,7 +63,7 @@ const ROUND_STEPS = 64;
 /** How often a rule set that is missing is looked for, milliseconds. */
 const RULE_SET_RETRY_MS = 1000;
 
-/** Runs until aborted, then saves a last checkpoint. */
+/** Runs until aborted, then saves a last checkpoint. @throws bus.fenced where another owner of the shard has saved since */
 export async function runCorrelator(options: CorrelatorOptions): Promise<void> {
   const correlator = await Correlator.restore(options);
   const ended = new AbortController();
@@ -95,7 +98,11 @@ class Correlator {
   #folds: TenantFolds | undefined;
   #position: Position | undefined;
   #savedPosition: Position | undefined;
-  #read: MatchStep['read'] = {};
+  #reads: ReadByPartition = {};
+  /** Order of the rule set the folds are under. */
+  #order = 0;
+  /** Revision of the checkpoint that was read or written last: only its successor is this correlator's to write. */
+  #revision = 0;
   #nextSaveMs = 0;
   /** The checkpoint being taken. */
   #saving: FoldsSaving | undefined;
@@ -110,7 +117,15 @@ class Correlator {
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {
-    const bytes = await getChunked(options.manifests, CHECKPOINT);
+    const shard = options.shard ?? ALL;
+    const own = await readChunked(options.manifests, checkpointOf(shard));
+    const kept = own ?? (shard.count > 1 ? await readChunked(options.manifests, WHOLE_CHECKPOINT) : undefined);
+    const correlator = await Correlator.#fromBytes(options, kept?.value);
+    correlator.#revision = own?.revision ?? 0;
+    return correlator;
+  }
+
+  static async #fromBytes(options: CorrelatorOptions, bytes: Uint8Array | undefined): Promise<Correlator> {
     if (!bytes) return new Correlator(options);
     try {
       return await Correlator.#goOn(options, readFoldsCheckpoint(bytes));
@@ -127,8 +142,9 @@ class Correlator {
     correlator.#folds = await correlator.#openFolds(checkpoint.ruleSet, checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
-    correlator.#read = checkpoint.read;
-    options.readUpTo.advance(checkpoint.read);
+    correlator.#reads = checkpoint.reads;
+    correlator.#order = checkpoint.order ?? 0;
+    options.readUpTo.advance(checkpoint.reads);
     return correlator;
   }
 
@@ -145,10 +161,11 @@ class Correlator {
   /** Applies steps in order, writes the alerts that cannot wait or have waited, and saves a checkpoint when one is due. */
   async round(steps: readonly PendingStep[]): Promise<void> {
     for (const { position, step } of steps) {
-      const folds = await this.#foldsFor(step.ruleSet);
+      const folds = await this.#foldsFor(step);
       for (const alert of folds.advance(step)) this.#changed.add(alert);
       this.#position = position;
-      this.#read = { ...this.#read, ...step.read };
+      // A lane that a step does not name is one that its partition has not been read of yet.
+      this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
     }
     this.#noteHealth();
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -160,7 +177,7 @@ class Correlator {
   }
 
   #noteHealth(): void {
-    if (this.#folds !== undefined) this.#options.health?.note(HEALTH, this.#folds.stats());
+    if (this.#folds !== undefined) this.#options.health?.note(checkpointOf(this.#options.shard ?? ALL), this.#folds.stats());
   }
 
   /** Writes every change that waits. */
@@ -171,7 +188,7 @@ class Correlator {
   async #write(alerts: readonly Alert[]): Promise<void> {
     await this.#writer.write(alerts);
     // Settled is what has nothing left to be written.
-    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#read);
+    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#reads);
   }
 
   /** Saves the state as of the last step applied; waits until it is saved. */
@@ -187,7 +204,7 @@ class Correlator {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     this.#saving = undefined;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    this.#saving = this.#folds.save({ position: this.#position, read: this.#read });
+    this.#saving = this.#folds.save({ position: this.#position, reads: this.#reads, order: this.#order });
   }
 
   /** Writes a checkpoint while rounds go on. An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */
@@ -205,13 +222,19 @@ class Correlator {
 
   async #store(saving: FoldsSaving): Promise<void> {
     this.#saving = undefined;
-    await putChunked(this.#options.manifests, CHECKPOINT, saving.finish());
+    const { manifests, shard = ALL } = this.#options;
+    const about = { order: String(saving.place.order ?? 0) };
+    this.#revision = await putChunked(manifests, checkpointOf(shard), { bytes: saving.finish(), expected: this.#revision, about });
     this.#savedPosition = saving.place.position;
   }
 
-  /** Folds under the rule set that judged a step; state moves over where the rules are still there. */
-  async #foldsFor(ruleSet: string): Promise<TenantFolds> {
-    if (this.#folds?.rules.hash === ruleSet) return this.#folds;
+  /**
+   * Folds under the rule set that judged a step; state moves over where the rules are still there. Partitions go over to a new set one
+   * after the other: what the last of them still say by the old one is folded under the new, which never goes back.
+   */
+  async #foldsFor({ ruleSet, order = 0 }: PendingStep['step']): Promise<TenantFolds> {
+    if (this.#folds !== undefined && (this.#folds.rules.hash === ruleSet || order < this.#order)) return this.#folds;
+    this.#order = order;
     // What was being saved is under the former set, and goes on to change under this one.
     this.#saving = undefined;
     this.#folds = await this.#openFolds(ruleSet, this.#folds?.encode());
@@ -220,23 +243,37 @@ class Correlator {
 
   async #openFolds(ruleSet: string, encoded?: EncodedFolds): Promise<TenantFolds> {
     const book = await this.#loadRules(ruleSet);
-    this.#options.health?.rulesChanged(HEALTH);
-    return new TenantFolds(book, encoded, (error) => {
-      this.#options.health?.noteDropped(HEALTH, error);
-      this.#options.onTrouble(error, 'moving folds to another rule set');
+    const { health, shard = ALL } = this.#options;
+    health?.rulesChanged(checkpointOf(shard));
+    return new TenantFolds(book, encoded, {
+      onDropped: (error) => {
+        health?.noteDropped(checkpointOf(shard), error);
+        this.#options.onTrouble(error, 'moving folds to another rule set');
+      },
+      owns: keysOf(shard),
     });
   }
 
-  /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */
-  async #loadRules(hash: string): Promise<RuleBook> {
-    const { ruleSets, bookOf, logSources, latenessMs, onTrouble, onWaiting, signal } = this.#options;
-    const known = bookOf?.(hash);
+  /** Waits where the set is not kept and should be: without it nobody can say what the matches mean, and skipping them would lose alerts. */
+  async #loadRules(asked: string): Promise<RuleBook> {
+    const known = this.#options.bookOf?.(asked);
     if (known !== undefined) return known;
+    let hash = asked;
+    const { ruleSets, logSources, latenessMs, onTrouble, onWaiting, signal } = this.#options;
     for (let waiting = false; ; waiting = true) {
       const book = await RuleBook.load(ruleSets, hash, { logSources, latenessMs, before: this.#folds?.rules });
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;
+      }
+      const successor = await this.#options.successorOf?.(hash);
+      if (successor !== undefined && successor !== hash) {
+        onTrouble(
+          new TocsinError('store.rule_set_missing', { hash }),
+          'reading match steps of a rule set that was removed: its successor folds them',
+        );
+        hash = successor;
+        continue;
       }
       const missing = new TocsinError('store.rule_set_missing', { hash });
       if (!waiting) onTrouble(missing, 'reading match steps');

@@ -93,7 +93,7 @@ export type DetectApi = {
   readonly folds: () => FoldsReport;
   /** Resolves when the rules as of this position of CHANGES are in force, or after `waitMs` without: true if they are. */
   readonly reached: (position: Position, waitMs: number) => Promise<boolean>;
-  /** Resolves with true when everything up to this position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */
-  readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
+  /** Those of the fold shards held here for which everything up to this position of EVENTS is judged, folded and its alerts written within `waitMs`. */
+  readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<readonly number[]>;
   readonly stop: () => Promise<void>;
 };

@@ -1,30 +1,32 @@
-/** The detection thread: the duties match and correlate side by side, each under its own key. */
+/** The detection thread: the duties match and correlate, one of them or both side by side, each under its own key. */
 import { TocsinError } from '@tocsin/core';
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
-import { openProgramCache } from '../hunt/program-cache.ts';
-import { Registry } from '../registry/registry.ts';
-import { coveringRules } from '../rules/covering-rules.ts';
-import { EventSamples } from '../rules/event-samples.ts';
-import { explainEvidence } from '../rules/explain-evidence.ts';
-import { FieldCensus } from '../rules/field-census.ts';
-import { RuleActivation } from '../rules/rule-activation.ts';
-import { RuleBook, type RuleFile } from '../rules/rule-book.ts';
-import { RuleCosts } from '../rules/rule-costs.ts';
-import { checkRules, listRules } from '../rules/rule-report.ts';
-import { sourceFacts } from '../rules/source-facts.ts';
-import { RULE_SETS_BUCKET } from '../topology.ts';
-import { wireCorrelate, wireMatch } from '../wire.ts';
+import { Members } from '../members/members.ts';
+import type { RuleFile } from '../rules/rule-book.ts';
+import { RuleControl } from '../rules/rule-control.ts';
+import { CONTROL_BUCKET, type Duty, MEMBERS_BUCKET } from '../topology.ts';
+import { type Bus, wireCorrelate } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import { FoldsHealth } from './folds-health.ts';
+import { type MatchApi, type MatchDuty, openMatchDuty } from './match-duty.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
-import { ReadUpTo } from './read-up-to.ts';
+import { ownsPart } from './ownership.ts';
+import { firstFrame } from './partition-progress.ts';
+import { SettledShards } from './settled-shards.ts';
 import { bootData, endOnFailure, serveThread, threadSurroundings } from './thread-boot.ts';
 
 /** What the thread is started with. */
 export interface DetectBoot {
   readonly match: BusAddress;
   readonly correlate: BusAddress;
+  /** Duties of the process, among them match, correlate or both. */
+  readonly duties: readonly Duty[];
   readonly partitions: number;
+  /** Fold shards of the installation. */
+  readonly foldShards: number;
+  /** Name of this process among the members, the same after each start; and its version. */
+  readonly member: string;
+  readonly version: string;
   /** A source that has sent nothing for this long is idle, milliseconds. */
   readonly idleAfterMs: number;
   /** How far out of order events may come and still be placed exactly by correlations, milliseconds. */
@@ -39,92 +41,77 @@ const boot = bootData<DetectBoot>();
 const around = threadSurroundings();
 // Rules that are added must not go unheard: the next thread reads CHANGES anew.
 const endThread = (error: unknown): void => void endOnFailure(Promise.reject(error), around);
-const mappings = loadMappings(readShippedMappings());
-const [matchBus, correlateBus] = await Promise.all([openBus(boot.match), openBus(boot.correlate)]);
-const registry = await Registry.open(matchBus, endThread);
-const activation = await RuleActivation.open({
-  registry,
-  shared: boot.rules,
-  logSources: mappings.logSources(),
-  bucket: matchBus.bucket(RULE_SETS_BUCKET),
-  latenessMs: boot.latenessMs,
-  programs: openProgramCache({
-    folder: boot.cacheFolder,
-    onIgnored: (path, reason) => around.onTrouble(new TocsinError('hunt.cache_ignored', { path, reason }), 'reading filter programs'),
-  }),
+const has = (duty: Duty): boolean => boot.duties.includes(duty);
+const [matchBus, correlateBus] = await Promise.all([
+  has('match') ? openBus(boot.match) : undefined,
+  has('correlate') ? openBus(boot.correlate) : undefined,
+]);
+const anyBus = matchBus ?? correlateBus;
+if (!anyBus) throw new TypeError('The detection thread needs the duty match or correlate');
+let match: MatchDuty | undefined;
+const members = await Members.open({
+  bucket: anyBus.bucket(MEMBERS_BUCKET),
+  id: boot.member,
+  epoch: around.nextId(),
+  duties: boot.duties.filter((duty) => duty === 'match' || duty === 'correlate'),
+  version: boot.version,
+  clock: around.clock,
+  condition: () => ({ behindMs: match?.behindMs() ?? null, ruleSet: match?.ruleSet() ?? null }),
   onTrouble: around.onTrouble,
+  onReplaced: endThread,
 });
-const readUpTo = new ReadUpTo();
 const health = new FoldsHealth(around.clock, around.onStrain);
-const costs = new RuleCosts(around.clock);
-const samples = new EventSamples();
-const startedMs = around.clock.nowMs();
-
-/** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */
-let loaded: RuleBook | undefined;
-async function bookOf(hash: string): Promise<RuleBook | undefined> {
-  const known = activation.bookOf(hash);
-  if (known !== undefined) return known;
-  if (loaded?.hash !== hash)
-    loaded = await RuleBook.load(matchBus.bucket(RULE_SETS_BUCKET), hash, { logSources: mappings.logSources(), before: activation.book });
-  return loaded;
-}
+const settled = new SettledShards(boot.partitions, (asked) => firstFrame(anyBus, asked));
+if (matchBus) match = await openMatchDuty({ boot, bus: matchBus, members, around, endThread });
 
 const work = Promise.all([
-  endOnFailure(
-    wireMatch(matchBus, mappings, {
-      ...around,
-      partitions: boot.partitions,
-      idleAfterMs: boot.idleAfterMs,
-      rules: () => activation.book,
-      costs,
-      samples,
-    }),
-    around,
-  ),
-  endOnFailure(
-    wireCorrelate(correlateBus, mappings, {
-      ...around,
-      readUpTo,
-      health,
-      latenessMs: boot.latenessMs,
-      bookOf: (hash) => activation.bookOf(hash),
-    }),
-    around,
-  ),
+  match && endOnFailure(match.work, around),
+  correlateBus && endOnFailure(wireCorrelate(correlateBus, loadMappings(readShippedMappings()), correlation(correlateBus)), around),
 ]);
 
 serveThread({
-  rules: (tenant) => listRules(activation.book, tenant),
-  cost: (tenant) => costs.of(tenant) ?? { ruleSet: activation.book.hash, sinceMs: startedMs, rules: [] },
-  costs: () => costs.all(),
+  ...(match?.api ?? withoutMatch()),
   folds: () => health.report(),
-  async explain(tenant, { ruleSet, ruleId, events }) {
-    const judged = await bookOf(ruleSet);
-    const rules = (judged ?? activation.book).rulesFor(tenant);
-    return { ruleSet: judged === undefined ? 'other' : 'same', explanations: explainEvidence(ruleId, events, { rules, mappings }) };
-  },
-  fieldsSeen(tenant, fields) {
-    const census = new FieldCensus(fields, mappings.logSources());
-    for (const [mapping, events] of samples.of(tenant)) for (const event of events) census.count(mapping, event);
-    return Object.fromEntries([...census.seen].map(([mapping, seen]) => [mapping, [...seen]]));
-  },
-  coverage(tenant) {
-    const present = costs.mappingsOf(tenant);
-    const held = new Map(activation.book.quarantineOf(tenant).map((rule) => [rule.ruleId, rule.reason]));
-    const rules = coveringRules(activation.book.rulesFor(tenant), sourceFacts(mappings), present).map((rule) =>
-      held.has(rule.ruleId) ? { ...rule, canFire: false, why: `in quarantine: ${held.get(rule.ruleId) ?? ''}` } : rule,
-    );
-    return { present: [...present].sort(), rules };
-  },
-  check: (files, { tenant, test }) =>
-    checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
-  reached: (position, waitMs) => activation.reached(position, waitMs),
-  settled: (lane, position, waitMs) => readUpTo.reached(lane, position, waitMs),
+  settled: (lane, position, waitMs) => settled.reached(lane, position, waitMs),
   async stop() {
     await around.stop(work);
-    activation[Symbol.dispose]();
-    await registry[Symbol.asyncDispose]();
-    await Promise.all([matchBus[Symbol.asyncDispose](), correlateBus[Symbol.asyncDispose]()]);
+    await members[Symbol.asyncDispose]();
+    await match?.[Symbol.asyncDispose]();
+    await Promise.all([matchBus?.[Symbol.asyncDispose](), correlateBus?.[Symbol.asyncDispose]()]);
   },
 } satisfies DetectApi);
+
+function correlation(bus: Bus): Parameters<typeof wireCorrelate>[2] {
+  const control = new RuleControl(bus.bucket(CONTROL_BUCKET), () => false);
+  return {
+    ...around,
+    settled,
+    health,
+    latenessMs: boot.latenessMs,
+    bookOf: (hash: string) => match?.bookOf(hash),
+    shards: boot.foldShards,
+    ownership: ownsPart(members, 'correlate', boot.foldShards),
+    async successorOf(hash) {
+      const record = await control.read();
+      if (record === undefined || record.hash === hash || record.kept.some((one) => one.hash === hash)) return undefined;
+      return record.kept[0]?.hash ?? record.hash;
+    },
+  };
+}
+
+/** Questions about rules are for whoever matches. */
+function withoutMatch(): MatchApi {
+  const refuse = (): never => {
+    throw new TocsinError('api.duty_down', { duty: 'match' });
+  };
+  return {
+    rules: refuse,
+    cost: refuse,
+    costs: refuse,
+    explain: refuse,
+    fieldsSeen: refuse,
+    coverage: refuse,
+    check: refuse,
+    reached: refuse,
+  };
+}

@@ -4,23 +4,14 @@ import type { Topology } from '@tocsin/bus';
 import { type NatsServer, startNatsServer } from '@tocsin/bus/nats';
 import type { InstallationOptions } from '../installation-options.ts';
 import { type Duty, dutyGrants, topology } from '../topology.ts';
+import type { InstallationBus } from './installation-bus.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
-
-/** A running bus server with everything declared on it. Disposing stops it. */
-export interface EmbeddedBus extends AsyncDisposable {
-  /** Version of the server. */
-  readonly version: string;
-  /** What is declared on it. */
-  readonly topology: Topology;
-  /** Where a duty connects, and under which key. */
-  address(duty: Duty): BusAddress;
-}
 
 /** Room of all streams but EVENTS together. */
 const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
 
 /** Starts the server and declares every stream and bucket; resolves when duties can connect. @throws server.*, bus.unavailable */
-export async function openEmbeddedBus(options: InstallationOptions): Promise<EmbeddedBus> {
+export async function openEmbeddedBus(options: InstallationOptions): Promise<InstallationBus> {
   const { settings, logger } = options;
   const declared = topology({ eventsMaxBytes: settings.bus.eventsMaxBytes, eventsMaxAgeMs: settings.bus.eventsMaxAge });
   const server = await startServer(options, declared);
@@ -30,6 +21,8 @@ export async function openEmbeddedBus(options: InstallationOptions): Promise<Emb
     site: settings.site,
     name: `tocsin-${duty}`,
     commitTimeoutMs: settings.bus.commitTimeout,
+    // The embedded server is run with `sync_interval: always`.
+    durability: 'fsync',
   });
   try {
     await using admin = await openBus(address('admin'));
@@ -40,7 +33,13 @@ export async function openEmbeddedBus(options: InstallationOptions): Promise<Emb
     await server[Symbol.asyncDispose]();
     throw error;
   }
-  return { version: server.binary.version, topology: declared, address, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return {
+    version: server.binary.version,
+    isExternal: false,
+    topology: declared,
+    address,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 function startServer({ dataDir, settings, logger, natsServer, searchPath }: InstallationOptions, declared: Topology): Promise<NatsServer> {

@@ -2,17 +2,20 @@
  * The correlator's checkpoint: where it stands in the log and the state of every fold set then. Taken piece by piece, since the thread that
  * takes it has alerts to raise meanwhile. Bytes: the length of a JSON part, that part, then the fold sets' own checkpoints in its order.
  */
-import { type MatchStep, type Position, TocsinError } from '@tocsin/core';
+import { type Position, TocsinError } from '@tocsin/core';
 import type { FoldSnapshot } from '@tocsin/detect';
+import type { ReadPositions } from './partition-progress.ts';
+import type { ReadByPartition } from './read-up-to.ts';
 
 /** Where a checkpoint stands. */
 export interface CheckpointPlace {
   /** Last step applied. */
   readonly position: Position;
   /** Positions of EVENTS that are settled by then. */
-  readonly read: MatchStep['read'];
-  /** Hash of the rule set the folds are under. */
+  readonly reads: ReadByPartition;
+  /** Hash of the rule set the folds are under, and its order; none in checkpoints of former versions. */
   readonly ruleSet: string;
+  readonly order?: number | undefined;
 }
 
 /** State by tenant, `''` for the shared one; each as its fold set encodes it. */
@@ -63,13 +66,13 @@ export function readFoldsCheckpoint(bytes: Uint8Array): FoldsCheckpoint {
   try {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const jsonEnd = 4 + buffer.readUInt32LE(0);
-    const { folds, ...place } = JSON.parse(buffer.toString('utf8', 4, jsonEnd)) as Head;
+    const { folds, read, ...place } = JSON.parse(buffer.toString('utf8', 4, jsonEnd)) as Head & { read?: ReadPositions };
     let at = jsonEnd;
     const states = folds.map(([tenant, length]): [string, Uint8Array] => {
       at += length;
       return [tenant, buffer.subarray(at - length, at)];
     });
-    return { ...place, folds: new Map(states) };
+    return { ...place, reads: place.reads ?? { '*': read ?? {} }, folds: new Map(states) };
   } catch (cause) {
     throw new TocsinError('detect.bad_checkpoint', { reason: 'its beginning is damaged' }, { cause });
   }

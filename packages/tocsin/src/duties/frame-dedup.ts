@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { createDedupFold, type DedupFold, type DedupVerdict, type FrameView, type Lane } from '@tocsin/core';
+import { EVENT_LANES } from '../subjects.ts';
 
 /** Window in time and in entries per lane and partition: longer than any producer's resend, small enough to hold. */
 export const DEDUP_WINDOW_MS = 300_000;
@@ -32,6 +33,11 @@ export class FrameDedup {
       }
     }
     return verdicts;
+  }
+
+  /** Forgets a partition: somebody else judges it from now on. */
+  forget(partition: number): void {
+    for (const lane of EVENT_LANES) this.#folds.delete(`${lane}.${partition}`);
   }
 
   #foldOf(key: string): DedupFold {

@@ -4,7 +4,7 @@
  */
 import { openFrame, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
 import { decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
-import { eventsFilter } from '../subjects.ts';
+import { EVENT_LANES, eventsFilter } from '../subjects.ts';
 import { Pump } from './pump.ts';
 
 /** One message of EVENTS: a frame, or bytes that are none and why. */
@@ -21,13 +21,22 @@ export interface FedFrame {
 /** Frames waiting in memory at most, per feed: with frames of 256 KiB this bounds it to 16 MiB. */
 const FEED_CAPACITY = 64;
 
+/** What a feed is made of. */
+export interface FrameFeedOptions {
+  readonly from: (lane: Lane) => Start;
+  /** Whether frames of a partition are wanted; others are handed on unopened, for their position. */
+  readonly wants?: ((partition: number) => boolean) | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** Follows both lanes until aborted. Errors of reading come out of `take`. */
-export function openFrameFeed(log: Pick<ReplayLog, 'read'>, from: (lane: Lane) => Start, signal: AbortSignal): Pump<FedFrame> {
+export function openFrameFeed(log: Pick<ReplayLog, 'read'>, { from, wants, signal }: FrameFeedOptions): Pump<FedFrame> {
   const pump = new Pump<FedFrame>(FEED_CAPACITY);
-  const lanes: readonly Lane[] = ['live', 'bulk'];
-  const reading = lanes.map(async (lane) => {
+  const reading = EVENT_LANES.map(async (lane) => {
     for await (const stored of log.read(eventsFilter(lane), from(lane), { follow: true, signal })) {
-      await pump.put(openFed(lane, stored));
+      const partition = Number(stored.subject.split('.')[3]);
+      const isWanted = wants === undefined || wants(partition);
+      await pump.put(isWanted ? openFed(lane, stored) : { lane, position: stored.position, partition, tenant: '', stored });
     }
   });
   Promise.all(reading).then(

@@ -1,28 +1,24 @@
 /**
- * The matcher's loop: frames in, match steps out. It reads each partition in order, leaves out duplicates, lets the rules
- * judge, and writes one step per partition and round, expecting that nobody else has written since. It never nacks: what
- * cannot be read or judged is dead-lettered and passed.
+ * The matcher's loop: frames in, match steps out. It reads each partition it owns in order, leaves out duplicates, lets the
+ * rules judge, and writes one step per partition and round, expecting that nobody else has written since. It never nacks: what
+ * cannot be read or judged is dead-lettered and passed. Who owns what is agreed upon elsewhere; a partition that somebody else
+ * has written to is given up here and taken up again from the log.
  */
-import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog } from '@tocsin/bus';
-import {
-  type Clock,
-  type Fields,
-  type FrameView,
-  isTocsinError,
-  type Lane,
-  type Match,
-  type MatchStep,
-  type TocsinError,
-} from '@tocsin/core';
+import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog, type Start } from '@tocsin/bus';
+import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type TocsinError } from '@tocsin/core';
 import { matchFrame } from '@tocsin/detect';
 import { eventFields } from '../event-fields.ts';
 import type { EventSamples } from '../rules/event-samples.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import type { RuleCosts } from '../rules/rule-costs.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
-import { deadLetterSubject, eventsFilter } from '../subjects.ts';
+import { untilAnswered } from '../state/until-answered.ts';
+import { deadLetterSubject, EVENT_LANES, eventsFilter } from '../subjects.ts';
+import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
-import { observeTimes, type PartitionProgress, type Progress, restoreProgress, startOf } from './partition-progress.ts';
+import { type Ownership, ownsAll } from './ownership.ts';
+import { furthest, observeTimes, type PartitionProgress, type ReadPositions, restorePartitions, startOf } from './partition-progress.ts';
+import type { Pump } from './pump.ts';
 import { StepDrafts } from './step-draft.ts';
 import { TICK_MS } from './tick.ts';
 
@@ -37,6 +33,13 @@ export interface MatcherOptions {
   readonly clock: Clock;
   /** Rule set in force; asked once a round, so that each event is judged by exactly one. */
   readonly rules: () => RuleBook;
+  /** Order number of the rule set in force, and a promise that one of at least such an order is; 0 and at once where sets have no order. */
+  readonly order?: (() => number) | undefined;
+  readonly orderReached?: ((order: number) => Promise<void>) | undefined;
+  /** Which partitions are its own; all of them where absent. */
+  readonly ownership?: Ownership | undefined;
+  /** Told after each round how long before now the frame judged last was stored, milliseconds; 0 when there is nothing left to read. */
+  readonly onBehind?: ((behindMs: number) => void) | undefined;
   /** Decoded fields of an event, undefined where its bytes can no longer be read. */
   readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
   /** Where the cost of a tenant's rules under a rule set is counted. */
@@ -55,66 +58,163 @@ const ROUND_FRAMES = 64;
 const COMMIT_BYTES = 8 << 20;
 /** Event time that one step may span before the next begins, milliseconds; a single frame may span more. */
 const STEP_SPAN_MS = 60_000;
-const LANES: readonly Lane[] = ['live', 'bulk'];
+/** A partition that nothing was written for is written down anew when so much time has passed: its next owner need not look further back. */
+const WRITE_DOWN_MS = 600_000;
 
-/** Runs until aborted. @throws bus.fenced when another owner has taken a partition over */
+/** By what a round is judged. */
+interface RulesInForce {
+  readonly hash: string;
+  readonly order: number;
+}
+
+/** Runs until aborted. */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
-  const progress = await restoreProgress(options.bus, {
-    count: options.partitions,
-    nowMs: options.clock.nowMs(),
-    idleAfterMs: options.idleAfterMs,
-  });
-  const matcher = new Matcher(options, progress);
-  const ended = new AbortController();
-  const feed = openFrameFeed(options.bus, (lane) => startOf(progress, lane), AbortSignal.any([options.signal, ended.signal]));
+  const { ownership = ownsAll(options.partitions), signal, onTrouble } = options;
+  const matcher = new Matcher(options, ownership);
+  const onRetry = (error: TocsinError): void => onTrouble(error, 'taking partitions up');
+  let nudge = (): void => undefined;
+  const off = ownership.onChange(() => nudge());
   try {
-    while (!feed.finished) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
+    while (!signal.aborted) {
+      const ended = new AbortController();
+      const takeUp = (): Promise<Pump<FedFrame>> => matcher.takeUp(AbortSignal.any([signal, ended.signal]));
+      await untilAnswered(takeUp, { signal, onRetry })
+        .then((feed) => {
+          nudge = () => feed.nudge();
+          return matchUntilChange(matcher, feed);
+        })
+        .catch((error: unknown) => startOver(matcher, error, options))
+        .finally(() => ended.abort());
+    }
   } finally {
-    ended.abort();
+    off();
   }
+}
+
+/** Matches what is owned until that changes or nothing more comes. */
+async function matchUntilChange(matcher: Matcher, feed: Pump<FedFrame>): Promise<void> {
+  while (!feed.finished && matcher.isOwnershipSettled()) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
+}
+
+/** Another owner has written, or the bus was away for longer than anybody waits: what is judged is read from the log again. */
+function startOver(matcher: Matcher, error: unknown, { signal, onTrouble }: Pick<MatcherOptions, 'signal' | 'onTrouble'>): void {
+  if (signal.aborted && error === signal.reason) return;
+  if (!isTocsinError(error) || (error.retry === 'never' && error.code !== 'bus.fenced')) throw error;
+  onTrouble(error, error.code === 'bus.fenced' ? 'writing match steps: another owner has written' : 'matching');
+  matcher.forgetAll();
 }
 
 class Matcher {
   readonly #options: MatcherOptions;
-  readonly #progress: Progress;
+  readonly #ownership: Ownership;
+  readonly #owned = new Map<number, PartitionProgress>();
+  readonly #dedup = new FrameDedup();
   readonly #drafts = new StepDrafts();
   /** Earliest event time in each partition's step, milliseconds since 1970. */
   readonly #sinceMs = new Map<number, number>();
   /** When the frame read last was stored, by lane; milliseconds since 1970. */
   readonly #storedMs: Partial<Record<Lane, number>> = {};
-  #readBefore: MatchStep['read'];
+  /** How far each lane has been read by this feed. */
+  #read: ReadPositions = {};
   #nextTickMs: number;
+  #nextWriteDownMs: number;
   #steps = 0;
 
-  constructor(options: MatcherOptions, progress: Progress) {
+  constructor(options: MatcherOptions, ownership: Ownership) {
     this.#options = options;
-    this.#progress = progress;
-    this.#readBefore = { ...progress.read };
+    this.#ownership = ownership;
     this.#nextTickMs = options.clock.nowMs() + TICK_MS;
+    this.#nextWriteDownMs = options.clock.monotonicMs() + WRITE_DOWN_MS;
+  }
+
+  /** Whether what is held is what should be. */
+  isOwnershipSettled(): boolean {
+    const { release, take } = this.#ownership.plan(new Set(this.#owned.keys()));
+    return release.length === 0 && take.length === 0;
+  }
+
+  /** Lets go of what is no longer its own, takes what is by now, and opens a feed of everything of it that has not been judged. */
+  async takeUp(signal: AbortSignal): Promise<Pump<FedFrame>> {
+    await this.#settleOwnership();
+    return await this.#openFeed(signal);
+  }
+
+  /** Everything judged must be written. */
+  async #settleOwnership(): Promise<void> {
+    const { release, take } = this.#ownership.plan(new Set(this.#owned.keys()));
+    for (const partition of release) this.#forget(partition);
+    if (release.length > 0 || take.length > 0) await this.#ownership.hold([...this.#owned.keys(), ...take]);
+    const { bus, partitions, clock, idleAfterMs, rules, orderReached } = this.#options;
+    const context = { log: bus, dedup: this.#dedup, count: partitions, nowMs: clock.nowMs(), idleAfterMs };
+    for (const partition of take) this.#dedup.forget(partition);
+    const taken = await restorePartitions(context, take);
+    // Judged by a newer set before, its events must not be judged by an older one now.
+    await orderReached?.(Math.max(0, ...taken.map((own) => own.order)));
+    const { hash } = rules();
+    for (const own of taken) {
+      this.#owned.set(own.partition, own);
+      if (own.isFormer || (own.ruleSet !== undefined && own.ruleSet !== hash)) this.#drafts.touch(own.partition);
+    }
+  }
+
+  /** Gives up everything, judged or not, to be taken again as the log has it. */
+  forgetAll(): void {
+    this.#drafts.clear();
+    this.#sinceMs.clear();
+    for (const partition of this.#owned.keys()) this.#forget(partition);
+  }
+
+  async #openFeed(signal: AbortSignal): Promise<Pump<FedFrame>> {
+    const owned = [...this.#owned.values()];
+    const { bus } = this.#options;
+    const [live, bulk] = await Promise.all([startOf(bus, 'live', owned), startOf(bus, 'bulk', owned)]);
+    this.#read = { ...readUpTo('live', live), ...readUpTo('bulk', bulk) };
+    const from = (lane: Lane): Start => (lane === 'live' ? live : bulk);
+    return openFrameFeed(bus, { from, wants: (partition) => this.#owned.has(this.#homeOf(partition)), signal });
   }
 
   /** Judges these frames, then writes a step for each partition they touch or whose idle sources have moved on. */
   async round(frames: readonly FedFrame[]): Promise<void> {
     const rules = this.#options.rules();
+    const inForce = { hash: rules.hash, order: this.#options.order?.() ?? 0 };
+    this.#markActivation(rules);
     for (const fed of frames) {
-      await this.#judge(fed, rules);
-      this.#progress.read[fed.lane] = fed.position;
+      const own = this.#owned.get(this.#homeOf(fed.partition));
+      if (own && !isRead(own, fed)) {
+        await this.#judge(fed, own, rules);
+        own.read = { ...own.read, [fed.lane]: fed.position };
+        this.#endLongStep(fed, own);
+      }
+      this.#read = { ...this.#read, [fed.lane]: fed.position };
       this.#storedMs[fed.lane] = fed.stored.storedMs;
-      this.#endLongStep(fed);
-      if (this.#drafts.bytes > COMMIT_BYTES) await this.#write(rules.hash, new Set());
+      if (this.#drafts.bytes > COMMIT_BYTES) await this.#write(inForce, new Set());
     }
-    await this.#write(rules.hash, await this.#tick());
+    await this.#write(inForce, await this.#tick());
   }
 
-  async #judge(fed: FedFrame, rules: RuleBook): Promise<void> {
+  #forget(partition: number): void {
+    this.#owned.delete(partition);
+    this.#dedup.forget(partition);
+  }
+
+  /** Partition that answers for frames of a number that nobody has. */
+  #homeOf(partition: number): number {
+    return Number.isInteger(partition) ? partition % this.#options.partitions : 0;
+  }
+
+  /** Each partition says where it goes over to another rule set. */
+  #markActivation({ hash }: RuleBook): void {
+    for (const { partition, ruleSet } of this.#owned.values()) if (ruleSet !== undefined && ruleSet !== hash) this.#drafts.touch(partition);
+  }
+
+  async #judge(fed: FedFrame, own: PartitionProgress, rules: RuleBook): Promise<void> {
     const { frame } = fed;
-    const own = this.#progress.partitions[fed.partition];
-    if (!frame || !own) {
+    if (!frame || fed.partition !== own.partition) {
       await this.#deadLetter(fed, fed.unreadable ?? `there is no partition ${fed.partition} here`);
-      this.#drafts.touch(own?.partition ?? 0);
+      this.#drafts.touch(own.partition);
       return;
     }
-    const verdicts = this.#progress.dedup.judge(fed.lane, frame);
+    const verdicts = this.#dedup.judge(fed.lane, frame);
     const duplicates = verdicts.filter((verdict) => verdict === 'duplicate').length;
     const matches = await this.#match(fed, frame, { rules, skip: (index) => verdicts[index] === 'duplicate' });
     this.#drafts.add(own.partition, { judged: frame.header.count - duplicates, duplicates, matches });
@@ -146,13 +246,13 @@ class Matcher {
   }
 
   /** History arrives days at a time: folds must see time pass between its events, not after all of them. */
-  #endLongStep({ partition, frame }: FedFrame): void {
+  #endLongStep({ frame }: FedFrame, { partition, watermarks }: PartitionProgress): void {
     if (!frame) return;
     const sinceMs = this.#sinceMs.get(partition) ?? frame.header.minTimeMs;
     this.#sinceMs.set(partition, sinceMs);
     if (frame.header.maxTimeMs - sinceMs <= STEP_SPAN_MS) return;
     // Its watermarks are those of now: later frames of the round must not move them.
-    this.#drafts.cut(partition, this.#progress.partitions[partition]?.watermarks.takeChanged());
+    this.#drafts.cut(partition, watermarks.takeChanged());
     this.#sinceMs.delete(partition);
   }
 
@@ -162,7 +262,17 @@ class Matcher {
     if (nowMs < this.#nextTickMs) return new Set();
     this.#nextTickMs = nowMs + TICK_MS;
     const upToMs = await this.#readUpToMs(nowMs);
-    return new Set(this.#progress.partitions.filter((partition) => partition.watermarks.tick(upToMs)));
+    this.#options.onBehind?.(nowMs - upToMs);
+    this.#writeDown();
+    return new Set([...this.#owned.values()].filter(({ watermarks }) => watermarks.tick(upToMs)));
+  }
+
+  /** Lets partitions say now and then how far they are read although nothing came. */
+  #writeDown(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs < this.#nextWriteDownMs) return;
+    this.#nextWriteDownMs = nowMs + WRITE_DOWN_MS;
+    for (const { partition, last } of this.#owned.values()) if (last !== 'none') this.#drafts.touch(partition);
   }
 
   /**
@@ -171,10 +281,10 @@ class Matcher {
    */
   async #readUpToMs(nowMs: number): Promise<number> {
     let upToMs = nowMs;
-    for (const lane of LANES) {
+    for (const lane of EVENT_LANES) {
       try {
         const { last, messages } = await this.#options.bus.info(eventsFilter(lane));
-        const read = this.#progress.read[lane];
+        const read = this.#read[lane];
         if (last === undefined || messages === 0 || (read !== undefined && comparePositions(read, last) >= 0)) continue;
         upToMs = Math.min(upToMs, this.#storedMs[lane] ?? 0);
       } catch (error) {
@@ -186,16 +296,17 @@ class Matcher {
     return upToMs;
   }
 
-  async #write(ruleSet: string, ticking: ReadonlySet<PartitionProgress>): Promise<void> {
-    const { partitions, read } = this.#progress;
+  async #write(inForce: RulesInForce, ticking: ReadonlySet<PartitionProgress>): Promise<void> {
+    const { hash: ruleSet, order } = inForce;
     for (const { partition } of ticking) this.#drafts.touch(partition);
     const steps = this.#drafts.take({
       epoch: this.#options.epoch,
       ruleSet,
-      readBefore: this.#readBefore,
-      read,
+      order,
+      written: (number) => this.#owned.get(number)?.written ?? {},
+      read: (number) => this.#readOf(number),
       watermarks: (number) => {
-        const partition = partitions[number];
+        const partition = this.#owned.get(number);
         if (!partition) return {};
         return ticking.has(partition) ? partition.watermarks.all() : partition.watermarks.takeChanged();
       },
@@ -205,9 +316,17 @@ class Matcher {
     if (steps.length === 0) return;
     for (const { subject, position } of await this.#commit(this.#fenced(steps))) {
       const partition = this.#partitionOf(subject);
-      if (partition) partition.last = position;
+      if (!partition) continue;
+      partition.last = position;
+      partition.read = partition.written = this.#readOf(partition.partition);
+      partition.ruleSet = ruleSet;
+      partition.order = order;
     }
-    this.#readBefore = { ...read };
+  }
+
+  /** Everything of the lanes up to here has been judged of a partition, whether it had any part in it or not. */
+  #readOf(number: number): ReadPositions {
+    return furthest(this.#owned.get(number)?.read ?? {}, this.#read);
   }
 
   /** Within one atomic commit the first step of a partition carries the expectation for those behind it. */
@@ -221,7 +340,7 @@ class Matcher {
   }
 
   #partitionOf(subject: string): PartitionProgress | undefined {
-    return this.#progress.partitions[Number(subject.split('.')[2])];
+    return this.#owned.get(Number(subject.split('.')[2]));
   }
 
   #commit(messages: readonly Outgoing[]): Promise<Published[]> {
@@ -234,6 +353,15 @@ class Matcher {
     const headers = { 'Tocsin-Reason': toHeader(reason), 'Tocsin-Position': position, 'Tocsin-Subject': stored.subject };
     await this.#commit([{ subject: deadLetterSubject(tenant, 'match'), id: `match.${position}`, headers, body: stored.body }]);
   }
+}
+
+function isRead(own: PartitionProgress, { lane, position }: FedFrame): boolean {
+  const read = own.read[lane];
+  return read !== undefined && comparePositions(read, position) >= 0;
+}
+
+function readUpTo(lane: Lane, start: Start): ReadPositions {
+  return typeof start === 'object' && 'after' in start ? { [lane]: start.after } : {};
 }
 
 /** Header values are printable ASCII; what else a reason holds is shown as `?`. */

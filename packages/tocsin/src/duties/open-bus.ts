@@ -1,11 +1,18 @@
 /** A duty's connection to the bus, from plain data that can cross into a thread. */
-import { type BusCredential, openNatsBus } from '@tocsin/bus/nats';
+import { type BusCredential, type BusLogin, type BusTls, openNatsBus } from '@tocsin/bus/nats';
 import type { Bus } from '../wire.ts';
 
 /** Where the bus is and under which key. */
 export interface BusAddress {
-  readonly servers: string;
-  readonly credential: BusCredential;
+  readonly servers: string | readonly string[];
+  /** Of a duty on the embedded server. */
+  readonly credential?: BusCredential | undefined;
+  /** Of a server that others run. */
+  readonly login?: BusLogin | undefined;
+  readonly tls?: BusTls | undefined;
+  readonly inboxPrefix?: string | undefined;
+  /** What an acknowledgement survives. */
+  readonly durability: 'process' | 'fsync';
   readonly site: string;
   /** Shown by the server beside the connection. */
   readonly name: string;
@@ -15,6 +22,5 @@ export interface BusAddress {
 
 /** Connects; whoever opened it disposes it. @throws bus.unavailable */
 export function openBus(address: BusAddress): Promise<Bus> {
-  // The embedded server is run with `sync_interval: always`.
-  return openNatsBus({ ...address, durability: 'fsync' });
+  return openNatsBus(address);
 }

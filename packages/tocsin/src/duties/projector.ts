@@ -2,7 +2,7 @@
  * Keeps the projections up with the log: alert table from ALERTS, frame catalogue from EVENTS. Each resumes from the
  * position its own file records; nothing here ever answers a question.
  */
-import type { ReplayLog } from '@tocsin/bus';
+import type { ReplayLog, Start } from '@tocsin/bus';
 import type { Clock, FrameView, Lane } from '@tocsin/core';
 import type { AlertChange, AlertTable, CataloguedFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
 import { ALERTS_FILTER, EVENTS_STREAM } from '../subjects.ts';
@@ -66,14 +66,11 @@ export async function runFrameProjection(
     if (until !== undefined) await refillDedup(log, { dedup, lane, until });
   }
   let nextPruneMs = 0;
-  const feed = openFrameFeed(
-    log,
-    (lane) => {
-      const after = catalogue.applied(EVENTS_STREAM[lane]);
-      return after ? { after } : 'first';
-    },
-    signal,
-  );
+  const from = (lane: Lane): Start => {
+    const after = catalogue.applied(EVENTS_STREAM[lane]);
+    return after ? { after } : 'first';
+  };
+  const feed = openFrameFeed(log, { from, signal });
   while (!feed.finished) {
     const feds = await feed.take(BATCH, WAIT_MS, GATHER_MS);
     const frames = feds.flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));

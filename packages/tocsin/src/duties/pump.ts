@@ -41,6 +41,12 @@ export class Pump<T> {
     return taken;
   }
 
+  /** Lets whoever takes go on with what there is, even if that is nothing. */
+  nudge(): void {
+    this.#wakeTaker?.();
+    this.#wakeTaker = undefined;
+  }
+
   /** True when nothing more will come and nothing is left. */
   get finished(): boolean {
     return this.#ended && this.#items.length === 0 && !this.#failure;

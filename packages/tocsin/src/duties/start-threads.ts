@@ -5,38 +5,51 @@ import type { InstallationOptions } from '../installation-options.ts';
 import { readRuleFiles } from '../rules/read-rule-files.ts';
 import type { DetectApi } from './detect-api.ts';
 import type { DetectBoot } from './detect-thread.ts';
-import type { EmbeddedBus } from './embedded-bus.ts';
+import type { InstallationBus } from './installation-bus.ts';
 import type { StoreApi } from './store-api.ts';
 import type { StoreBoot } from './store-thread.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 
-/** The threads of an installation. */
+/** The threads of a process: those that its duties need. */
 export interface Threads {
-  readonly store: SupervisedThread<StoreApi>;
-  readonly detect: SupervisedThread<DetectApi>;
+  readonly store: SupervisedThread<StoreApi> | undefined;
+  readonly detect: SupervisedThread<DetectApi> | undefined;
 }
 
+/** What threads are started with. */
+export interface ThreadGround {
+  readonly bus: InstallationBus;
+  readonly scope: Scope;
+  /** Name of this process among the members. */
+  readonly member: string;
+}
+
+/** Duties of the detection thread. */
+const DETECT_DUTIES = ['match', 'correlate'] as const;
 /** Heaps, MiB: all of it, and the room for new objects. */
 const DETECT_HEAP = { heapMiB: 1024, youngMiB: 24 };
 const STORE_HEAP = { heapMiB: 512, youngMiB: 6 };
 
 /** Starts them side by side. Each is in the scope as soon as it runs: should the other not start, it is stopped again. @throws the first failure */
-export async function startThreads(options: InstallationOptions, bus: EmbeddedBus, scope: Scope): Promise<Threads> {
+export async function startThreads(options: InstallationOptions, ground: ThreadGround): Promise<Threads> {
+  const { duties } = options.settings;
+  const { scope } = ground;
+  const hasDetect = duties.includes('match') || duties.includes('correlate');
   const [store, detect] = await allOrFirstFailure([
-    startStore(options, bus).then((thread) => scope.add('store thread', thread)),
-    startDetect(options, bus).then((thread) => scope.add('detection thread', thread)),
+    duties.includes('store') ? startStore(options, ground).then((thread) => scope.add('store thread', thread)) : Promise.resolve(undefined),
+    hasDetect ? startDetect(options, ground).then((thread) => scope.add('detection thread', thread)) : Promise.resolve(undefined),
   ]);
   return { store, detect };
 }
 
-function startStore({ dataDir, logger, settings }: InstallationOptions, bus: EmbeddedBus): Promise<SupervisedThread<StoreApi>> {
+function startStore({ dataDir, logger, settings }: InstallationOptions, { bus }: ThreadGround): Promise<SupervisedThread<StoreApi>> {
   const data: StoreBoot = { store: bus.address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
   return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
 }
 
 async function startDetect(
-  { dataDir, settings, shippedRules, logger }: InstallationOptions,
-  bus: EmbeddedBus,
+  { dataDir, settings, shippedRules, logger, version }: InstallationOptions,
+  { bus, member }: ThreadGround,
 ): Promise<SupervisedThread<DetectApi>> {
   const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
   const rules = (await Promise.all(folders.map(readRuleFiles))).flat();
@@ -44,12 +57,22 @@ async function startDetect(
     match: bus.address('match'),
     correlate: bus.address('correlate'),
     partitions: settings.bus.partitions,
+    foldShards: settings.detect.foldShards,
+    member,
+    duties: settings.duties,
+    version,
     idleAfterMs: settings.detect.idleAfter,
     latenessMs: settings.detect.allowedLateness,
     rules,
     cacheFolder: join(dataDir, 'cache'),
   };
-  return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });
+  return SupervisedThread.start<DetectApi>({
+    name: DETECT_DUTIES.filter((duty) => settings.duties.includes(duty)).join(', '),
+    script: scriptOf('detect-thread'),
+    data,
+    logger,
+    ...DETECT_HEAP,
+  });
 }
 
 /** Script of a thread beside this file: built, or as source where Node runs the sources. */

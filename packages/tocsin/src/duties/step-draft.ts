@@ -1,9 +1,9 @@
 /**
  * Match steps in the making: what a round has found, cut into messages that every bus takes, and given out as one commit.
- * Only the last step of a commit says how far has been read: until a reader has seen that one it has not seen them all.
+ * Of the steps of a partition only the last says how far it is read by now: a reader has not seen them all before.
  */
 import type { Outgoing } from '@tocsin/bus';
-import type { Lane, Match, MatchStep, Position } from '@tocsin/core';
+import type { Match, MatchStep } from '@tocsin/core';
 import { matchesSubject } from '../subjects.ts';
 
 /** Matches of one step, bytes of JSON: half of what the bus takes as a message. */
@@ -13,9 +13,10 @@ export const STEP_BYTES = 1 << 20;
 export interface StepFacts {
   readonly epoch: string;
   readonly ruleSet: string;
-  /** Positions as of the commit before, and as of this one. */
-  readonly readBefore: MatchStep['read'];
-  readonly read: Readonly<Partial<Record<Lane, Position>>>;
+  readonly order: number;
+  /** Positions of a partition as of its step before this commit, and as of now. */
+  readonly written: (partition: number) => MatchStep['read'];
+  readonly read: (partition: number) => MatchStep['read'];
   /** Watermarks of a partition as of now. */
   readonly watermarks: (partition: number) => Readonly<Record<string, number>>;
   readonly nextId: () => string;
@@ -65,12 +66,17 @@ export class StepDrafts {
     this.#draftOf(partition);
   }
 
-  /** The messages of one commit; nothing is left here. */
-  take(facts: StepFacts): Outgoing[] {
-    const drafts = [...this.#cut, ...this.#open.values()];
+  /** Forgets everything collected. */
+  clear(): void {
     this.#cut = [];
     this.#open.clear();
     this.#bytes = 0;
+  }
+
+  /** The messages of one commit; nothing is left here. */
+  take(facts: StepFacts): Outgoing[] {
+    const drafts = [...this.#cut, ...this.#open.values()];
+    this.clear();
     const lastOf = new Map(drafts.map((draft, place) => [draft.partition, place]));
     return drafts.map((draft, place) => ({
       subject: matchesSubject(draft.partition),
@@ -78,9 +84,10 @@ export class StepDrafts {
       body: encode(draft, {
         partition: draft.partition,
         epoch: facts.epoch,
-        read: { ...(place === drafts.length - 1 ? facts.read : facts.readBefore) },
+        read: lastOf.get(draft.partition) === place ? facts.read(draft.partition) : facts.written(draft.partition),
         watermarks: draft.watermarks ?? (lastOf.get(draft.partition) === place ? facts.watermarks(draft.partition) : {}),
         ruleSet: facts.ruleSet,
+        order: facts.order,
         judged: draft.judged,
         duplicates: draft.duplicates,
       }),

@@ -42,7 +42,7 @@ describe('tenant folds', () => {
     const last = after.advance(step([], { 'acme/edr': HOUR, 'globex/edr': HOUR }));
     expect(last.map((alert) => alert.tenant)).toEqual(['acme']);
     // The same after a checkpoint.
-    const restored = new TenantFolds(withOwn, readFoldsCheckpoint(after.save({ position: 'p' as never, read: {} }).finish()).folds);
+    const restored = new TenantFolds(withOwn, readFoldsCheckpoint(after.save({ position: 'p' as never, reads: {} }).finish()).folds);
     expect(restored.advance(step([], { 'acme/edr': 2 * HOUR, 'globex/edr': 2 * HOUR }))).toEqual([]);
   });
 
@@ -58,9 +58,9 @@ describe('tenant folds', () => {
     before.advance(step([beat('acme', 0), beat('globex', 0)], {}));
     const dropped: string[] = [];
     const longer = { ...silent, text: silent.text.replace('10m', '20m') };
-    const after = new TenantFolds(bookOf(ruleFile('beat', 'beat'), longer), before.encode(), (error) =>
-      dropped.push(`${error.code} ${error.message}`),
-    );
+    const after = new TenantFolds(bookOf(ruleFile('beat', 'beat'), longer), before.encode(), {
+      onDropped: (error) => dropped.push(`${error.code} ${error.message}`),
+    });
     expect(dropped).toHaveLength(1);
     expect(dropped[0]).toMatch(/^detect\.state_dropped Rule silent .* in 2 groups/);
     expect(after.rules.hash).not.toBe(before.rules.hash);

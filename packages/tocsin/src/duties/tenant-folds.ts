@@ -3,30 +3,38 @@
  * its own. Knows how to move its state to another rule set and into a checkpoint.
  */
 import { type Alert, type MatchStep, TocsinError } from '@tocsin/core';
-import { createFoldSet, type FoldSet, type FoldStats, restoreFoldSet } from '@tocsin/detect';
+import { createFoldSet, type FoldSet, type FoldStats, type OwnsKey, restoreFoldSet } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { type CheckpointPlace, type EncodedFolds, FoldsSaving } from './folds-checkpoint.ts';
 
 /** Key of the fold set of everybody without rules of his own. */
 const SHARED = '';
 
+/** How the folds are kept. */
+export interface TenantFoldsOptions {
+  /** Told of each rule whose state could not be taken over. */
+  readonly onDropped?: ((error: TocsinError) => void) | undefined;
+  /** Of one shard among several: whether a key is its own. */
+  readonly owns?: OwnsKey | undefined;
+}
+
 /** All folds under one rule set. */
 export class TenantFolds {
   readonly rules: RuleBook;
   readonly #sets = new Map<string, FoldSet>();
 
-  /** Folds that go on from `encoded`; `onDropped` is told of each rule whose state could not be taken over. */
-  constructor(rules: RuleBook, encoded: EncodedFolds = new Map(), onDropped: (error: TocsinError) => void = () => undefined) {
+  /** Folds that go on from `encoded`. */
+  constructor(rules: RuleBook, encoded: EncodedFolds = new Map(), { onDropped, owns }: TenantFoldsOptions = {}) {
     this.rules = rules;
     for (const tenant of [SHARED, ...rules.tenants()]) {
       const compiled = rules.compiledFor(tenant);
       const state = encodedFor(encoded, tenant);
       const belongs = (owner: string): boolean => setOf(rules, owner) === tenant;
-      if (state === undefined) this.#sets.set(tenant, createFoldSet(compiled));
+      if (state === undefined) this.#sets.set(tenant, createFoldSet(compiled, { owns }));
       else {
-        const { foldSet, dropped } = restoreFoldSet(compiled, state, { belongs });
+        const { foldSet, dropped } = restoreFoldSet(compiled, state, { belongs, owns });
         this.#sets.set(tenant, foldSet);
-        for (const [rule, groups] of dropped) onDropped(new TocsinError('detect.state_dropped', { rule, groups, ruleSet: rules.hash }));
+        for (const [rule, groups] of dropped) onDropped?.(new TocsinError('detect.state_dropped', { rule, groups, ruleSet: rules.hash }));
       }
     }
   }

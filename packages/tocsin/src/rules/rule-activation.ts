@@ -1,12 +1,14 @@
 /**
  * Which rule set is in force: shared files plus what tenants have added on CHANGES. A change compiles a new set beside
  * the old one, keeps it in the bucket, and only then puts it in force; a set that cannot be kept never judges anything.
+ * Among several members one leads: it compiles and announces, the others load what it has announced.
  */
 import { comparePositions, type StateBucket } from '@tocsin/bus';
-import type { LogSource, Position } from '@tocsin/core';
+import { type LogSource, type Position, TocsinError } from '@tocsin/core';
 import type { ProgramStore } from '@tocsin/detect';
 import type { Registry } from '../registry/registry.ts';
 import { type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
+import type { RuleControl, RulesRecord } from './rule-control.ts';
 
 /** What activation is made of. */
 export interface RuleActivationOptions {
@@ -19,6 +21,8 @@ export interface RuleActivationOptions {
   /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: a minute. */
   readonly latenessMs?: number | undefined;
   readonly onTrouble: (error: unknown, what: string) => void;
+  /** What all members agree upon; absent where nobody shares. */
+  readonly control?: RuleControl | undefined;
 }
 
 /** Pause before rules are tried again that could not be put in force, milliseconds. */
@@ -32,23 +36,33 @@ export class RuleActivation implements Disposable {
   readonly #options: RuleActivationOptions;
   readonly #stopListening: () => void;
   readonly #waiting = new Set<() => void>();
+  readonly #stop = new AbortController();
   #book: RuleBook;
   /** Sets that were in force before, the latest last. */
   #former: readonly RuleBook[] = [];
+  #order: number;
   #reached: Position | undefined;
+  /** Newest change of rules seen on CHANGES. */
+  #newestRule: Position | undefined;
   #work: Promise<void> = Promise.resolve();
   #isScheduled = false;
   #rulesChanged = false;
   #retry: NodeJS.Timeout | undefined;
 
-  private constructor(options: RuleActivationOptions, book: RuleBook, reached: Position | undefined) {
+  private constructor(options: RuleActivationOptions, { book, order }: InForce, reached: Position | undefined) {
     this.#options = options;
     this.#book = book;
+    this.#order = order;
     this.#reached = reached;
+    this.#newestRule = newestRule(options.registry);
     this.#stopListening = options.registry.onChange((kind) => {
-      this.#rulesChanged ||= kind === 'rule' || kind === 'quarantine';
+      if (kind === 'rule' || kind === 'quarantine') {
+        this.#rulesChanged = true;
+        this.#newestRule = options.registry.position;
+      }
       this.#schedule();
     });
+    if (options.control) void this.#follow(options.control);
     // What came while the first set was compiled and kept.
     if (options.registry.position !== reached) {
       this.#rulesChanged = true;
@@ -59,13 +73,29 @@ export class RuleActivation implements Disposable {
   /** Compiles and keeps the first rule set. */
   static async open(options: RuleActivationOptions): Promise<RuleActivation> {
     const reached = options.registry.position;
-    const book = RuleBook.compile(ruleFiles(options), options.logSources, {
-      quarantine: quarantinedRules(options),
-      programs: options.programs,
-      latenessMs: options.latenessMs,
-    });
-    await book.save(options.bucket);
-    return new RuleActivation(options, book, reached);
+    return new RuleActivation(options, (await announced(options)) ?? (await compiled(options, reached)), reached);
+  }
+
+  /** Order number of the set in force; 0 where nobody shares. */
+  get order(): number {
+    return this.#order;
+  }
+
+  /** Resolves when a set of at least this order is in force. @throws the abort reason */
+  async orderReached(order: number, signal: AbortSignal): Promise<void> {
+    while (this.#order < order && this.#options.control !== undefined) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  /** To be called when it may have become this member's part to lead. */
+  reconsider(): void {
+    this.#rulesChanged = true;
+    this.#schedule();
   }
 
   /** The set in force. */
@@ -93,6 +123,7 @@ export class RuleActivation implements Disposable {
 
   [Symbol.dispose](): void {
     this.#stopListening();
+    this.#stop.abort();
     clearTimeout(this.#retry);
   }
 
@@ -113,7 +144,7 @@ export class RuleActivation implements Disposable {
     if (this.#rulesChanged) {
       this.#rulesChanged = false;
       try {
-        await this.#activate();
+        if (!(await this.#takeOver(upTo))) return;
       } catch (error) {
         // Tried again by itself: rules that were accepted must not wait for the next change.
         this.#rulesChanged = true;
@@ -126,20 +157,100 @@ export class RuleActivation implements Disposable {
     this.#wake();
   }
 
-  async #activate(): Promise<void> {
+  /** Puts in force what should be by now; false where the member that leads has not said so yet: then its word is waited for. */
+  async #takeOver(upTo: Position | undefined): Promise<boolean> {
+    const { control } = this.#options;
+    if (control === undefined || control.isLeader()) {
+      await this.#activate(upTo);
+      return true;
+    }
+    const record = await control.read();
+    if (record && record.order > this.#order) this.#set(await load(this.#options, record, this.#book));
+    const changes = record?.changes ?? undefined;
+    const isCovered = this.#newestRule === undefined || (changes !== undefined && comparePositions(changes, this.#newestRule) >= 0);
+    // Looked at again with the next record.
+    this.#rulesChanged ||= !isCovered;
+    this.#wake();
+    return isCovered;
+  }
+
+  async #activate(upTo: Position | undefined): Promise<void> {
+    const { bucket, control, logSources } = this.#options;
     const files = ruleFiles(this.#options);
     const quarantine = quarantinedRules(this.#options);
-    if (this.#book.hashes.hash(files, quarantine) === this.#book.hash) return;
-    const book = RuleBook.compile(files, this.#options.logSources, { quarantine, before: this.#book });
-    await book.save(this.#options.bucket);
-    this.#former = [...this.#former, this.#book].slice(-MOST_FORMER);
+    const isSame = this.#book.hashes.hash(files, quarantine) === this.#book.hash;
+    if (isSame && control === undefined) return;
+    const book = isSame ? this.#book : RuleBook.compile(files, logSources, { quarantine, before: this.#book });
+    if (!isSame) await book.save(bucket);
+    const record = await control?.announce(book.hash, upTo);
+    this.#set({ book, order: record?.order ?? 0 });
+  }
+
+  #set({ book, order }: InForce): void {
+    if (book !== this.#book) this.#former = [...this.#former, this.#book].slice(-MOST_FORMER);
     this.#book = book;
+    this.#order = order;
+  }
+
+  async #followOnce(control: RuleControl, signal: AbortSignal): Promise<void> {
+    for await (const record of control.watch(signal)) if (record.order > this.#order || this.#rulesChanged) this.reconsider();
+  }
+
+  /** Goes over to what another member has announced. */
+  async #follow(control: RuleControl): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#followOnce(control, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.onTrouble(error, 'following the rule set in force');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   #wake(): void {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
+}
+
+/** A rule set and its order. */
+interface InForce {
+  readonly book: RuleBook;
+  readonly order: number;
+}
+
+/** What the member that leads has announced; undefined for that member itself, or where nothing was announced yet. */
+async function announced(options: RuleActivationOptions): Promise<InForce | undefined> {
+  const { control } = options;
+  if (control === undefined || control.isLeader()) return undefined;
+  const record = await control.read();
+  return record && (await load(options, record));
+}
+
+async function compiled(options: RuleActivationOptions, upTo: Position | undefined): Promise<InForce> {
+  const book = RuleBook.compile(ruleFiles(options), options.logSources, {
+    quarantine: quarantinedRules(options),
+    programs: options.programs,
+    latenessMs: options.latenessMs,
+  });
+  await book.save(options.bucket);
+  const record = await options.control?.announce(book.hash, upTo);
+  return { book, order: record?.order ?? 0 };
+}
+
+async function load(options: RuleActivationOptions, { hash, order }: RulesRecord, before?: RuleBook): Promise<InForce> {
+  const { bucket, logSources, programs, latenessMs } = options;
+  const book = await RuleBook.load(bucket, hash, { logSources, programs, latenessMs, before });
+  if (!book) throw new TocsinError('store.rule_set_missing', { hash });
+  return { book, order };
+}
+
+function newestRule(registry: Registry): Position | undefined {
+  const positions = [...registry.list('rule'), ...registry.list('quarantine')].map((entry) => entry.position);
+  return positions.reduce<Position | undefined>((a, b) => (a !== undefined && comparePositions(a, b) > 0 ? a : b), undefined);
 }
 
 function ruleFiles({ shared, registry }: RuleActivationOptions): RuleFile[] {

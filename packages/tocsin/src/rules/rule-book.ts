@@ -117,10 +117,10 @@ export class RuleBook {
   async save(bucket: StateBucket): Promise<void> {
     const shared = this.files.filter((file) => file.tenant === undefined);
     const base = this.hashes.hash(shared, []);
-    if ((await bucket.get(base)) === undefined) await putChunked(bucket, base, Buffer.from(JSON.stringify(shared)));
+    if ((await bucket.get(base)) === undefined) await putChunked(bucket, base, { bytes: Buffer.from(JSON.stringify(shared)) });
     if (base === this.hash) return;
     const kept: KeptRuleSet = { base, files: this.files.filter((file) => file.tenant !== undefined), quarantine: this.quarantine };
-    await putChunked(bucket, this.hash, Buffer.from(JSON.stringify(kept)));
+    await putChunked(bucket, this.hash, { bytes: Buffer.from(JSON.stringify(kept)), about: { base } });
   }
 
   /** Rules that a tenant has in quarantine: loaded and listed, and not judged. */

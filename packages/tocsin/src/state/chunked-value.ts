@@ -17,38 +17,88 @@ interface Manifest {
   /** Distinguishes the chunks of this value from those of the one it replaces. */
   readonly content: string;
   readonly chunks: number;
+  readonly about?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Writes a value under a name, replacing the former one. One writer per name. @throws bus.fenced when there are two */
-export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array): Promise<void> {
-  const packed = await promisify(gzip)(value);
+/** A value with what there is to say about writing it. */
+export interface NotedValue {
+  readonly bytes: Uint8Array;
+  /** Whoever decided by what he read gives its revision, 0 where nothing was there. */
+  readonly expected?: number | undefined;
+  /** A few words about it that can be read without it. */
+  readonly about?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Writes a value under a name, replacing the former one, and resolves with its revision. @throws bus.fenced where somebody has written since
+ */
+export async function putChunked(bucket: StateBucket, name: string, value: Uint8Array | NotedValue): Promise<number> {
+  const { bytes, expected, about }: NotedValue = value instanceof Uint8Array ? { bytes: value } : value;
+  const packed = await promisify(gzip)(bytes);
   const content = contentOf(packed);
   const present = await bucket.get(name);
+  const revision = present?.revision ?? 0;
+  if (expected !== undefined && expected !== revision) throw new TocsinError('bus.fenced', { subject: name });
   const former = present && parseManifest(present.value);
-  if (former?.content === content) return;
-  const chunks = Math.ceil(packed.length / CHUNK_BYTES);
-  for (let i = 0; i < chunks; i++) {
-    const key = chunkKey(name, content, i);
-    const left = await bucket.get(key);
-    await bucket.put(key, packed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), left?.revision ?? 0);
-  }
-  const manifest: Manifest = { content, chunks };
-  await bucket.put(name, Buffer.from(JSON.stringify(manifest)), present?.revision ?? 0);
+  if (former?.content === content) return revision;
+  await putChunks(bucket, { name, content, packed });
+  const manifest: Manifest = { content, chunks: chunksOf(packed), ...(about === undefined ? {} : { about }) };
+  const written = await bucket.put(name, Buffer.from(JSON.stringify(manifest)), revision);
   await removeOthers(bucket, name, content);
+  return written;
+}
+
+/** Removes the value of a name, if there is one. @throws bus.fenced where somebody writes it meanwhile */
+export async function deleteChunked(bucket: StateBucket, name: string): Promise<void> {
+  const present = await bucket.get(name);
+  if (present) await bucket.delete(name, present.revision);
+  await removeOthers(bucket, name, '');
 }
 
 /** Reads the value of a name back; undefined where there is none. @throws store.value_damaged where part of it is missing or not what was written */
 export async function getChunked(bucket: StateBucket, name: string): Promise<Uint8Array | undefined> {
+  return (await readChunked(bucket, name))?.value;
+}
+
+/** The words about a value; undefined where there are none. */
+export async function aboutChunked(bucket: StateBucket, name: string): Promise<Readonly<Record<string, string>> | undefined> {
+  const entry = await bucket.get(name);
+  return entry && parseManifest(entry.value).about;
+}
+
+/** A value and the revision it stands at. */
+export interface ChunkedValue {
+  readonly value: Uint8Array;
+  readonly revision: number;
+}
+
+/** The same with its revision. @throws store.value_damaged */
+export async function readChunked(bucket: StateBucket, name: string): Promise<ChunkedValue | undefined> {
   let missing = '';
   for (;;) {
     const entry = await bucket.get(name);
     if (!entry) return undefined;
     const manifest = parseManifest(entry.value);
     const packed = await readChunks(bucket, name, manifest);
-    if (packed) return unpack(name, manifest, packed);
+    if (packed) return { value: await unpack(name, manifest, packed), revision: entry.revision };
     // A writer replaced the value between our reads: its manifest is there by now. The same manifest again is damage.
     if (missing === manifest.content) throw new TocsinError('store.value_damaged', { name, reason: 'part of it is missing' });
     missing = manifest.content;
+  }
+}
+
+function chunksOf(packed: Uint8Array): number {
+  return Math.ceil(packed.length / CHUNK_BYTES);
+}
+
+async function putChunks(
+  bucket: StateBucket,
+  { name, content, packed }: { name: string; content: string; packed: Uint8Array },
+): Promise<void> {
+  for (let i = 0; i < chunksOf(packed); i++) {
+    const key = chunkKey(name, content, i);
+    const left = await bucket.get(key);
+    await bucket.put(key, packed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), left?.revision ?? 0);
   }
 }
 

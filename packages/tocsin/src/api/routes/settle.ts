@@ -25,7 +25,7 @@ export const settle: Route = {
       const { last, messages } = await context.bus.info(eventsFilter(lane));
       if (!last || messages === 0) continue;
       const [judged, counted] = await Promise.all([
-        context.detect.settled(lane, last, leftMs()),
+        context.settled(lane, last, leftMs()),
         context.store.framesReached(lane, last, leftMs()),
       ]);
       if (!judged || !counted) return { settled: false };

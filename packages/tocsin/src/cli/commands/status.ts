@@ -1,5 +1,5 @@
 /** `tocsin status`: how the installation is doing. */
-import type { DutyStatus, InstallationStatus, StreamStatus } from '../../api/installation-status.ts';
+import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from '../../api/installation-status.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
 import type { Column, Terminal } from '../terminal.ts';
@@ -15,6 +15,15 @@ const STREAMS: readonly Column<StreamStatus>[] = [
   { title: 'STREAM', value: (row) => row.stream },
   { title: 'MESSAGES', value: (row) => sayCount(row.messages), right: true },
   { title: 'SIZE', value: (row) => sayBytes(row.bytes), right: true },
+];
+
+const MEMBERS: readonly Column<MemberStatus>[] = [
+  { title: 'MEMBER', value: (row) => visible(row.member) },
+  { title: 'MACHINE', value: (row) => visible(`${row.host} ${row.process}`) },
+  { title: 'DUTIES', value: (row) => visible(row.duties.join(', ')) },
+  { title: 'PARTITIONS', value: (row) => row.partitions.join(' ') },
+  { title: 'FOLD SHARDS', value: (row) => row.foldShards.join(' ') },
+  { title: 'BEHIND', value: (row) => (row.behindMs === null ? '' : saySpan(row.behindMs)), right: true },
 ];
 
 export const status: Command = {
@@ -56,6 +65,10 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
       : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
   );
   terminal.line();
+  if (found.members.length > 0) {
+    terminal.table(MEMBERS, found.members);
+    terminal.line();
+  }
   if (found.streams) terminal.table(STREAMS, found.streams);
 }
 

@@ -1,0 +1,175 @@
+/**
+ * Whom to ask for a duty: a thread of this process where it has the duty, else a member that has. Also lets other processes ask the
+ * threads of this one, and says which duties run and where.
+ */
+
+import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
+import type { Scope } from '@tocsin/core';
+import type { DutyStatus } from '../api/installation-status.ts';
+import { type InstallationOptions, isWorker } from '../installation-options.ts';
+import { answerMembers, askMember, memberClient } from '../members/ask-members.ts';
+import type { MemberRecord } from '../members/member-record.ts';
+import { Members } from '../members/members.ts';
+import type { Duty } from '../topology.ts';
+import { MEMBERS_BUCKET } from '../topology.ts';
+import type { Surroundings } from '../wire.ts';
+import type { DetectApi } from './detect-api.ts';
+import type { InstallationBus } from './installation-bus.ts';
+import { openBus } from './open-bus.ts';
+import { settledEverywhere } from './settled-everywhere.ts';
+import type { Threads } from './start-threads.ts';
+import type { StoreApi } from './store-api.ts';
+import type { ThreadApi, ThreadClient } from './thread-call.ts';
+
+/** Answers for the duties of the whole installation. */
+export interface DutyDesk {
+  readonly store: ThreadClient<StoreApi>;
+  readonly detect: ThreadClient<DetectApi>;
+  readonly settled: ReturnType<typeof settledEverywhere>;
+  /** Every duty: of this process as it is, of others as their records say. Asks nobody. */
+  duties(): DutyStatus[];
+  /** Processes that share the duties; none where this one has them all. */
+  members(): readonly MemberRecord[];
+}
+
+/** What the desk is made of. */
+export interface DeskGround {
+  readonly options: InstallationOptions;
+  readonly bus: InstallationBus;
+  readonly threads: Threads;
+  readonly member: string;
+  readonly around: Surroundings;
+  readonly scope: Scope;
+}
+
+const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
+  'listAlerts',
+  'getAlert',
+  'countAlerts',
+  'alertsReached',
+  'framesReached',
+  'sourceTotals',
+  'totals',
+];
+const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = ['rules', 'cost', 'costs', 'explain', 'fieldsSeen', 'coverage', 'check', 'reached'];
+
+/** Opens the desk. */
+export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
+  const { threads, bus, options, around } = ground;
+  const shared = bus.isExternal ? await joinMembers(ground) : undefined;
+  const store = threads.store?.client ?? clientOf<StoreApi>('store', shared);
+  const match = options.settings.duties.includes('match') ? threads.detect?.client : undefined;
+  const detect = shared ? sharedDetect(match, shared) : (threads.detect?.client ?? clientOf<DetectApi>('match', shared));
+  const settled = settledEverywhere(
+    async (lane, position, waitMs) => {
+      if (!shared) return [await detect.settled(lane, position, waitMs)];
+      const asked = shared
+        .alive('correlate')
+        .map((one) => askMember(shared.calls, one, { name: 'settled', args: [lane, position, waitMs] }));
+      return (await Promise.all(asked)) as number[][];
+    },
+    { shards: options.settings.detect.foldShards, clock: around.clock },
+  );
+  return {
+    store,
+    detect,
+    settled,
+    members: () => shared?.members.list() ?? [],
+    duties: () => dutiesOf(ground, shared),
+  };
+}
+
+interface Shared {
+  readonly members: Members;
+  readonly calls: BusCalls;
+  /** Members that have a duty. */
+  alive(duty: Duty): readonly MemberRecord[];
+}
+
+/** Lets other processes ask this one's threads, and tells them of the duties that its detection thread does not tell of itself. */
+export async function answerOthers(ground: DeskGround): Promise<BusCalls> {
+  const { options, bus, threads, member, scope } = ground;
+  const { name: _, ...address } = bus.address('api');
+  const calls = scope.add('questions to members', await openNatsCalls({ ...address, name: 'tocsin-ask' }));
+  answerMembers(calls, member, [
+    ...(threads.store ? [{ names: new Set<string>(STORE_QUESTIONS), client: threads.store.client }] : []),
+    ...(threads.detect ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds']), client: threads.detect.client }] : []),
+  ]);
+  if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
+  return calls;
+}
+
+async function joinMembers(ground: DeskGround): Promise<Shared> {
+  const calls = await answerOthers(ground);
+  const members = await joinAsFront(ground);
+  return { members, calls, alive: (duty) => members.list().filter((one) => one.duties.includes(duty)) };
+}
+
+async function joinAsFront({ options, bus, member, around, scope }: DeskGround): Promise<Members> {
+  const membersBus = scope.add('bus of the members', await openBus(bus.address('api')));
+  const members = await Members.open({
+    bucket: membersBus.bucket(MEMBERS_BUCKET),
+    id: `${member}-front`,
+    node: member,
+    epoch: around.nextId(),
+    duties: options.settings.duties.filter((duty) => duty !== 'match' && duty !== 'correlate'),
+    version: options.version,
+    clock: around.clock,
+    onTrouble: around.onTrouble,
+    onReplaced: (error) => around.onTrouble(error, 'telling the members of this process'),
+  });
+  return scope.add('membership', members);
+}
+
+function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): ThreadClient<A> {
+  if (!shared) throw new TypeError(`no thread has the duty ${duty} and there is nobody else to ask`);
+  return memberClient<A>(shared.calls, duty, () => shared.alive(duty));
+}
+
+/** What only all who match know together is asked of all of them. */
+function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared): ThreadClient<DetectApi> {
+  const one = own ?? clientOf<DetectApi>('match', shared);
+  const all = async <T>(name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
+    (await Promise.all(shared.alive('match').map((member) => askMember(shared.calls, member, { name, args })))) as T[];
+  const everywhere: Partial<ThreadClient<DetectApi>> = {
+    folds: clientOf<DetectApi>('correlate', shared).folds,
+    costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('costs', [])).flat(),
+    reached: async (...args) => (await all<boolean>('reached', args)).every(Boolean),
+  };
+  return new Proxy(one, { get: (target, name) => Reflect.get(everywhere, name) ?? Reflect.get(target, name) });
+}
+
+function dutiesOf({ options, threads }: DeskGround, shared: Shared | undefined): DutyStatus[] {
+  const own: DutyStatus[] = [
+    { duty: 'ingest', state: 'running', restarts: 0 },
+    ...(threads.detect ? [threads.detect.status()] : []),
+    ...(threads.store ? [threads.store.status()] : []),
+  ];
+  if (!shared) return own;
+  const { duties, detect, bus } = options.settings;
+  const elsewhere = (['ingest', 'store', 'match', 'correlate'] as const).filter((duty) => !duties.includes(duty));
+  const here = duties.includes('ingest') ? own : own.slice(1);
+  return [
+    ...here,
+    ...elsewhere.map((duty): DutyStatus => {
+      const isAlive = shared.alive(duty).length > 0;
+      return {
+        duty,
+        state: isAlive ? 'running' : 'failed',
+        restarts: 0,
+        ...(isAlive ? {} : { reason: 'no process with this duty is alive' }),
+      };
+    }),
+    ...unheld(shared, 'match', { count: bus.partitions, what: 'partitions' }),
+    ...unheld(shared, 'correlate', { count: detect.foldShards, what: 'fold shards' }),
+  ];
+}
+
+/** A duty that somebody has, but not all of whose work somebody holds. */
+function unheld(shared: Shared, duty: 'match' | 'correlate', { count, what }: { count: number; what: string }): DutyStatus[] {
+  const alive = shared.alive(duty);
+  const held = new Set(alive.flatMap((one) => one.holds[duty]));
+  const open = Array.from({ length: count }, (_, thing) => thing).filter((thing) => !held.has(thing));
+  if (alive.length === 0 || open.length === 0) return [];
+  return [{ duty, state: 'waiting', restarts: 0, reason: `${what} ${open.join(', ')} are passing to another process` }];
+}

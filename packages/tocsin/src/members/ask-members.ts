@@ -1,0 +1,115 @@
+/**
+ * Asking the threads of other processes: the same questions as to a thread of one's own, sent over the bus to a member that has the
+ * duty. Bytes travel as base64 within JSON, answers packed where they are large.
+ */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { BusCalls } from '@tocsin/bus/nats';
+import { type ErrorCode, type ErrorDetails, isTocsinError, TocsinError } from '@tocsin/core';
+import type { ThreadApi, ThreadClient } from '../duties/thread-call.ts';
+import type { MemberRecord } from './member-record.ts';
+
+/** What is asked by name, and what comes back. */
+interface Question {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+interface Answer {
+  readonly value?: unknown;
+  readonly failed?: { readonly text: string; readonly code?: ErrorCode; readonly details?: unknown };
+}
+
+/** Answers are packed from this size on, bytes, and read up to this size. */
+const PACK_FROM_BYTES = 4096;
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+/** How long an answer may take beyond what the question itself waits for, milliseconds. */
+const PATIENCE_MS = 15_000;
+const GZIP = 0x1f;
+
+/** Subject on which a process is asked. */
+export function askSubject(node: string): string {
+  return `tocsin.ask.${node}`;
+}
+
+/** Answers questions to this process with its own threads; what it has no thread for is refused as a duty that is down. */
+export function answerMembers(
+  calls: BusCalls,
+  node: string,
+  threads: readonly { readonly names: ReadonlySet<string>; readonly client: object }[],
+): void {
+  calls.answer(askSubject(node), async (body) => {
+    try {
+      const { name, args } = decode<Question>(body);
+      const thread = threads.find(({ names }) => names.has(name));
+      if (!thread) throw new TocsinError('api.duty_down', { duty: name });
+      const ask = (thread.client as Record<string, (...given: unknown[]) => Promise<unknown>>)[name];
+      return encode({ value: await ask?.(...args) } satisfies Answer);
+    } catch (error) {
+      return encode({ failed: pack(error) } satisfies Answer);
+    }
+  });
+}
+
+/** Asks one member. @throws api.duty_down where it does not answer, else what its thread throws */
+export async function askMember(calls: BusCalls, member: MemberRecord, { name, args }: Question): Promise<unknown> {
+  const waitMs = args.reduce<number>((most, arg) => (typeof arg === 'number' ? Math.max(most, arg) : most), 0);
+  let body: Uint8Array;
+  try {
+    body = await calls.ask(askSubject(member.node), encode({ name, args }), Math.min(waitMs, 60_000) + PATIENCE_MS);
+  } catch (error) {
+    if (!isTocsinError(error, 'bus.unavailable')) throw error;
+    throw new TocsinError('api.duty_down', { duty: member.duties.join(', ') }, { cause: error });
+  }
+  const answer = decode<Answer>(body);
+  if (answer.failed) throw unpack(answer.failed);
+  return answer.value;
+}
+
+/** A client of whichever member has a duty when the question is asked. */
+export function memberClient<A extends ThreadApi>(calls: BusCalls, duty: string, alive: () => readonly MemberRecord[]): ThreadClient<A> {
+  return new Proxy({} as ThreadClient<A>, {
+    get: (_, name) =>
+      name === 'then'
+        ? undefined
+        : async (...args: unknown[]) => {
+            const [member] = alive();
+            if (!member) throw new TocsinError('api.duty_down', { duty });
+            return await askMember(calls, member, { name: String(name), args });
+          },
+  });
+}
+
+function encode(value: unknown): Uint8Array {
+  const json = Buffer.from(
+    JSON.stringify(value, (_, each: unknown) =>
+      each instanceof Uint8Array ? { $bytes: Buffer.from(each).toString('base64') } : unpackJson(each),
+    ),
+  );
+  return json.length < PACK_FROM_BYTES ? json : gzipSync(json, { level: 1 });
+}
+
+/** What Buffer makes of itself before a replacer sees it. */
+function unpackJson(each: unknown): unknown {
+  const buffer = each as { type?: unknown; data?: unknown } | null;
+  const isBuffer = typeof buffer === 'object' && buffer !== null && buffer.type === 'Buffer' && Array.isArray(buffer.data);
+  return isBuffer ? { $bytes: Buffer.from(buffer.data as number[]).toString('base64') } : each;
+}
+
+function decode<T>(body: Uint8Array): T {
+  const json = body[0] === GZIP ? gunzipSync(body, { maxOutputLength: MAX_ANSWER_BYTES }) : Buffer.from(body);
+  return JSON.parse(json.toString(), (_, each: unknown) => {
+    const bytes =
+      typeof each === 'object' && each !== null && Object.hasOwn(each, '$bytes') ? (each as { $bytes: unknown }).$bytes : undefined;
+    return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : each;
+  }) as T;
+}
+
+function pack(error: unknown): NonNullable<Answer['failed']> {
+  if (error instanceof TocsinError) return { text: error.message, code: error.code, details: error.details };
+  return { text: error instanceof Error ? error.message : String(error) };
+}
+
+function unpack({ text, code, details }: NonNullable<Answer['failed']>): Error {
+  if (code === undefined) return new TocsinError('api.internal', { reason: text });
+  return new TocsinError(code, details as ErrorDetails<ErrorCode>);
+}

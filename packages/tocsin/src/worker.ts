@@ -1,0 +1,50 @@
+/**
+ * A process without doors: it matches, correlates or keeps the alert table of an installation on an external bus, and answers what
+ * processes with doors ask of it over that bus.
+ */
+import { join } from 'node:path';
+import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
+import { answerOthers } from './duties/duty-desk.ts';
+import { openInstallationBus } from './duties/installation-bus.ts';
+import { startThreads } from './duties/start-threads.ts';
+import { memberName, openIdentity } from './identity.ts';
+import type { InstallationOptions } from './installation-options.ts';
+import { makePrivateFolder } from './state/run-file.ts';
+
+/** A running worker. Disposing finishes what it has taken in and stops it. */
+export interface Worker extends AsyncDisposable {
+  readonly dataDir: string;
+  /** Its name among the members. */
+  readonly member: string;
+  readonly busServer: string;
+}
+
+/** Starts a worker; resolves when its duties run. What was opened by a start that fails is closed again. */
+export async function startWorker(options: InstallationOptions): Promise<Worker> {
+  const scope = createScope({ closeWithinMs: 15_000 });
+  try {
+    return await open(options, scope);
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}
+
+async function open(options: InstallationOptions, scope: Scope): Promise<Worker> {
+  const { dataDir, settings, logger } = options;
+  await makePrivateFolder(join(dataDir, 'store'));
+  await openIdentity(dataDir, { site: settings.site, partitions: settings.bus.partitions, createdMs: systemClock.nowMs() });
+  const nextId = createUlidGenerator(systemClock);
+  const member = await memberName(dataDir, nextId);
+  const bus = scope.add('bus', await openInstallationBus(options));
+  const threads = await startThreads(options, { bus, scope, member });
+  const around = {
+    clock: systemClock,
+    nextId,
+    onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => logger.warn({ err: error, ...about }, what),
+    signal: scope.signal,
+    giveUp: scope.signal,
+  };
+  await answerOthers({ options, bus, threads, member, around, scope });
+  return { dataDir, member, busServer: bus.version, [Symbol.asyncDispose]: () => scope.close() };
+}
