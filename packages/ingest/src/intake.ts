@@ -3,6 +3,7 @@
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
 import type { Clock, FrameRecord } from '@tocsin/core';
+import type { Admission } from './admission/admission.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createRecordReader } from './decoders/record-reader.ts';
 import { createEarlyAnswers } from './early-answers.ts';
@@ -34,6 +35,8 @@ export interface IntakeOptions {
   /** Any number nobody outside can know: spreads ids so that none can be aimed at one place of a table. Default 0. */
   readonly seed?: number | undefined;
   readonly limits?: IntakeLimits | undefined;
+  /** Asked before anything of a batch is decoded, told of every batch that was refused as a whole. Without it everything is admitted. */
+  readonly admission?: Pick<Admission, 'admit' | 'refused'> | undefined;
 }
 
 /** How a batch of records wants to be identified. */
@@ -47,7 +50,8 @@ export interface Intake {
   /**
    * Resolves when everything that was not rejected is fsynced, with one result per record as decoded, in order: a raw record
    * that holds several gives several. Where it rejects, some may be stored: send all again with the same ids.
-   * @throws ingest.overloaded, ingest.closing, bus.*
+   * Whoever listens needs no admission of its own: a batch beyond its quota is refused here, as a whole and before it is decoded.
+   * @throws flow.* (not admitted: nothing was stored, come again after `retryAfterMs`), ingest.overloaded, ingest.closing, bus.*
    */
   emit(source: Source, records: readonly RawRecord[], options?: EmitOptions): Promise<RecordResult[]>;
 }
@@ -65,7 +69,17 @@ export function createIntake(options: IntakeOptions): Intake {
     decodeLimits: limits?.decode ?? defaultDecodeLimits,
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
   };
+  const { admission } = options;
   return {
-    emit: (source, records, emitOptions = {}) => new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records),
+    async emit(source, records, emitOptions = {}) {
+      const load = { records: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+      try {
+        admission?.admit(source, load);
+        return await new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records);
+      } catch (error) {
+        admission?.refused(source, error, load);
+        throw error;
+      }
+    },
   };
 }

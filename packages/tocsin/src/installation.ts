@@ -18,6 +18,8 @@ import { openBus } from './duties/open-bus.ts';
 import { startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
+import { openDiskGuard } from './flow/disk-guard.ts';
+import { createFlowControl } from './flow/flow-control.ts';
 import { openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
@@ -94,6 +96,11 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
+  const disk = scope.add(
+    'disk guard',
+    await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) => around.onTrouble(error, 'asking how full the disk is')),
+  );
+  const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk, storedOf: () => undefined });
   const { store, detect } = await startThreads(options, bus, scope);
   const status = createStatus({
     version,
@@ -105,6 +112,7 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     registry,
     detect,
     store,
+    flow,
   });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: detect.client }));
@@ -115,6 +123,7 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     store: store.client,
     detect: detect.client,
     privileged,
+    flow,
     clock: around.clock,
     nextId: around.nextId,
     status: status.of,
@@ -156,17 +165,21 @@ async function openServer(
     site: settings.site,
     maxSkewMs: settings.ingest.maxSkew,
     onFlagged: createFlagLog(logger, around.clock),
+    admission: context.flow.admission,
+    stall: context.flow.stall,
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
   const authenticateSource = createAuthenticateSource(authenticate, context.registry);
-  const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
+  const { admission } = context.flow;
+  const events = { authenticate: authenticateSource, intake, admission, limits: doorLimits(settings) };
   await startListeners({
     dataDir: options.dataDir,
     settings: settings.listeners,
     registry: context.registry,
     authenticate: authenticateSource,
     emit: intake.emit,
+    precheck: admission.precheck,
     clock: around.clock,
     nextId: around.nextId,
     onTrouble: around.onTrouble,

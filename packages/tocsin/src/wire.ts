@@ -7,7 +7,7 @@
  */
 import { type EventBus, encodeFrame, type ReplayLog, type StateStore } from '@tocsin/bus';
 import { type Clock, fnv1a, type Position } from '@tocsin/core';
-import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
+import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet, type StallGuard } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { type CorrelatorOptions, runCorrelator } from './duties/correlator.ts';
 import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
@@ -36,7 +36,7 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number } & Pick<IntakeOptions, 'onFlagged'>,
+  around: Surroundings & { partitions: number; site: string; maxSkewMs: number; stall?: StallGuard } & Pick<IntakeOptions, 'onFlagged' | 'admission'>,
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -50,7 +50,8 @@ export function wireIngest(
         id,
         body: bytes,
       }));
-      return (await bus.commit(messages, { asUnit: false })).map((published): Position => published.position);
+      const committing = bus.commit(messages, { asUnit: false });
+      return (await (around.stall?.watch(committing) ?? committing)).map((published): Position => published.position);
     },
   });
   const intake = createIntake({
@@ -59,6 +60,7 @@ export function wireIngest(
     clock: around.clock,
     nextId: around.nextId,
     onFlagged: around.onFlagged,
+    admission: around.admission,
     seed: fnv1a(around.nextId()),
     limits: { maxSkewMs: around.maxSkewMs },
   });

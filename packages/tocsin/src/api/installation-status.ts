@@ -1,6 +1,7 @@
 /** How an installation is doing: what `GET /api/v1/status` answers and `tocsin status` shows. */
 import type { Guarantees } from '@tocsin/bus';
 import type { AlertStatus } from '@tocsin/core';
+import type { RefusalCount } from '@tocsin/ingest';
 
 /** State of a duty: running, or what it is waiting for or failed with. */
 export interface DutyStatus {
@@ -17,11 +18,13 @@ export interface StreamStatus {
   readonly bytes: number;
 }
 
-/** The whole. What only a duty, or the bus, knows that is down is null. */
+/** The whole. What only a duty, or the bus, knows that is down is null; so is, for whoever runs no installation, what is all tenants'. */
 export interface InstallationStatus {
   readonly version: string;
   readonly site: string;
   readonly state: 'ready' | 'degraded';
+  /** Whose numbers these are: one tenant's, or all tenants' together for who runs the installation. */
+  readonly scope: 'tenant' | 'installation';
   readonly startedMs: number;
   readonly guarantees: Guarantees;
   readonly busServer: string;
@@ -31,6 +34,8 @@ export interface InstallationStatus {
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;
   readonly rules: { readonly loaded: number; readonly refused: number; readonly quarantined: number; readonly ruleSet: string } | null;
   readonly sources: number;
+  /** Requests refused since the start, by error code. */
+  readonly refused: readonly RefusalCount[];
   /** Events numbered by a framer but never stored: each was refused to its sender. */
   readonly gaps: number | null;
 }

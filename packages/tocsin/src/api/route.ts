@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
+import type { FlowControl } from '../flow/flow-control.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Action, Principal } from '../security/principal.ts';
 import type { Privileged } from '../security/privileged.ts';
@@ -21,9 +22,11 @@ export interface ApiContext {
   readonly store: ThreadClient<StoreApi>;
   readonly detect: ThreadClient<DetectApi>;
   readonly privileged: Privileged;
+  /** Quotas, admission, and how far everybody is behind. */
+  readonly flow: FlowControl;
   readonly clock: Clock;
   readonly nextId: () => string;
-  readonly status: (tenant: string) => Promise<InstallationStatus>;
+  readonly status: (principal: Principal) => Promise<InstallationStatus>;
   /** Whether every duty runs; asks nobody, so that anybody may ask. */
   readonly readiness: () => InstallationStatus['state'];
   /** Effective settings with secrets redacted. */

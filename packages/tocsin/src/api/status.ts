@@ -1,10 +1,14 @@
 /** Puts the installation's status together from those who know: bus, threads, registry. What cannot be asked is told as such, never invented. */
 import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
+import type { RefusalCount } from '@tocsin/ingest';
+import type { SourceTotals } from '@tocsin/store';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { SupervisedThread } from '../duties/supervised-thread.ts';
+import type { FlowControl } from '../flow/flow-control.ts';
 import type { Registry } from '../registry/registry.ts';
+import { isOperator, type Principal } from '../security/principal.ts';
 import type { DutyStatus, InstallationStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */
@@ -18,27 +22,30 @@ export interface StatusSources {
   readonly registry: Registry;
   readonly detect: SupervisedThread<DetectApi>;
   readonly store: SupervisedThread<StoreApi>;
+  readonly flow: FlowControl;
 }
 
 /** Who answers how the installation is doing. */
 export interface StatusDesk {
-  /** Whole status, as a tenant may see it; what cannot be asked is null, and its duty is down. */
-  readonly of: (tenant: string) => Promise<InstallationStatus>;
+  /** Whole status, as somebody may see it; what cannot be asked is null, and its duty is down. */
+  readonly of: (principal: Principal) => Promise<InstallationStatus>;
   /** Whether every duty runs. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
 }
 
 /** Opens the desk. */
 export function createStatus(sources: StatusSources): StatusDesk {
-  const { version, site, startedMs, busServer, bus, registry, detect, store } = sources;
+  const { version, site, startedMs, busServer, bus, registry, detect, store, flow } = sources;
   const duties = (): DutyStatus[] => [{ duty: 'ingest', state: 'running', restarts: 0 }, detect.status(), store.status()];
   const readiness = (): InstallationStatus['state'] => (duties().every((duty) => duty.state === 'running') ? 'ready' : 'degraded');
   return {
     readiness,
-    async of(tenant) {
+    async of(principal) {
+      const { tenant } = principal;
+      const all = isOperator(principal);
       const [streams, totals, alerts, rules] = await Promise.all([
         unlessUnreachable(readStreams(sources)),
-        unlessDown(store.client.totals()),
+        unlessDown<Totals>(all ? store.client.totals() : store.client.sourceTotals(tenant).then(totalsOf)),
         unlessDown(store.client.countAlerts(tenant)),
         unlessDown(detect.client.rules(tenant)),
       ]);
@@ -46,11 +53,12 @@ export function createStatus(sources: StatusSources): StatusDesk {
         version,
         site,
         state: Array.isArray(streams) ? readiness() : 'degraded',
+        scope: all ? 'installation' : 'tenant',
         startedMs,
         guarantees: bus.guarantees,
         busServer,
         duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
-        streams: Array.isArray(streams) ? streams : null,
+        streams: all && Array.isArray(streams) ? streams : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
         rules: rules && {
@@ -60,10 +68,38 @@ export function createStatus(sources: StatusSources): StatusDesk {
           ruleSet: rules.ruleSet,
         },
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
+        refused: all ? flow.admission.refusals.total() : sumOf([...flow.admission.refusals.of(tenant).values()].flat()),
         gaps: totals && totals.missing,
       };
     },
   };
+}
+
+interface Totals {
+  readonly events: number;
+  readonly duplicates: number;
+  readonly missing: number | null;
+}
+
+/** One tenant's part of the totals: gaps are counted per partition, which tenants share. */
+function totalsOf(sources: readonly SourceTotals[]): Totals {
+  const sum = { events: 0, duplicates: 0, missing: null };
+  for (const { events, duplicates } of sources) {
+    // As the installation's total counts them: every stored copy.
+    sum.events += events + duplicates;
+    sum.duplicates += duplicates;
+  }
+  return sum;
+}
+
+/** The same reasons of several sources together. */
+function sumOf(counts: readonly RefusalCount[]): RefusalCount[] {
+  const sums = new Map<string, RefusalCount>();
+  for (const { reason, requests, events, bytes } of counts) {
+    const sum = sums.get(reason) ?? { reason, requests: 0, events: 0, bytes: 0 };
+    sums.set(reason, { reason, requests: sum.requests + requests, events: sum.events + events, bytes: sum.bytes + bytes });
+  }
+  return [...sums.values()];
 }
 
 /** A duty's answer; null while it is down, which its state says too. */

@@ -3,6 +3,7 @@
  * JSON Schema for editors and `tocsin config` come from this declaration.
  */
 import { bytes, choice, count, duration, flag, list, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
+import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
 
 const listen = settings({
@@ -112,6 +113,9 @@ export const installationSettings = settings({
     bus,
     ingest,
     listeners: listenerSettings,
+    quotas,
+    retention,
+    lag,
     detect,
     rules,
     log,

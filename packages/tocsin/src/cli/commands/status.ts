@@ -47,6 +47,7 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
       : `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${(found.gaps ?? 0) > 0 ? `, ${sayCount(found.gaps ?? 0)} refused to their sender` : ''}`,
   );
   fact('sources', sayCount(found.sources));
+  if (found.refused.length > 0) fact('refused', found.refused.map(sayRefused).join('  '));
   fact('rules', sayRules(terminal, rules));
   fact(
     'alerts',
@@ -56,6 +57,11 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   );
   terminal.line();
   if (found.streams) terminal.table(STREAMS, found.streams);
+}
+
+/** Requests refused for one reason, since the start. */
+function sayRefused({ reason, requests, events }: InstallationStatus['refused'][number]): string {
+  return `${sayMany(requests, 'request')}${events > 0 ? ` of ${sayMany(events, 'event')}` : ''} (${visible(reason)})`;
 }
 
 function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
