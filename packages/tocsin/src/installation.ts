@@ -20,6 +20,7 @@ import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openDiskGuard } from './flow/disk-guard.ts';
 import { createFlowControl } from './flow/flow-control.ts';
+import { openFlowWatch } from './flow/open-flow-watch.ts';
 import { openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
@@ -98,10 +99,13 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
   const disk = scope.add(
     'disk guard',
-    await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) => around.onTrouble(error, 'asking how full the disk is')),
+    await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) =>
+      around.onTrouble(error, 'asking how full the disk is'),
+    ),
   );
-  const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk, storedOf: () => undefined });
+  const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
   const { store, detect } = await startThreads(options, bus, scope);
+  flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, store, detect, flow, around, scope })));
   const status = createStatus({
     version,
     site: settings.site,
@@ -167,6 +171,7 @@ async function openServer(
     onFlagged: createFlagLog(logger, around.clock),
     admission: context.flow.admission,
     stall: context.flow.stall,
+    makeRoom: () => context.flow.makeRoom(),
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);

@@ -25,6 +25,11 @@ export function tenantEventsFilter(tenant: string): string {
   return `${NAMESPACE}.events.live.*.${encodeToken(tenant)}`;
 }
 
+/** Filter for one tenant's frames of a lane. */
+export function tenantLaneFilter(lane: Lane, tenant: string): string {
+  return `${NAMESPACE}.events.${lane}.*.${encodeToken(tenant)}`;
+}
+
 /** Filter for one tenant's alerts. */
 export function tenantAlertsFilter(tenant: string): string {
   return `${NAMESPACE}.alerts.${encodeToken(tenant)}.*`;

@@ -11,6 +11,8 @@ import { RuleBook, type RuleFile } from '../src/rules/rule-book.ts';
 import { ALERTS_FILTER, eventsSubject, MATCHES_FILTER } from '../src/subjects.ts';
 import { topology } from '../src/topology.ts';
 
+const MIB_64 = 64 * 1024 * 1024;
+
 /** Partitions of the ground. */
 export const PARTITIONS = 2;
 
@@ -23,7 +25,15 @@ export const logSources: readonly LogSource[] = [
 export async function openGround(options: MemoryServerOptions = {}): Promise<{ server: MemoryServer; bus: CompleteBus }> {
   const server = new MemoryServer(options);
   const bus = createMemoryBus({ server });
-  await bus.ensure(topology({ eventsMaxBytes: 64 * 1024 * 1024, eventsMaxAgeMs: 0 }));
+  await bus.ensure(
+    topology({
+      eventsMaxBytes: MIB_64,
+      matchesMaxBytes: MIB_64,
+      alertsMaxBytes: MIB_64,
+      auditMaxBytes: MIB_64,
+      deadLettersMaxBytes: MIB_64,
+    }),
+  );
   return { server, bus };
 }
 

@@ -10,9 +10,9 @@ export const flowErrors = {
   },
   'flow.tenant_full': {
     retry: 'later', http: 429, exit: 75,
-    about: 'What a tenant has stored reaches its byte quota, and nothing of it may be removed yet.',
+    about: 'What a tenant has stored reaches its byte quota, and not enough of it could be removed yet.',
     say: (d: { tenant: string; storedBytes: number; maxBytes: number; retryAfterMs: number }) =>
-      `Tenant ${d.tenant} has ${d.storedBytes} of its ${d.maxBytes} bytes stored, and not all of it has been read yet. Nothing of this request was stored. Send it again later with the same ids, or have the quota raised.`,
+      `Tenant ${d.tenant} has ${d.storedBytes} of its ${d.maxBytes} bytes stored; what everybody has read is being removed. Nothing of this request was stored. Send it again later with the same ids, or have the quota raised.`,
   },
   'flow.disk_low': {
     retry: 'later', http: 503, exit: 75,

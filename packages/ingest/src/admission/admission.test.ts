@@ -88,7 +88,8 @@ describe('admission', () => {
 describe('refusal counts', () => {
   it('counts per source and reason, and is bounded in sources', () => {
     const counts = createRefusalCounts(2);
-    for (const name of ['__proto__', 'b', 'c', 'd']) counts.add({ tenant: 'acme', source: name }, 'flow.over_quota', { records: 2, bytes: 9 });
+    for (const name of ['__proto__', 'b', 'c', 'd'])
+      counts.add({ tenant: 'acme', source: name }, 'flow.over_quota', { records: 2, bytes: 9 });
     expect([...counts.of('acme').keys()]).toEqual(['__proto__', 'b', '(others)']);
     expect(counts.total()).toEqual([{ reason: 'flow.over_quota', requests: 4, events: 8, bytes: 36 }]);
     expect(counts.of('globex').size).toBe(0);

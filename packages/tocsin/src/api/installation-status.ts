@@ -2,6 +2,8 @@
 import type { Guarantees } from '@tocsin/bus';
 import type { AlertStatus } from '@tocsin/core';
 import type { RefusalCount } from '@tocsin/ingest';
+import type { Lag } from '../flow/lag.ts';
+import type { Alarm } from '../flow/retention-keeper.ts';
 
 /** State of a duty: running, or what it is waiting for or failed with. */
 export interface DutyStatus {
@@ -34,6 +36,9 @@ export interface InstallationStatus {
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;
   readonly rules: { readonly loaded: number; readonly refused: number; readonly quarantined: number; readonly ruleSet: string } | null;
   readonly sources: number;
+  /** Who is how far behind, and which streams fill with what has not been read; null for one tenant alone. */
+  readonly lag: readonly Lag[] | null;
+  readonly alarms: readonly Alarm[] | null;
   /** Requests refused since the start, by error code. */
   readonly refused: readonly RefusalCount[];
   /** Events numbered by a framer but never stored: each was refused to its sender. */

@@ -29,7 +29,7 @@ export interface StatusSources {
 export interface StatusDesk {
   /** Whole status, as somebody may see it; what cannot be asked is null, and its duty is down. */
   readonly of: (principal: Principal) => Promise<InstallationStatus>;
-  /** Whether every duty runs. Asks nobody. */
+  /** Whether every duty runs and nobody is too far behind. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
 }
 
@@ -37,7 +37,8 @@ export interface StatusDesk {
 export function createStatus(sources: StatusSources): StatusDesk {
   const { version, site, startedMs, busServer, bus, registry, detect, store, flow } = sources;
   const duties = (): DutyStatus[] => [{ duty: 'ingest', state: 'running', restarts: 0 }, detect.status(), store.status()];
-  const readiness = (): InstallationStatus['state'] => (duties().every((duty) => duty.state === 'running') ? 'ready' : 'degraded');
+  const readiness = (): InstallationStatus['state'] =>
+    duties().every((duty) => duty.state === 'running') && !flow.isDegraded ? 'ready' : 'degraded';
   return {
     readiness,
     async of(principal) {
@@ -68,6 +69,8 @@ export function createStatus(sources: StatusSources): StatusDesk {
           ruleSet: rules.ruleSet,
         },
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
+        lag: all ? flow.report.lag : null,
+        alarms: all ? flow.report.alarms : null,
         refused: all ? flow.admission.refusals.total() : sumOf([...flow.admission.refusals.of(tenant).values()].flat()),
         gaps: totals && totals.missing,
       };

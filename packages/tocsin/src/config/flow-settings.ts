@@ -27,7 +27,12 @@ export const retention = settings({
     alertsMaxBytes: bytes({ about: 'Size limit of the alerts on the log.', default: '2GiB', min: 1 << 20 }),
     auditMaxBytes: bytes({ about: 'Size limit of the audit trail.', default: '1GiB', min: 1 << 20 }),
     deadLettersMaxBytes: bytes({ about: 'Size limit of dead letters.', default: '1GiB', min: 1 << 20 }),
-    purgeAtPercent: count({ about: 'Share of a size limit at which the oldest that was read is removed, in percent.', default: 85, min: 10, max: 95 }),
+    purgeAtPercent: count({
+      about: 'Share of a size limit at which the oldest that was read is removed, in percent.',
+      default: 85,
+      min: 10,
+      max: 95,
+    }),
     purgeToPercent: count({ about: 'Share of a size limit down to which is removed, in percent.', default: 75, min: 5, max: 90 }),
     evictUnreadPercent: count({
       about:

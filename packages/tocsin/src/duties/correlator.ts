@@ -11,6 +11,7 @@ import { getChunked, putChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
+import { putFoldsPlace } from './folds-place.ts';
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
@@ -119,7 +120,7 @@ class Correlator {
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
     correlator.#read = checkpoint.read;
-    options.readUpTo.advance(checkpoint.read);
+    options.readUpTo.advance(checkpoint.read, checkpoint.position);
     return correlator;
   }
 
@@ -157,7 +158,7 @@ class Correlator {
   async #write(alerts: readonly Alert[]): Promise<void> {
     await this.#writer.write(alerts);
     // Settled is what has nothing left to be written.
-    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#read);
+    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#read, this.#position);
   }
 
   /** Saves the state as of the last step applied; waits until it is saved. */
@@ -193,6 +194,7 @@ class Correlator {
     this.#saving = undefined;
     await putChunked(this.#options.manifests, CHECKPOINT, saving.finish());
     this.#savedPosition = saving.place.position;
+    await putFoldsPlace(this.#options.manifests, saving.place.position);
   }
 
   /** Folds under the rule set that judged a step; state moves over where the rules are still there. */

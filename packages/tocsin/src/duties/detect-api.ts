@@ -92,5 +92,7 @@ export type DetectApi = {
   readonly reached: (position: Position, waitMs: number) => Promise<boolean>;
   /** Resolves with true when everything up to this position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */
   readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
+  /** The last step of MATCHES whose alerts are written; undefined before the first. */
+  readonly progress: () => Position | undefined;
   readonly stop: () => Promise<void>;
 };

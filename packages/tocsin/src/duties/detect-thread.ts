@@ -95,6 +95,7 @@ serveThread({
   check: (files, { tenant, test }) =>
     checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
   reached: (position, waitMs) => activation.reached(position, waitMs),
+  progress: () => readUpTo.steps,
   settled: (lane, position, waitMs) => readUpTo.reached(lane, position, waitMs),
   async stop() {
     await around.stop(work);

@@ -9,9 +9,16 @@ import type { Lane, Position } from '@tocsin/core';
 export class ReadUpTo {
   readonly #read: Partial<Record<Lane, Position>> = {};
   readonly #waiting = new Set<() => void>();
+  #steps: Position | undefined;
 
-  /** Takes note of what a step had read once its alerts are written. */
-  advance(read: Readonly<Partial<Record<Lane, Position>>>): void {
+  /** The last step that is settled; undefined before the first. */
+  get steps(): Position | undefined {
+    return this.#steps;
+  }
+
+  /** Takes note of what a step had read, and of its own position, once its alerts are written. */
+  advance(read: Readonly<Partial<Record<Lane, Position>>>, step?: Position): void {
+    this.#steps = step ?? this.#steps;
     for (const [lane, position] of Object.entries(read) as [Lane, Position][]) {
       const known = this.#read[lane];
       if (known === undefined || comparePositions(known, position) < 0) this.#read[lane] = position;

@@ -29,8 +29,8 @@ export async function startThreads(options: InstallationOptions, bus: EmbeddedBu
   return { store, detect };
 }
 
-function startStore({ dataDir, logger, settings }: InstallationOptions, bus: EmbeddedBus): Promise<SupervisedThread<StoreApi>> {
-  const data: StoreBoot = { store: bus.address('store'), folder: join(dataDir, 'store'), keptMs: settings.bus.eventsMaxAge };
+function startStore({ dataDir, logger }: InstallationOptions, bus: EmbeddedBus): Promise<SupervisedThread<StoreApi>> {
+  const data: StoreBoot = { store: bus.address('store'), folder: join(dataDir, 'store') };
   return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
 }
 

@@ -4,6 +4,7 @@ import { type Admission, createAdmission, createStallGuard, type StallGuard } fr
 import type { InstallationSettings } from '../config/settings.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DiskGuard } from './disk-guard.ts';
+import type { FlowReport, FlowWatch } from './flow-watch.ts';
 import { QuotaBook } from './quota-book.ts';
 
 /** What the API and the listeners use of it. */
@@ -12,6 +13,13 @@ export interface FlowControl {
   readonly admission: Admission;
   /** Watches the framer's commits. */
   readonly stall: StallGuard;
+  /** What was found at the last look at the log. */
+  readonly report: FlowReport;
+  readonly isDegraded: boolean;
+  /** As `FlowWatch.makeRoom`. */
+  makeRoom(): Promise<boolean>;
+  /** From when on there is somebody who looks. */
+  attach(watch: FlowWatch): void;
 }
 
 /** What it is made of. */
@@ -20,17 +28,16 @@ export interface FlowControlOptions {
   readonly registry: Registry;
   readonly settings: InstallationSettings['quotas'];
   readonly disk: Pick<DiskGuard, 'gate'>;
-  /** Bytes of events a tenant has stored, and whether nothing of them may be removed; undefined while that is not known. */
-  readonly storedOf: (tenant: string) => { readonly bytes: number } | undefined;
 }
 
 /** How soon a tenant whose store is full may hope for room, milliseconds. */
 const TENANT_FULL_RETRY_MS = 5000;
 
 /** Opens nothing. */
-export function createFlowControl({ clock, registry, settings, disk, storedOf }: FlowControlOptions): FlowControl {
+export function createFlowControl({ clock, registry, settings, disk }: FlowControlOptions): FlowControl {
   const quotas = new QuotaBook(registry, settings);
   const stall = createStallGuard(clock);
+  let watch: FlowWatch | undefined;
   const admission = createAdmission({
     clock,
     quotaOf: (scope, owner) => quotas.of(scope, owner),
@@ -38,12 +45,26 @@ export function createFlowControl({ clock, registry, settings, disk, storedOf }:
       () => disk.gate(),
       ({ tenant, name }) => {
         const { storedBytes: maxBytes } = quotas.of('tenant', { tenant, source: name });
-        const stored = maxBytes > 0 ? storedOf(tenant) : undefined;
-        if (stored !== undefined && stored.bytes >= maxBytes)
-          throw new TocsinError('flow.tenant_full', { tenant, storedBytes: stored.bytes, maxBytes, retryAfterMs: TENANT_FULL_RETRY_MS });
+        const storedBytes = maxBytes > 0 ? watch?.report.kept?.get(tenant) : undefined;
+        if (storedBytes === undefined || storedBytes < maxBytes) return;
+        // Without waiting for the next look.
+        void watch?.makeRoom();
+        throw new TocsinError('flow.tenant_full', { tenant, storedBytes, maxBytes, retryAfterMs: TENANT_FULL_RETRY_MS });
       },
       (_, take) => stall.gate(take),
     ],
   });
-  return { quotas, admission, stall };
+  return {
+    quotas,
+    admission,
+    stall,
+    get report() {
+      return watch?.report ?? { lag: [], alarms: [], kept: undefined };
+    },
+    get isDegraded() {
+      return watch?.isDegraded ?? false;
+    },
+    makeRoom: async () => (await watch?.makeRoom()) ?? false,
+    attach: (attached) => void (watch = attached),
+  };
 }

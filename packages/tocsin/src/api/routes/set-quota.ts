@@ -11,7 +11,12 @@ interface NewQuota extends Omit<QuotaRecord, 'setMs'> {
   readonly source?: string;
 }
 
-const rate = (what: string) => ({ type: 'integer', minimum: 0, maximum: 1e15, description: `${what}; 0: no limit; left out: as the settings say` });
+const rate = (what: string) => ({
+  type: 'integer',
+  minimum: 0,
+  maximum: 1e15,
+  description: `${what}; 0: no limit; left out: as the settings say`,
+});
 
 export const setQuota: Route = {
   method: 'POST',
@@ -23,7 +28,12 @@ export const setQuota: Route = {
     additionalProperties: false,
     properties: {
       tenant: { type: 'string', minLength: 1, maxLength: 128, description: 'Whose; the own tenant where left out. Others: operators only' },
-      source: { type: 'string', minLength: 1, maxLength: 128, description: 'One source; left out: all of the tenant together, operators only' },
+      source: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 128,
+        description: 'One source; left out: all of the tenant together, operators only',
+      },
       eventsPerSecond: rate('Events per second'),
       bytesPerSecond: rate('Bytes of records per second'),
       burstSeconds: { type: 'integer', minimum: 1, maximum: 3600, description: 'How many seconds of its rate may come at once' },

@@ -33,7 +33,11 @@ const COLUMNS: readonly Column<ListedQuota>[] = [
 export const quotas: Command = {
   name: 'quotas',
   summary: 'list how much tenants and sources may send',
-  examples: ['tocsin quotas', 'tocsin quotas set --source web01 --events 2000', 'tocsin quotas set --tenant acme --bytes 5MiB --kept 20GiB'],
+  examples: [
+    'tocsin quotas',
+    'tocsin quotas set --source web01 --events 2000',
+    'tocsin quotas set --tenant acme --bytes 5MiB --kept 20GiB',
+  ],
   async run({ terminal, api }) {
     const found = await (await api()).call<{ quotas: ListedQuota[] }>('GET', '/quotas');
     if (terminal.json) terminal.object(found);

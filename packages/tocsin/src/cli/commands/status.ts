@@ -1,5 +1,6 @@
 /** `tocsin status`: how the installation is doing. */
 import type { DutyStatus, InstallationStatus, StreamStatus } from '../../api/installation-status.ts';
+import type { Lag } from '../../flow/lag.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
 import type { Column, Terminal } from '../terminal.ts';
@@ -15,6 +16,15 @@ const STREAMS: readonly Column<StreamStatus>[] = [
   { title: 'STREAM', value: (row) => row.stream },
   { title: 'MESSAGES', value: (row) => sayCount(row.messages), right: true },
   { title: 'SIZE', value: (row) => sayBytes(row.bytes), right: true },
+];
+
+const LAG: readonly Column<Lag>[] = [
+  { title: 'READER', value: (row) => row.reader },
+  { title: 'READS', value: (row) => row.stream },
+  { title: 'BEHIND', value: (row) => sayMany(row.events, row.stream.startsWith('EVENTS_') ? 'event' : 'message'), right: true },
+  { title: 'SIZE', value: (row) => sayBytes(row.bytes), right: true },
+  { title: 'OLDEST', value: (row) => (row.messages === 0 ? '' : saySpan(row.ageMs)), right: true },
+  { title: 'STATE', value: (row) => `${row.level}${row.isCurrent ? '' : ' (as last seen)'}` },
 ];
 
 export const status: Command = {
@@ -55,8 +65,12 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
       ? NOT_KNOWN
       : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
   );
+  for (const { reason } of found.alarms ?? []) fact('alarm', terminal.style('red', visible(reason)));
   terminal.line();
   if (found.streams) terminal.table(STREAMS, found.streams);
+  if (!found.lag || found.lag.length === 0) return;
+  terminal.line();
+  terminal.table(LAG, found.lag);
 }
 
 /** Requests refused for one reason, since the start. */

@@ -1,0 +1,128 @@
+/**
+ * One look at the log: how full each stream is, and how far everybody has read who must have read a message before it may go. What
+ * cannot be asked is as it was last known; what never was known has read nothing, so that nothing is removed under it.
+ */
+import { parsePosition, type ReplayLog, type StateStore, type StreamSpec, type SubjectFilter, type Topology } from '@tocsin/bus';
+import { isTocsinError, type Lane, type Position } from '@tocsin/core';
+import { getFoldsPlace } from '../duties/folds-place.ts';
+import type { DetectApi } from '../duties/detect-api.ts';
+import { parseStep } from '../duties/partition-progress.ts';
+import type { StoreApi } from '../duties/store-api.ts';
+import type { ThreadClient } from '../duties/thread-call.ts';
+import { matchesSubject } from '../subjects.ts';
+import { MANIFESTS_BUCKET } from '../topology.ts';
+
+/** Somebody who must have read a message before it may go. */
+export interface Reader {
+  readonly name: string;
+  /** Number of the message read last; 0 before the first. */
+  readonly sequence: number;
+  /** Number of the last message it would not read again after a crash, where that is less. */
+  readonly settled?: number | undefined;
+  /** False where it could not be asked just now. */
+  readonly isCurrent: boolean;
+}
+
+/** A stream as it is now. */
+export interface SurveyedStream {
+  readonly name: string;
+  readonly filter: SubjectFilter;
+  /** -1: no limit. */
+  readonly maxBytes: number;
+  readonly messages: number;
+  readonly bytes: number;
+  /** Undefined where it is empty. */
+  readonly first: Position | undefined;
+  readonly last: Position | undefined;
+  readonly readers: readonly Reader[];
+  /** Of MATCHES: the newest step of each partition, which is its checkpoint and stays. */
+  readonly newest?: readonly { readonly filter: string; readonly sequence: number }[];
+}
+
+/** What a look needs. */
+export interface SurveySources {
+  readonly bus: ReplayLog & StateStore;
+  readonly topology: Topology;
+  readonly partitions: number;
+  readonly store: Pick<ThreadClient<StoreApi>, 'progress'>;
+  readonly detect: Pick<ThreadClient<DetectApi>, 'progress'>;
+}
+
+/** Number of a position; 0 for none. */
+export function sequenceOf(position: Position | undefined): number {
+  return position === undefined ? 0 : parsePosition(position).sequence;
+}
+
+/** Takes looks; remembers how far readers were when they were last asked. */
+export class Survey {
+  readonly #sources: SurveySources;
+  readonly #known = new Map<string, number>();
+
+  constructor(sources: SurveySources) {
+    this.#sources = sources;
+  }
+
+  /** Every stream that has a size limit. @throws bus.unavailable and what else the bus answers */
+  async look(): Promise<SurveyedStream[]> {
+    const [match, checkpoint, correlate, store] = await Promise.all([
+      this.#matcher(),
+      getFoldsPlace(this.#sources.bus.bucket(MANIFESTS_BUCKET)),
+      answerOf(this.#sources.detect.progress().then((position) => ({ position }))),
+      answerOf(this.#sources.store.progress()),
+    ]);
+    const readers: Readonly<Record<string, readonly Reader[]>> = {
+      EVENTS_LIVE: [this.#reader('match', 'EVENTS_LIVE', match.read.live), this.#reader('store', 'EVENTS_LIVE', store?.live, store)],
+      EVENTS_BULK: [this.#reader('match', 'EVENTS_BULK', match.read.bulk), this.#reader('store', 'EVENTS_BULK', store?.bulk, store)],
+      MATCHES: [{ ...this.#reader('correlate', 'MATCHES', correlate?.position, correlate), settled: sequenceOf(checkpoint) }],
+      ALERTS: [this.#reader('store', 'ALERTS', store?.alerts, store)],
+    };
+    const limited = this.#sources.topology.streams.filter(({ maxBytes }) => maxBytes >= 0);
+    return Promise.all(limited.map((spec) => this.#surveyed(spec, readers[spec.name] ?? [], match.newest)));
+  }
+
+  async #surveyed(spec: StreamSpec, readers: readonly Reader[], newest: Matcher['newest']): Promise<SurveyedStream> {
+    const filter = spec.subjects[0] ?? spec.name;
+    const { messages, bytes, first, last, consumers } = await this.#sources.bus.info(filter);
+    const groups = consumers.map(({ group, acknowledged }) => ({ name: group, sequence: sequenceOf(acknowledged), isCurrent: true }));
+    const all = [...readers, ...groups];
+    const stream = { name: spec.name, filter, maxBytes: spec.maxBytes, messages, bytes, first, last, readers: all };
+    return spec.name === 'MATCHES' ? { ...stream, newest } : stream;
+  }
+
+  /** A reader's place; with `asked` undefined where its duty did not answer. */
+  #reader(name: string, stream: string, position: Position | undefined, asked: unknown = true): Reader {
+    const key = `${stream} ${name}`;
+    if (asked !== undefined) this.#known.set(key, sequenceOf(position));
+    return { name, sequence: this.#known.get(key) ?? 0, isCurrent: asked !== undefined };
+  }
+
+  /** As the steps say that everybody can read: whichever process matches. */
+  async #matcher(): Promise<Matcher> {
+    const { bus, partitions } = this.#sources;
+    const read: Partial<Record<Lane, Position>> = {};
+    const subjects = Array.from({ length: partitions }, (_, partition) => matchesSubject(partition));
+    const newest: { filter: string; sequence: number }[] = [];
+    for (const stored of await Promise.all(subjects.map((subject) => bus.last(subject)))) {
+      if (stored === undefined) continue;
+      newest.push({ filter: stored.subject, sequence: sequenceOf(stored.position) });
+      for (const [lane, position] of Object.entries(parseStep(stored).read) as [Lane, Position][])
+        if (sequenceOf(read[lane]) < sequenceOf(position)) read[lane] = position;
+    }
+    return { read, newest };
+  }
+}
+
+/** What a duty answers; undefined while it is down. */
+async function answerOf<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isTocsinError(error, 'api.duty_down')) return undefined;
+    throw error;
+  }
+}
+
+interface Matcher {
+  readonly read: Partial<Record<Lane, Position>>;
+  readonly newest: readonly { readonly filter: string; readonly sequence: number }[];
+}
