@@ -7,7 +7,7 @@ import { type Alert, systemClock } from '@tocsin/core';
 import { openAlertTable, openFrameCatalogue } from '@tocsin/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openGround, running, storeEvents, until } from '../../test/ground.ts';
-import { alertSubject, eventsSubject } from '../subjects.ts';
+import { alertSubject, eventsFilter, eventsSubject } from '../subjects.ts';
 import { runAlertProjection, runFrameProjection } from './projector.ts';
 
 let folder: string;

@@ -63,7 +63,7 @@ async function store(bus: CompleteBus, tenant = 'acme', ordinal = frames * 10): 
     schemaVersion: 1,
     timeMs: 1,
     receivedMs: 1,
-    severity: 1,
+    severity: 1 as const,
     classUid: 0,
     activityId: 0,
     mapping: 'json',
