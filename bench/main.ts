@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { findServerBinary } from '@tocsin/bus/nats';
 import { bus, replay } from './benches/bus.ts';
 import { detect } from './benches/detect.ts';
+import { lanes, overload } from './benches/flow.ts';
 import { idle } from './benches/idle.ts';
 import { ingest } from './benches/ingest.ts';
 import { latency } from './benches/latency.ts';
@@ -17,7 +18,7 @@ import type { Bench, Figure } from './figure.ts';
 import { conditionsOf } from './machine.ts';
 import { tableOf } from './table.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { bus, detect, replay, ingest, latency, idle, start };
+const BENCHES: Readonly<Record<string, Bench>> = { bus, detect, replay, ingest, latency, lanes, overload, idle, start };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));

@@ -6,6 +6,7 @@ import type { Clock, FrameRecord } from '@tocsin/core';
 import type { Admission } from './admission/admission.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createRecordReader } from './decoders/record-reader.ts';
+import { DecodeTurns } from './decode-turns.ts';
 import { createEarlyAnswers } from './early-answers.ts';
 import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
@@ -68,6 +69,7 @@ export function createIntake(options: IntakeOptions): Intake {
     maxSkewMs: limits?.maxSkewMs ?? DEFAULT_MAX_SKEW_MS,
     decodeLimits: limits?.decode ?? defaultDecodeLimits,
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
+    turns: new DecodeTurns(options.clock),
   };
   const { admission } = options;
   return {
