@@ -8,6 +8,7 @@ export {
   type DedupVerdict,
   MAX_CONTENTS_PER_ID,
 } from './dedup-fold.ts';
+export type { HashKey } from './key-hash.ts';
 export type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 export type * from './event.ts';
 export type * from './frame-view.ts';

@@ -19,7 +19,14 @@ export {
   type EventsRouteOptions,
   eventsRoute,
 } from './http/events-route.ts';
-export { createIntake, type EmitOptions, type Intake, type IntakeLimits, type IntakeOptions } from './intake.ts';
+export { createIntake,
+  DEFAULT_MAX_EARLY_IDS,
+  type EmitOptions,
+  type Intake,
+  type IntakeLimits,
+  type IntakeOptions,
+  type StoredEvent,
+} from './intake.ts';
 export { type Emit, type Listener, type ListenerContext, type ListenerKind, listenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';

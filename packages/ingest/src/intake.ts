@@ -2,12 +2,12 @@
  * The intake: what every listener hands its records to. Decodes, maps, recognises resends, frames, and answers per record once
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
-import type { Clock, FrameRecord } from '@tocsin/core';
+import type { Clock, EventPosition, FrameRecord } from '@tocsin/core';
 import type { Admission } from './admission/admission.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createRecordReader } from './decoders/record-reader.ts';
 import { DecodeTurns } from './decode-turns.ts';
-import { createEarlyAnswers } from './early-answers.ts';
+import { createEarlyAnswers, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import { type BatchFacilities, IntakeBatch } from './intake-batch.ts';
@@ -20,7 +20,7 @@ export interface IntakeLimits {
   readonly maxSkewMs?: number | undefined;
   /** Bounds of one record. Default: 1 MiB, 64 levels, 10,000 members. */
   readonly decode?: DecodeLimits | undefined;
-  /** Ids remembered to answer resends early. Default 100,000. */
+  /** Ids remembered to answer resends early, about 120 bytes each. Default 262,144. */
   readonly maxEarlyIds?: number | undefined;
 }
 
@@ -55,10 +55,24 @@ export interface Intake {
    * @throws flow.* (not admitted: nothing was stored, come again after `retryAfterMs`), ingest.overloaded, ingest.closing, bus.*
    */
   emit(source: Source, records: readonly RawRecord[], options?: EmitOptions): Promise<RecordResult[]>;
+  /**
+   * Takes note of events of one source that are stored already: resends of them are answered `duplicate` with these positions. For
+   * filling the memory of a new process from the log; what is not noted is stored again and left out by whoever reads.
+   */
+  remember(owner: { readonly tenant: string; readonly source: string }, events: readonly StoredEvent[]): void;
+}
+
+/** An event as it stands in the log. */
+export interface StoredEvent {
+  readonly id: string;
+  /** CRC-32 (IEEE) of its record. */
+  readonly contentHash32: number;
+  readonly at: EventPosition;
 }
 
 const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
-const DEFAULT_MAX_EARLY_IDS = 100_000;
+/** Ids remembered to answer resends early where nothing else is configured. */
+export const DEFAULT_MAX_EARLY_IDS = 262_144;
 
 /** An intake; opens nothing. */
 export function createIntake(options: IntakeOptions): Intake {
@@ -82,6 +96,14 @@ export function createIntake(options: IntakeOptions): Intake {
         admission?.refused(source, error, load);
         throw error;
       }
+    },
+    remember({ tenant, source }, events) {
+      const batch: PendingBatch = {
+        owner: earlyKeyOf(tenant, source),
+        ids: events.map(({ id }) => id),
+        stored: Promise.resolve(events.map(({ at }) => at)),
+      };
+      events.forEach(({ contentHash32 }, index) => facilities.early.claim({ batch, index }, contentHash32));
     },
   };
 }

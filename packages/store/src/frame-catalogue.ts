@@ -79,6 +79,8 @@ export interface FrameCatalogue extends Disposable {
   kept(): readonly Kept[];
   /** Up to where one tenant's oldest frames, of all streams by receipt, must go so that so many bytes do: one entry per stream. */
   oldest(tenant: string, bytes: number): readonly { readonly stream: string; readonly position: Position; readonly sequence: number }[];
+  /** Where the newest frames of a stream begin that were received since `sinceMs` and hold at most so many events; undefined where there are none. */
+  recent(stream: string, newest: { readonly sinceMs: number; readonly events: number }): Position | undefined;
   /** Frames, events and bytes after a number of a stream. */
   after(stream: string, sequence: number): { readonly frames: number; readonly events: number; readonly bytes: number };
 }
@@ -137,7 +139,7 @@ export function openFrameCatalogue(options: ProjectionOptions): FrameCatalogue {
 }
 
 /** Questions about the frames themselves, and forgetting them. */
-function keptFrames({ db }: Projection): Pick<FrameCatalogue, 'forget' | 'kept' | 'oldest' | 'after'> {
+function keptFrames({ db }: Projection): Pick<FrameCatalogue, 'forget' | 'kept' | 'oldest' | 'recent' | 'after'> {
   const forget = ({ stream, upTo, tenant }: Removed): number => {
     const [which, values] = tenant === undefined ? ['', []] : [' AND tenant = ?', [tenant]];
     const going = db
@@ -166,6 +168,16 @@ function keptFrames({ db }: Projection): Pick<FrameCatalogue, 'forget' | 'kept' 
         if ((sum += Number(row['bytes'])) >= bytes) break;
       }
       return [...found.values()];
+    },
+    recent(stream, { sinceMs, events }) {
+      let found: Position | undefined;
+      let sum = 0;
+      const newest = db.prepare('SELECT position, events, received_ms FROM frames WHERE stream = ? ORDER BY sequence DESC');
+      for (const row of newest.iterate(stream)) {
+        if (Number(row['received_ms']) < sinceMs || (sum += Number(row['events'])) > events) break;
+        found = String(row['position']) as Position;
+      }
+      return found;
     },
     after(stream, sequence) {
       const row = db

@@ -21,12 +21,14 @@ import { createFlagLog } from './flag-log.ts';
 import { openDiskGuard } from './flow/disk-guard.ts';
 import { createFlowControl } from './flow/flow-control.ts';
 import { openFlowWatch } from './flow/open-flow-watch.ts';
+import { recallIds } from './flow/recall-ids.ts';
 import { openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
+import { createForbiddenAudit } from './security/audit-forbidden.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
@@ -175,7 +177,8 @@ async function openServer(
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
-  const authenticateSource = createAuthenticateSource(authenticate, context.registry);
+  const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
+  const authenticateSource = createAuthenticateSource(authenticate, context.registry, onForbidden);
   const { admission } = context.flow;
   const events = { authenticate: authenticateSource, intake, admission, limits: doorLimits(settings) };
   await startListeners({
@@ -190,6 +193,12 @@ async function openServer(
     onTrouble: around.onTrouble,
     scope,
   });
+  const { bus: log, store } = context;
+  // Beside everything else: nobody waits for it.
+  recallIds({ bus: log, store, intake, nowMs: around.clock.nowMs(), signal: scope.signal }).then(
+    (ids) => logger.debug({ ids }, 'Recalled the ids of the last minutes'),
+    (error: unknown) => scope.signal.aborted || around.onTrouble(error, 'recalling ids; resends of before are stored again'),
+  );
   const app = createServer({ logger, tls });
   await registerApi(app, { context, authenticate, events });
   return app;

@@ -45,7 +45,10 @@ function retryAfterOf({ details }: TocsinError): string {
 }
 
 function itemOf(result: RecordResult, index: number): object {
-  if (result.status !== 'rejected') return { index, id: result.id, status: result.status };
+  if (result.status !== 'rejected') {
+    const stored = { index, id: result.id, status: result.status };
+    return result.status === 'stored' ? stored : { ...stored, position: result.at.position };
+  }
   return { index, id: result.id ?? null, status: result.status, code: result.code, reason: result.reason };
 }
 

@@ -18,6 +18,7 @@ export type StoreApi = {
   readonly kept: FrameCatalogue['kept'];
   readonly oldest: FrameCatalogue['oldest'];
   readonly forget: FrameCatalogue['forget'];
+  readonly recent: FrameCatalogue['recent'];
   readonly after: FrameCatalogue['after'];
   /** Stops reading, finishes what was read, closes the files. */
   readonly stop: () => Promise<void>;

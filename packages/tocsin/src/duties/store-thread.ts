@@ -43,6 +43,7 @@ serveThread({
   kept: () => frames.kept(),
   oldest: (tenant, bytes) => frames.oldest(tenant, bytes),
   forget: (removed) => frames.forget(removed),
+  recent: (stream, newest) => frames.recent(stream, newest),
   after: (stream, sequence) => frames.after(stream, sequence),
   async stop() {
     await around.stop(work);
