@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
-import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { type EventsRouteLimits, type Intake, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import { checkFree, listen, readTls, type Tls } from './api/listen.ts';
@@ -50,6 +50,9 @@ export interface Installation extends AsyncDisposable {
 
 /** Connections over which a tenant may follow events, alerts and matches at once. */
 const FOLLOWERS_PER_TENANT = 64;
+
+/** How long a start waits for ids to be recalled, milliseconds. */
+const RECALL_WAIT_MS = 300;
 
 /** Starts an installation; resolves when it takes events. What was opened by a start that fails is closed again. */
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
@@ -193,15 +196,23 @@ async function openServer(
     onTrouble: around.onTrouble,
     scope,
   });
-  const { bus: log, store } = context;
-  // Beside everything else: nobody waits for it.
-  recallIds({ bus: log, store, intake, nowMs: around.clock.nowMs(), signal: scope.signal }).then(
-    (ids) => logger.debug({ ids }, 'Recalled the ids of the last minutes'),
-    (error: unknown) => scope.signal.aborted || around.onTrouble(error, 'recalling ids; resends of before are stored again'),
-  );
+  await recallBeside(options, { context, intake, around, scope });
   const app = createServer({ logger, tls });
   await registerApi(app, { context, authenticate, events });
   return app;
+}
+
+/** Recalls ids while everything else goes on; waited for only a little, as at worst resends of before are stored again. */
+async function recallBeside(
+  { logger }: InstallationOptions,
+  { context, intake, around, scope }: { context: ApiContext; intake: Intake; around: Surroundings; scope: Scope },
+): Promise<void> {
+  const { bus, store } = context;
+  const recalled = recallIds({ bus, store, intake, nowMs: around.clock.nowMs(), signal: scope.signal }).then(
+    (ids) => logger.debug({ ids }, 'Recalled the ids of the last minutes'),
+    (error: unknown) => scope.signal.aborted || around.onTrouble(error, 'recalling ids; resends of before are stored again'),
+  );
+  await Promise.race([recalled, new Promise((resolve) => setTimeout(resolve, RECALL_WAIT_MS).unref())]);
 }
 
 function mainSurroundings({ logger }: InstallationOptions, scope: Scope): Surroundings {
