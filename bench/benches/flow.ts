@@ -71,7 +71,15 @@ export const overload: Bench = {
     const alone = await generateLoad({ ...quiet, run: 'a' });
     const rssBefore = usageOf(product.pid).rssMiB;
     context.progress('overload');
-    const noisy: LoadPlan = { ...quiet, tokens: [noisyToken], batch: OVER_BATCH, offered: QUOTA * 10, run: 'o', seconds: OVERLOAD_SECONDS, plant: undefined };
+    const noisy: LoadPlan = {
+      ...quiet,
+      tokens: [noisyToken],
+      batch: OVER_BATCH,
+      offered: QUOTA * 10,
+      run: 'o',
+      seconds: OVERLOAD_SECONDS,
+      plant: undefined,
+    };
     const [beside, flood] = await Promise.all([generateLoad({ ...quiet, run: 'b', seconds: OVERLOAD_SECONDS }), generateLoad(noisy)]);
     const rssAfter = usageOf(product.pid).rssMiB;
     const refused = Object.values(flood.refused).reduce((sum, requests) => sum + requests, 0) * OVER_BATCH;

@@ -1,8 +1,8 @@
 /** Flow control of the running program: quotas to the event, streams that never refuse while everything is read, ids over a restart. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { waitFor } from '../faults/wait-for.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
+import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program } from './program.ts';
 
 const missing = notRunnable();
@@ -17,9 +17,11 @@ interface Status {
   readonly gaps: number | null;
 }
 
-const statusOf = async (program: Program, token?: string): Promise<Status> => (await program.call<Status>('GET', '/status', { token })).body;
+const statusOf = async (program: Program, token?: string): Promise<Status> =>
+  (await program.call<Status>('GET', '/status', { token })).body;
 
-const lines = (from: number, count: number): string => JSON.stringify(Array.from({ length: count }, (_, i) => beat('x', { eventID: `e${from + i}` })));
+const lines = (from: number, count: number): string =>
+  JSON.stringify(Array.from({ length: count }, (_, i) => beat('x', { eventID: `e${from + i}` })));
 
 test('ten times a quota: accepted and refused make what was sent, others pass, and a change is in force at once', async (context) => {
   if (missing !== undefined) context.skip(missing);
@@ -62,7 +64,9 @@ test('a stream at its limit with everything read never refuses; what was read ma
   await using program = await Program.start({ ...RULES, settings });
   const token = await program.addSource('flood');
   for (let i = 0; i < 60; i++) {
-    const records = Array.from({ length: 8 }, (_, k) => beat('x', { eventID: `${i}-${k}`, noise: randomBytes(24 * 1024).toString('base64') }));
+    const records = Array.from({ length: 8 }, (_, k) =>
+      beat('x', { eventID: `${i}-${k}`, noise: randomBytes(24 * 1024).toString('base64') }),
+    );
     const answer = await program.post(token, JSON.stringify(records));
     expect(answer.status, answer.text).toBe(202);
   }
@@ -86,7 +90,10 @@ test('a tenant is held to his bytes: refused or made room for, and the others do
   await program.call('POST', '/quotas', { body: { storedBytes: 1024 * 1024 } });
   const answers = new Map<number, number>();
   for (let i = 0; i < 30; i++) {
-    const { status } = await program.post(token, JSON.stringify(beat('x', { eventID: `${i}`, noise: randomBytes(96 * 1024).toString('base64') })));
+    const { status } = await program.post(
+      token,
+      JSON.stringify(beat('x', { eventID: `${i}`, noise: randomBytes(96 * 1024).toString('base64') })),
+    );
     answers.set(status, (answers.get(status) ?? 0) + 1);
   }
   expect([...answers.keys()].every((status) => status === 202 || status === 429)).toBe(true);

@@ -14,16 +14,26 @@ describe('a keyed fingerprint', () => {
     const identity = fc.tuple(part, part, part);
     fc.assert(
       fc.property(fc.tuple(fc.integer(), fc.integer()), identity, identity, (key, one, other) => {
-        expect(print(key, ...one) === print(key, ...other)).toBe(one.join('\0') === other.join('\0') && one.every((text, i) => text === other[i]));
+        expect(print(key, ...one) === print(key, ...other)).toBe(
+          one.join('\0') === other.join('\0') && one.every((text, i) => text === other[i]),
+        );
       }),
       { numRuns: 2000 },
     );
-    expect(new Set([print([1, 2], 'ab', 'c', 'd'), print([1, 2], 'a', 'bc', 'd'), print([1, 2], 'a', 'b', 'cd'), print([1, 2], 'a', 'b', 'c\0')]).size).toBe(4);
+    expect(
+      new Set([print([1, 2], 'ab', 'c', 'd'), print([1, 2], 'a', 'bc', 'd'), print([1, 2], 'a', 'b', 'cd'), print([1, 2], 'a', 'b', 'c\0')])
+        .size,
+    ).toBe(4);
   });
 
   it('depends on every bit of its key, and spreads ids evenly', () => {
     const prints = new Set<string>();
-    for (let bit = 0; bit < 32; bit++) for (const key of [[1 << bit, 0], [0, 1 << bit]] as const) prints.add(print(key, 't', 's', 'id'));
+    for (let bit = 0; bit < 32; bit++)
+      for (const key of [
+        [1 << bit, 0],
+        [0, 1 << bit],
+      ] as const)
+        prints.add(print(key, 't', 's', 'id'));
     expect(prints.size).toBe(64);
     const hash = createKeyHash([7, 11]);
     const buckets = new Uint32Array(64);

@@ -1,7 +1,7 @@
 /** What others import of ingest. */
 export { type Admission, type AdmissionOptions, createAdmission, type Quota, type QuotaScope } from './admission/admission.ts';
-export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';
 export type { RefusalCount } from './admission/refusal-counts.ts';
+export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';
 export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
 export {
   type AcceptedRecord,
@@ -19,7 +19,8 @@ export {
   type EventsRouteOptions,
   eventsRoute,
 } from './http/events-route.ts';
-export { createIntake,
+export {
+  createIntake,
   DEFAULT_MAX_EARLY_IDS,
   type EmitOptions,
   type Intake,

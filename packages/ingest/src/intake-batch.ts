@@ -4,9 +4,9 @@
  */
 import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
+import type { DecodeTurns } from './decode-turns.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
 import type { RecordReader } from './decoders/record-reader.ts';
-import type { DecodeTurns } from './decode-turns.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';

@@ -4,9 +4,9 @@
  */
 import type { Clock, EventPosition, FrameRecord } from '@tocsin/core';
 import type { Admission } from './admission/admission.ts';
+import { DecodeTurns } from './decode-turns.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createRecordReader } from './decoders/record-reader.ts';
-import { DecodeTurns } from './decode-turns.ts';
 import { createEarlyAnswers, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';

@@ -59,7 +59,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
         guarantees: bus.guarantees,
         busServer,
         duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
-        streams: all && Array.isArray(streams) ? streams : null,
+        streams: all ? unlessError(streams) : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
         rules: rules && {
@@ -69,9 +69,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
           ruleSet: rules.ruleSet,
         },
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
-        lag: all ? flow.report.lag : null,
-        alarms: all ? flow.report.alarms : null,
-        refused: all ? flow.admission.refusals.total() : sumOf([...flow.admission.refusals.of(tenant).values()].flat()),
+        ...flowOf(flow, principal),
         gaps: totals && totals.missing,
       };
     },
@@ -82,6 +80,16 @@ interface Totals {
   readonly events: number;
   readonly duplicates: number;
   readonly missing: number | null;
+}
+
+/** What flow control tells of: everything to who runs the installation, to others what was refused to them. */
+function flowOf({ report, admission }: FlowControl, principal: Principal): Pick<InstallationStatus, 'lag' | 'alarms' | 'refused'> {
+  if (isOperator(principal)) return { lag: report.lag, alarms: report.alarms, refused: admission.refusals.total() };
+  return { lag: null, alarms: null, refused: sumOf([...admission.refusals.of(principal.tenant).values()].flat()) };
+}
+
+function unlessError<T>(answer: T | TocsinError): T | null {
+  return isTocsinError(answer) ? null : answer;
 }
 
 /** One tenant's part of the totals: gaps are counted per partition, which tenants share. */

@@ -1,6 +1,7 @@
 /** Settings of flow control: quotas, what is kept and how much of it, and when somebody who reads is too far behind. */
 import { bytes, count, duration, settings } from '@tocsin/core/setting';
 
+/** Quotas of everybody for whom none was set. */
 export const quotas = settings({
   about:
     'How much each tenant and each source may send where nothing else was set with `tocsin quotas set`. 0: no limit. Beyond it requests are answered 429 with Retry-After.',
@@ -19,6 +20,7 @@ export const quotas = settings({
   },
 });
 
+/** Size limits and when the keeper removes. */
 export const retention = settings({
   about:
     'What the log keeps. What everybody who must read it has read is removed by age, and before a stream reaches its size limit; what has not been read stays, and new events are refused at the limit.',
@@ -64,6 +66,7 @@ export const retention = settings({
   ],
 });
 
+/** Thresholds of lag. */
 export const lag = settings({
   about: 'When somebody who reads the log is too far behind: `tocsin status` shows it, and beyond `critical` the installation is degraded.',
   fields: {

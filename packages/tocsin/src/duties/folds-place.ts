@@ -1,6 +1,7 @@
 /** Up to where the saved checkpoint of the folds has read MATCHES: a small value beside it, for whoever removes what nobody needs any more. */
-import { isTocsinError, type Position } from '@tocsin/core';
+
 import type { StateBucket } from '@tocsin/bus';
+import { isTocsinError, type Position } from '@tocsin/core';
 
 const KEY = 'folds-place';
 

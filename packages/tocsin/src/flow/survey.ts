@@ -4,8 +4,8 @@
  */
 import { parsePosition, type ReplayLog, type StateStore, type StreamSpec, type SubjectFilter, type Topology } from '@tocsin/bus';
 import { isTocsinError, type Lane, type Position } from '@tocsin/core';
-import { getFoldsPlace } from '../duties/folds-place.ts';
 import type { DetectApi } from '../duties/detect-api.ts';
+import { getFoldsPlace } from '../duties/folds-place.ts';
 import { parseStep } from '../duties/partition-progress.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
@@ -70,11 +70,20 @@ export class Survey {
       answerOf(this.#sources.detect.progress().then((position) => ({ position }))),
       answerOf(this.#sources.store.progress()),
     ]);
+    const stored = (position: Position | undefined): Place => ({ position, isCurrent: store !== undefined });
+    const matched = (position: Position | undefined): Place => ({ position, isCurrent: true });
+    const correlated: Place = { position: correlate?.position, isCurrent: correlate !== undefined };
     const readers: Readonly<Record<string, readonly Reader[]>> = {
-      EVENTS_LIVE: [this.#reader('match', 'EVENTS_LIVE', match.read.live), this.#reader('store', 'EVENTS_LIVE', store?.live, store)],
-      EVENTS_BULK: [this.#reader('match', 'EVENTS_BULK', match.read.bulk), this.#reader('store', 'EVENTS_BULK', store?.bulk, store)],
-      MATCHES: [{ ...this.#reader('correlate', 'MATCHES', correlate?.position, correlate), settled: sequenceOf(checkpoint) }],
-      ALERTS: [this.#reader('store', 'ALERTS', store?.alerts, store)],
+      EVENTS_LIVE: [
+        this.#reader('match', 'EVENTS_LIVE', matched(match.read.live)),
+        this.#reader('store', 'EVENTS_LIVE', stored(store?.live)),
+      ],
+      EVENTS_BULK: [
+        this.#reader('match', 'EVENTS_BULK', matched(match.read.bulk)),
+        this.#reader('store', 'EVENTS_BULK', stored(store?.bulk)),
+      ],
+      MATCHES: [{ ...this.#reader('correlate', 'MATCHES', correlated), settled: sequenceOf(checkpoint) }],
+      ALERTS: [this.#reader('store', 'ALERTS', stored(store?.alerts))],
     };
     const limited = this.#sources.topology.streams.filter(({ maxBytes }) => maxBytes >= 0);
     return Promise.all(limited.map((spec) => this.#surveyed(spec, readers[spec.name] ?? [], match.newest)));
@@ -89,11 +98,10 @@ export class Survey {
     return spec.name === 'MATCHES' ? { ...stream, newest } : stream;
   }
 
-  /** A reader's place; with `asked` undefined where its duty did not answer. */
-  #reader(name: string, stream: string, position: Position | undefined, asked: unknown = true): Reader {
+  #reader(name: string, stream: string, { position, isCurrent }: Place): Reader {
     const key = `${stream} ${name}`;
-    if (asked !== undefined) this.#known.set(key, sequenceOf(position));
-    return { name, sequence: this.#known.get(key) ?? 0, isCurrent: asked !== undefined };
+    if (isCurrent) this.#known.set(key, sequenceOf(position));
+    return { name, sequence: this.#known.get(key) ?? 0, isCurrent };
   }
 
   /** As the steps say that everybody can read: whichever process matches. */
@@ -120,6 +128,12 @@ async function answerOf<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isTocsinError(error, 'api.duty_down')) return undefined;
     throw error;
   }
+}
+
+/** Where a reader says it is; not current where its duty did not answer. */
+interface Place {
+  readonly position: Position | undefined;
+  readonly isCurrent: boolean;
 }
 
 interface Matcher {

@@ -42,7 +42,7 @@ export const status: Command = {
 
 function printStatus({ terminal }: CommandContext, found: InstallationStatus, url: string): void {
   const fact = (name: string, text: string): void => terminal.line(`${terminal.style('dim', name.padEnd(9))} ${text}`);
-  const { alerts, rules, events, guarantees } = found;
+  const { rules, guarantees } = found;
   const state = found.state === 'ready' ? terminal.style('green', 'ready') : terminal.style('red', 'degraded');
   terminal.line(
     `${terminal.style('bold', `Tocsin ${visible(found.version)}`)} at ${visible(url)}: ${state}, up ${saySpan(Date.now() - found.startedMs)} (since ${sayTime(found.startedMs)})`,
@@ -50,27 +50,34 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   fact('site', visible(found.site));
   fact('bus', `${guarantees.bus} ${visible(found.busServer)}, durable after ${guarantees.durability}`);
   fact('duties', found.duties.map((duty) => sayDuty(terminal, duty)).join('  '));
-  fact(
-    'events',
-    events === null
-      ? NOT_KNOWN
-      : `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${(found.gaps ?? 0) > 0 ? `, ${sayCount(found.gaps ?? 0)} refused to their sender` : ''}`,
-  );
+  fact('events', sayEvents(found));
   fact('sources', sayCount(found.sources));
   if (found.refused.length > 0) fact('refused', found.refused.map(sayRefused).join('  '));
   fact('rules', sayRules(terminal, rules));
-  fact(
-    'alerts',
-    alerts === null
-      ? NOT_KNOWN
-      : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
-  );
+  fact('alerts', sayAlerts(terminal, found.alerts));
   for (const { reason } of found.alarms ?? []) fact('alarm', terminal.style('red', visible(reason)));
   terminal.line();
-  if (found.streams) terminal.table(STREAMS, found.streams);
-  if (!found.lag || found.lag.length === 0) return;
+  printTables(terminal, found);
+}
+
+function printTables(terminal: Terminal, { streams, lag }: InstallationStatus): void {
+  if (streams) terminal.table(STREAMS, streams);
+  if (!lag || lag.length === 0) return;
   terminal.line();
-  terminal.table(LAG, found.lag);
+  terminal.table(LAG, lag);
+}
+
+function sayEvents({ events, gaps }: InstallationStatus): string {
+  if (events === null) return NOT_KNOWN;
+  const duplicates = events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : '';
+  const refused = gaps !== null && gaps > 0 ? `, ${sayCount(gaps)} refused to their sender` : '';
+  return `${sayCount(events.stored)} stored${duplicates}${refused}`;
+}
+
+function sayAlerts(terminal: Terminal, alerts: InstallationStatus['alerts']): string {
+  if (alerts === null) return NOT_KNOWN;
+  const fresh = terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`);
+  return `${fresh}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`;
 }
 
 /** Requests refused for one reason, since the start. */
