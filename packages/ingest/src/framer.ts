@@ -102,24 +102,26 @@ export function createFramer(options: FramerOptions): Framer {
 interface Budget {
   readonly used: number;
   readonly maxBytes: number;
-  take(bytes: number): boolean;
-  give(bytes: number): void;
+  take(lane: Lane, bytes: number): boolean;
+  give(lane: Lane, bytes: number): void;
 }
 
+/** Bulk gets half at most: live finds room whatever bulk does. */
 function createBudget(maxBytes: number): Budget {
-  let used = 0;
+  const used: Record<Lane, number> = { live: 0, bulk: 0 };
   return {
     maxBytes,
     get used() {
-      return used;
+      return used.live + used.bulk;
     },
-    take(bytes) {
-      if (used + bytes > maxBytes) return false;
-      used += bytes;
+    take(lane, bytes) {
+      const isTooMuchBulk = lane === 'bulk' && used.bulk > 0 && used.bulk + bytes > maxBytes / 2;
+      if (isTooMuchBulk || used.live + used.bulk + bytes > maxBytes) return false;
+      used[lane] += bytes;
       return true;
     },
-    give(bytes) {
-      used -= bytes;
+    give(lane, bytes) {
+      used[lane] -= bytes;
     },
   };
 }
@@ -155,7 +157,7 @@ function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
           reject,
         };
         const weights = queue.weigh(records);
-        if (!options.budget.take(weights.total)) {
+        if (!options.budget.take(lane, weights.total)) {
           reject(new TocsinError('ingest.overloaded', { waitingBytes: options.budget.used, maxBytes: options.budget.maxBytes }));
           return;
         }
@@ -256,7 +258,7 @@ async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<voi
     );
   } finally {
     options.gate.end(lane);
-    for (const plan of plans) options.budget.give(plan.weight);
+    for (const plan of plans) options.budget.give(lane, plan.weight);
   }
 }
 

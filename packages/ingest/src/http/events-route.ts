@@ -78,7 +78,7 @@ export async function eventsRoute(app: FastifyInstance, options: EventsRouteOpti
     let answer: Answer;
     try {
       const { source } = await options.authenticate({ authorization: request.headers.authorization });
-      const share = budget.share(`${source.tenant.length}:${source.tenant}${source.name}`);
+      const share = budget.share(`${source.tenant.length}:${source.tenant}${source.name}`, source.lane);
       answer = await takeIn(request, { ...options, limits, source, share }).finally(() => share.release());
     } catch (error) {
       if (!isTocsinError(error)) request.log.error({ err: error }, 'a request for events ended in an error without a code');

@@ -9,7 +9,7 @@ import { getFoldsPlace } from '../duties/folds-place.ts';
 import { parseStep } from '../duties/partition-progress.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
-import { matchesSubject } from '../subjects.ts';
+import { MATCHES_FILTER, matchesSubject } from '../subjects.ts';
 import { MANIFESTS_BUCKET } from '../topology.ts';
 
 /** Somebody who must have read a message before it may go. */
@@ -57,6 +57,8 @@ export function sequenceOf(position: Position | undefined): number {
 export class Survey {
   readonly #sources: SurveySources;
   readonly #known = new Map<string, number>();
+  /** Steps as last read, and the end of MATCHES then: while it has not moved, they are the same. */
+  #steps: { readonly end: Position | undefined; readonly matcher: Matcher } | undefined;
 
   constructor(sources: SurveySources) {
     this.#sources = sources;
@@ -107,6 +109,8 @@ export class Survey {
   /** As the steps say that everybody can read: whichever process matches. */
   async #matcher(): Promise<Matcher> {
     const { bus, partitions } = this.#sources;
+    const { last: end } = await bus.info(MATCHES_FILTER);
+    if (this.#steps !== undefined && this.#steps.end === end) return this.#steps.matcher;
     const read: Partial<Record<Lane, Position>> = {};
     const subjects = Array.from({ length: partitions }, (_, partition) => matchesSubject(partition));
     const newest: { filter: string; sequence: number }[] = [];
@@ -116,7 +120,8 @@ export class Survey {
       for (const [lane, position] of Object.entries(parseStep(stored).read) as [Lane, Position][])
         if (sequenceOf(read[lane]) < sequenceOf(position)) read[lane] = position;
     }
-    return { read, newest };
+    this.#steps = { end, matcher: { read, newest } };
+    return this.#steps.matcher;
   }
 }
 
