@@ -73,8 +73,15 @@ describe('frame catalogue', () => {
   it("names the oldest of one tenant's frames that make so many bytes, and forgets his alone", () => {
     using catalogue = openFrameCatalogue({ path: ':memory:' });
     catalogue.apply([frame(1), frame(2, { tenant: 'globex' }), frame(3, { ordinal: 10 }), frame(4, { ordinal: 20 })]);
-    expect(catalogue.oldest('acme', 60)).toEqual([{ stream: 'EVENTS_LIVE', sequence: 3, position: 'p3' }]);
-    expect(catalogue.oldest('nobody', 60)).toEqual([]);
+    expect(catalogue.oldest('acme', { bytes: 60, events: 0, beforeMs: 0 })).toEqual([
+      { stream: 'EVENTS_LIVE', sequence: 3, position: 'p3' },
+    ]);
+    expect(catalogue.oldest('nobody', { bytes: 60, events: 0, beforeMs: 0 })).toEqual([]);
+    expect(catalogue.oldest('acme', { bytes: 0, events: 0, beforeMs: 3002 })).toEqual([
+      { stream: 'EVENTS_LIVE', sequence: 1, position: 'p1' },
+    ]);
+    expect(catalogue.oldest('acme', { bytes: 0, events: 11, beforeMs: 0 })).toMatchObject([{ sequence: 3 }]);
+    expect(catalogue.oldest('acme', { bytes: 0, events: 0, beforeMs: 0 })).toEqual([]);
     expect(catalogue.forget({ stream: 'EVENTS_LIVE', upTo: 3, tenant: 'acme' })).toBe(2);
     expect(catalogue.kept().map(({ tenant, frames }) => [tenant, frames])).toEqual([
       ['acme', 1],

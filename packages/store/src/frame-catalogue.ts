@@ -54,6 +54,13 @@ export interface Kept {
   readonly bytes: number;
 }
 
+/** How much is to go: so many bytes and events, and whatever was received before a time (milliseconds since 1970). */
+export interface Going {
+  readonly bytes: number;
+  readonly events: number;
+  readonly beforeMs: number;
+}
+
 /** Frames of a stream that the log no longer keeps: up to and including a number, of one tenant or of all. */
 export interface Removed {
   readonly stream: string;
@@ -77,8 +84,8 @@ export interface FrameCatalogue extends Disposable {
   forget(removed: Removed): number;
   /** What each tenant has in the log. */
   kept(): readonly Kept[];
-  /** Up to where one tenant's oldest frames, of all streams by receipt, must go so that so many bytes do: one entry per stream. */
-  oldest(tenant: string, bytes: number): readonly { readonly stream: string; readonly position: Position; readonly sequence: number }[];
+  /** Up to where one tenant's oldest frames, of all streams by receipt, must go so that at least so much does: one entry per stream. */
+  oldest(tenant: string, going: Going): readonly { readonly stream: string; readonly position: Position; readonly sequence: number }[];
   /** Where the newest frames of a stream begin that were received since `sinceMs` and hold at most so many events; undefined where there are none. */
   recent(stream: string, newest: { readonly sinceMs: number; readonly events: number }): Position | undefined;
   /** Frames, events and bytes after a number of a stream. */
@@ -155,17 +162,20 @@ function keptFrames({ db }: Projection): Pick<FrameCatalogue, 'forget' | 'kept' 
   return {
     forget: (removed) => inTransaction(db, () => forget(removed)),
     kept: () => db.prepare('SELECT * FROM kept WHERE frames > 0 ORDER BY tenant').all().map(readKept),
-    oldest(tenant, bytes) {
+    oldest(tenant, going) {
       const found = new Map<string, { stream: string; position: Position; sequence: number }>();
-      let sum = 0;
-      for (const row of db
-        .prepare('SELECT stream, sequence, position, bytes FROM frames WHERE tenant = ? ORDER BY received_ms')
-        .iterate(tenant)) {
+      let [bytes, events] = [0, 0];
+      const rows = db.prepare(
+        'SELECT stream, sequence, position, bytes, events, received_ms FROM frames WHERE tenant = ? ORDER BY received_ms',
+      );
+      for (const row of rows.iterate(tenant)) {
+        if (bytes >= going.bytes && events >= going.events && Number(row['received_ms']) >= going.beforeMs) break;
         const [stream, sequence] = [String(row['stream']), Number(row['sequence'])];
         const known = found.get(stream);
         if (known === undefined || known.sequence < sequence)
           found.set(stream, { stream, sequence, position: String(row['position']) as Position });
-        if ((sum += Number(row['bytes'])) >= bytes) break;
+        bytes += Number(row['bytes']);
+        events += Number(row['events']);
       }
       return [...found.values()];
     },

@@ -90,6 +90,8 @@ export const quotaSchema: JsonSchema = {
     bytesPerSecond: { type: 'integer', description: '0: no limit' },
     burstSeconds: { type: 'number' },
     storedBytes: { type: 'integer', description: 'Of a tenant; 0: no limit' },
+    storedEvents: { type: 'integer', description: 'Of a tenant; 0: no limit' },
+    storedDays: { type: 'integer', description: 'Of a tenant; 0: as long as all others' },
     isOwn: { type: 'boolean', description: 'Set for this owner; false: the settings hold' },
   },
 };

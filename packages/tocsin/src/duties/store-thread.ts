@@ -41,7 +41,7 @@ serveThread({
   totals: () => ({ ...frames.totals(), missing: frames.gaps().reduce((sum, gap) => sum + gap.missing, 0) }),
   progress: () => ({ alerts: alerts.applied(), live: frames.applied(EVENTS_STREAM.live), bulk: frames.applied(EVENTS_STREAM.bulk) }),
   kept: () => frames.kept(),
-  oldest: (tenant, bytes) => frames.oldest(tenant, bytes),
+  oldest: (tenant, going) => frames.oldest(tenant, going),
   forget: (removed) => frames.forget(removed),
   recent: (stream, newest) => frames.recent(stream, newest),
   after: (stream, sequence) => frames.after(stream, sequence),

@@ -1,5 +1,5 @@
 /** Survey and lag on a memory bus: who is behind by how much, and where a reader that does not answer is taken to be. */
-import { systemClock, TocsinError, type Position } from '@tocsin/core';
+import { type Position, systemClock, TocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { openGround, PARTITIONS, storeEvents } from '../../test/ground.ts';
 import { eventsFilter, matchesSubject } from '../subjects.ts';
@@ -24,8 +24,18 @@ describe('lag', () => {
       if (isDown) throw new TocsinError('api.duty_down', { duty: 'store' });
       return { alerts: undefined, live: positions[0], bulk: undefined };
     };
-    const survey = new Survey({ bus, topology: declared, partitions: PARTITIONS, store: { progress }, detect: { progress: async () => undefined } });
-    const after = async (_: string, sequence: number) => ({ frames: 4 - sequence, events: 2 * (4 - sequence), bytes: 100 * (4 - sequence) });
+    const survey = new Survey({
+      bus,
+      topology: declared,
+      partitions: PARTITIONS,
+      store: { progress },
+      detect: { progress: async () => undefined },
+    });
+    const after = async (_: string, sequence: number) => ({
+      frames: 4 - sequence,
+      events: 2 * (4 - sequence),
+      bytes: 100 * (4 - sequence),
+    });
     const clock = { ...systemClock, nowMs: () => Date.now() + 5000 };
     const look = async () => {
       const lags = await measureLag({ bus, clock, store: { after }, thresholds }, await survey.look());

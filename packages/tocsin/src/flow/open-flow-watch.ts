@@ -36,7 +36,7 @@ export async function openFlowWatch(
     store: store.client,
     settings: settings.retention,
     eventsMaxAgeMs: settings.bus.eventsMaxAge,
-    tenantMaxBytes: (tenant) => flow.quotas.of('tenant', { tenant, source: '' }).storedBytes,
+    tenantBounds: (tenant) => flow.quotas.of('tenant', { tenant, source: '' }),
     onTrouble,
     onRemoved: (stream, messages, why) => logger.info({ stream, messages, why }, 'Removed the oldest of a stream'),
   });

@@ -14,9 +14,13 @@ export function sourceQuotaId(source: string): string {
 /** A quota as it applies: 0 is no limit. */
 export interface QuotaInForce extends Quota {
   readonly storedBytes: number;
+  readonly storedEvents: number;
+  readonly storedDays: number;
   /** Whether it was set for this owner or holds for all. */
   readonly isOwn: boolean;
 }
+
+const NO_BOUNDS = { storedEvents: 0, storedDays: 0 };
 
 /** Answers which quota applies. The same object as long as it does not change. */
 export class QuotaBook {
@@ -34,9 +38,17 @@ export class QuotaBook {
         bytesPerSecond: tenantBytesPerSecond,
         burstSeconds,
         storedBytes: tenantStoredBytes,
+        ...NO_BOUNDS,
         isOwn: false,
       },
-      source: { eventsPerSecond: sourceEventsPerSecond, bytesPerSecond: sourceBytesPerSecond, burstSeconds, storedBytes: 0, isOwn: false },
+      source: {
+        eventsPerSecond: sourceEventsPerSecond,
+        bytesPerSecond: sourceBytesPerSecond,
+        burstSeconds,
+        storedBytes: 0,
+        ...NO_BOUNDS,
+        isOwn: false,
+      },
     };
   }
 
@@ -55,11 +67,6 @@ export class QuotaBook {
 }
 
 /** What a record says, without what it leaves to the settings. */
-function given({ eventsPerSecond, bytesPerSecond, burstSeconds, storedBytes }: QuotaRecord): Partial<QuotaInForce> {
-  return {
-    ...(eventsPerSecond === undefined ? {} : { eventsPerSecond }),
-    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
-    ...(burstSeconds === undefined ? {} : { burstSeconds }),
-    ...(storedBytes === undefined ? {} : { storedBytes }),
-  };
+function given({ setMs: _, ...limits }: QuotaRecord): Partial<QuotaInForce> {
+  return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined));
 }

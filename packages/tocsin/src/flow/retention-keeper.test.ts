@@ -13,6 +13,8 @@ import { type Reader, type SurveyedStream, sequenceOf } from './survey.ts';
 const CAP = 100_000;
 const FRAME = 2000;
 
+const NO_BOUNDS = { storedBytes: 0, storedEvents: 0, storedDays: 0 };
+
 const settings = {
   matchesMaxBytes: CAP,
   alertsMaxBytes: CAP,
@@ -42,7 +44,7 @@ async function openGround(more: Partial<KeeperOptions> = {}) {
     },
     settings,
     eventsMaxAgeMs: 0,
-    tenantMaxBytes: () => 0,
+    tenantBounds: () => NO_BOUNDS,
     onTrouble: (error) => {
       throw error;
     },
@@ -156,7 +158,9 @@ describe('the retention keeper', () => {
   });
 
   it('holds a tenant to his own bytes and leaves the others', async () => {
-    const { bus, keeper, catalogue } = await openGround({ tenantMaxBytes: (tenant) => (tenant === 'acme' ? 10_000 : 0) });
+    const { bus, keeper, catalogue } = await openGround({
+      tenantBounds: (tenant) => ({ ...NO_BOUNDS, storedBytes: tenant === 'acme' ? 10_000 : 0 }),
+    });
     for (let i = 0; i < 20; i++) await store(bus, i % 2 === 0 ? 'acme' : 'globex');
     for await (const stored of bus.read(eventsFilter('live'), 'first')) {
       const tenant = stored.subject.endsWith('.acme') ? 'acme' : 'globex';

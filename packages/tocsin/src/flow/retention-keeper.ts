@@ -5,6 +5,7 @@
  */
 import type { ReplayLog, SubjectFilter } from '@tocsin/bus';
 import type { Clock, Lane } from '@tocsin/core';
+import type { Kept } from '@tocsin/store';
 import type { InstallationSettings } from '../config/settings.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
@@ -15,6 +16,13 @@ import { countGap, recordGap } from './gap-record.ts';
 import { positionAt } from './lag.ts';
 import { type SurveyedStream, sequenceOf } from './survey.ts';
 
+/** What a tenant may keep of his events; 0: no limit. */
+export interface TenantBounds {
+  readonly storedBytes: number;
+  readonly storedEvents: number;
+  readonly storedDays: number;
+}
+
 /** What the keeper works with. */
 export interface KeeperOptions {
   readonly bus: ReplayLog;
@@ -24,8 +32,8 @@ export interface KeeperOptions {
   readonly store: Pick<ThreadClient<StoreApi>, 'kept' | 'oldest' | 'forget'>;
   readonly settings: InstallationSettings['retention'];
   readonly eventsMaxAgeMs: number;
-  /** Bytes of events a tenant may keep; 0: no limit. */
-  readonly tenantMaxBytes: (tenant: string) => number;
+  /** What a tenant may keep. */
+  readonly tenantBounds: (tenant: string) => TenantBounds;
   readonly onTrouble: (error: unknown, what: string) => void;
   /** Told of what was removed. */
   readonly onRemoved: (stream: string, messages: number, why: string) => void;
@@ -49,6 +57,7 @@ export interface KeeperRound {
 /** Share of his quota at which a tenant's oldest are removed, and down to which. */
 const TENANT_PURGE_AT = 0.95;
 const TENANT_PURGE_TO = 0.85;
+const DAY_MS = 86_400_000;
 const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Keeps the streams within their bounds, a round at a time. Not for concurrent use. */
@@ -75,8 +84,8 @@ export class RetentionKeeper {
     }
     this.#alarmed = new Set(alarms.map(({ stream }) => stream));
     const kept = await this.#keptByTenant();
-    for (const [tenant, bytes] of kept ?? []) removed += await this.#byTenant(streams, tenant, bytes);
-    return { removed, alarms, kept };
+    for (const one of kept ?? []) removed += await this.#byTenant(streams, one);
+    return { removed, alarms, kept: kept && new Map(kept.map(({ tenant, bytes }) => [tenant, bytes])) };
   }
 
   async #byAge(stream: SurveyedStream): Promise<number> {
@@ -134,21 +143,27 @@ export class RetentionKeeper {
     return removed;
   }
 
-  async #keptByTenant(): Promise<ReadonlyMap<string, number> | undefined> {
+  async #keptByTenant(): Promise<readonly Kept[] | undefined> {
     try {
-      return new Map((await this.#options.store.kept()).map(({ tenant, bytes }) => [tenant, bytes]));
+      return await this.#options.store.kept();
     } catch (error) {
       this.#options.onTrouble(error, 'asking what tenants keep');
       return undefined;
     }
   }
 
-  async #byTenant(streams: readonly SurveyedStream[], tenant: string, bytes: number): Promise<number> {
-    const { bus, store, tenantMaxBytes, onRemoved } = this.#options;
-    const maxBytes = tenantMaxBytes(tenant);
-    if (maxBytes === 0 || bytes < maxBytes * TENANT_PURGE_AT) return 0;
+  async #byTenant(streams: readonly SurveyedStream[], kept: Kept): Promise<number> {
+    const { bus, clock, store, tenantBounds, onRemoved } = this.#options;
+    const { tenant } = kept;
+    const bounds = tenantBounds(tenant);
+    const going = {
+      bytes: excessOf(kept.bytes, bounds.storedBytes),
+      events: excessOf(kept.events, bounds.storedEvents),
+      beforeMs: bounds.storedDays === 0 ? 0 : clock.nowMs() - bounds.storedDays * DAY_MS,
+    };
+    if (going.bytes === 0 && going.events === 0 && going.beforeMs === 0) return 0;
     let removed = 0;
-    for (const { stream: name, position } of await store.oldest(tenant, bytes - maxBytes * TENANT_PURGE_TO)) {
+    for (const { stream: name, position } of await store.oldest(tenant, going)) {
       const stream = streams.find((each) => each.name === name);
       const lane = LANES.find((each) => EVENTS_STREAM[each] === name);
       if (stream === undefined || lane === undefined) continue;
@@ -167,6 +182,11 @@ export class RetentionKeeper {
     if (stream === 'MATCHES') return MATCHES_KEPT_MS;
     return stream === 'ALERTS' ? ALERTS_KEPT_MS : 0;
   }
+}
+
+/** How much must go of what a tenant keeps. */
+function excessOf(kept: number, most: number): number {
+  return most === 0 || kept < most * TENANT_PURGE_AT ? 0 : kept - most * TENANT_PURGE_TO;
 }
 
 /** Number of the last message that everybody has read and will not need again. */

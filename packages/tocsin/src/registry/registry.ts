@@ -52,6 +52,9 @@ export interface QuotaRecord {
   readonly burstSeconds?: number | undefined;
   /** Of a tenant: bytes of events kept, as stored. */
   readonly storedBytes?: number | undefined;
+  /** Of a tenant: events kept, and for how many days; shorter than the installation's own age only. */
+  readonly storedEvents?: number | undefined;
+  readonly storedDays?: number | undefined;
   readonly setMs: number;
 }
 

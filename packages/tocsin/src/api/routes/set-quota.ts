@@ -38,13 +38,21 @@ export const setQuota: Route = {
       bytesPerSecond: rate('Bytes of records per second'),
       burstSeconds: { type: 'integer', minimum: 1, maximum: 3600, description: 'How many seconds of its rate may come at once' },
       storedBytes: rate('Of a tenant: bytes of events kept, as stored'),
+      storedEvents: rate('Of a tenant: events kept'),
+      storedDays: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 36500,
+        description: 'Of a tenant: days events are kept; 0: as long as all others',
+      },
     },
   },
   answer: { type: 'object', required: ['quota'], properties: { quota: quotaSchema } },
   async handle({ context, principal, body }) {
     const { source, tenant = principal.tenant, ...wanted } = body as NewQuota;
-    if (source !== undefined && wanted.storedBytes !== undefined)
-      throw new TocsinError('flow.bad_quota', { reason: 'storedBytes is for a tenant, not for a source' });
+    const kept = (['storedBytes', 'storedEvents', 'storedDays'] as const).find((name) => wanted[name] !== undefined);
+    if (source !== undefined && kept !== undefined)
+      throw new TocsinError('flow.bad_quota', { reason: `${kept} is for a tenant, not for a source` });
     const id = source === undefined ? TENANT_QUOTA : sourceQuotaId(source);
     const { registry, clock, flow } = context;
     if (source !== undefined && registry.get(tenant, 'source', source) === undefined)

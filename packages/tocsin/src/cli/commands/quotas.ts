@@ -2,7 +2,7 @@
 import { TocsinError } from '@tocsin/core';
 import { parseBytes } from '@tocsin/core/setting';
 import { type Command, type GivenOptions, numberOption, textOption } from '../command.ts';
-import { sayBytes, sayCount } from '../figures.ts';
+import { sayBytes, sayCount, sayMany } from '../figures.ts';
 import type { Column } from '../terminal.ts';
 import { visible } from '../visible-text.ts';
 
@@ -14,6 +14,8 @@ interface ListedQuota {
   readonly bytesPerSecond: number;
   readonly burstSeconds: number;
   readonly storedBytes: number;
+  readonly storedEvents: number;
+  readonly storedDays: number;
   readonly isOwn: boolean;
   readonly refused?: readonly { readonly reason: string; readonly requests: number }[];
 }
@@ -57,6 +59,8 @@ export const quotasSet: Command = {
     { flags: '--bytes <size>', about: 'bytes of records per second, such as 2MiB; 0B: no limit' },
     { flags: '--burst <seconds>', about: 'how many seconds of its rate may come at once' },
     { flags: '--kept <size>', about: 'of a tenant: bytes of events kept, such as 20GiB; 0B: no limit' },
+    { flags: '--kept-events <count>', about: 'of a tenant: events kept; 0: no limit' },
+    { flags: '--kept-days <days>', about: 'of a tenant: days events are kept; 0: as long as all others' },
   ],
   examples: ['tocsin quotas set --source web01 --events 2000 --bytes 2MiB', 'tocsin quotas set --tenant acme --kept 20GiB'],
   async run({ terminal, api }, _, options) {
@@ -67,6 +71,8 @@ export const quotasSet: Command = {
       bytesPerSecond: sizeOption(options, 'bytes'),
       burstSeconds: numberOption(options, 'burst', { min: 1, max: 3600 }),
       storedBytes: sizeOption(options, 'kept'),
+      storedEvents: numberOption(options, 'kept-events', { min: 0, max: 1e15 }),
+      storedDays: numberOption(options, 'kept-days', { min: 0, max: 36_500 }),
     };
     const { quota } = await (await api()).call<{ quota: ListedQuota }>('POST', '/quotas', { body });
     if (terminal.json) terminal.object(quota);
@@ -78,9 +84,14 @@ export const quotasSet: Command = {
   },
 };
 
-function sayKept({ source, storedBytes }: ListedQuota): string {
+function sayKept({ source, storedBytes, storedEvents, storedDays }: ListedQuota): string {
   if (source !== undefined) return '';
-  return storedBytes > 0 ? sayBytes(storedBytes) : 'no limit';
+  const bounds = [
+    storedBytes > 0 ? sayBytes(storedBytes) : undefined,
+    storedEvents > 0 ? sayMany(storedEvents, 'event') : undefined,
+    storedDays > 0 ? sayMany(storedDays, 'day') : undefined,
+  ].filter((bound) => bound !== undefined);
+  return bounds.length > 0 ? bounds.join(', ') : 'no limit';
 }
 
 /** A size; undefined where it is not given. @throws cli.bad_option */
