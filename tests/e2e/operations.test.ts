@@ -142,7 +142,9 @@ describe.skipIf(missing !== undefined)('operations', () => {
     await program.call('POST', `/alerts/${id}/acknowledge`, { body: { note: 'seen' } });
     await program.stop();
     await program.restart();
-    const again = await program.post(token, JSON.stringify([beat('hit', { host: 'p1' }), beat('hit', { host: 'p2' })]), { 'idempotency-key': 'twice' });
+    const again = await program.post(token, JSON.stringify([beat('hit', { host: 'p1' }), beat('hit', { host: 'p2' })]), {
+      'idempotency-key': 'twice',
+    });
     // Recalled from the log: a resend after a restart is not stored again.
     expect(again.body.items?.map(({ status }) => status)).toEqual(['duplicate', 'duplicate']);
     await program.settle();
