@@ -47,7 +47,8 @@ export function runLane(laneFile: string, archive: string): LaneRun {
   };
 }
 
-function timed<T>(run: () => T): [T, number] {
+/** What something gives, and the processor seconds it took. */
+export function timed<T>(run: () => T): [T, number] {
   const before = process.cpuUsage();
   const result = run();
   const { user, system } = process.cpuUsage(before);
@@ -96,7 +97,7 @@ interface LaneReader {
 }
 
 /** Reads a lane block by block; a line that a block cuts goes to the next one. */
-function passLane(file: string, reader: LaneReader): void {
+export function passLane(file: string, reader: LaneReader): void {
   const bytes = Buffer.alloc(BLOCK_BYTES);
   const starts = new Uint32Array(BATCH_LINES);
   const ends = new Uint32Array(BATCH_LINES);
@@ -173,7 +174,8 @@ function endOfTags(bytes: Buffer, from: number): number {
   return at;
 }
 
-function sourceOf(tags: string): LogSource {
+/** The log source that a line's tags name. */
+export function sourceOf(tags: string): LogSource {
   const named = Object.fromEntries([...tags.matchAll(/"ls_(\w+)":"([^"]*)"/g)].map(([, part, name]) => [part, name]));
   const { product, service, category } = named as Record<string, string | undefined>;
   return {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findServerBinary } from '@tocsin/bus/nats';
 import { bus, replay } from './benches/bus.ts';
+import { correlate } from './benches/correlate.ts';
 import { detect } from './benches/detect.ts';
 import { lanes, overload } from './benches/flow.ts';
 import { idle } from './benches/idle.ts';
@@ -18,14 +19,14 @@ import type { Bench, Figure } from './figure.ts';
 import { conditionsOf } from './machine.ts';
 import { tableOf } from './table.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { bus, detect, replay, ingest, latency, lanes, overload, idle, start };
+const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, replay, ingest, latency, lanes, overload, idle, start };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   process.stderr.write(
     `There is no bench ${unknown.join(', ')}. There are:\n${Object.entries(BENCHES)
-      .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}\n`)
+      .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}\n`)
       .join('')}`,
   );
   process.exitCode = 64;

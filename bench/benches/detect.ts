@@ -8,8 +8,9 @@ import type { Bench, Figure } from '../figure.ts';
 import { findPeer, type PeerRun } from '../rsigma.ts';
 
 const corpora = process.env['TOCSIN_CORPORA'] ?? join(root, '../shared/corpora');
-const race = process.env['TOCSIN_RACE'] ?? join(root, '../shared/bench');
-const lanes = process.env['TOCSIN_LANES'] ?? join(root, '.tocsin/lanes');
+/** Folder of the race's own files, and that of its lanes. */
+export const race = process.env['TOCSIN_RACE'] ?? join(root, '../shared/bench');
+export const lanes = process.env['TOCSIN_LANES'] ?? join(root, '.tocsin/lanes');
 const ARCHIVE = 'sigma-rules/sigmahq-rules.tar.gz';
 
 /** Lane → events per processor second aimed at. */
@@ -39,7 +40,7 @@ export const detect: Bench = {
 };
 
 /** The lanes are byte for byte the same everywhere: made from the corpora by the race's own script. */
-function makeLanes(): void {
+export function makeLanes(): void {
   if (existsSync(join(lanes, 'lanes.json'))) return;
   execFileSync(process.execPath, [join(race, 'lanes.mjs'), corpora, lanes, '30000'], { stdio: 'ignore' });
 }

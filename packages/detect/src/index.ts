@@ -1,9 +1,11 @@
-export { compileRules, routesTo } from './compile/compile-rules.ts';
+export { type CompileOptions, compileRules, routesTo } from './compile/compile-rules.ts';
 export type { CompiledRules, CorrelationPlan, FoldPlan, InactiveRule, Route } from './compile/compiled-rules.ts';
 export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS } from './correlate/fold.ts';
 export { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats } from './correlate/fold-set.ts';
-export type { GroupLimits } from './correlate/group-table.ts';
+export type { OwnsKey } from './correlate/fold-share.ts';
+
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
+export type { GroupLimits, TableOptions } from './correlate/table-limits.ts';
 export { entitiesOf } from './match/entities.ts';
 export { groupValues } from './match/group-values.ts';
 export { type JudgeOptions, judgeRecords, type RecordHit } from './match/judge-records.ts';

@@ -137,6 +137,7 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     nextId: around.nextId,
     status: status.of,
     readiness: status.readiness,
+    strains: status.strains,
     settings: () => printSettings(installationSettings, settings),
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
     closing: scope.signal,

@@ -114,7 +114,7 @@ export function wireMatch(
 export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting'>,
+  around: Surroundings & Pick<CorrelatorOptions, 'readUpTo' | 'onWaiting' | 'health' | 'latenessMs'>,
 ): Promise<void> {
   return runCorrelator({
     ...around,

@@ -66,4 +66,10 @@ export const detectErrors = {
     say: (d: { rule: string; groups: number; ruleSet: string }) =>
       `Rule ${d.rule} is gone or means something else under rule set ${d.ruleSet}: what it had counted in ${d.groups} groups was left behind. If it is still there it counts anew from here on. Nothing need be done.`,
   },
+  'detect.folds_full': {
+    retry: 'later', http: 503, exit: 69,
+    about: 'Correlations remember as much as they may, and forget groups before their time.',
+    say: (d: { groups: number; evicted: number }) =>
+      `Correlations remember ${d.groups} groups, which is as much as they may: ${d.evicted} that were touched longest ago were forgotten before their time, the last of them in the past ten minutes. An alert that needs what was forgotten does not come. Look for a correlation that groups by a field with very many values (\`tocsin rules cost\`), narrow it or shorten its timespan.`,
+  },
 } satisfies ErrorTable;

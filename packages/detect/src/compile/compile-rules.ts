@@ -12,10 +12,20 @@ import { collectMatchFields, missingReferences, planFolds } from './plan-folds.t
 /** Changes whenever the same rules would be judged otherwise, so that sets of two versions never pass for the same. */
 const ENGINE_VERSION = '1';
 
+/** What a rule set is compiled for beside its log sources. */
+export interface CompileOptions {
+  /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: a minute. */
+  readonly latenessMs?: number | undefined;
+}
+
 /** A rule set for these log sources. Order of rules and log sources does not matter to the hash. */
-export function compileRules(rules: readonly ParsedRule[], logSources: readonly LogSource[]): CompiledRules {
+export function compileRules(
+  rules: readonly ParsedRule[],
+  logSources: readonly LogSource[],
+  { latenessMs }: CompileOptions = {},
+): CompiledRules {
   const detections = rules.filter((rule) => rule.kind === 'detection');
-  const folds = planFolds(rules);
+  const folds = planFolds(rules, latenessMs);
   const active = detections.filter((rule) => rule.needsValues.length === 0);
   const byMapping = new Map(logSources.map((logSource) => [logSource.mapping, logSource]));
   const routes = new Map<string, Route | undefined>();

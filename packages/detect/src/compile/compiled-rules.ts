@@ -39,6 +39,8 @@ export interface CorrelationPlan {
   readonly height: number;
   /** How far its event time lags behind the watermark, because correlations below it are settled late; milliseconds. */
   readonly delayMs: number;
+  /** How far out of order events may come and still be placed exactly, milliseconds behind the watermark. */
+  readonly latenessMs: number;
 }
 
 /** What is made of a rule's matches: one alert per entity and episode, or a correlation over several rules. */

@@ -12,8 +12,8 @@ import type { CorrelationPlan, FoldInput, FoldPlan } from './compiled-rules.ts';
 
 type Rules = ReadonlyMap<string, ParsedRule>;
 
-/** Folds of a rule set: plain rules first, then correlations from the lowest up. */
-export function planFolds(rules: readonly ParsedRule[]): FoldPlan[] {
+/** Folds of a rule set: plain rules first, then correlations from the lowest up. Events may come `latenessMs` out of order. */
+export function planFolds(rules: readonly ParsedRule[], latenessMs = LATENESS_MS): FoldPlan[] {
   const byReference = indexByReference(rules);
   const { silent, generating } = sortByVoice(rules, byReference);
   const isSilent = ({ meta }: ParsedRule): boolean => silent.has(meta.id) && !generating.has(meta.id);
@@ -26,8 +26,17 @@ export function planFolds(rules: readonly ParsedRule[]): FoldPlan[] {
       .map((rule): FoldPlan => ({ kind: 'grouping', meta: rule.meta })),
     ...correlations.map(([rule, height]): CorrelationPlan => {
       const delayMs = Math.max(0, ...referencesOf(rule).map((reference) => delays.get(byReference.get(reference)?.meta.id ?? '') ?? 0));
-      delays.set(rule.meta.id, delayMs + settlingMs(rule));
-      return { kind: 'correlation', meta: rule.meta, rule, inputs: inputsOf(rule, byReference), isSilent: isSilent(rule), height, delayMs };
+      delays.set(rule.meta.id, delayMs + settlingMs(rule, latenessMs));
+      return {
+        kind: 'correlation',
+        meta: rule.meta,
+        rule,
+        inputs: inputsOf(rule, byReference),
+        isSilent: isSilent(rule),
+        height,
+        delayMs,
+        latenessMs,
+      };
     }),
   ];
 }
@@ -84,8 +93,8 @@ function referencesOf(rule: CorrelationRule): string[] {
 }
 
 /** How much later than its events a correlation may say that its condition held. */
-function settlingMs(rule: CorrelationRule): number {
+function settlingMs(rule: CorrelationRule, latenessMs: number): number {
   const { type } = rule;
   if (type === 'absence') return rule.timespanMs;
-  return createMeasure({ ...rule, type }).isMonotone ? rule.timespanMs + rule.suppressMs + LATENESS_MS : LATENESS_MS;
+  return createMeasure({ ...rule, type }).isMonotone ? rule.timespanMs + rule.suppressMs + latenessMs : latenessMs;
 }

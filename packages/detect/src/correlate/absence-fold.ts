@@ -39,7 +39,7 @@ export function createAbsenceFold(plan: CorrelationPlan): Fold<AbsenceState> {
     return held;
   };
   return {
-    version: `absence 1 ${JSON.stringify([timespanMs, plan.delayMs, [...plan.inputs]])}`,
+    version: `absence 2 ${JSON.stringify([timespanMs, [...plan.inputs]])}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => ({ pending: [], silence: null }),
     advance: (state, match, context) => {

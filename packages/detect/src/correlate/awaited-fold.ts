@@ -6,7 +6,7 @@
 import type { Explanation } from '@tocsin/core';
 import type { CorrelationPlan } from '../compile/compiled-rules.ts';
 import { type Episode, openEpisode, showMatch } from './episode.ts';
-import { decodeJson, encodeJson, type Fold, type FoldContext, type Held, LATENESS_MS, weighEpisode, weighMatch } from './fold.ts';
+import { decodeJson, encodeJson, type Fold, type FoldContext, type Held, weighEpisode, weighMatch } from './fold.ts';
 import { groupByOf, groupKeyOf } from './group-key.ts';
 import type { FoldMatch } from './held-match.ts';
 
@@ -24,26 +24,27 @@ const MAX_WAITING = 1000;
 
 /** Fold of an `absence` correlation that waits for other rules. */
 export function createAwaitedFold(plan: CorrelationPlan): Fold<AwaitedState> {
+  const { latenessMs } = plan;
   const { timespanMs } = plan.rule;
   return {
-    version: `awaited 1 ${JSON.stringify([timespanMs, plan.delayMs, [...plan.inputs]])}`,
+    version: `awaited 2 ${JSON.stringify([timespanMs, [...plan.inputs]])}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => ({ waiting: [], answers: [], fired: null }),
     advance: (state, match, context) =>
       plan.inputs.get(match.ruleId)?.isAwaited === true
-        ? { ...takeAnswer(state, match, { timespanMs, context }), state: orNothing(state) }
-        : { ...takeQuestion(state, match, { timespanMs, context }), state: orNothing(state) },
+        ? { ...takeAnswer(state, match, { timespanMs, latenessMs, context }), state: orNothing(state) }
+        : { ...takeQuestion(state, match, { timespanMs, latenessMs, context }), state: orNothing(state) },
     onWatermark: (state, context) => {
       const held = fireOverdue(plan, state, context);
-      state.answers = state.answers.filter((timeMs) => timeMs >= context.watermarkMs - LATENESS_MS);
-      if (state.fired !== null && state.fired.toMs + timespanMs + LATENESS_MS < context.watermarkMs) state.fired = null;
+      state.answers = state.answers.filter((timeMs) => timeMs >= context.watermarkMs - latenessMs);
+      if (state.fired !== null && state.fired.toMs + timespanMs + latenessMs < context.watermarkMs) state.fired = null;
       return { state: orNothing(state), changed: held.flatMap(({ episode }) => episode ?? []), late: 0, held };
     },
     nextDue: ({ waiting, answers, fired }) => {
       const due = [
         ...(waiting[0] === undefined ? [] : [waiting[0].timeMs + timespanMs + 1]),
-        ...(answers[0] === undefined ? [] : [answers[0] + LATENESS_MS + 1]),
-        ...(fired === null ? [] : [fired.toMs + timespanMs + LATENESS_MS + 1]),
+        ...(answers[0] === undefined ? [] : [answers[0] + latenessMs + 1]),
+        ...(fired === null ? [] : [fired.toMs + timespanMs + latenessMs + 1]),
       ];
       return due.length === 0 ? null : Math.min(...due);
     },
@@ -65,15 +66,21 @@ export function createAwaitedFold(plan: CorrelationPlan): Fold<AwaitedState> {
   };
 }
 
+interface Terms {
+  readonly timespanMs: number;
+  readonly latenessMs: number;
+  readonly context: FoldContext;
+}
+
 interface Taken {
   readonly changed: readonly Episode[];
   readonly late: number;
   readonly clipped: number;
 }
 
-function takeQuestion(state: AwaitedState, match: FoldMatch, { timespanMs, context }: { timespanMs: number; context: FoldContext }): Taken {
+function takeQuestion(state: AwaitedState, match: FoldMatch, { timespanMs, latenessMs, context }: Terms): Taken {
   const { timeMs } = match;
-  if (timeMs < context.watermarkMs - LATENESS_MS) return { changed: [], late: 1, clipped: 0 };
+  if (timeMs < context.watermarkMs - latenessMs) return { changed: [], late: 1, clipped: 0 };
   if (state.answers.some((answerMs) => answerMs >= timeMs && answerMs <= timeMs + timespanMs)) return { changed: [], late: 0, clipped: 0 };
   let at = state.waiting.length;
   while (at > 0 && (state.waiting[at - 1] as FoldMatch).timeMs > timeMs) at -= 1;
@@ -83,7 +90,7 @@ function takeQuestion(state: AwaitedState, match: FoldMatch, { timespanMs, conte
   return { changed: [], late: 0, clipped: 1 };
 }
 
-function takeAnswer(state: AwaitedState, match: FoldMatch, { timespanMs, context }: { timespanMs: number; context: FoldContext }): Taken {
+function takeAnswer(state: AwaitedState, match: FoldMatch, { timespanMs, latenessMs, context }: Terms): Taken {
   const { timeMs } = match;
   const { fired } = state;
   const changed: Episode[] = [];
@@ -98,7 +105,7 @@ function takeAnswer(state: AwaitedState, match: FoldMatch, { timespanMs, context
     }
   }
   if (state.waiting.length > 0) state.waiting = state.waiting.filter((one) => timeMs < one.timeMs || timeMs > one.timeMs + timespanMs);
-  if (timeMs < context.watermarkMs - LATENESS_MS) return { changed, late: changed.length === 0 ? 1 : 0, clipped: 0 };
+  if (timeMs < context.watermarkMs - latenessMs) return { changed, late: changed.length === 0 ? 1 : 0, clipped: 0 };
   let at = state.answers.length;
   while (at > 0 && (state.answers[at - 1] as number) > timeMs) at -= 1;
   if (state.answers[at - 1] !== timeMs) state.answers.splice(at, 0, timeMs);

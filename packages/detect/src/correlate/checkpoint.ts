@@ -1,16 +1,17 @@
 /**
- * Checkpoint of a fold set as bytes, version 2: "TCSN", the length of a JSON part, that part (everything but the groups), then the groups
+ * Checkpoint of a fold set as bytes, version 3: "TCSN", the length of a JSON part, that part (everything but the groups), then the groups
  * one behind the other, in any order. Taking it into a rule set is in `restore-fold-set.ts`.
  */
 import { TocsinError } from '@tocsin/core';
-import type { FoldCounts } from './group-table.ts';
+import type { FoldCounts } from './table-limits.ts';
 
 /** One group as saved. */
 export interface SavedGroup {
   readonly ruleId: string;
   readonly version: string;
   readonly tenant: string;
-  readonly key: string;
+  /** The parts of its key. */
+  readonly key: readonly string[];
   readonly state: Uint8Array;
 }
 
@@ -33,7 +34,7 @@ export interface SavedTable {
 }
 
 const MAGIC = 0x4e534354;
-const VERSION = 2;
+const VERSION = 3;
 const HEAD_BYTES = 8;
 /** Of a group: lane, bytes of the key, bytes of the state (four bytes each), and when it was touched (eight). */
 const GROUP_HEAD_BYTES = 20;
@@ -44,7 +45,7 @@ export type CheckpointHead = Omit<SavedTable, 'groups'>;
 /** A group to be saved: the index of its lane in the head, and a number that grows with the time of its last touch. */
 export interface GroupRecord {
   readonly lane: number;
-  readonly key: string;
+  readonly key: readonly string[];
   readonly touched: number;
   readonly state: Uint8Array;
 }
@@ -62,7 +63,7 @@ export function encodeHead(head: CheckpointHead): Uint8Array {
 
 /** Bytes of one group. */
 export function encodeGroup({ lane, key, touched, state }: GroupRecord): Uint8Array {
-  const name = new TextEncoder().encode(key);
+  const name = new TextEncoder().encode(JSON.stringify(key));
   const bytes = new Uint8Array(GROUP_HEAD_BYTES + name.length + state.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, lane, true);
@@ -101,7 +102,7 @@ function readGroups({ lanes }: CheckpointHead, view: DataView, start: number): S
     const stateAt = at + GROUP_HEAD_BYTES + view.getUint32(at + 4, true);
     const end = stateAt + view.getUint32(at + 8, true);
     if (lane === undefined || end > bytes.length) throw new TypeError('a group is missing');
-    const key = decoder.decode(bytes.subarray(at + GROUP_HEAD_BYTES, stateAt));
+    const key = JSON.parse(decoder.decode(bytes.subarray(at + GROUP_HEAD_BYTES, stateAt))) as string[];
     const { ruleId, version, tenant } = lane;
     read.push({ touched: view.getFloat64(at + 12, true), group: { ruleId, version, tenant, key, state: bytes.subarray(stateAt, end) } });
     at = end;

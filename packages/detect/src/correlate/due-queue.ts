@@ -22,20 +22,23 @@ export class DueQueue<T> {
   }
 
   /** Takes the entry that is due first, if it is due by `untilMs`. */
-  takeDue(untilMs: number): T | undefined {
+  takeDue(untilMs: number): { readonly item: T; readonly dueMs: number } | undefined {
     const first = this.#items[0];
-    if (first === undefined || (this.#dueMs[0] as number) > untilMs) return undefined;
+    const dueMs = this.#dueMs[0] as number;
+    if (first === undefined || dueMs > untilMs) return undefined;
     const last = this.#items.length - 1;
     this.#swap(0, last);
     this.#dueMs.pop();
     this.#items.pop();
     this.#sink();
-    return first;
+    return { item: first, dueMs };
   }
 
   /** Drops every entry that does not satisfy `isKept`. */
-  keep(isKept: (item: T) => boolean): void {
-    const kept = this.#items.map((item, at) => ({ item, dueMs: this.#dueMs[at] as number })).filter(({ item }) => isKept(item));
+  keep(isKept: (item: T, dueMs: number) => boolean): void {
+    const kept = this.#items
+      .map((item, at) => ({ item, dueMs: this.#dueMs[at] as number }))
+      .filter(({ item, dueMs }) => isKept(item, dueMs));
     for (const list of [this.#dueMs, this.#items]) list.length = 0;
     for (const { item, dueMs } of kept) this.add(dueMs, item);
   }

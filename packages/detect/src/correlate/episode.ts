@@ -4,7 +4,7 @@
  */
 import { type Alert, type AlertOrigin, type Entity, type Evidence, type Explanation, hashParts } from '@tocsin/core';
 import type { RuleMetadata } from '../parse/parsed-rule.ts';
-import type { FoldMatch } from './held-match.ts';
+import type { RememberedMatch } from './held-match.ts';
 
 /** An alert in the making. Changed in place by its fold only. */
 export interface Episode {
@@ -64,7 +64,7 @@ export function openEpisode(start: EpisodeStart): Episode {
 }
 
 /** Shows a match in the episode: evidence, entities, explanation and times. The count is the fold's own. */
-export function showMatch(episode: Episode, match: FoldMatch): void {
+export function showMatch(episode: Episode, match: RememberedMatch): void {
   if (episode.evidence.length === 0) episode.carried = match.group;
   episode.firstMs = Math.min(episode.firstMs, match.timeMs);
   episode.lastMs = Math.max(episode.lastMs, match.timeMs);

@@ -87,11 +87,37 @@ describe('bounds and checkpoints', () => {
     folds.advance(stepOf([matchAt(1)], 1));
     const gone = restoreFoldSet(ruleSet(), folds.encode());
     expect([...gone.dropped]).toEqual([['corr', 1]]);
-    const changed = restoreFoldSet(ruleSet(COUNT.replace('gte: 2', 'gte: 3')), folds.encode());
-    expect([...changed.dropped]).toEqual([['corr', 1]]);
+    for (const other of [COUNT.replace('10m', '20m'), COUNT.replace('[k]', '[h]'), COUNT.replace('gte: 2', 'eq: 2')])
+      expect([...restoreFoldSet(ruleSet(other), folds.encode()).dropped]).toEqual([['corr', 1]]);
     const kept = restoreFoldSet(ruleSet(COUNT), folds.encode());
     expect(kept.dropped.size).toBe(0);
     expect(kept.foldSet.advance(stepOf([matchAt(2)]))).toHaveLength(1);
+  });
+
+  it('keeps what was counted where only the limit changes, and an episode that is open', () => {
+    const before = createFoldSet(ruleSet(COUNT.replace('gte: 2', 'gte: 4')));
+    before.advance(stepOf([matchAt(1), matchAt(2), matchAt(3)], 1));
+    const lower = restoreFoldSet(ruleSet(COUNT.replace('gte: 2', 'gte: 3')), before.encode());
+    expect(lower.dropped.size).toBe(0);
+    const [opened] = lower.foldSet.advance(stepOf([matchAt(4)]));
+    expect(opened).toMatchObject({ firstMs: 1, count: 4 });
+    const higher = restoreFoldSet(ruleSet(COUNT.replace('gte: 2', 'gte: 6')), lower.foldSet.encode());
+    expect(higher.foldSet.advance(stepOf([matchAt(5)]))).toEqual([]);
+    const [grown] = higher.foldSet.advance(stepOf([matchAt(6)]));
+    expect(grown).toMatchObject({ id: opened?.id, count: 6, foldRevision: 2 });
+  });
+
+  it('passes over a checkpoint of another version, by name', () => {
+    const folds = createFoldSet(ruleSet(COUNT));
+    folds.advance(stepOf([matchAt(1)], 1));
+    const bytes = folds.encode();
+    const text = new TextDecoder('latin1').decode(bytes);
+    const at = text.indexOf('"version":3');
+    expect(at).toBeGreaterThan(0);
+    const other = bytes.slice();
+    other[at + '"version":'.length] = '2'.charCodeAt(0);
+    expect(() => restoreFoldSet(ruleSet(COUNT), other)).toThrow(/version 2 and this Tocsin reads version 3/);
+    expect(restoreFoldSet(ruleSet(COUNT), bytes).foldSet.stats().groups).toBe(1);
   });
 
   it('refuses a damaged checkpoint by name', () => {

@@ -4,12 +4,14 @@
  * (the stream's position, kept with the checkpoint, sees to that).
  */
 import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
-import type { CompiledRules } from '../compile/compiled-rules.ts';
+import type { CompiledRules, CorrelationPlan } from '../compile/compiled-rules.ts';
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
-import type { FoldStep } from './fold.ts';
-import { type FoldCounts, type GroupLimits, GroupTable, type OnStep } from './group-table.ts';
+import type { FoldStep, Held } from './fold.ts';
+import type { GroupPlace, OnStep } from './fold-lane.ts';
+import { GroupTable } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
+import type { FoldCounts, TableOptions } from './table-limits.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
 export interface FoldStats extends Readonly<FoldCounts> {
@@ -47,8 +49,8 @@ export interface FoldSet {
 }
 
 /** Folds of a rule set, without memory. */
-export function createFoldSet(compiled: CompiledRules, limits?: Partial<GroupLimits>): FoldSet {
-  return foldSetOver(compiled, new GroupTable(compiled.folds, limits));
+export function createFoldSet(compiled: CompiledRules, options?: TableOptions): FoldSet {
+  return foldSetOver(compiled, new GroupTable(compiled.folds, options));
 }
 
 /** Folds over a table that may already hold states. */
@@ -84,10 +86,7 @@ class FoldRun {
   take(step: MatchStep): ReadonlyMap<Episode, RuleFold> {
     this.#changes = new Map();
     this.#ruleSet = step.ruleSet;
-    for (const match of step.matches) {
-      if (this.#table.knows(match.ruleId)) this.#table.advance(match, step.ruleSet, this.#record);
-      else this.#table.counts.unknown += 1;
-    }
+    for (const match of step.matches) this.#table.advance(match, step.ruleSet, this.#record);
     this.#table.passTime(step, this.#record);
     return this.#changes;
   }
@@ -101,20 +100,22 @@ class FoldRun {
 
   readonly #record: OnStep = (fold, outcome, where) => {
     const { plan } = fold;
-    if (plan.kind === 'grouping') {
-      this.#noteChanges(fold, outcome);
-      return;
-    }
+    const isSilent = plan.kind === 'correlation' && plan.isSilent;
+    if (!isSilent && this.#table.raises(where)) this.#noteChanges(fold, outcome);
+    if (plan.kind === 'grouping') return;
     const { id } = plan.meta;
     const { heldEvents = 0, held = [] } = outcome;
     if (heldEvents > 0) this.heldEvents.set(id, (this.heldEvents.get(id) ?? 0) + heldEvents);
-    if (!plan.isSilent) this.#noteChanges(fold, outcome);
-    if (held.length === 0 || !this.#table.knows(id)) return;
+    if (held.length > 0 && this.#table.knows(id)) this.#tell(plan, held, where);
+  };
+
+  /** Tells the correlations above what one below has found to hold. */
+  #tell(plan: CorrelationPlan, held: readonly Held[], where: GroupPlace): void {
     for (const one of held) {
       const match = heldMatch(plan, one, where);
       if (match !== undefined) this.#table.advance(match, this.#ruleSet, this.#record);
     }
-  };
+  }
 
   #noteChanges(fold: RuleFold, { changed }: FoldStep<unknown>): void {
     for (const episode of changed) if (!this.#changes.has(episode)) this.#changes.set(episode, fold);

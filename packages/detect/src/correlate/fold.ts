@@ -3,10 +3,11 @@
  * watermark's. Who keeps the states, the watermarks and the bounds is `fold-set.ts`.
  */
 import type { Explanation, Match } from '@tocsin/core';
+import type { ColdForm } from './cold-window-fold.ts';
 import type { Episode } from './episode.ts';
 import type { FoldMatch } from './held-match.ts';
 
-/** How far out of order events may come and still be placed exactly: this much event time behind the watermark. */
+/** How far out of order events may come and still be placed exactly, unless configured: this much event time behind the watermark. */
 export const LATENESS_MS = 60_000;
 /** A plain rule's alert takes further hits of its entity until this much event time has passed without one. */
 export const EPISODE_GAP_MS = 3_600_000;
@@ -70,6 +71,8 @@ export interface Fold<S> {
   weigh(state: S): number;
   /** What the alert explains beyond its matches. */
   explain(episode: Episode): readonly Explanation[];
+  /** How groups are kept that have nothing to say yet; absent where each is an object from the first match on. */
+  readonly cold?: ColdForm<S> | undefined;
   encode(state: S): Uint8Array;
   decode(bytes: Uint8Array): S;
 }

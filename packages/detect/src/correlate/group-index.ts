@@ -1,89 +1,32 @@
-/**
- * Where groups are found: folds that group by the same fields share one table of keys, so that a match is looked up once for all of them.
- * Also which folds take which rule's matches. Holds the keys of one match at a time.
- */
-import type { Match } from '@tocsin/core';
+/** Which folds take which rule's matches, and which of them share a table of keys: a match is looked up once for all that group alike. */
 import type { RuleFold } from './create-folds.ts';
-import { keyOfValues } from './group-key.ts';
+import { type KeyPart, KeyTable, madePart } from './key-table.ts';
 import type { MatchFields } from './match-fields.ts';
 
-/** All groups of one key, one place for each fold of their table. */
-export interface Bundle<G> {
-  readonly tenant: string;
-  readonly key: string;
-  readonly groups: (G | undefined)[];
-  live: number;
-}
-
-/** A fold and its place. */
-export interface FoldRoute<G> {
+/** A fold, its place in its table of keys, and its lanes by the number of their tenant. */
+export interface FoldRoute<L> {
   readonly fold: RuleFold;
-  readonly table: KeyTable<G>;
+  readonly table: KeyTable;
   readonly place: number;
+  readonly lanes: (L | undefined)[];
 }
 
-/** Keys that several folds share. */
-export class KeyTable<G> {
-  readonly #keyOf: (match: Match) => string | undefined;
-  readonly #byTenant = new Map<string, Map<string, Bundle<G>>>();
-  /** The match that was looked up last, by its turn, and what was found. */
-  #turn = 0;
-  #found: Bundle<G> | undefined;
-  folds = 0;
-
-  constructor(keyOf: (match: Match) => string | undefined) {
-    this.#keyOf = keyOf;
-  }
-
-  /** Bundle of a match; undefined when it belongs to no group. */
-  bundleFor(match: Match, turn: number): Bundle<G> | undefined {
-    if (this.#turn === turn) return this.#found;
-    this.#turn = turn;
-    const key = this.#keyOf(match);
-    this.#found = key === undefined ? undefined : this.bundleOf(match.tenant, key);
-    return this.#found;
-  }
-
-  /** Bundle of a key, made when there is none. */
-  bundleOf(tenant: string, key: string): Bundle<G> {
-    let keys = this.#byTenant.get(tenant);
-    if (keys === undefined) this.#byTenant.set(tenant, (keys = new Map()));
-    let bundle = keys.get(key);
-    if (bundle === undefined) {
-      bundle = { tenant, key, groups: [], live: 0 };
-      keys.set(key, bundle);
-    }
-    return bundle;
-  }
-
-  /** Takes a bundle out that has no groups left. */
-  drop(bundle: Bundle<G>): void {
-    const keys = this.#byTenant.get(bundle.tenant);
-    keys?.delete(bundle.key);
-    if (keys?.size === 0) this.#byTenant.delete(bundle.tenant);
-    // What is remembered of the match at hand is no longer in the table.
-    this.#turn = 0;
-  }
-
-  /** Groups of all keys. */
-  *all(): Generator<G> {
-    for (const keys of this.#byTenant.values())
-      for (const { groups } of keys.values()) yield* groups.filter((group) => group !== undefined);
-  }
-}
+const NO_ROUTES: readonly never[] = [];
 
 /** The tables and routes of a rule set's folds. */
-export class GroupIndex<G> {
-  readonly #routes = new Map<string, FoldRoute<G>[]>();
-  readonly #byFold = new Map<RuleFold, FoldRoute<G>>();
-  readonly #tables: KeyTable<G>[] = [];
+export class GroupIndex<L> {
+  readonly #routes = new Map<string, FoldRoute<L>[]>();
+  readonly #byFold = new Map<RuleFold, FoldRoute<L>>();
   #turn = 0;
+  /** What was asked for last: one rule's matches often come one after the other. */
+  #lastRule = '';
+  #lastRoutes: readonly FoldRoute<L>[] = NO_ROUTES;
 
   constructor(folds: readonly RuleFold[], fields: MatchFields) {
-    const shared = new Map<string, KeyTable<G>>();
+    const shared = new Map<string, KeyTable>();
     for (const fold of folds) {
-      const table = this.#tableFor(fold, shared, fields);
-      const route = { fold, table, place: table.folds++ };
+      const table = tableFor(fold, shared, fields);
+      const route = { fold, table, place: table.folds++, lanes: [] };
       this.#byFold.set(fold, route);
       for (const ruleId of fold.ruleIds) {
         const routes = this.#routes.get(ruleId);
@@ -94,17 +37,21 @@ export class GroupIndex<G> {
   }
 
   /** Folds for a rule's matches; none for a rule that is not known. */
-  routesOf(ruleId: string): readonly FoldRoute<G>[] {
-    return this.#routes.get(ruleId) ?? [];
+  routesOf(ruleId: string): readonly FoldRoute<L>[] {
+    if (ruleId !== this.#lastRule) {
+      this.#lastRule = ruleId;
+      this.#lastRoutes = this.#routes.get(ruleId) ?? NO_ROUTES;
+    }
+    return this.#lastRoutes;
   }
 
-  /** All groups; may be changed while they are gone through. */
-  *groups(): Generator<G> {
-    for (const table of this.#tables) yield* table.all();
+  /** All routes, in the order of the folds. */
+  routes(): Iterable<FoldRoute<L>> {
+    return this.#byFold.values();
   }
 
   /** Where a fold's groups are. */
-  routeTo(fold: RuleFold): FoldRoute<G> | undefined {
+  routeTo(fold: RuleFold): FoldRoute<L> | undefined {
     return this.#byFold.get(fold);
   }
 
@@ -113,23 +60,18 @@ export class GroupIndex<G> {
     this.#turn += 1;
     return this.#turn;
   }
-
-  #tableFor({ plan, fold }: RuleFold, shared: Map<string, KeyTable<G>>, fields: MatchFields): KeyTable<G> {
-    const inputs = plan.kind === 'correlation' ? [...plan.inputs.values()] : [];
-    const names = new Set(inputs.map(({ groupFields }) => JSON.stringify(groupFields)));
-    const [name] = names;
-    const known = names.size === 1 && name !== undefined ? shared.get(name) : undefined;
-    if (known !== undefined) return known;
-    const table = new KeyTable<G>(names.size === 1 ? keyReader(inputs[0]?.groupFields ?? [], fields) : (match) => fold.key(match));
-    this.#tables.push(table);
-    if (names.size === 1 && name !== undefined) shared.set(name, table);
-    return table;
-  }
 }
 
-function keyReader(names: readonly string[], fields: MatchFields): (match: Match) => string | undefined {
-  const read = names.map((name) => fields.of(name));
-  const [only] = read;
-  if (read.length === 1 && only !== undefined) return (match) => only.valueOf(match);
-  return (match) => keyOfValues(read.map((field) => field.valueOf(match)));
+function tableFor({ plan, fold }: RuleFold, shared: Map<string, KeyTable>, fields: MatchFields): KeyTable {
+  const inputs = plan.kind === 'correlation' ? [...plan.inputs.values()] : [];
+  const names = new Set(inputs.map(({ groupFields }) => JSON.stringify(groupFields)));
+  const [name] = names;
+  // Where the rules are grouped by different fields the fold itself says what comes together.
+  if (names.size !== 1 || name === undefined) return new KeyTable([madePart((match) => fold.key(match))]);
+  const known = shared.get(name);
+  if (known !== undefined) return known;
+  const parts: KeyPart[] = (inputs[0]?.groupFields ?? []).map((field) => fields.of(field));
+  const table = new KeyTable(parts);
+  shared.set(name, table);
+  return table;
 }

@@ -2,7 +2,7 @@
  * Group keys of correlations: the value of the group-by field; where there are several, each value behind its length, so that no value
  * can pass for two.
  */
-import type { EventPosition, Match } from '@tocsin/core';
+import type { Match } from '@tocsin/core';
 
 /** Key of the values of group-by fields; undefined when one is missing, and so there is no group. */
 export function keyOfValues(values: readonly (string | undefined)[]): string | undefined {
@@ -39,9 +39,4 @@ export function groupByOf(names: readonly string[], groupKey: string): Record<st
       return [name, groupKey.slice(from, at)];
     }),
   );
-}
-
-/** Whether two places in the log are one. */
-export function isSameEvent(a: EventPosition | null, b: EventPosition): boolean {
-  return a !== null && a.index === b.index && a.position === b.position;
 }

@@ -5,105 +5,63 @@
 import { type MatchStep, sourceKey } from '@tocsin/core';
 import type { FoldPlan } from '../compile/compiled-rules.ts';
 import type { SavedTable } from './checkpoint.ts';
+import { ColdWindows } from './cold-windows.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
-import { DueQueue } from './due-queue.ts';
+import { EvidenceLocker } from './evidence-locker.ts';
 import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
-import { type Bundle, type FoldRoute, GroupIndex } from './group-index.ts';
+import { createLane, type FoldLane, type GroupPlace, type OnStep, type Said, savedLane } from './fold-lane.ts';
+import { createFoldShare, type FoldShare } from './fold-share.ts';
+import { GroupColumns } from './group-columns.ts';
+import { type FoldRoute, GroupIndex } from './group-index.ts';
 import type { FoldMatch } from './held-match.ts';
+import { NO_KEY } from './key-table.ts';
 import { MatchFields } from './match-fields.ts';
-import { type SnapshotGroup, TableSnapshot } from './table-snapshot.ts';
-import { createWatermarkBoard, type TimeLane, type WatermarkBoard } from './watermark-board.ts';
-
-/** Bounds on the states of a fold set. */
-export interface GroupLimits {
-  readonly maxGroups: number;
-  /** Rough bytes of all states together. */
-  readonly maxBytes: number;
-}
-
-/** Bounds where nothing else is asked for. */
-export const DEFAULT_LIMITS: GroupLimits = { maxGroups: 100_000, maxBytes: 128 * 1024 * 1024 };
-
-/** What had to be left out; counts. */
-export interface FoldCounts {
-  /** Groups forgotten before their time to stay within the limits. */
-  evicted: number;
-  /** Matches that came too late to be counted. */
-  late: number;
-  /** Matches of rules that are not in this rule set. */
-  unknown: number;
-  /** Events of a group that were forgotten before their time because it had too many. */
-  clipped: number;
-}
-
-/** What one fold remembers of one group. */
-interface Group extends SnapshotGroup {
-  readonly lane: FoldLane;
-  readonly bundle: Bundle<Group>;
-  state: unknown;
-  bytes: number;
-  /** Due time of its entry in the queue; null while it has none. */
-  queuedMs: number | null;
-  /** Turn in which it was touched last; 0 once it is forgotten. */
-  touched: number;
-}
-
-interface FoldLane extends TimeLane {
-  readonly route: FoldRoute<Group>;
-  readonly tenant: string;
-  readonly queue: DueQueue<Group>;
-  /** Groups of it that are remembered. */
-  live: number;
-  /** Source that fed it last: most matches come from the same. */
-  lastSource: string;
-  /** What its fold is told: one object for all calls, filled anew for each. */
-  readonly context: { readonly tenant: string; groupKey: string; watermarkMs: number; ruleSet: string };
-}
-
-/** Told of every fold step that a watermark caused, and in which group. */
-export type OnStep = (fold: RuleFold, outcome: FoldStep<unknown>, where: GroupPlace) => void;
-
-/** Whose group a step was taken in. */
-export interface GroupPlace {
-  readonly tenant: string;
-  readonly groupKey: string;
-}
+import { StalestGroups } from './stalest-groups.ts';
+import { DEFAULT_LIMITS, type FoldCounts, type GroupLimits, type TableOptions } from './table-limits.ts';
+import { TableSnapshot } from './table-snapshot.ts';
+import { TenantNumbers } from './tenant-numbers.ts';
+import { createWatermarkBoard, type WatermarkBoard } from './watermark-board.ts';
 
 /** The states of a fold set. */
 export class GroupTable {
   readonly counts: FoldCounts;
   readonly #limits: GroupLimits;
   readonly #board: WatermarkBoard;
-  readonly #index: GroupIndex<Group>;
-  /** By fold, then tenant. */
-  readonly #lanes = new Map<RuleFold, Map<string, FoldLane>>();
-  /** Next to be forgotten from the end, with the turn they were touched in when that was found out. */
-  #oldest: { readonly group: Group; readonly touched: number }[] = [];
-  #snapshot: TableSnapshot<Group> | undefined;
+  readonly #index: GroupIndex<FoldLane>;
+  readonly #groups = new GroupColumns<FoldLane>();
+  readonly #cold: ColdWindows;
+  readonly #tenants = new TenantNumbers();
+  readonly #share: FoldShare;
+  /** Whether other tables keep a part of the keys. */
+  readonly #isShared: boolean;
+  readonly #stalest = new StalestGroups(this.#groups);
+  #snapshot: TableSnapshot<number> | undefined;
   /** Snapshots begun so far: new groups are no part of the latest. */
   #snapshots = 0;
   #turn = 0;
-  #size = 0;
+  /** Of the groups; what is remembered of their matches comes on top. */
   #bytes = 0;
 
-  constructor(plans: readonly FoldPlan[], limits: Partial<GroupLimits> = {}, saved?: SavedTable) {
+  constructor(plans: readonly FoldPlan[], { owns, ...limits }: TableOptions = {}, saved?: SavedTable) {
     const fields = new MatchFields();
     const folds = createFolds(plans, fields);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#board = createWatermarkBoard(saved?.watermarks);
     this.#index = new GroupIndex(folds, fields);
+    this.#share = createFoldShare(folds, owns);
+    this.#isShared = owns !== undefined;
+    this.#cold = new ColdWindows(new EvidenceLocker(folds.some(({ height }) => height > 1)));
     this.counts = { evicted: 0, late: 0, unknown: 0, clipped: 0, ...saved?.counts };
-    for (const fold of folds) this.#lanes.set(fold, new Map());
     if (saved !== undefined) this.#restore(saved, new Map(folds.map((fold) => [fold.plan.meta.id, fold])));
   }
 
   get size(): number {
-    return this.#size;
+    return this.#groups.size;
   }
 
   /** Rough bytes of all states. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#cold.evidence.bytes;
   }
 
   /** Whether any fold takes a rule's matches. */
@@ -113,18 +71,37 @@ export class GroupTable {
 
   /** Gives a match to every fold that takes it; those that have something to say do so behind all of them. */
   advance(match: FoldMatch, ruleSet: string, onStep: OnStep): void {
+    const routes = this.#index.routesOf(match.ruleId);
+    if (routes.length === 0) this.counts.unknown += 1;
     const turn = this.#index.nextTurn();
-    let said: { fold: RuleFold; outcome: FoldStep<unknown>; where: GroupPlace }[] | undefined;
-    for (const route of this.#index.routesOf(match.ruleId)) {
-      const bundle = route.table.bundleFor(match, turn);
-      if (bundle === undefined) continue;
-      const outcome = this.#advanceGroup(this.#groupOf(route, bundle), match, ruleSet);
+    const tenant = this.#tenants.of(match.tenant);
+    let said: Said[] | undefined;
+    for (const route of routes) {
+      const key = route.table.keyFor(match, tenant, turn);
+      if (key === NO_KEY) continue;
+      const lane = route.lanes[tenant] ?? this.#addLane(route, match.tenant);
+      this.#noteSource(lane, match);
+      if (!this.#keeps(lane, key)) continue;
+      const outcome = this.#advanceGroup(this.#groupOf(lane, key), match, ruleSet);
       if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
       said ??= [];
-      said.push({ fold: route.fold, outcome, where: { tenant: bundle.tenant, groupKey: bundle.key } });
+      said.push({ fold: route.fold, outcome, where: { tenant: lane.tenant, groupKey: lane.context.groupKey } });
     }
-    if (this.#size > this.#limits.maxGroups || this.#bytes > this.#limits.maxBytes) this.#evict();
+    this.#evict();
     if (said !== undefined) for (const { fold, outcome, where } of said) onStep(fold, outcome, where);
+  }
+
+  /** Whether a key is this table's; a match of another's tells the time of the fold all the same. */
+  #keeps({ route: { fold, table }, tenant }: FoldLane, key: number): boolean {
+    if (!this.#isShared) return true;
+    const isKept = this.#share.keeps(fold, tenant, table.textOf(key));
+    if (!isKept) table.dropEmpty(key);
+    return isKept;
+  }
+
+  /** Whether the alerts of a group are this table's to raise. */
+  raises({ tenant, groupKey }: GroupPlace): boolean {
+    return this.#share.raises(tenant, groupKey);
   }
 
   /** Takes a step's watermarks and runs what they make due, correlations behind those they refer to. */
@@ -137,9 +114,10 @@ export class GroupTable {
 
   /** Settles every window as if no event were to come any more. What waits for something not to happen goes on waiting. */
   finish(ruleSet: string, onStep: OnStep): void {
-    for (const [{ plan }, byTenant] of [...this.#lanes].sort(([a], [b]) => a.height - b.height)) {
-      if (plan.kind === 'correlation' && plan.rule.type === 'absence') continue;
-      for (const lane of byTenant.values()) {
+    for (const { fold, lanes } of [...this.#index.routes()].sort((a, b) => a.fold.height - b.fold.height)) {
+      if (fold.plan.kind === 'correlation' && fold.plan.rule.type === 'absence') continue;
+      for (const lane of lanes) {
+        if (lane === undefined) continue;
         lane.watermarkMs = Number.POSITIVE_INFINITY;
         this.#runDue(lane, ruleSet, onStep);
       }
@@ -152,182 +130,250 @@ export class GroupTable {
   }
 
   /** Begins a checkpoint of this moment that may be finished later; one that was begun before is given up. */
-  snapshot(ruleSetHash: string): TableSnapshot<Group> {
-    const lanes = [...this.#lanes.values()].flatMap((byTenant) => [...byTenant.values()]);
+  snapshot(ruleSetHash: string): TableSnapshot<number> {
+    const lanes = [...this.#index.routes()].flatMap((route) => route.lanes.filter((lane) => lane !== undefined));
     const indexes = new Map(lanes.map((lane, index) => [lane, index]));
-    const head = {
-      ruleSetHash,
-      counts: { ...this.counts },
-      watermarks: this.#board.entries(),
-      lanes: lanes.map(({ route: { fold }, tenant, watermarkMs, sources }) => ({
-        ruleId: fold.plan.meta.id,
-        version: fold.fold.version,
-        tenant,
-        watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
-        sources: [...sources],
-      })),
-    };
+    const head = { ruleSetHash, counts: { ...this.counts }, watermarks: this.#board.entries(), lanes: lanes.map(savedLane) };
     this.#snapshots += 1;
-    this.#snapshot = new TableSnapshot<Group>(this.#snapshots, {
+    const columns = this.#groups;
+    this.#snapshot = new TableSnapshot<number>(this.#snapshots, {
       head,
-      groups: this.#index.groups(),
-      describe: ({ lane, bundle, touched, state }) => ({
-        lane: indexes.get(lane) ?? 0,
-        key: bundle.key,
-        touched,
-        state: lane.route.fold.fold.encode(state),
-      }),
+      groups: columns.all(),
+      savedBy: (group) => columns.savedBy[group] as number,
+      markSaved: (group, number) => {
+        columns.savedBy[group] = number;
+      },
+      describe: (group) => {
+        const lane = this.#laneOf(group);
+        const { fold } = lane.route.fold;
+        const state = columns.states[group];
+        return {
+          lane: indexes.get(lane) ?? 0,
+          key: lane.route.table.textsOf(columns.keys[group] as number),
+          touched: columns.touched[group] as number,
+          state: state === undefined && fold.cold !== undefined ? fold.cold.encode(this.#cold, group) : fold.encode(state),
+        };
+      },
     });
     return this.#snapshot;
   }
 
   /** A snapshot that is being taken must have a group as it was before it changes. */
-  #keepForSnapshot(group: Group): void {
+  #keepForSnapshot(group: number): void {
     if (this.#snapshot === undefined) return;
     if (this.#snapshot.isComplete) this.#snapshot = undefined;
     else this.#snapshot.save(group);
   }
 
-  #advanceGroup(group: Group, match: FoldMatch, ruleSet: string): FoldStep<unknown> | undefined {
-    const { lane } = group;
-    if (match.evidence.source !== lane.lastSource) {
-      lane.lastSource = match.evidence.source;
-      this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
-    }
-    if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
-    this.#turn += 1;
-    group.touched = this.#turn;
-    const outcome = lane.route.fold.fold.advance(group.state, match, contextOf(group, ruleSet));
-    if (outcome !== undefined) this.#settle(group, outcome);
-    // Nothing is due any sooner, and weighing now and then is enough.
-    else if (group.queuedMs === null || this.#turn % WEIGH_EVERY === 0)
-      this.#settle(group, { state: group.state, changed: NO_EPISODES, late: 0 });
-    return outcome;
-  }
-
-  #laneOf(route: FoldRoute<Group>, tenant: string): FoldLane {
-    const byTenant = this.#lanes.get(route.fold) ?? new Map<string, FoldLane>();
-    const known = byTenant.get(tenant);
-    if (known !== undefined) return known;
-    const lane: FoldLane = {
-      route,
-      tenant,
-      queue: new DueQueue(({ bundle }) => bundle.key),
-      sources: new Set(),
-      watermarkMs: Number.NEGATIVE_INFINITY,
-      live: 0,
-      lastSource: '',
-      context: { tenant, groupKey: '', watermarkMs: Number.NEGATIVE_INFINITY, ruleSet: '' },
-    };
-    byTenant.set(tenant, lane);
+  #laneOf(group: number): FoldLane {
+    const lane = this.#groups.lanes[group];
+    if (lane === undefined) throw new RangeError(`group ${group} is free`);
     return lane;
   }
 
-  #groupOf(route: FoldRoute<Group>, bundle: Bundle<Group>): Group {
-    const known = bundle.groups[route.place];
-    if (known !== undefined) return known;
-    const lane = this.#laneOf(route, bundle.tenant);
+  #advanceGroup(group: number, match: FoldMatch, ruleSet: string): FoldStep<unknown> | undefined {
+    const columns = this.#groups;
+    const lane = this.#laneOf(group);
+    if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
     this.#turn += 1;
-    const group: Group = {
-      lane,
-      bundle,
-      state: route.fold.fold.initial(),
-      bytes: 0,
-      queuedMs: null,
-      touched: this.#turn,
-      savedBy: this.#snapshots,
-    };
-    while (bundle.groups.length < route.place) bundle.groups.push(undefined);
-    bundle.groups[route.place] = group;
-    bundle.live += 1;
+    columns.touched[group] = this.#turn;
+    const { fold } = lane.route.fold;
+    if (columns.states[group] === undefined && fold.cold !== undefined) {
+      if (!this.#wakesFor(group, match, ruleSet)) return undefined;
+      columns.states[group] = fold.cold.wake(this.#cold, group);
+    }
+    const outcome = fold.advance(columns.states[group], match, this.#contextOf(group, lane, ruleSet));
+    if (outcome !== undefined) this.#settle(group, outcome);
+    // Nothing is due any sooner, and weighing now and then is enough.
+    else if (Number.isNaN(columns.queuedMs[group]) || this.#turn % WEIGH_EVERY === 0)
+      this.#settle(group, { state: columns.states[group], changed: NO_EPISODES, late: 0 });
+    return outcome;
+  }
+
+  /** Gives a match to a group that is kept in columns; whether it is to become an object and is still to take the match. */
+  #wakesFor(group: number, match: FoldMatch, ruleSet: string): boolean {
+    const lane = this.#laneOf(group);
+    const { fold, delayMs } = lane.route.fold;
+    if (fold.cold === undefined) return true;
+    lane.context.watermarkMs = lane.watermarkMs - delayMs;
+    lane.context.ruleSet = ruleSet;
+    const room = this.#cold.roomOf(group);
+    const came = fold.cold.take(this.#cold, group, match, lane.context);
+    if (came === 'wake') return true;
+    if (came === 'late') this.counts.late += 1;
+    // Most are counted in a place that was there, and their group's time is known to come.
+    if (room === 0 || this.#cold.roomOf(group) !== room || Number.isNaN(this.#groups.queuedMs[group])) this.#settleCold(group);
+    return false;
+  }
+
+  #noteSource(lane: FoldLane, match: FoldMatch): void {
+    if (match.evidence.source === lane.lastSource) return;
+    lane.lastSource = match.evidence.source;
+    this.#board.feed(lane, sourceKey(match.tenant, lane.lastSource));
+  }
+
+  #addLane(route: FoldRoute<FoldLane>, tenant: string): FoldLane {
+    const lane = createLane(route, tenant, (group) => route.table.textOf(this.#groups.keys[group] as number));
+    route.lanes[this.#tenants.of(tenant)] = lane;
+    return lane;
+  }
+
+  #groupOf(lane: FoldLane, key: number): number {
+    const { table, place, fold } = lane.route;
+    const known = table.groupAt(key, place);
+    if (known >= 0) return known;
+    this.#turn += 1;
+    const columns = this.#groups;
+    const group = columns.add();
+    columns.lanes[group] = lane;
+    columns.keys[group] = key;
+    columns.states[group] = fold.fold.cold === undefined ? fold.fold.initial() : undefined;
+    columns.bytes[group] = 0;
+    columns.queuedMs[group] = Number.NaN;
+    columns.touched[group] = this.#turn;
+    columns.savedBy[group] = this.#snapshots;
+    table.setGroup(key, place, group);
     lane.live += 1;
-    this.#size += 1;
     return group;
   }
 
-  #settle(group: Group, outcome: FoldStep<unknown>): void {
+  #settle(group: number, outcome: FoldStep<unknown>): void {
     this.counts.late += outcome.late;
     this.counts.clipped += outcome.clipped ?? 0;
     if (outcome.state === null) {
       this.#forget(group);
       return;
     }
-    const { fold, delayMs } = group.lane.route.fold;
-    group.state = outcome.state;
-    const bytes = fold.weigh(group.state) + 2 * group.bundle.key.length + GROUP_BYTES;
-    this.#bytes += bytes - group.bytes;
-    group.bytes = bytes;
-    const dueMs = fold.nextDue(group.state);
-    if (dueMs !== null && (group.queuedMs === null || dueMs + delayMs < group.queuedMs)) enqueue(group, dueMs + delayMs);
+    const lane = this.#laneOf(group);
+    const { fold } = lane.route.fold;
+    this.#groups.states[group] = outcome.state;
+    this.#weigh(group, fold.weigh(outcome.state));
+    this.#enqueue(group, fold.nextDue(outcome.state));
+  }
+
+  /** Forgets a group in columns that is empty, or sees to it that its time comes. */
+  #settleCold(group: number): void {
+    const { cold } = this.#laneOf(group).route.fold.fold;
+    const length = this.#cold.lengthOf(group);
+    if (length === 0 || cold === undefined) this.#forget(group);
+    else {
+      this.#weigh(group, COLD_EVENT_BYTES * this.#cold.roomOf(group));
+      if (Number.isNaN(this.#groups.queuedMs[group])) this.#enqueue(group, cold.nextDue(this.#cold, group));
+    }
+  }
+
+  #weigh(group: number, state: number): void {
+    const columns = this.#groups;
+    const bytes = state + this.#laneOf(group).route.table.sizeOf(columns.keys[group] as number) + GROUP_BYTES;
+    this.#bytes += bytes - (columns.bytes[group] as number);
+    columns.bytes[group] = bytes;
+  }
+
+  #enqueue(group: number, dueMs: number | null): void {
+    if (dueMs === null) return;
+    const lane = this.#laneOf(group);
+    const queuedMs = this.#groups.queuedMs[group] as number;
+    const laneMs = dueMs + lane.route.fold.delayMs;
+    if (queuedMs <= laneMs) return;
+    this.#groups.queuedMs[group] = laneMs;
+    lane.queue.add(laneMs, group);
   }
 
   #runDue(lane: FoldLane, ruleSet: string, onStep: OnStep): void {
-    const { fold, delayMs } = lane.route.fold;
-    for (let group = lane.queue.takeDue(lane.watermarkMs); group !== undefined; group = lane.queue.takeDue(lane.watermarkMs)) {
-      if (group.touched === 0) continue;
-      group.queuedMs = null;
-      const dueMs = fold.nextDue(group.state);
+    const columns = this.#groups;
+    for (let due = lane.queue.takeDue(lane.watermarkMs); due !== undefined; due = lane.queue.takeDue(lane.watermarkMs)) {
+      const group = due.item;
+      // An entry of a group that is gone, or that has come forward.
+      if (columns.lanes[group] !== lane || columns.queuedMs[group] !== due.dueMs) continue;
+      columns.queuedMs[group] = Number.NaN;
+      const dueMs = this.#nextDue(group);
       if (dueMs === null) continue;
-      if (dueMs + delayMs > lane.watermarkMs) {
-        enqueue(group, dueMs + delayMs);
+      if (dueMs + lane.route.fold.delayMs > lane.watermarkMs) {
+        this.#enqueue(group, dueMs);
         continue;
       }
       if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
-      const outcome = fold.onWatermark(group.state, contextOf(group, ruleSet));
-      this.#settle(group, outcome);
-      onStep(lane.route.fold, outcome, { tenant: lane.tenant, groupKey: group.bundle.key });
+      this.#passGroupTime(group, ruleSet, onStep);
     }
+  }
+
+  #nextDue(group: number): number | null {
+    const { fold } = this.#laneOf(group).route.fold;
+    const state = this.#groups.states[group];
+    return state === undefined && fold.cold !== undefined ? fold.cold.nextDue(this.#cold, group) : fold.nextDue(state);
+  }
+
+  #passGroupTime(group: number, ruleSet: string, onStep: OnStep): void {
+    const lane = this.#laneOf(group);
+    const { fold } = lane.route.fold;
+    const state = this.#groups.states[group];
+    if (state === undefined && fold.cold !== undefined) {
+      fold.cold.trim(this.#cold, group, lane.watermarkMs - lane.route.fold.delayMs);
+      this.#settleCold(group);
+      return;
+    }
+    const context = this.#contextOf(group, lane, ruleSet);
+    const { groupKey } = context;
+    const outcome = fold.onWatermark(state, context);
+    this.#settle(group, outcome);
+    onStep(lane.route.fold, outcome, { tenant: lane.tenant, groupKey });
+  }
+
+  // oxlint-disable-next-line max-params -- R3: a group of a lane, under a rule set.
+  #contextOf(group: number, lane: FoldLane, ruleSet: string): FoldContext {
+    const { context, watermarkMs, route } = lane;
+    context.groupKey = route.table.textOf(this.#groups.keys[group] as number);
+    context.watermarkMs = watermarkMs - route.fold.delayMs;
+    context.ruleSet = ruleSet;
+    return context;
   }
 
   /** Forgets the groups touched longest ago until what is left keeps the bounds. */
   #evict(): void {
-    while (this.#size > this.#limits.maxGroups || this.#bytes > this.#limits.maxBytes) {
-      if (this.#oldest.length === 0) {
-        const groups = [...this.#index.groups()].sort((a, b) => b.touched - a.touched);
-        this.#oldest = groups.map((group) => ({ group, touched: group.touched }));
-      }
-      const next = this.#oldest.pop();
-      if (next === undefined) return;
-      // Touched since: then it is younger than everything in the list, and found again when the list is made anew.
-      if (next.group.touched !== next.touched) continue;
+    while (this.size > this.#limits.maxGroups || this.bytes > this.#limits.maxBytes) {
+      const group = this.#stalest.next();
+      if (group === undefined) return;
       this.counts.evicted += 1;
-      if (this.#snapshot !== undefined) this.#keepForSnapshot(next.group);
-      this.#forget(next.group);
+      if (this.#snapshot !== undefined) this.#keepForSnapshot(group);
+      this.#forget(group);
     }
   }
 
-  #forget(group: Group): void {
-    const { lane, bundle } = group;
-    bundle.groups[lane.route.place] = undefined;
-    bundle.live -= 1;
-    if (bundle.live === 0) lane.route.table.drop(bundle);
-    this.#size -= 1;
-    this.#bytes -= group.bytes;
-    group.touched = 0;
-    // Its entry stays in the queue until it is due: without its state it weighs next to nothing.
-    group.state = undefined;
+  #forget(group: number): void {
+    const columns = this.#groups;
+    const lane = this.#laneOf(group);
+    lane.route.table.dropGroup(columns.keys[group] as number, lane.route.place);
+    this.#bytes -= columns.bytes[group] as number;
+    this.#cold.drop(group);
+    columns.drop(group);
     lane.live -= 1;
-    if (lane.queue.size > 2 * lane.live + MAX_STALE_ENTRIES) lane.queue.keep((one) => one.touched !== 0);
+    // Its entry stays in the queue until it is due.
+    if (lane.queue.size > 2 * lane.live + MAX_STALE_ENTRIES)
+      lane.queue.keep((one, dueMs) => columns.lanes[one] === lane && columns.queuedMs[one] === dueMs);
   }
 
   #restore(saved: SavedTable, folds: ReadonlyMap<string, RuleFold>): void {
     for (const { ruleId, tenant, watermarkMs, sources } of saved.lanes) {
-      const route = this.#routeTo(folds.get(ruleId));
-      if (route === undefined) continue;
-      const lane = this.#laneOf(route, tenant);
+      const lane = this.#laneTo(folds.get(ruleId), tenant);
+      if (lane === undefined) continue;
       lane.watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
       for (const sourceKey of sources) this.#board.feed(lane, sourceKey);
     }
     for (const { ruleId, tenant, key, state } of saved.groups) {
-      const route = this.#routeTo(folds.get(ruleId));
-      if (route === undefined) continue;
-      const group = this.#groupOf(route, route.table.bundleOf(tenant, key));
-      this.#settle(group, { state: route.fold.fold.decode(state), changed: [], late: 0 });
+      const lane = this.#laneTo(folds.get(ruleId), tenant);
+      if (lane === undefined) continue;
+      const number = lane.route.table.keyOf(key, this.#tenants.of(tenant));
+      if (!this.#keeps(lane, number)) continue;
+      const { fold } = lane.route.fold;
+      const group = this.#groupOf(lane, number);
+      if (fold.cold?.restore(this.#cold, group, state) === true) this.#settleCold(group);
+      else this.#settle(group, { state: fold.decode(state), changed: [], late: 0 });
     }
   }
 
-  #routeTo(fold: RuleFold | undefined): FoldRoute<Group> | undefined {
-    return fold === undefined ? undefined : this.#index.routeTo(fold);
+  #laneTo(fold: RuleFold | undefined, tenant: string): FoldLane | undefined {
+    const route = fold === undefined ? undefined : this.#index.routeTo(fold);
+    return route === undefined ? undefined : (route.lanes[this.#tenants.of(tenant)] ?? this.#addLane(route, tenant));
   }
 }
 
@@ -335,18 +381,7 @@ export class GroupTable {
 const MAX_STALE_ENTRIES = 10_000;
 /** Of so many quiet steps one weighs its group. */
 const WEIGH_EVERY = 8;
-/** Rough bytes of a group's place in the table. */
+/** Rough bytes of a group's place in the columns, its key and its entry in the queue. */
 const GROUP_BYTES = 150;
-
-function contextOf(group: Group, ruleSet: string): FoldContext {
-  const { context, watermarkMs, route } = group.lane;
-  context.groupKey = group.bundle.key;
-  context.watermarkMs = watermarkMs - route.fold.delayMs;
-  context.ruleSet = ruleSet;
-  return context;
-}
-
-function enqueue(group: Group, dueMs: number): void {
-  group.queuedMs = dueMs;
-  group.lane.queue.add(dueMs, group);
-}
+/** What each event takes that there is room for in the columns. */
+const COLD_EVENT_BYTES = 16;

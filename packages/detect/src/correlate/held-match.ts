@@ -11,6 +11,9 @@ export interface FoldMatch extends Match {
   readonly alert?: { readonly id: string | undefined; readonly opens: boolean; readonly holds: boolean } | undefined;
 }
 
+/** What is remembered of a match until an alert shows it. */
+export type RememberedMatch = Pick<FoldMatch, 'timeMs' | 'receivedMs' | 'evidence' | 'group' | 'entities' | 'explanation' | 'alert'>;
+
 /**
  * The match that a held condition is to other correlations: it stands at the time when the condition held, has the event by which that was
  * noticed as its evidence, and carries the values it is grouped by beside those of that event.

@@ -6,8 +6,9 @@ import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import { createFolds } from './create-folds.ts';
 import { type FoldSet, foldSetOver } from './fold-set.ts';
-import { type GroupLimits, GroupTable } from './group-table.ts';
+import { GroupTable } from './group-table.ts';
 import { MatchFields } from './match-fields.ts';
+import type { TableOptions } from './table-limits.ts';
 
 /** A restored fold set, and what could not be taken over. */
 export interface RestoredFoldSet {
@@ -19,7 +20,7 @@ export interface RestoredFoldSet {
 }
 
 /** How a fold set is restored. */
-export interface RestoreOptions extends Partial<GroupLimits> {
+export interface RestoreOptions extends TableOptions {
   /** Whether a tenant's states are wanted; what does not belong is left out and not named. Default: everybody's. */
   readonly belongs?: ((tenant: string) => boolean) | undefined;
 }
@@ -28,7 +29,7 @@ export interface RestoreOptions extends Partial<GroupLimits> {
 export function restoreFoldSet(
   compiled: CompiledRules,
   bytes: Uint8Array,
-  { belongs = () => true, ...limits }: RestoreOptions = {},
+  { belongs = () => true, ...table }: RestoreOptions = {},
 ): RestoredFoldSet {
   const decoded = decodeCheckpoint(bytes);
   const saved = {
@@ -45,7 +46,7 @@ export function restoreFoldSet(
     return false;
   });
   return {
-    foldSet: foldSetOver(compiled, new GroupTable(compiled.folds, limits, { ...saved, groups })),
+    foldSet: foldSetOver(compiled, new GroupTable(compiled.folds, table, { ...saved, groups })),
     savedRuleSet: saved.ruleSetHash,
     dropped,
   };

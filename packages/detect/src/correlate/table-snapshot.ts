@@ -4,22 +4,19 @@
  */
 import { type CheckpointHead, encodeGroup, encodeHead, type GroupRecord } from './checkpoint.ts';
 
-/** A group that can be part of snapshots. */
-export interface SnapshotGroup {
-  /** Number of the snapshot that has it already, or that it came too late for. */
-  savedBy: number;
-}
-
 /** What a snapshot is taken of. */
 export interface SnapshotSource<G> {
   readonly head: CheckpointHead;
   /** All groups; may be changed while it is gone through, as a map may. */
   readonly groups: Iterator<G>;
   describe(group: G): GroupRecord;
+  /** Number of the snapshot that has a group already, or that it came too late for. */
+  savedBy(group: G): number;
+  markSaved(group: G, number: number): void;
 }
 
 /** A checkpoint in the making. */
-export class TableSnapshot<G extends SnapshotGroup> {
+export class TableSnapshot<G> {
   /** Tells it from others of the same table. */
   readonly number: number;
   readonly #source: SnapshotSource<G>;
@@ -39,8 +36,8 @@ export class TableSnapshot<G extends SnapshotGroup> {
 
   /** Encodes a group as it is, unless it is part of the snapshot already or came too late for it. To be called before a group changes or goes. */
   save(group: G): number {
-    if (group.savedBy === this.number) return 0;
-    group.savedBy = this.number;
+    if (this.#source.savedBy(group) === this.number) return 0;
+    this.#source.markSaved(group, this.number);
     const bytes = encodeGroup(this.#source.describe(group));
     this.#parts.push(bytes);
     return bytes.length;

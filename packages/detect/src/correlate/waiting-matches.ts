@@ -1,16 +1,17 @@
 /** The first matches of a window that is not (yet) an episode: kept so that the alert can show what led to it. */
 import { MAX_EVIDENCE } from './episode.ts';
 import { weighMatch } from './fold.ts';
-import type { FoldMatch } from './held-match.ts';
+import type { RememberedMatch } from './held-match.ts';
 
-const MAX_WAITING = MAX_EVIDENCE;
+/** Matches remembered per group. */
+export const MAX_WAITING = MAX_EVIDENCE;
 
 /** A few matches of one group. */
 export class WaitingMatches {
-  #list: FoldMatch[];
+  #list: RememberedMatch[];
   #bytes = 0;
 
-  constructor(list: readonly FoldMatch[] = []) {
+  constructor(list: readonly RememberedMatch[] = []) {
     this.#list = [...list];
     this.#weigh();
   }
@@ -21,12 +22,12 @@ export class WaitingMatches {
   }
 
   /** In the order they came; what a checkpoint keeps. */
-  toJSON(): readonly FoldMatch[] {
+  toJSON(): readonly RememberedMatch[] {
     return this.#list;
   }
 
   /** Keeps a match if there is room, after making room from what can no longer share a window with it. */
-  remember(match: FoldMatch, reachMs: number): void {
+  remember(match: RememberedMatch, reachMs: number): void {
     if (this.#list.length >= MAX_WAITING) {
       // They came about in order: where the first still may share a window, so may nearly all.
       if ((this.#list[0]?.timeMs ?? 0) >= match.timeMs - reachMs) return;
@@ -39,7 +40,7 @@ export class WaitingMatches {
   }
 
   /** Takes out the matches of a stretch of time, both ends included. */
-  take({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): FoldMatch[] {
+  take({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): RememberedMatch[] {
     const taken = this.#list.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs);
     if (taken.length > 0) {
       this.#list = taken.length === this.#list.length ? [] : this.#list.filter(({ timeMs }) => timeMs < fromMs || timeMs > toMs);
@@ -50,7 +51,7 @@ export class WaitingMatches {
 
   /** Forgets what is older than a time, as soon as the first is. */
   dropBefore(timeMs: number): void {
-    if (this.#list.length === 0 || (this.#list[0] as FoldMatch).timeMs >= timeMs) return;
+    if (this.#list.length === 0 || (this.#list[0] as RememberedMatch).timeMs >= timeMs) return;
     this.#list = this.#list.filter((one) => one.timeMs >= timeMs);
     this.#weigh();
   }

@@ -3,7 +3,9 @@
  * only the difference to the last. It moves back as well, for an event that came late.
  */
 import type { Measure, MeasureKind, WindowView } from './measures/measure.ts';
-import { SampleRing } from './sample-ring.ts';
+import { NumberRing } from './number-ring.ts';
+import { PackedRing } from './packed-ring.ts';
+import type { SampleRing } from './sample-ring.ts';
 
 /** How windows are laid over time. */
 export interface WindowShape {
@@ -21,7 +23,7 @@ export class WindowCursor implements WindowView {
   #to = 0;
   #sinceMs = 0;
 
-  constructor(kind: MeasureKind, shape: WindowShape, ring = new SampleRing()) {
+  constructor(kind: MeasureKind, shape: WindowShape, ring: SampleRing = kind.isRaw ? new NumberRing() : new PackedRing()) {
     this.#kind = kind;
     this.#shape = shape;
     this.ring = ring;

@@ -11,8 +11,9 @@
 import type { Explanation } from '@tocsin/core';
 import type { CorrelationPlan, FoldInput } from '../compile/compiled-rules.ts';
 import type { CorrelationRule, CorrelationType } from '../parse/parsed-rule.ts';
-import { type Fold, type FoldStep, LATENESS_MS, NO_EPISODES } from './fold.ts';
-import { groupKeyOf, isSameEvent } from './group-key.ts';
+import { createColdForm } from './cold-window-fold.ts';
+import { type Fold, type FoldStep, NO_EPISODES } from './fold.ts';
+import { groupKeyOf } from './group-key.ts';
 import type { FoldMatch } from './held-match.ts';
 import type { MatchFields } from './match-fields.ts';
 import { createMeasure } from './measures/create-measure.ts';
@@ -27,27 +28,30 @@ type WindowedRule = CorrelationRule & { readonly type: Exclude<CorrelationType, 
 export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule, fields: MatchFields): Fold<WindowState> {
   const kind = createMeasure(rule);
   const payloadOf = payloadReader(plan, kind, fields);
-  const machine = new WindowMachine(rule, kind);
+  const { latenessMs } = plan;
+  const machine = new WindowMachine(rule, kind, latenessMs);
   const shape = { timespanMs: rule.timespanMs, isSession: rule.window === 'session' };
   const stepOf = (state: WindowState, step: MachineStep | undefined): FoldStep<WindowState> =>
     step === undefined ? { state: orNothing(state), changed: NO_EPISODES, late: 0 } : { state: orNothing(state), ...step, late: 0 };
   return {
-    version: `window 1 ${LATENESS_MS} ${meaningOf(plan, rule)}`,
+    version: `window 2 ${meaningOf(plan, rule, kind)}`,
     key: (match) => groupKeyOf(plan.inputs, match),
     initial: () => emptyState(kind, shape),
     advance: (state, match, context) => {
-      if (match.timeMs < context.watermarkMs - LATENESS_MS) return { state: orNothing(state), changed: NO_EPISODES, late: 1 };
+      if (match.timeMs < context.watermarkMs - latenessMs) return { state: orNothing(state), changed: NO_EPISODES, late: 1 };
       // Alerts of correlations below stand for themselves, whichever event raised them.
-      const isSame = match.alert === undefined && isRepeated(state, match);
+      const mark = match.alert === undefined ? fields.markOf(match) : 0;
+      const isSame = mark !== 0 && state.last === mark;
       const payload = isSame && !kind.joinsRules ? undefined : payloadOf(match);
       if (payload === undefined) return stepOf(state, undefined);
-      if (match.alert === undefined) state.last = { at: match.evidence.at, timeMs: match.timeMs };
+      if (mark !== 0) state.last = mark;
       const step = machine.add(state, { match, payload, isSame }, context);
       return step === undefined && kind.isMonotone && state.cursor.ring.length > 0 ? undefined : stepOf(state, step);
     },
     onWatermark: (state, context) => stepOf(state, machine.settle(state, context)),
     nextDue: (state) => machine.nextDue(state),
     weigh: weighState,
+    cold: createColdForm({ kind, shape, suppressMs: rule.suppressMs, latenessMs, fields, payloadOf }),
     explain: (episode): Explanation[] => [
       { selection: 'correlation', field: rule.type, value: String(episode.count), pattern: describeCondition(rule) },
     ],
@@ -58,11 +62,6 @@ export function createWindowFold(plan: CorrelationPlan, rule: WindowedRule, fiel
 
 function orNothing(state: WindowState): WindowState | null {
   return state.cursor.ring.length === 0 && state.open === null ? null : state;
-}
-
-/** Whether a match is of the same event as the one before it. */
-function isRepeated(state: WindowState, match: FoldMatch): boolean {
-  return state.last !== null && state.last.timeMs === match.timeMs && isSameEvent(state.last.at, match.evidence.at);
 }
 
 /** What the measure is told of a match; undefined where the match has nothing to measure. */
@@ -104,10 +103,13 @@ function numberOf(text: string | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Everything that the meaning of a state depends on. */
-function meaningOf(plan: CorrelationPlan, rule: WindowedRule): string {
-  const { type, timespanMs, condition, expression, percentile, window, suppressMs } = rule;
-  return JSON.stringify([type, timespanMs, condition, expression, percentile, window, suppressMs, plan.delayMs, [...plan.inputs]]);
+/**
+ * Everything that the meaning of a state depends on. The limits do not: which events there were is the same under others, and those take
+ * effect with the next event or watermark; an episode that is open stays open.
+ */
+function meaningOf(plan: CorrelationPlan, rule: WindowedRule, kind: MeasureKind): string {
+  const { type, timespanMs, window, suppressMs } = rule;
+  return JSON.stringify([type, timespanMs, kind.isMonotone, kind.isOrdered, window, suppressMs, [...plan.inputs]]);
 }
 
 function describeCondition(rule: WindowedRule): string {

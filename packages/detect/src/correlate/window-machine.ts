@@ -4,7 +4,7 @@
  */
 import type { CorrelationRule } from '../parse/parsed-rule.ts';
 import { type Episode, openEpisode, showMatch } from './episode.ts';
-import { type FoldContext, type Held, LATENESS_MS } from './fold.ts';
+import type { FoldContext, Held } from './fold.ts';
 import { groupByOf } from './group-key.ts';
 import type { FoldMatch } from './held-match.ts';
 import type { MeasureKind } from './measures/measure.ts';
@@ -44,8 +44,11 @@ export class WindowMachine {
   /** Event time after a window's end in which it may still be joined by another. */
   readonly #reachMs: number;
 
-  constructor(rule: CorrelationRule, kind: MeasureKind) {
+  readonly #latenessMs: number;
+
+  constructor(rule: CorrelationRule, kind: MeasureKind, latenessMs: number) {
     this.#rule = rule;
+    this.#latenessMs = latenessMs;
     this.#kind = kind;
     this.#gapMs = rule.suppressMs;
     this.#reachMs = rule.timespanMs + rule.suppressMs;
@@ -62,15 +65,26 @@ export class WindowMachine {
       cursor.join(at, payload);
     } else at = cursor.insert(match.timeMs, payload);
     this.#at = at;
+    if (this.#isQuiet(state, at)) {
+      if (!isSame) state.waiting.remember(match, this.#reachMs + this.#latenessMs);
+      this.#trim(state, context.watermarkMs - this.#latenessMs);
+      return this.#step.clipped === 0 ? undefined : this.#takeStep();
+    }
     if (this.#kind.isMonotone) this.#addEager(state, arrival, context);
-    else if (!isSame) state.waiting.remember(match, this.#reachMs + LATENESS_MS);
-    this.#trim(state, context.watermarkMs - LATENESS_MS);
+    else if (!isSame) state.waiting.remember(match, this.#reachMs + this.#latenessMs);
+    this.#trim(state, context.watermarkMs - this.#latenessMs);
     return this.#takeStep();
+  }
+
+  /** Whether an event at the end of a group without an episode cannot bring one about: most events are that dull. */
+  #isQuiet(state: WindowState, at: number): boolean {
+    const { length } = state.cursor.ring;
+    return state.open === null && at === length - 1 && this.#isTooFew(length);
   }
 
   /** Settles what the watermark allows; undefined where nothing came of it. */
   settle(state: WindowState, context: FoldContext): MachineStep | undefined {
-    const finalMs = context.watermarkMs - LATENESS_MS;
+    const finalMs = context.watermarkMs - this.#latenessMs;
     if (this.#kind.isMonotone) this.#settlePending(state, finalMs, context);
     else this.#decide(state, finalMs, context);
     this.#trim(state, finalMs);
@@ -92,14 +106,14 @@ export class WindowMachine {
   /** Watermark from which `settle` has something to do. */
   nextDue(state: WindowState): number | null {
     const { ring } = state.cursor;
-    const settledMs = this.#reachMs + LATENESS_MS + 1;
+    const settledMs = this.#reachMs + this.#latenessMs + 1;
     let due = Number.POSITIVE_INFINITY;
     for (const stretch of state.pending) due = Math.min(due, stretch.toMs + settledMs);
     if (ring.length > 0) due = Math.min(due, ring.timeAt(ring.length - 1) + settledMs);
     if (state.open !== null) due = Math.min(due, state.open.toMs + settledMs);
     if (!this.#kind.isMonotone) {
       const undecided = ring.firstFrom(state.decidedMs);
-      if (undecided < ring.length) due = Math.min(due, ring.timeAt(undecided) + LATENESS_MS + 1);
+      if (undecided < ring.length) due = Math.min(due, ring.timeAt(undecided) + this.#latenessMs + 1);
     }
     return Number.isFinite(due) ? due : null;
   }
@@ -112,9 +126,9 @@ export class WindowMachine {
         open.episode.count += 1;
         showMatch(open.episode, match);
         this.#noteChange(open.episode);
-      } else state.waiting.remember(match, this.#reachMs + LATENESS_MS);
+      } else state.waiting.remember(match, this.#reachMs + this.#latenessMs);
     }
-    this.#measureFrom(state, arrival, context);
+    if (!this.#isTooFew(state.cursor.ring.length)) this.#measureFrom(state, arrival, context);
     for (const episode of this.#step.changed) {
       episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
       episode.ruleSet = context.ruleSet;
@@ -144,6 +158,12 @@ export class WindowMachine {
     }
   }
 
+  /** Whether so many entries cannot satisfy the condition, whatever they are. */
+  #isTooFew(events: number): boolean {
+    const { mayHold, countsOnly, joinsRules } = this.#kind;
+    return mayHold !== undefined && !countsOnly && !joinsRules && !mayHold(events, 0);
+  }
+
   /** Notes that the condition held at a time; for how many events that is news, and whether for the time. `added` have come since it was noted. */
   #markHeld(state: WindowState, to: number, added: number): { readonly events: number; readonly isFirst: boolean } {
     const { ring } = state.cursor;
@@ -152,10 +172,13 @@ export class WindowMachine {
     let isFirst = true;
     for (let i = to - 1; i >= 0 && ring.timeAt(i) === timeMs; i--) {
       const cell = ring.cellAt(i);
-      if (cell % 2 === 0) {
-        ring.setCell(i, cell + 1);
-        fresh += this.#kind.countsOnly ? cell / 2 : 1;
-      } else isFirst = false;
+      if (cell % 2 === 1) {
+        // Those before it were marked with it: a flood within one millisecond must not be gone through for each of its events.
+        isFirst = false;
+        break;
+      }
+      ring.setCell(i, cell + 1);
+      fresh += this.#kind.countsOnly ? cell / 2 : 1;
     }
     return { events: this.#kind.countsOnly && !isFirst ? added : fresh, isFirst };
   }

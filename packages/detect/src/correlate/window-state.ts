@@ -1,10 +1,10 @@
 /** What a windowed correlation remembers of one group, and how it is saved: numbers as they are, the few remembered matches as JSON. */
-import type { EventPosition } from '@tocsin/core';
 import type { Episode } from './episode.ts';
 import { weighEpisode } from './fold.ts';
-import type { FoldMatch } from './held-match.ts';
+import type { RememberedMatch } from './held-match.ts';
 import type { MeasureKind } from './measures/measure.ts';
-import { SampleRing } from './sample-ring.ts';
+import { NumberRing } from './number-ring.ts';
+import { PackedRing } from './packed-ring.ts';
 import type { Stretch } from './stretch.ts';
 import { WaitingMatches } from './waiting-matches.ts';
 import { WindowCursor, type WindowShape } from './window-cursor.ts';
@@ -28,8 +28,8 @@ export interface WindowState {
   readonly waiting: WaitingMatches;
   /** Windows that end before this are decided (conditions that wait for the watermark). */
   decidedMs: number;
-  /** Where the last event stood: one event that satisfies two of the rules comes twice in a row. */
-  last: { readonly at: EventPosition; readonly timeMs: number } | null;
+  /** Mark of the event counted last (`MatchFields`): one event that satisfies two of the rules comes twice in a row. 0 for none. */
+  last: number;
 }
 
 /** Earliest time a date can have (ECMA-262 "Time Values"). */
@@ -43,7 +43,7 @@ export function emptyState(kind: MeasureKind, shape: WindowShape): WindowState {
     pending: [],
     waiting: new WaitingMatches(),
     decidedMs: FIRST_TIME_MS,
-    last: null,
+    last: 0,
   };
 }
 
@@ -66,7 +66,7 @@ export function encodeState(state: WindowState): Uint8Array {
 }
 
 /** What is JSON of a state. */
-type SavedState = Omit<WindowState, 'cursor' | 'waiting'> & { readonly waiting: readonly FoldMatch[] };
+type SavedState = Omit<WindowState, 'cursor' | 'waiting'> & { readonly waiting: readonly RememberedMatch[] };
 
 /** What `encodeState` made. @throws SyntaxError, RangeError */
 export function decodeState(bytes: Uint8Array, kind: MeasureKind, shape: WindowShape): WindowState {
@@ -74,5 +74,9 @@ export function decodeState(bytes: Uint8Array, kind: MeasureKind, shape: WindowS
   const rest = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + jsonBytes))) as SavedState;
   // Copied, so that the numbers lie where eight bytes may be read at once.
   const numbers = new Float64Array(bytes.slice(4 + jsonBytes).buffer);
-  return { ...rest, waiting: new WaitingMatches(rest.waiting), cursor: new WindowCursor(kind, shape, SampleRing.of(numbers)) };
+  return {
+    ...rest,
+    waiting: new WaitingMatches(rest.waiting),
+    cursor: new WindowCursor(kind, shape, kind.isRaw ? NumberRing.of(numbers) : PackedRing.of(numbers)),
+  };
 }

@@ -11,12 +11,18 @@ const MAX_GROUP_CHARS = 256;
  * hit's route shows the record.
  */
 export function groupValues(compiled: CompiledRules, { route, detection }: RecordHit): Record<string, string> {
-  const values: [string, string][] = [];
-  for (const field of compiled.groupFields.get(detection.rule.meta.id) ?? []) {
+  const fields = compiled.groupFields.get(detection.rule.meta.id);
+  const values: Record<string, string> = {};
+  if (fields === undefined) return values;
+  for (const field of fields) {
     const first = route.view.slot(field).read().values[0];
-    if (isScalar(first)) values.push([field, boundedText(String(first))]);
+    if (!isScalar(first)) continue;
+    const text = boundedText(String(first));
+    if (field !== '__proto__') values[field] = text;
+    // As data of its own: an assignment would look for a prototype.
+    else Object.defineProperty(values, field, { value: text, enumerable: true, configurable: true, writable: true });
   }
-  return Object.fromEntries(values);
+  return values;
 }
 
 /** Long values keep their start and a hash of the whole, so that two of them stay two groups. */

@@ -2,6 +2,7 @@
 import type { Guarantees } from '@tocsin/bus';
 import type { AlertStatus } from '@tocsin/core';
 import type { RefusalCount } from '@tocsin/ingest';
+import type { FoldsReport } from '../duties/folds-health.ts';
 import type { Lag } from '../flow/lag.ts';
 import type { Alarm } from '../flow/retention-keeper.ts';
 
@@ -11,6 +12,8 @@ export interface DutyStatus {
   readonly state: 'running' | 'starting' | 'waiting' | 'failed';
   readonly restarts: number;
   readonly reason?: string | undefined;
+  /** Why what it says cannot be relied on at present, though it runs. */
+  readonly strain?: string | undefined;
 }
 
 /** What a stream holds. */
@@ -35,6 +38,8 @@ export interface InstallationStatus {
   readonly events: { readonly stored: number; readonly duplicates: number } | null;
   readonly alerts: Readonly<Record<AlertStatus, number>> | null;
   readonly rules: { readonly loaded: number; readonly refused: number; readonly quarantined: number; readonly ruleSet: string } | null;
+  /** What correlations hold and had to leave out, all tenants together. */
+  readonly correlations: FoldsReport | null;
   readonly sources: number;
   /** Who is how far behind, and which streams fill with what has not been read; null for one tenant alone. */
   readonly lag: readonly Lag[] | null;

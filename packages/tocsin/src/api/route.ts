@@ -29,6 +29,8 @@ export interface ApiContext {
   readonly status: (principal: Principal) => Promise<InstallationStatus>;
   /** Whether every duty runs; asks nobody, so that anybody may ask. */
   readonly readiness: () => InstallationStatus['state'];
+  /** Why what running duties say cannot be relied on at present; empty where it can. */
+  readonly strains: () => readonly string[];
   /** Effective settings with secrets redacted. */
   readonly settings: () => unknown;
   /** Places for `tail`. */

@@ -88,7 +88,11 @@ export async function registerApi(app: FastifyInstance, { context, authenticate,
       { schema: { summary: 'Whether events are taken and judged: 200, or 503 while not' } },
       async (_, reply) => {
         const state = context.readiness();
-        return reply.code(state === 'ready' ? 200 : 503).send({ state });
+        const strains = context.strains();
+        // Strained, it still takes and judges events: to turn senders away would only lose more.
+        return reply
+          .code(state === 'ready' ? 200 : 503)
+          .send({ state: strains.length > 0 ? 'degraded' : state, ...(strains.length > 0 ? { strains } : {}) });
       },
     );
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());

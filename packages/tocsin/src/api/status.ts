@@ -31,6 +31,8 @@ export interface StatusDesk {
   readonly of: (principal: Principal) => Promise<InstallationStatus>;
   /** Whether every duty runs and nobody is too far behind. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
+  /** Why what running duties say cannot be relied on at present; empty where it can. Asks nobody. */
+  readonly strains: () => readonly string[];
 }
 
 /** Opens the desk. */
@@ -39,21 +41,24 @@ export function createStatus(sources: StatusSources): StatusDesk {
   const duties = (): DutyStatus[] => [{ duty: 'ingest', state: 'running', restarts: 0 }, detect.status(), store.status()];
   const readiness = (): InstallationStatus['state'] =>
     duties().every((duty) => duty.state === 'running') && !flow.isDegraded ? 'ready' : 'degraded';
+  const strains = (): string[] => duties().flatMap(({ strain }) => strain ?? []);
   return {
     readiness,
+    strains,
     async of(principal) {
       const { tenant } = principal;
       const all = isOperator(principal);
-      const [streams, totals, alerts, rules] = await Promise.all([
+      const [streams, totals, alerts, rules, correlations] = await Promise.all([
         unlessUnreachable(readStreams(sources)),
         unlessDown<Totals>(all ? store.client.totals() : store.client.sourceTotals(tenant).then(totalsOf)),
         unlessDown(store.client.countAlerts(tenant)),
         unlessDown(detect.client.rules(tenant)),
+        unlessDown(detect.client.folds()),
       ]);
       return {
         version,
         site,
-        state: Array.isArray(streams) ? readiness() : 'degraded',
+        state: Array.isArray(streams) && strains().length === 0 ? readiness() : 'degraded',
         scope: all ? 'installation' : 'tenant',
         startedMs,
         guarantees: bus.guarantees,
@@ -68,6 +73,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
           quarantined: rules.rules.filter((rule) => rule.quarantine !== undefined).length,
           ruleSet: rules.ruleSet,
         },
+        correlations: all ? correlations : null,
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
         ...flowOf(flow, principal),
         gaps: totals && totals.missing,

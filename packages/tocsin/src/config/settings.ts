@@ -76,6 +76,13 @@ const detect = settings({
       default: '5m',
       min: 1000,
     }),
+    allowedLateness: duration({
+      about:
+        'How far behind its source an event may come and still count in correlations as if it had come in order. Later ones are left out and counted as late, which `tocsin status` shows. Conditions that later events could undo are decided this much later.',
+      default: '1m',
+      min: 0,
+      max: 86_400_000,
+    }),
   },
 });
 

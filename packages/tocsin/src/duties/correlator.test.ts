@@ -1,5 +1,6 @@
 import type { CompleteBus } from '@tocsin/bus';
 import { type Alert, type Match, type MatchStep, systemClock } from '@tocsin/core';
+import { createFoldSet } from '@tocsin/detect';
 import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, readAlerts, ruleFile, running, until } from '../../test/ground.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
@@ -30,9 +31,20 @@ function match(n: number, ruleId = 'hit', tenant = 'acme'): Match {
   };
 }
 
+/** A checkpoint that is whole and well formed but for the version that its folds' state says it has. */
+function checkpointOfVersion(version: number): Uint8Array {
+  const states = Buffer.from(createFoldSet(book.compiledFor('acme')).encode());
+  const at = states.indexOf('"version":') + '"version":'.length;
+  states[at] = String(version).charCodeAt(0);
+  return withStates(states);
+}
+
 /** A checkpoint that is whole, with states that nobody reads. */
 function foreignStates(): Uint8Array {
-  const states = Buffer.from('states of another kind');
+  return withStates(Buffer.from('states of another kind'));
+}
+
+function withStates(states: Buffer): Uint8Array {
   const head = Buffer.from(JSON.stringify({ position: 'p', ruleSet: book.hash, read: {}, folds: [['', states.length]] }));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
@@ -135,6 +147,7 @@ describe('correlator', () => {
   it.each([
     ['a damaged checkpoint', new Uint8Array([1, 2, 3])],
     ['a checkpoint whose states are none', foreignStates()],
+    ['a checkpoint of another version', checkpointOfVersion(2)],
   ])('applies the log from its beginning for want of anything better than %s', async (_what, bytes) => {
     const { bus } = await openGround();
     await book.save(bus.bucket(RULE_SETS_BUCKET));

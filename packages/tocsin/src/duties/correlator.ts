@@ -12,6 +12,7 @@ import { MATCHES_FILTER } from '../subjects.ts';
 import { AlertWriter } from './alert-writer.ts';
 import { ChangedAlerts } from './changed-alerts.ts';
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
+import type { FoldsHealth } from './folds-health.ts';
 import { putFoldsPlace } from './folds-place.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
@@ -25,6 +26,10 @@ export interface CorrelatorOptions {
   readonly ruleSets: StateBucket;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
+  /** How far out of order events may come and still be placed exactly, milliseconds; a minute where absent. */
+  readonly latenessMs?: number | undefined;
+  /** Told what the folds hold and had to leave out. */
+  readonly health?: FoldsHealth | undefined;
   /** Told what is settled. */
   readonly readUpTo: ReadUpTo;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -42,6 +47,8 @@ interface PendingStep {
 }
 
 const CHECKPOINT = 'folds';
+/** Name of the one correlator of a process, for its health. */
+const HEALTH = 'folds';
 /** What is not saved costs a longer replay of MATCHES after a crash, a minute of it and the time of saving at most. */
 const CHECKPOINT_EVERY_MS = 60_000;
 /** Bytes of a checkpoint encoded between two rounds: about a millisecond. */
@@ -142,12 +149,17 @@ class Correlator {
       this.#position = position;
       this.#read = { ...this.#read, ...step.read };
     }
+    this.#noteHealth();
     if (this.#failure !== undefined) throw this.#failure.error;
     const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs && this.#saving === undefined && this.#storing === undefined;
     if (isSaveDue || this.#changed.dueInMs() <= 0) await this.writeChanges();
     else await this.#write(this.#changed.takeNew());
     if (isSaveDue) this.#beginCheckpoint();
     if (this.#saving?.advance(SLICE_BYTES) === true) this.#storeCheckpoint(this.#saving);
+  }
+
+  #noteHealth(): void {
+    if (this.#folds !== undefined) this.#options.health?.note(HEALTH, this.#folds.stats());
   }
 
   /** Writes every change that waits. */
@@ -208,14 +220,18 @@ class Correlator {
 
   async #openFolds(ruleSet: string, encoded?: EncodedFolds): Promise<TenantFolds> {
     const book = await this.#loadRules(ruleSet);
-    return new TenantFolds(book, encoded, (error) => this.#options.onTrouble(error, 'moving folds to another rule set'));
+    this.#options.health?.rulesChanged(HEALTH);
+    return new TenantFolds(book, encoded, (error) => {
+      this.#options.health?.noteDropped(HEALTH, error);
+      this.#options.onTrouble(error, 'moving folds to another rule set');
+    });
   }
 
   /** Waits where the set is not kept: without it nobody can say what the matches mean, and skipping them would lose alerts. */
   async #loadRules(hash: string): Promise<RuleBook> {
-    const { ruleSets, logSources, onTrouble, onWaiting, signal } = this.#options;
+    const { ruleSets, logSources, latenessMs, onTrouble, onWaiting, signal } = this.#options;
     for (let waiting = false; ; waiting = true) {
-      const book = await RuleBook.load(ruleSets, hash, logSources);
+      const book = await RuleBook.load(ruleSets, hash, logSources, { latenessMs });
       if (book) {
         if (waiting) onWaiting(undefined);
         return book;

@@ -4,6 +4,7 @@ import type { RuleCost } from '@tocsin/detect';
 import type { CoveringRule } from '@tocsin/detect/explain';
 import type { EvidenceEvent, ExplainedEvidence } from '../rules/explain-evidence.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
+import type { FoldsReport } from './folds-health.ts';
 
 /** A rule as listed. */
 export interface RuleSummary {
@@ -88,6 +89,8 @@ export type DetectApi = {
   readonly coverage: (tenant: string) => CoverageReport;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;
+  /** What the folds hold and had to leave out, all tenants together. */
+  readonly folds: () => FoldsReport;
   /** Resolves when the rules as of this position of CHANGES are in force, or after `waitMs` without: true if they are. */
   readonly reached: (position: Position, waitMs: number) => Promise<boolean>;
   /** Resolves with true when everything up to this position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */

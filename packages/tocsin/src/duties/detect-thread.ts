@@ -13,6 +13,7 @@ import { sourceFacts } from '../rules/source-facts.ts';
 import { RULE_SETS_BUCKET } from '../topology.ts';
 import { wireCorrelate, wireMatch } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
+import { FoldsHealth } from './folds-health.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 import { ReadUpTo } from './read-up-to.ts';
 import { bootData, endOnFailure, serveThread, threadSurroundings } from './thread-boot.ts';
@@ -24,6 +25,8 @@ export interface DetectBoot {
   readonly partitions: number;
   /** A source that has sent nothing for this long is idle, milliseconds. */
   readonly idleAfterMs: number;
+  /** How far out of order events may come and still be placed exactly by correlations, milliseconds. */
+  readonly latenessMs: number;
   /** Rules that are everybody's. */
   readonly rules: readonly RuleFile[];
 }
@@ -43,6 +46,7 @@ const activation = await RuleActivation.open({
   onTrouble: around.onTrouble,
 });
 const readUpTo = new ReadUpTo();
+const health = new FoldsHealth(around.clock, around.onStrain);
 const costs = new RuleCosts(around.clock);
 const samples = new EventSamples();
 const startedMs = around.clock.nowMs();
@@ -67,13 +71,14 @@ const work = Promise.all([
     }),
     around,
   ),
-  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo }), around),
+  endOnFailure(wireCorrelate(correlateBus, mappings, { ...around, readUpTo, health, latenessMs: boot.latenessMs }), around),
 ]);
 
 serveThread({
   rules: (tenant) => listRules(activation.book, tenant),
   cost: (tenant) => costs.of(tenant) ?? { ruleSet: activation.book.hash, sinceMs: startedMs, rules: [] },
   costs: () => costs.all(),
+  folds: () => health.report(),
   async explain(tenant, { ruleSet, ruleId, events }) {
     const judged = await bookOf(ruleSet);
     const rules = (judged ?? activation.book).rulesFor(tenant);

@@ -45,6 +45,7 @@ async function startDetect(
     correlate: bus.address('correlate'),
     partitions: settings.bus.partitions,
     idleAfterMs: settings.detect.idleAfter,
+    latenessMs: settings.detect.allowedLateness,
     rules,
   };
   return SupervisedThread.start<DetectApi>({ name: 'match, correlate', script: scriptOf('detect-thread'), data, logger, ...DETECT_HEAP });

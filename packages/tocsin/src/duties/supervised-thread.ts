@@ -36,6 +36,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
   #client: ThreadClient<A> | undefined;
   #state: DutyStatus['state'] = 'starting';
   #reason: string | undefined;
+  #strain: string | undefined;
   #restarts = 0;
   #failures = 0;
   #stopping = false;
@@ -59,7 +60,8 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
 
   status(): DutyStatus {
     const reason = this.#reason === undefined ? {} : { reason: this.#reason };
-    return { duty: this.#options.name, state: this.#state, restarts: this.#restarts, ...reason };
+    const strain = this.#strain === undefined ? {} : { strain: this.#strain };
+    return { duty: this.#options.name, state: this.#state, restarts: this.#restarts, ...reason, ...strain };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,6 +107,10 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     if (message.trouble !== undefined)
       logger.warn({ duty: name, code: message.code, what: message.what, ...message.about }, message.trouble);
     if (message.ready) this.#state = 'running';
+    if (message.strain !== undefined) {
+      if (message.strain !== null) logger.error({ duty: name }, message.strain);
+      this.#strain = message.strain ?? undefined;
+    }
     if (message.waitingFor !== undefined && this.#state !== 'failed') {
       this.#state = message.waitingFor === null ? 'running' : 'waiting';
       this.#reason = message.waitingFor ?? undefined;
@@ -113,6 +119,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
 
   #ended(startedMs: number): void {
     this.#worker = undefined;
+    this.#strain = undefined;
     if (this.#stopping) return;
     this.#failures = performance.now() - startedMs > WELL_AFTER_MS ? 0 : this.#failures + 1;
     const wasServing = this.#state === 'running' || this.#state === 'waiting' || this.#restarts > 0;

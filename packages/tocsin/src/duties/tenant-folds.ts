@@ -3,7 +3,7 @@
  * its own. Knows how to move its state to another rule set and into a checkpoint.
  */
 import { type Alert, type MatchStep, TocsinError } from '@tocsin/core';
-import { createFoldSet, type FoldSet, restoreFoldSet } from '@tocsin/detect';
+import { createFoldSet, type FoldSet, type FoldStats, restoreFoldSet } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { type CheckpointPlace, type EncodedFolds, FoldsSaving } from './folds-checkpoint.ts';
 
@@ -34,6 +34,14 @@ export class TenantFolds {
   /** Alerts changed by a step, each once. */
   advance(step: MatchStep): Alert[] {
     return [...this.#sets].flatMap(([tenant, set]) => set.advance(this.#share(step, tenant)));
+  }
+
+  /** What all folds hold and what they had to leave out. */
+  stats(): FoldStats {
+    const all = { groups: 0, bytes: 0, evicted: 0, late: 0, unknown: 0, clipped: 0 };
+    for (const set of this.#sets.values())
+      for (const [name, count] of Object.entries(set.stats()) as [keyof FoldStats, number][]) all[name] += count;
+    return all;
   }
 
   /** State as of now, for another rule set. Gives up a checkpoint that is being taken. */

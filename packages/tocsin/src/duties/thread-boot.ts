@@ -13,6 +13,8 @@ export interface ThreadMessage {
   readonly ready?: true | undefined;
   /** What its duty cannot go on without, null once it goes on. */
   readonly waitingFor?: string | null | undefined;
+  /** Why what its duty says cannot be relied on at present, null once it can again. It goes on working. */
+  readonly strain?: string | null | undefined;
   /** A line for the log: the trouble, where it came up, and facts about the event it is about. */
   readonly trouble?: string | undefined;
   readonly what?: string | undefined;
@@ -24,6 +26,8 @@ export interface ThreadMessage {
 export interface ThreadSurroundings extends Surroundings {
   /** Told what a duty waits for, with undefined once it goes on. */
   readonly onWaiting: (why: Error | undefined) => void;
+  /** Told why what a duty says cannot be relied on, with null once it can again. */
+  readonly onStrain: (why: string | null) => void;
   /** Aborts `signal`, then waits for the work, giving up after a while. */
   stop(work: Promise<unknown>): Promise<void>;
 }
@@ -44,6 +48,7 @@ export function threadSurroundings(): ThreadSurroundings {
     giveUp: givingUp.signal,
     onTrouble: (error, what, about) => tell(toTrouble(error, what, about)),
     onWaiting: (why) => tell({ waitingFor: why?.message ?? null }),
+    onStrain: (strain) => tell({ strain }),
     async stop(work) {
       stopping.abort();
       const timer = setTimeout(() => givingUp.abort(), FINISH_WITHIN_MS);

@@ -5,7 +5,15 @@
  */
 import type { StateBucket } from '@tocsin/bus';
 import { hashParts, type LogSource } from '@tocsin/core';
-import { type CompiledRules, compileRules, type ParsedRule, parseRules, type RefusedRule, type RuleFilter } from '@tocsin/detect';
+import {
+  type CompiledRules,
+  type CompileOptions,
+  compileRules,
+  type ParsedRule,
+  parseRules,
+  type RefusedRule,
+  type RuleFilter,
+} from '@tocsin/detect';
 import { getChunked, putChunked } from '../state/chunked-value.ts';
 
 /** One rule file. */
@@ -44,16 +52,24 @@ export class RuleBook {
   readonly #shared: TenantRules;
   readonly #byTenant = new Map<string, TenantRules>();
 
-  private constructor(files: readonly RuleFile[], logSources: readonly LogSource[], quarantine: readonly QuarantinedRule[]) {
+  // oxlint-disable-next-line max-params -- R3: what the set is made of, and for what; private.
+  private constructor(
+    files: readonly RuleFile[],
+    logSources: readonly LogSource[],
+    quarantine: readonly QuarantinedRule[],
+    options: CompileOptions = {},
+  ) {
+    const compileFor = (some: readonly RuleFile[], held?: ReadonlySet<string>): TenantRules =>
+      compileFiles(some, logSources, { held, options });
     this.files = files;
     this.quarantine = quarantine;
     this.hash = hashRuleSet(files, quarantine);
     const shared = files.filter((file) => file.tenant === undefined);
-    this.#shared = compileFiles(shared, logSources);
+    this.#shared = compileFor(shared);
     const tenants = [...files.flatMap((file) => file.tenant ?? []), ...quarantine.map(({ tenant }) => tenant)];
     for (const tenant of new Set(tenants)) {
       const held = new Set(this.quarantineOf(tenant).map(({ ruleId }) => ruleId));
-      this.#byTenant.set(tenant, compileFiles([...shared, ...files.filter((file) => file.tenant === tenant)], logSources, held));
+      this.#byTenant.set(tenant, compileFor([...shared, ...files.filter((file) => file.tenant === tenant)], held));
     }
   }
 
@@ -63,11 +79,19 @@ export class RuleBook {
   }
 
   /** Loads a rule set kept by `save`; undefined where the bucket does not have it. */
-  static async load(bucket: StateBucket, hash: string, logSources: readonly LogSource[]): Promise<RuleBook | undefined> {
+  // oxlint-disable-next-line max-params -- R3: what to load from where, and for what to compile it.
+  static async load(
+    bucket: StateBucket,
+    hash: string,
+    logSources: readonly LogSource[],
+    options?: CompileOptions,
+  ): Promise<RuleBook | undefined> {
     const bytes = await getChunked(bucket, hash);
     if (!bytes) return undefined;
     const kept = JSON.parse(Buffer.from(bytes).toString()) as RuleFile[] | KeptRuleSet;
-    return Array.isArray(kept) ? new RuleBook(kept, logSources, []) : new RuleBook(kept.files, logSources, kept.quarantine);
+    return Array.isArray(kept)
+      ? new RuleBook(kept, logSources, [], options)
+      : new RuleBook(kept.files, logSources, kept.quarantine, options);
   }
 
   /** Keeps the files under their hash; must be done before a step names it. */
@@ -126,12 +150,16 @@ interface KeptRuleSet {
   readonly quarantine: readonly QuarantinedRule[];
 }
 
-const NONE: ReadonlySet<string> = new Set();
+interface CompileParts {
+  /** Ids of rules that are not judged. */
+  readonly held?: ReadonlySet<string> | undefined;
+  readonly options: CompileOptions;
+}
 
-function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], held: ReadonlySet<string> = NONE): TenantRules {
+function compileFiles(files: readonly RuleFile[], logSources: readonly LogSource[], { held, options }: CompileParts): TenantRules {
   const { rules, filters, refused } = parseRules(files);
-  const judged = held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
-  return { rules, filters, refused, compiled: compileRules(judged, logSources) };
+  const judged = held === undefined || held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
+  return { rules, filters, refused, compiled: compileRules(judged, logSources, options) };
 }
 
 /** Hash of a rule set with its quarantine; without one, of its files. */

@@ -12,6 +12,7 @@ export function countMeasure(rule: CorrelationRule): MeasureKind {
     countsOnly: true,
     joinsRules: false,
     isRaw: false,
+    mayHold: isMonotone(rule.condition) ? meets : undefined,
     create: () => new Count(meets),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Number of different values (`value_count`). Values are known by a hash of 52 bits (`value-hash.ts`); how often each is in the window
+ * Number of different values (`value_count`). Values are known by a hash of 47 bits (`value-hash.ts`); how often each is in the window
  * stands in a table with open addressing, which small windows do without.
  */
 import type { CorrelationRule } from '../../parse/parsed-rule.ts';
@@ -15,6 +15,7 @@ export function distinctMeasure(rule: CorrelationRule): MeasureKind {
     countsOnly: false,
     joinsRules: false,
     isRaw: false,
+    mayHold: isMonotone(rule.condition) ? meets : undefined,
     create: () => new Distinct(meets),
   };
 }
@@ -75,81 +76,106 @@ function tableOf({ ring, from, to }: WindowView): ValueTable {
   return table;
 }
 
-/** Value → how often; linear probing. An entry that is no longer wanted is filled by those behind it, so that none is ever in the way. */
+/**
+ * Value → how often, in eight bytes: 47 bits of value, 16 of count, what goes beyond in a map; linear probing. An entry that is no longer
+ * wanted is filled by those behind it, so that none is ever in the way.
+ */
 class ValueTable {
   distinct = 0;
-  #values = new Float64Array(16);
-  /** 0 marks a free place. */
-  #counts = new Uint32Array(16);
+  /** Two words each: low word of the value; its high half and the count. A count of 0 marks a free place. */
+  #words = new Uint32Array(2 * LEAST_PLACES);
+  #places = LEAST_PLACES;
+  /** How much more often than `MAX_COUNT` a value is there. */
+  readonly #more = new Map<number, number>();
 
   get bytes(): number {
-    return 12 * this.#values.length;
+    return 4 * this.#words.length;
   }
 
   add(value: number): void {
-    let at = this.#find(value);
-    if (this.#counts[at] === 0) {
-      if (5 * (this.distinct + 1) > 4 * this.#values.length) {
-        this.#resize(Math.ceil(1.6 * this.distinct));
-        at = this.#find(value);
+    const low = value >>> 0;
+    const high = (value / HIGH) & 0xffff;
+    let at = this.#find(low, high);
+    const count = (this.#words[at + 1] as number) & MAX_COUNT;
+    if (count === MAX_COUNT) this.#more.set(value, (this.#more.get(value) ?? 0) + 1);
+    else if (count > 0) this.#words[at + 1] = (this.#words[at + 1] as number) + 1;
+    else {
+      if (5 * (this.distinct + 1) > 4 * this.#places) {
+        this.#resize(Math.ceil(1.5 * (this.distinct + 1)));
+        at = this.#find(low, high);
       }
-      this.#values[at] = value;
+      this.#words[at] = low;
+      this.#words[at + 1] = high * 0x10000 + 1;
       this.distinct += 1;
     }
-    this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
   remove(value: number): void {
-    const at = this.#find(value);
-    const left = (this.#counts[at] as number) - 1;
-    this.#counts[at] = left;
-    if (left > 0) return;
+    const at = this.#find(value >>> 0, (value / HIGH) & 0xffff);
+    const word = this.#words[at + 1] as number;
+    if ((word & MAX_COUNT) === MAX_COUNT && this.#removeMore(value)) return;
+    this.#words[at + 1] = word - 1;
+    if ((word & MAX_COUNT) > 1) return;
     this.distinct -= 1;
     this.#fill(at);
-    if (this.#values.length > 64 && 4 * this.distinct < this.#values.length) this.#resize(Math.ceil(1.6 * this.distinct));
+    if (this.#places > 64 && 4 * this.distinct < this.#places) this.#resize(Math.ceil(1.5 * this.distinct));
   }
 
-  /** Where a value is, or would be put. */
-  #find(value: number): number {
-    const values = this.#values;
-    const counts = this.#counts;
-    let at = homeOf(value, values.length);
-    while (counts[at] !== 0 && values[at] !== value) at = at + 1 === values.length ? 0 : at + 1;
-    return at;
+  #removeMore(value: number): boolean {
+    const more = this.#more.get(value);
+    if (more === undefined) return false;
+    if (more === 1) this.#more.delete(value);
+    else this.#more.set(value, more - 1);
+    return true;
+  }
+
+  /** Word at which a value is, or would be put. */
+  #find(low: number, high: number): number {
+    const words = this.#words;
+    const size = words.length;
+    let at = 2 * homeOf(low, this.#places);
+    for (;;) {
+      const word = words[at + 1] as number;
+      if ((word & MAX_COUNT) === 0 || (words[at] === low && word >>> 16 === high)) return at;
+      at = at + 2 === size ? 0 : at + 2;
+    }
   }
 
   /** Moves entries up that could not stand nearer to their home because of the one that is gone (Knuth, volume 3, 6.4, algorithm R). */
   #fill(gone: number): void {
-    const values = this.#values;
-    const counts = this.#counts;
-    const size = values.length;
+    const words = this.#words;
+    const size = words.length;
     let free = gone;
-    for (let at = free + 1 === size ? 0 : free + 1; counts[at] !== 0; at = at + 1 === size ? 0 : at + 1) {
-      const home = homeOf(values[at] as number, size);
+    for (let at = free + 2 === size ? 0 : free + 2; ((words[at + 1] as number) & MAX_COUNT) !== 0; at = at + 2 === size ? 0 : at + 2) {
+      const home = 2 * homeOf(words[at] as number, this.#places);
       const isBetween = free <= at ? home > free && home <= at : home > free || home <= at;
       if (isBetween) continue;
-      values[free] = values[at] as number;
-      counts[free] = counts[at] as number;
-      counts[at] = 0;
+      words[free] = words[at] as number;
+      words[free + 1] = words[at + 1] as number;
       free = at;
     }
+    words[free + 1] = 0;
   }
 
-  #resize(size: number): void {
-    const values = this.#values;
-    const counts = this.#counts;
-    this.#values = new Float64Array(Math.max(16, size));
-    this.#counts = new Uint32Array(this.#values.length);
-    for (let i = 0; i < values.length; i++) {
-      if (counts[i] === 0) continue;
-      const at = this.#find(values[i] as number);
-      this.#values[at] = values[i] as number;
-      this.#counts[at] = counts[i] as number;
+  #resize(places: number): void {
+    const before = this.#words;
+    this.#places = Math.max(LEAST_PLACES, places);
+    this.#words = new Uint32Array(2 * this.#places);
+    for (let i = 0; i < before.length; i += 2) {
+      const word = before[i + 1] as number;
+      if ((word & MAX_COUNT) === 0) continue;
+      const at = this.#find(before[i] as number, word >>> 16);
+      this.#words[at] = before[i] as number;
+      this.#words[at + 1] = word;
     }
   }
 }
 
-/** The low 32 bits of the hash are as good as any, and cheap to take. */
-function homeOf(value: number, size: number): number {
-  return (value >>> 0) % size;
+const HIGH = 2 ** 32;
+const MAX_COUNT = 0xffff;
+const LEAST_PLACES = 16;
+
+/** Where a value belongs: its low 32 bits are as good as any, scaled to the table without division. */
+function homeOf(low: number, places: number): number {
+  return Math.floor((low * places) / HIGH);
 }

@@ -35,5 +35,10 @@ export interface MeasureKind {
   readonly joinsRules: boolean;
   /** Whether cells are the numbers themselves: only where the condition is not monotone. */
   readonly isRaw: boolean;
+  /**
+   * Whether so many events, the payloads of which come to `joined` bit by bit, could satisfy the condition in some order and at some times; a
+   * group for which they could not is not measured at all. Undefined where the condition is not monotone.
+   */
+  readonly mayHold: ((events: number, joined: number) => boolean) | undefined;
   create(): Measure;
 }

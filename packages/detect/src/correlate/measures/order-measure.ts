@@ -6,7 +6,7 @@
 import type { CorrelationRule } from '../../parse/parsed-rule.ts';
 import { isMonotone, limitTest, type NumberTest } from './limit-test.ts';
 import type { Measure, MeasureKind, WindowView } from './measure.ts';
-import { type RuleSetTest, ruleSetTest } from './rules-measure.ts';
+import { countBits, type RuleSetTest, ruleSetTest } from './rules-measure.ts';
 
 /** Looks for the rules in the order of the list: how many leading ones were seen in order, or an expression whose rules were. */
 export function orderMeasure(rule: CorrelationRule): MeasureKind {
@@ -20,6 +20,7 @@ export function orderMeasure(rule: CorrelationRule): MeasureKind {
     countsOnly: false,
     joinsRules: true,
     isRaw: false,
+    mayHold: expression === undefined && isMonotone(rule.condition) ? (_events, rules) => meets(countBits(rules)) : undefined,
     create: () => (meetsSet === undefined ? new Order(rule.references.length, meets) : new OrderedExpression(meetsSet, positive)),
   };
 }

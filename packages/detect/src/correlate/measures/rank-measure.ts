@@ -20,6 +20,7 @@ export function rankMeasure(rule: CorrelationRule): MeasureKind {
     countsOnly: false,
     joinsRules: false,
     isRaw: true,
+    mayHold: undefined,
     create: () => new Rank(share, meets),
   };
 }

@@ -10,12 +10,14 @@ export type RuleSetTest = (rules: number) => boolean;
 /** Looks at the rules that matched in the window, in whatever order. */
 export function rulesMeasure(rule: CorrelationRule): MeasureKind {
   const meets = ruleSetTest(rule);
+  const monotone = rule.expression === undefined ? isMonotone(rule.condition) : !negates(rule.expression);
   return {
-    isMonotone: rule.expression === undefined ? isMonotone(rule.condition) : !negates(rule.expression),
+    isMonotone: monotone,
     isOrdered: false,
     countsOnly: false,
     joinsRules: true,
     isRaw: false,
+    mayHold: monotone ? (_events, rules) => meets(rules) : undefined,
     create: () => new Rules(rule.references.length, meets),
   };
 }

@@ -15,6 +15,7 @@ export function sumMeasure(rule: CorrelationRule): MeasureKind {
     countsOnly: false,
     joinsRules: false,
     isRaw: true,
+    mayHold: undefined,
     create: () => new Sum(rule.condition, isAverage),
   };
 }

@@ -54,6 +54,7 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   fact('sources', sayCount(found.sources));
   if (found.refused.length > 0) fact('refused', found.refused.map(sayRefused).join('  '));
   fact('rules', sayRules(terminal, rules));
+  if (found.scope === 'installation') fact('windows', sayWindows(terminal, found.correlations));
   fact('alerts', sayAlerts(terminal, found.alerts));
   for (const { reason } of found.alarms ?? []) fact('alarm', terminal.style('red', visible(reason)));
   terminal.line();
@@ -94,9 +95,22 @@ function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): strin
   return `${sayCount(loaded - quarantined)} in force${aside}${out}`;
 }
 
-function sayDuty(terminal: Terminal, { duty, state, restarts, reason }: DutyStatus): string {
-  const mark = state === 'running' ? terminal.style('green', '✓') : terminal.style('red', '✗');
-  const more = [state === 'running' ? undefined : state, restarts > 0 ? sayMany(restarts, 'restart') : undefined, reason].filter(
+/** What correlations remember, and what they could not. */
+function sayWindows(terminal: Terminal, folds: InstallationStatus['correlations']): string {
+  if (folds === null) return NOT_KNOWN;
+  const { groups, bytes, late, evicted, clipped, dropped, strain } = folds;
+  const parts = [`${sayMany(groups, 'group')} in ${sayBytes(bytes)}`];
+  if (late > 0) parts.push(terminal.style('yellow', `${sayMany(late, 'event')} too late to count`));
+  if (evicted > 0) parts.push(terminal.style(strain === null ? 'yellow' : 'red', `${sayMany(evicted, 'group')} forgotten at the bound`));
+  if (clipped > 0) parts.push(terminal.style('yellow', `${sayMany(clipped, 'event')} forgotten in groups that had too many`));
+  if (dropped.length > 0)
+    parts.push(terminal.style('yellow', `begun anew by the last change of rules: ${dropped.map(({ rule }) => visible(rule)).join(', ')}`));
+  return parts.join(', ');
+}
+
+function sayDuty(terminal: Terminal, { duty, state, restarts, reason, strain }: DutyStatus): string {
+  const mark = state === 'running' && strain === undefined ? terminal.style('green', '✓') : terminal.style('red', '✗');
+  const more = [state === 'running' ? undefined : state, restarts > 0 ? sayMany(restarts, 'restart') : undefined, reason, strain].filter(
     (text) => text !== undefined,
   );
   return `${mark} ${visible(duty)}${more.length > 0 ? ` (${visible(more.join(', '))})` : ''}`;
