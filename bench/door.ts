@@ -20,7 +20,14 @@ const { dutyGrants, topology } = await built<typeof TopologyModule>('topology');
 const { openBus } = await built<typeof OpenBus>('duties/open-bus');
 
 const dataDir = process.argv[2] ?? '';
-const declared = topology({ eventsMaxBytes: 10 * 1024 ** 3, eventsMaxAgeMs: 86_400_000 });
+const GIB = 1024 ** 3;
+const declared = topology({
+  eventsMaxBytes: 10 * GIB,
+  matchesMaxBytes: GIB,
+  alertsMaxBytes: GIB,
+  auditMaxBytes: GIB,
+  deadLettersMaxBytes: GIB,
+});
 const server = await startNatsServer({
   directory: join(dataDir, 'bus'),
   site: 'local',

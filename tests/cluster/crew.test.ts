@@ -6,6 +6,7 @@ import { untilAnswered } from '../../packages/tocsin/src/state/until-answered.ts
 import { topology } from '../../packages/tocsin/src/topology.ts';
 import type { CrewMember } from '../../packages/tocsin/test/crew.ts';
 import { type CrewOutcome, type CrewPlan, runCrew } from '../../packages/tocsin/test/crew-scenario.ts';
+import { roomy } from '../../packages/tocsin/test/ground.ts';
 import { missingNatsServer } from '../nats-server-found.ts';
 import { NatsCluster } from './nats-cluster.ts';
 
@@ -24,7 +25,7 @@ async function onServers(
     await openNatsBus({ servers: cluster.urls, site: 'test', name: 'crew', commitTimeoutMs: 10_000 });
   {
     await using bus = await openBus();
-    const declared = topology({ eventsMaxBytes: 1 << 30, eventsMaxAgeMs: 0 });
+    const declared = topology(roomy);
     const signal = AbortSignal.timeout(30_000);
     await untilAnswered(() => bus.ensure({ ...declared, replicas: servers }), { signal, onRetry: () => undefined });
   }

@@ -63,6 +63,8 @@ describe.skipIf(missing !== undefined)('access', () => {
     { method: 'GET', path: '/sources', admin: 200, other: 200, viewer: 200 },
     { method: 'POST', path: '/sources', body: { name: 'edr' }, admin: 409, other: 200, viewer: 403 },
     { method: 'POST', path: '/sources/gone/revoke', admin: 404, other: 404, viewer: 403 },
+    { method: 'GET', path: '/quotas', admin: 200, other: 200, viewer: 200 },
+    { method: 'POST', path: '/quotas', body: { source: 'nobody' }, admin: 404, other: 404, viewer: 403 },
     { method: 'GET', path: '/tail/nothing', admin: 404, other: 404, viewer: 404 },
     { method: 'GET', path: '/tail/constructor', admin: 404, other: 404, viewer: 404 },
     { method: 'GET', path: '/tail/__proto__', admin: 404, other: 404, viewer: 404 },

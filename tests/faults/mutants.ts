@@ -9,8 +9,11 @@ import { builtProgram } from './tocsin-process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** One broken promise. `file` is the built file, `find` must occur in it exactly once. */
-export type Mutant = { readonly name: string; readonly file: string; readonly find: string; readonly put: string };
+/** A change of a built file; `find` must occur in it exactly once. */
+export type Patch = { readonly file: string; readonly find: string; readonly put: string };
+
+/** One broken promise; `also` where two parts keep it. */
+export type Mutant = Patch & { readonly name: string; readonly also?: Patch };
 
 /** Every mutant; each must turn the quick run red. */
 export const mutants: readonly Mutant[] = [
@@ -38,6 +41,8 @@ export const mutants: readonly Mutant[] = [
     file: 'packages/tocsin/dist/duties/frame-dedup.js',
     find: 'verdicts.push(fold.advance(event));',
     put: "fold.advance(event), verdicts.push('first');",
+    // What a resend after a restart is answered from would hide it.
+    also: { file: 'packages/tocsin/dist/flow/recall-ids.js', find: 'if (from !== undefined)', put: 'if (false)' },
   },
   {
     name: 'the tenant of a frame not compared with its subject',
@@ -78,7 +83,7 @@ export function buildMutant(mutant: Mutant): BuiltMutant {
     copyPackages(folder);
     linkDependencies(folder);
     for (const name of ['rules', 'examples']) if (existsSync(join(root, name))) symlinkSync(join(root, name), join(folder, name));
-    patch(join(folder, mutant.file), mutant);
+    for (const each of mutant.also === undefined ? [mutant] : [mutant, mutant.also]) patch(join(folder, each.file), mutant.name, each);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -110,7 +115,7 @@ function linkDependencies(folder: string): void {
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
 }
 
-function patch(path: string, { name, find, put }: Mutant): void {
+function patch(path: string, name: string, { find, put }: Patch): void {
   const parts = readFileSync(path, 'utf8').split(find);
   if (parts.length !== 2) throw new Error(`mutant “${name}”: its place is found ${parts.length - 1} times in ${path}; correct the patch`);
   writeFileSync(path, parts.join(put));

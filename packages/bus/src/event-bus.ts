@@ -209,6 +209,8 @@ export interface ConsumerInfo {
   /** Messages not yet delivered, and delivered but not yet acknowledged. */
   readonly pending: number;
   readonly unacknowledged: number;
+  /** Everything up to here is settled; undefined before the first. */
+  readonly acknowledged?: Position | undefined;
 }
 
 /** A bucket of small values, compare-and-set only. */

@@ -31,7 +31,11 @@ function createModel({ windowMs, maxEntries }: DedupOptions): (event: DedupEvent
 
 describe('the dedup fold', { timeout: 30_000 }, () => {
   it('says what the model says', () => {
-    const options = fc.record({ windowMs: fc.nat({ max: 60 }), maxEntries: fc.integer({ min: 1, max: 20 }), seed: fc.integer() });
+    const options = fc.record({
+      windowMs: fc.nat({ max: 60 }),
+      maxEntries: fc.integer({ min: 1, max: 20 }),
+      key: fc.tuple(fc.integer(), fc.integer()),
+    });
     fc.assert(
       fc.property(options, fc.array(event, { maxLength: 200 }), (bounds, events) => {
         const fold = createDedupFold(bounds);

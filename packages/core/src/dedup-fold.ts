@@ -4,7 +4,8 @@
  * the same id with other content is a conflict, which is kept. Rebuilt by feeding the window again.
  */
 
-import { createKeyHash, DedupTable, SEEN } from './dedup-table.ts';
+import { DedupTable, SEEN } from './dedup-table.ts';
+import { createKeyHash, type HashKey } from './key-hash.ts';
 
 /** What the fold says of an event: the first of its id, the same again, or the same id with other content. */
 export type DedupVerdict = 'first' | 'duplicate' | 'conflict';
@@ -15,8 +16,8 @@ export interface DedupOptions {
   readonly windowMs: number;
   /** Most entries, at 32 bytes each. */
   readonly maxEntries: number;
-  /** Any number: spreads entries so that nobody outside can aim at one slot. Changes no verdict. */
-  readonly seed?: number | undefined;
+  /** 64 bits that no sender knows: none can then make an id that passes for another's. Changes no verdict but by accident, one in 2^90. */
+  readonly key?: HashKey | undefined;
 }
 
 /** One event as the fold needs it. */
@@ -47,10 +48,9 @@ const FIRST_CAPACITY = 256;
 
 /** An empty fold. */
 export function createDedupFold(options: DedupOptions): DedupFold {
-  const seed = (options.seed ?? 0) | 0;
-  let table = new DedupTable(Math.min(FIRST_CAPACITY, options.maxEntries), seed);
+  let table = new DedupTable(Math.min(FIRST_CAPACITY, options.maxEntries));
   let newestMs = Number.NEGATIVE_INFINITY;
-  const key = createKeyHash();
+  const key = createKeyHash(options.key ?? [0, 0]);
 
   return {
     advance(event) {

@@ -2,17 +2,10 @@
  * The memory of the dedup fold: entries in a ring in log order, found through twice as many slots with linear probing.
  * 24 + 8 bytes per entry, all in typed arrays. What the verdicts mean is in `dedup-fold.ts`.
  */
-import type { DedupEvent } from './dedup-fold.ts';
+import type { Fingerprint } from './key-hash.ts';
 
 /** Answer of `find`: this id with this content. Otherwise it is the number of other contents of the id. */
 export const SEEN = -1;
-
-/** Fingerprint of (tenant, source, id): 96 bits, so that two ids never meet by accident. */
-export interface Fingerprint {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-}
 
 /** A table of a fixed capacity; a larger one is made by `grown`. */
 export class DedupTable {
@@ -22,16 +15,14 @@ export class DedupTable {
   readonly #times: Float64Array;
   /** Entry in each slot; -1 where free. */
   readonly #slots: Int32Array;
-  readonly #seed: number;
   #oldest = 0;
   #size = 0;
 
-  constructor(capacity: number, seed: number) {
+  constructor(capacity: number) {
     this.capacity = capacity;
     this.#words = new Uint32Array(capacity * 4);
     this.#times = new Float64Array(capacity);
     this.#slots = new Int32Array(capacity * 2).fill(-1);
-    this.#seed = seed;
   }
 
   get size(): number {
@@ -94,7 +85,7 @@ export class DedupTable {
 
   /** The same entries in a larger table. */
   grown(capacity: number): DedupTable {
-    const table = new DedupTable(capacity, this.#seed);
+    const table = new DedupTable(capacity);
     for (let i = 0; i < this.#size; i++) {
       const entry = (this.#oldest + i) % this.capacity;
       const [a = 0, b = 0, c = 0, content = 0] = this.#words.subarray(entry * 4, entry * 4 + 4);
@@ -104,7 +95,7 @@ export class DedupTable {
   }
 
   #home(word: number): number {
-    return Math.floor(((mix(word ^ this.#seed) >>> 0) / 4294967296) * this.#slots.length);
+    return Math.floor((word / 4294967296) * this.#slots.length);
   }
 
   #next(slot: number): number {
@@ -119,60 +110,4 @@ export class DedupTable {
   #distance(from: number, to: number): number {
     return to >= from ? to - from : to - from + this.#slots.length;
   }
-}
-
-/** A fingerprint that is made anew for each event, without allocating. */
-export interface KeyHash extends Fingerprint {
-  update(event: DedupEvent): void;
-}
-
-/** A fingerprint to be updated. */
-export function createKeyHash(): KeyHash {
-  let tenant = '';
-  let source = '';
-  let stem: readonly [number, number, number] = hashStem('', '');
-  const key = {
-    a: 0,
-    b: 0,
-    c: 0,
-    update(event: DedupEvent): void {
-      // Events of one source come in runs: its part of the hash is kept.
-      if (event.source !== source || event.tenant !== tenant) {
-        tenant = event.tenant;
-        source = event.source;
-        stem = hashStem(tenant, source);
-      }
-      let [a, b, c] = stem;
-      for (let i = 0; i < event.id.length; i++) {
-        const unit = event.id.charCodeAt(i);
-        a = Math.imul(a ^ unit, 0x9e3779b1);
-        b = Math.imul(b ^ unit, 0x85ebca77) ^ (b >>> 15);
-        c = Math.imul((c << 13) | (c >>> 19), 0xc2b2ae3d) + unit;
-      }
-      key.a = mix(a ^ event.id.length) >>> 0;
-      key.b = mix(b) >>> 0;
-      key.c = mix(c) >>> 0;
-    },
-  };
-  return key;
-}
-
-function hashStem(tenant: string, source: string): readonly [number, number, number] {
-  let [a, b, c] = [0x243f6a88, 0x85a308d3, 0x13198a2e];
-  const text = `${tenant.length}:${tenant}${source.length}:${source}`;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x9e3779b1) ^ (a >>> 17);
-    b = Math.imul(b ^ unit, 0x85ebca77) ^ (b >>> 15);
-    c = Math.imul((c << 13) | (c >>> 19), 0xc2b2ae3d) + unit;
-  }
-  return [a, b, c];
-}
-
-/** Finaliser of MurmurHash3 (public domain, A. Appleby): every input bit reaches every output bit. */
-function mix(word: number): number {
-  let h = word;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

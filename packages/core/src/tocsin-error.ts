@@ -10,6 +10,7 @@ import { configErrors } from './errors/config.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
+import { flowErrors } from './errors/flow.data.ts';
 import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
@@ -28,6 +29,7 @@ export const errorTable = {
   ...configErrors,
   ...decodeErrors,
   ...detectErrors,
+  ...flowErrors,
   ...huntErrors,
   ...ingestErrors,
   ...listenerErrors,

@@ -16,6 +16,7 @@ import {
 } from '@tocsin/core';
 import { createFrameOrdinals, type OrdinalLease } from './frame-ordinals.ts';
 import { createFramerQueue, type FramePlan, type FramerQueue, type Waiter } from './framer-queue.ts';
+import { createLaneGate, type LaneGate } from './lane-gate.ts';
 
 /** A frame ready for the bus. */
 export interface OutgoingFrame {
@@ -67,10 +68,6 @@ export interface Framer extends AsyncDisposable {
 }
 
 const DEFAULT_MAX_QUEUED_BYTES = 128 * 1024 * 1024;
-/** Most frames in one atomic batch (nats-server 2.12 and later). */
-const MAX_CYCLE_FRAMES = 1000;
-/** Most bytes of records in one cycle: bounds how long a later arrival waits for the encoding of earlier ones. */
-const MAX_CYCLE_BYTES = 8 * 1024 * 1024;
 /** Errors that say that nothing was stored. */
 const NOTHING_STORED = ['bus.full', 'bus.unavailable', 'bus.fenced', 'bus.too_large', 'bus.closed'] as const;
 
@@ -78,7 +75,8 @@ const NOTHING_STORED = ['bus.full', 'bus.unavailable', 'bus.fenced', 'bus.too_la
 export function createFramer(options: FramerOptions): Framer {
   const epoch = options.nextId();
   const budget = createBudget(options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES);
-  const lane = (name: Lane): LaneFramer => createLaneFramer(name, { ...options, epoch, budget });
+  const gate = createLaneGate(options.clock, () => lanes.bulk.wake());
+  const lane = (name: Lane): LaneFramer => createLaneFramer(name, { ...options, epoch, budget, gate });
   const lanes: Record<Lane, LaneFramer> = { live: lane('live'), bulk: lane('bulk') };
   let draining: Promise<void> | undefined;
 
@@ -104,42 +102,48 @@ export function createFramer(options: FramerOptions): Framer {
 interface Budget {
   readonly used: number;
   readonly maxBytes: number;
-  take(bytes: number): boolean;
-  give(bytes: number): void;
+  take(lane: Lane, bytes: number): boolean;
+  give(lane: Lane, bytes: number): void;
 }
 
+/** Bulk gets half at most: live finds room whatever bulk does. */
 function createBudget(maxBytes: number): Budget {
-  let used = 0;
+  const used: Record<Lane, number> = { live: 0, bulk: 0 };
   return {
     maxBytes,
     get used() {
-      return used;
+      return used.live + used.bulk;
     },
-    take(bytes) {
-      if (used + bytes > maxBytes) return false;
-      used += bytes;
+    take(lane, bytes) {
+      const isTooMuchBulk = lane === 'bulk' && used.bulk > 0 && used.bulk + bytes > maxBytes / 2;
+      if (isTooMuchBulk || used.live + used.bulk + bytes > maxBytes) return false;
+      used[lane] += bytes;
       return true;
     },
-    give(bytes) {
-      used -= bytes;
+    give(lane, bytes) {
+      used[lane] -= bytes;
     },
   };
 }
 
 interface LaneFramer {
   add(key: FramerKey, records: readonly FrameRecord[]): Promise<EventPosition[]>;
+  /** It may commit again. */
+  wake(): void;
   drain(): Promise<void>;
 }
 
 interface LaneOptions extends FramerOptions {
   readonly epoch: string;
   readonly budget: Budget;
+  readonly gate: LaneGate;
 }
 
 function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
   const queue = createFramerQueue();
   const ordinals = createFrameOrdinals();
-  const pump = createPump(queue, () => sendCycle(queue, { lane, ordinals, options }));
+  const mayBegin = (): boolean => options.gate.mayBegin(lane);
+  const pump = createPump(queue, { mayBegin, send: () => sendCycle(queue, { lane, ordinals, options }) });
 
   return {
     add(key, records) {
@@ -153,7 +157,7 @@ function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
           reject,
         };
         const weights = queue.weigh(records);
-        if (!options.budget.take(weights.total)) {
+        if (!options.budget.take(lane, weights.total)) {
           reject(new TocsinError('ingest.overloaded', { waitingBytes: options.budget.used, maxBytes: options.budget.maxBytes }));
           return;
         }
@@ -161,6 +165,7 @@ function createLaneFramer(lane: Lane, options: LaneOptions): LaneFramer {
         pump.wake();
       });
     },
+    wake: () => pump.wake(),
     drain: () => pump.drain(),
   };
 }
@@ -175,7 +180,7 @@ interface Pump {
  * Decides when a cycle starts: at the end of this turn of the event loop when none is in flight, else when the one in flight
  * ends. Never two at once: the later one, smaller and so stored faster, could overtake the earlier within a partition.
  */
-function createPump(queue: FramerQueue, send: () => Promise<void>): Pump {
+function createPump(queue: FramerQueue, { mayBegin, send }: { mayBegin: () => boolean; send: () => Promise<void> }): Pump {
   let isBusy = false;
   let scheduled = false;
   let drained: (() => void) | undefined;
@@ -186,6 +191,8 @@ function createPump(queue: FramerQueue, send: () => Promise<void>): Pump {
       drained?.();
       return;
     }
+    // Woken again as soon as it may.
+    if (!mayBegin()) return;
     isBusy = true;
     // `send` settles the waiters and never rejects.
     void send().then(() => {
@@ -227,10 +234,13 @@ interface SentFrame {
 
 /** Encodes and commits one cycle and settles its waiters. Never rejects. */
 async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<void> {
-  const plans = queue.takeCycle({ maxFrames: MAX_CYCLE_FRAMES, maxBytes: MAX_CYCLE_BYTES });
+  const { lane, options } = context;
+  const plans = queue.takeCycle(options.gate.begin(lane));
   const sent: SentFrame[] = [];
   for (const plan of plans.filter((one) => one.records.length > 0)) {
     const lease = context.ordinals.take(plan.partition, plan.records.length);
+    // A bulk cycle is encoded frame by frame: what arrives meanwhile must not wait for all of them.
+    if (lane === 'bulk' && sent.length > 0) await nextTurn();
     try {
       sent.push({ plan, lease, frame: encodePlan(plan, lease, context) });
     } catch (error) {
@@ -247,8 +257,13 @@ async function sendCycle(queue: FramerQueue, context: CycleContext): Promise<voi
       error,
     );
   } finally {
-    for (const plan of plans) context.options.budget.give(plan.weight);
+    options.gate.end(lane);
+    for (const plan of plans) options.budget.give(lane, plan.weight);
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function encodePlan(plan: FramePlan, lease: OrdinalLease, { lane, options }: CycleContext): OutgoingFrame {

@@ -1,4 +1,7 @@
 /** What others import of ingest. */
+export { type Admission, type AdmissionOptions, createAdmission, type Quota, type QuotaScope } from './admission/admission.ts';
+export type { RefusalCount } from './admission/refusal-counts.ts';
+export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';
 export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
 export {
   type AcceptedRecord,
@@ -16,7 +19,15 @@ export {
   type EventsRouteOptions,
   eventsRoute,
 } from './http/events-route.ts';
-export { createIntake, type EmitOptions, type Intake, type IntakeLimits, type IntakeOptions } from './intake.ts';
+export {
+  createIntake,
+  DEFAULT_MAX_EARLY_IDS,
+  type EmitOptions,
+  type Intake,
+  type IntakeLimits,
+  type IntakeOptions,
+  type StoredEvent,
+} from './intake.ts';
 export { type Emit, type Listener, type ListenerContext, type ListenerKind, listenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';

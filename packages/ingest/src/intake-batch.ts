@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
+import type { DecodeTurns } from './decode-turns.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
 import type { RecordReader } from './decoders/record-reader.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
@@ -22,6 +23,7 @@ export interface BatchFacilities {
   readonly maxSkewMs: number;
   readonly decodeLimits: DecodeLimits;
   readonly early: EarlyAnswers;
+  readonly turns: DecodeTurns;
   readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
 }
 
@@ -58,7 +60,8 @@ export class IntakeBatch {
   async commit(records: readonly RawRecord[]): Promise<RecordResult[]> {
     const { tenant, lane, name, shard } = this.#source;
     try {
-      for (const raw of records) this.#take(raw);
+      const { length: steps } = records;
+      await this.#use.turns.run({ owner: this.#batch.owner, lane, steps }, (index) => this.#take(records[index] as RawRecord));
       this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));
     } catch (error) {
       // Whatever went wrong: nobody may wait for this batch, and a resend must not be taken for stored.

@@ -2,10 +2,12 @@
  * The intake: what every listener hands its records to. Decodes, maps, recognises resends, frames, and answers per record once
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
-import type { Clock, FrameRecord } from '@tocsin/core';
+import type { Clock, EventPosition, FrameRecord } from '@tocsin/core';
+import type { Admission } from './admission/admission.ts';
+import { DecodeTurns } from './decode-turns.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createRecordReader } from './decoders/record-reader.ts';
-import { createEarlyAnswers } from './early-answers.ts';
+import { createEarlyAnswers, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import { type BatchFacilities, IntakeBatch } from './intake-batch.ts';
@@ -18,7 +20,7 @@ export interface IntakeLimits {
   readonly maxSkewMs?: number | undefined;
   /** Bounds of one record. Default: 1 MiB, 64 levels, 10,000 members. */
   readonly decode?: DecodeLimits | undefined;
-  /** Ids remembered to answer resends early. Default 100,000. */
+  /** Ids remembered to answer resends early, about 120 bytes each. Default 262,144. */
   readonly maxEarlyIds?: number | undefined;
 }
 
@@ -34,6 +36,8 @@ export interface IntakeOptions {
   /** Any number nobody outside can know: spreads ids so that none can be aimed at one place of a table. Default 0. */
   readonly seed?: number | undefined;
   readonly limits?: IntakeLimits | undefined;
+  /** Asked before anything of a batch is decoded, told of every batch that was refused as a whole. Without it everything is admitted. */
+  readonly admission?: Pick<Admission, 'admit' | 'refused'> | undefined;
 }
 
 /** How a batch of records wants to be identified. */
@@ -47,13 +51,28 @@ export interface Intake {
   /**
    * Resolves when everything that was not rejected is fsynced, with one result per record as decoded, in order: a raw record
    * that holds several gives several. Where it rejects, some may be stored: send all again with the same ids.
-   * @throws ingest.overloaded, ingest.closing, bus.*
+   * Whoever listens needs no admission of its own: a batch beyond its quota is refused here, as a whole and before it is decoded.
+   * @throws flow.* (not admitted: nothing was stored, come again after `retryAfterMs`), ingest.overloaded, ingest.closing, bus.*
    */
   emit(source: Source, records: readonly RawRecord[], options?: EmitOptions): Promise<RecordResult[]>;
+  /**
+   * Takes note of events of one source that are stored already: resends of them are answered `duplicate` with these positions. For
+   * filling the memory of a new process from the log; what is not noted is stored again and left out by whoever reads.
+   */
+  remember(owner: { readonly tenant: string; readonly source: string }, events: readonly StoredEvent[]): void;
+}
+
+/** An event as it stands in the log. */
+export interface StoredEvent {
+  readonly id: string;
+  /** CRC-32 (IEEE) of its record. */
+  readonly contentHash32: number;
+  readonly at: EventPosition;
 }
 
 const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
-const DEFAULT_MAX_EARLY_IDS = 100_000;
+/** Ids remembered to answer resends early where nothing else is configured. */
+export const DEFAULT_MAX_EARLY_IDS = 262_144;
 
 /** An intake; opens nothing. */
 export function createIntake(options: IntakeOptions): Intake {
@@ -64,8 +83,27 @@ export function createIntake(options: IntakeOptions): Intake {
     maxSkewMs: limits?.maxSkewMs ?? DEFAULT_MAX_SKEW_MS,
     decodeLimits: limits?.decode ?? defaultDecodeLimits,
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
+    turns: new DecodeTurns(options.clock),
   };
+  const { admission } = options;
   return {
-    emit: (source, records, emitOptions = {}) => new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records),
+    async emit(source, records, emitOptions = {}) {
+      const load = { records: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+      try {
+        admission?.admit(source, load);
+        return await new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records);
+      } catch (error) {
+        admission?.refused(source, error, load);
+        throw error;
+      }
+    },
+    remember({ tenant, source }, events) {
+      const batch: PendingBatch = {
+        owner: earlyKeyOf(tenant, source),
+        ids: events.map(({ id }) => id),
+        stored: Promise.resolve(events.map(({ at }) => at)),
+      };
+      events.forEach(({ contentHash32 }, index) => facilities.early.claim({ batch, index }, contentHash32));
+    },
   };
 }

@@ -3,7 +3,9 @@ export {
   type CataloguedFrame,
   type FrameCatalogue,
   type Gap,
+  type Kept,
   openFrameCatalogue,
+  type Removed,
   type SourceTally,
   type SourceTotals,
 } from './frame-catalogue.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
-import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { type EventsRouteLimits, type Intake, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import { checkFree, listen, readTls, type Tls } from './api/listen.ts';
@@ -19,12 +19,17 @@ import { openBus } from './duties/open-bus.ts';
 import { startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
+import { openDiskGuard } from './flow/disk-guard.ts';
+import { createFlowControl } from './flow/flow-control.ts';
+import { openFlowWatch } from './flow/open-flow-watch.ts';
+import { recallIds } from './flow/recall-ids.ts';
 import { memberName, openIdentity } from './identity.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { ensureOperator, type OperatorDeps } from './operator.ts';
 import { Registry } from './registry/registry.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
+import { createForbiddenAudit } from './security/audit-forbidden.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
@@ -46,6 +51,9 @@ export interface Installation extends AsyncDisposable {
 
 /** Connections over which a tenant may follow events, alerts and matches at once. */
 const FOLLOWERS_PER_TENANT = 64;
+
+/** How long a start waits for ids to be recalled, milliseconds. */
+const RECALL_WAIT_MS = 300;
 
 /** Starts an installation; resolves when it takes events. What was opened by a start that fails is closed again. */
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
@@ -96,7 +104,15 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
+  const disk = scope.add(
+    'disk guard',
+    await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) =>
+      around.onTrouble(error, 'asking how full the disk is'),
+    ),
+  );
+  const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
   const desk = await openDuties(options, ground);
+  flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
   const status = createStatus({
     version,
     site: settings.site,
@@ -106,6 +122,7 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
     topology: bus.topology,
     registry,
     desk,
+    flow,
   });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
@@ -117,6 +134,7 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
     detect: desk.detect,
     settled: desk.settled,
     privileged,
+    flow,
     clock: around.clock,
     nextId: around.nextId,
     status: status.of,
@@ -166,27 +184,48 @@ async function openServer(
     site: settings.site,
     maxSkewMs: settings.ingest.maxSkew,
     onFlagged: createFlagLog(logger, around.clock),
+    admission: context.flow.admission,
+    stall: context.flow.stall,
+    makeRoom: () => context.flow.makeRoom(),
   });
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
-  const authenticateSource = createAuthenticateSource(authenticate, context.registry);
-  const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
-  if (settings.duties.includes('ingest'))
+  const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
+  const authenticateSource = createAuthenticateSource(authenticate, context.registry, onForbidden);
+  const { admission } = context.flow;
+  const events = { authenticate: authenticateSource, intake, admission, limits: doorLimits(settings) };
+  if (settings.duties.includes('ingest')) {
     await startListeners({
       dataDir: options.dataDir,
       settings: settings.listeners,
       registry: context.registry,
       authenticate: authenticateSource,
       emit: intake.emit,
+      precheck: admission.precheck,
       clock: around.clock,
       nextId: around.nextId,
       onTrouble: around.onTrouble,
       scope,
     });
+    await recallBeside(options, { context, intake, around, scope });
+  }
   const app = createServer({ logger, tls });
   const { duties } = settings;
   await registerApi(app, { context, authenticate, events: duties.includes('ingest') ? events : undefined, hasApi: duties.includes('api') });
   return app;
+}
+
+/** Recalls ids while everything else goes on; waited for only a little, as at worst resends of before are stored again. */
+async function recallBeside(
+  { logger }: InstallationOptions,
+  { context, intake, around, scope }: { context: ApiContext; intake: Intake; around: Surroundings; scope: Scope },
+): Promise<void> {
+  const { bus, store } = context;
+  const recalled = recallIds({ bus, store, intake, nowMs: around.clock.nowMs(), signal: scope.signal }).then(
+    (ids) => logger.debug({ ids }, 'Recalled the ids of the last minutes'),
+    (error: unknown) => scope.signal.aborted || around.onTrouble(error, 'recalling ids; resends of before are stored again'),
+  );
+  await Promise.race([recalled, new Promise((resolve) => setTimeout(resolve, RECALL_WAIT_MS).unref())]);
 }
 
 function mainSurroundings({ logger }: InstallationOptions, scope: Scope): Surroundings {

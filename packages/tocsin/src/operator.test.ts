@@ -41,7 +41,7 @@ describe('operator', () => {
     expect(await works(token)).toBe(true);
     expect(await ensure(token)).toBe(token);
     expect(kept).toHaveLength(1);
-    const audit = await readAudit(bus, 'default', 10);
+    const audit = (await readAudit(bus, 'default', { limit: 10 })).records;
     expect(audit.map((record) => [record.phase, record.resource])).toEqual([
       ['intent', 'credential/operator'],
       ['outcome', 'credential/operator'],

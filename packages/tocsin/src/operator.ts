@@ -5,11 +5,11 @@
 import type { Clock } from '@tocsin/core';
 import type { Registry } from './registry/registry.ts';
 import { createToken, hashToken } from './security/bearer-token.ts';
-import type { Principal } from './security/principal.ts';
+import { OPERATING_TENANT, type Principal } from './security/principal.ts';
 import type { Privileged } from './security/privileged.ts';
 
 /** Tenant of a fresh installation. */
-export const FIRST_TENANT = 'default';
+export const FIRST_TENANT = OPERATING_TENANT;
 
 /** Name of the operator on AUDIT. */
 const OPERATOR_ACTOR = 'operator';

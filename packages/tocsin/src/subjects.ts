@@ -33,6 +33,11 @@ export function tenantEventsFilter(tenant: string): string {
   return `${NAMESPACE}.events.live.*.${encodeToken(tenant)}`;
 }
 
+/** Filter for one tenant's frames of a lane. */
+export function tenantLaneFilter(lane: Lane, tenant: string): string {
+  return `${NAMESPACE}.events.${lane}.*.${encodeToken(tenant)}`;
+}
+
 /** Filter for one tenant's alerts. */
 export function tenantAlertsFilter(tenant: string): string {
   return `${NAMESPACE}.alerts.${encodeToken(tenant)}.*`;
@@ -54,7 +59,7 @@ export function auditSubject(tenant: string): string {
 }
 
 /** Kinds of things configured at run time. */
-export type ChangeKind = 'source' | 'credential' | 'rule' | 'quarantine';
+export type ChangeKind = 'source' | 'credential' | 'rule' | 'quarantine' | 'quota';
 
 /** Subject of one configured thing: its newest message is its state. */
 export function changeSubject(tenant: string, kind: ChangeKind, id: string): string {

@@ -20,24 +20,32 @@ export const MEMBERS_BUCKET = 'members';
 /** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
 export const CONTROL_BUCKET = 'control';
 
-/** What may differ between installations. */
+/** How long match steps and alerts are kept, milliseconds: the retention keeper's business, as every age of what somebody must have read first. */
+export const MATCHES_KEPT_MS = 7 * DAY_MS;
+export const ALERTS_KEPT_MS = 30 * DAY_MS;
+
+/** What may differ between installations: size limits in bytes. */
 export interface TopologyOptions {
   readonly eventsMaxBytes: number;
-  readonly eventsMaxAgeMs: number;
+  readonly matchesMaxBytes: number;
+  readonly alertsMaxBytes: number;
+  readonly auditMaxBytes: number;
+  readonly deadLettersMaxBytes: number;
 }
 
 /** Every stream and bucket of an installation. */
 export function topology(options: TopologyOptions): Topology {
-  const events = { maxAgeMs: options.eventsMaxAgeMs, maxBytes: options.eventsMaxBytes };
+  // No age: the bus would remove what nobody has read yet.
+  const events = { maxBytes: options.eventsMaxBytes };
   return {
     streams: [
       stream('EVENTS_LIVE', eventsFilter('live'), events),
       stream('EVENTS_BULK', eventsFilter('bulk'), events),
-      stream('MATCHES', MATCHES_FILTER, { maxAgeMs: 7 * DAY_MS }),
-      stream('ALERTS', ALERTS_FILTER, { maxAgeMs: 30 * DAY_MS }),
-      stream('AUDIT', AUDIT_FILTER, { maxAgeMs: 365 * DAY_MS }),
+      stream('MATCHES', MATCHES_FILTER, { maxBytes: options.matchesMaxBytes }),
+      stream('ALERTS', ALERTS_FILTER, { maxBytes: options.alertsMaxBytes }),
+      stream('AUDIT', AUDIT_FILTER, { maxAgeMs: 365 * DAY_MS, maxBytes: options.auditMaxBytes }),
       stream('CHANGES', CHANGES_FILTER, { maxAgeMs: 0, maxPerSubject: 1 }),
-      stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS }),
+      stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS, maxBytes: options.deadLettersMaxBytes }),
     ],
     buckets: [
       { name: MANIFESTS_BUCKET, ttlMs: 0 },
@@ -53,7 +61,7 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
 }
 
 /** A duty of a process that speaks to the bus under a key of its own. */
-export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'api';
+export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'api' | 'keep';
 
 /** What a duty may do, in subjects and buckets. Whatever is not listed is refused by the bus itself. */
 export interface DutyGrant {
@@ -63,9 +71,13 @@ export interface DutyGrant {
   readonly subscribe: readonly string[];
   /** Buckets it may read and write. */
   readonly buckets: readonly string[];
+  /** Subjects whose streams it may purge. */
+  readonly purge?: readonly string[];
 }
 
 const EVENTS: readonly string[] = [eventsFilter('live'), eventsFilter('bulk')];
+
+const KEPT: readonly string[] = [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, DEADLETTER_FILTER];
 
 /** Which duty may touch what: ingest cannot publish alerts, the store can write nothing at all. */
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
@@ -86,4 +98,6 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
     subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER],
     buckets: [MEMBERS_BUCKET, CONTROL_BUCKET],
   },
+  // The retention keeper: removes, and what it removes unread it has written on AUDIT before.
+  keep: { publish: [AUDIT_FILTER], subscribe: KEPT, buckets: [MANIFESTS_BUCKET], purge: KEPT },
 };

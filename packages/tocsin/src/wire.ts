@@ -5,9 +5,18 @@
  *
  * Each function wires one duty and is given its own connection to the bus, whose key allows that duty and nothing else.
  */
-import { type EventBus, encodeFrame, type ReplayLog, type StateStore } from '@tocsin/bus';
-import { type Clock, fnv1a, type Position } from '@tocsin/core';
-import { createFramer, createIntake, type Framer, fieldsOf, type Intake, type IntakeOptions, type MappingSet } from '@tocsin/ingest';
+import { type EventBus, encodeFrame, type Published, type ReplayLog, type StateStore } from '@tocsin/bus';
+import { type Clock, fnv1a, isTocsinError, type Position } from '@tocsin/core';
+import {
+  createFramer,
+  createIntake,
+  type Framer,
+  fieldsOf,
+  type Intake,
+  type IntakeOptions,
+  type MappingSet,
+  type StallGuard,
+} from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
 import { type CorrelateShardsOptions, runCorrelateShards } from './duties/correlate-shards.ts';
 import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
@@ -36,7 +45,13 @@ export interface Surroundings {
 export function wireIngest(
   bus: Bus,
   mappings: MappingSet,
-  around: Surroundings & { partitions: number; site: string; maxSkewMs: number } & Pick<IntakeOptions, 'onFlagged'>,
+  around: Surroundings & {
+    partitions: number;
+    site: string;
+    maxSkewMs: number;
+    stall?: StallGuard;
+    makeRoom?: () => Promise<boolean>;
+  } & Pick<IntakeOptions, 'onFlagged' | 'admission'>,
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -50,7 +65,11 @@ export function wireIngest(
         id,
         body: bytes,
       }));
-      return (await bus.commit(messages, { asUnit: false })).map((published): Position => published.position);
+      const commit = (): Promise<Published[]> => {
+        const committing = bus.commit(messages, { asUnit: false });
+        return around.stall?.watch(committing) ?? committing;
+      };
+      return (await commitWithRoom(commit, around.makeRoom)).map((published): Position => published.position);
     },
   });
   const intake = createIntake({
@@ -59,10 +78,22 @@ export function wireIngest(
     clock: around.clock,
     nextId: around.nextId,
     onFlagged: around.onFlagged,
+    admission: around.admission,
     seed: fnv1a(around.nextId()),
     limits: { maxSkewMs: around.maxSkewMs },
   });
   return { intake, framer };
+}
+
+/** At the size limit of a stream: what everybody has read makes room; only what nobody may remove is a reason to refuse. @throws as `commit` */
+async function commitWithRoom(commit: () => Promise<Published[]>, makeRoom: (() => Promise<boolean>) | undefined): Promise<Published[]> {
+  for (;;) {
+    try {
+      return await commit();
+    } catch (error) {
+      if (!isTocsinError(error, 'bus.full') || makeRoom === undefined || !(await makeRoom())) throw error;
+    }
+  }
 }
 
 /** 2. EVENTS in, MATCHES out. Runs until stopped. */
@@ -102,7 +133,7 @@ export function wireCorrelate(
 export async function wireStore(
   bus: Bus,
   files: { alerts: AlertTable; frames: FrameCatalogue },
-  around: Pick<Surroundings, 'signal' | 'clock'> & { onApplied: () => void; keptMs: number },
+  around: Pick<Surroundings, 'signal' | 'clock'> & { onApplied: () => void },
 ): Promise<void> {
   await Promise.all([
     runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onApplied }),

@@ -35,7 +35,7 @@ export async function openDoorServer(options: DoorServerOptions = {}): Promise<D
         const id = `${emitOptions.idempotencyKey}-${index}`;
         const status = stored.has(id) ? 'duplicate' : 'stored';
         stored.set(id, text);
-        return { status, id };
+        return { status, id, at: { position: 'p', index } };
       });
     },
   } as unknown as Intake;

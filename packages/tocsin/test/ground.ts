@@ -9,7 +9,9 @@ import { parseAlert } from '../src/duties/alert-writer.ts';
 import { parseStep } from '../src/duties/partition-progress.ts';
 import { RuleBook, type RuleFile } from '../src/rules/rule-book.ts';
 import { ALERTS_FILTER, eventsSubject, MATCHES_FILTER } from '../src/subjects.ts';
-import { topology } from '../src/topology.ts';
+import { type TopologyOptions, topology } from '../src/topology.ts';
+
+const MIB_64 = 64 * 1024 * 1024;
 
 /** Partitions of the ground. */
 export const PARTITIONS = 2;
@@ -19,11 +21,20 @@ export const logSources: readonly LogSource[] = [
   { mapping: 'json', product: 'test', services: [], categories: [], aliases: {}, prefixes: [], entity: ['device.hostname'] },
 ];
 
+/** Limits that no test reaches, unless it means to. */
+export const roomy: TopologyOptions = {
+  eventsMaxBytes: MIB_64,
+  matchesMaxBytes: MIB_64,
+  alertsMaxBytes: MIB_64,
+  auditMaxBytes: MIB_64,
+  deadLettersMaxBytes: MIB_64,
+};
+
 /** A server with the streams of an installation, and a connection to it. */
 export async function openGround(options: MemoryServerOptions = {}): Promise<{ server: MemoryServer; bus: CompleteBus }> {
   const server = new MemoryServer(options);
   const bus = createMemoryBus({ server });
-  await bus.ensure(topology({ eventsMaxBytes: 64 * 1024 * 1024, eventsMaxAgeMs: 0 }));
+  await bus.ensure(topology(roomy));
   return { server, bus };
 }
 

@@ -3,6 +3,7 @@
  * is handed out unasked. Waiting is done in `memory-subscription.ts`.
  */
 import type { ConsumerInfo, SubjectFilter } from '../event-bus.ts';
+import { encodePosition } from '../position.ts';
 import type { Entry, MemoryStream } from './memory-stream.ts';
 
 /** What one member holds, against its bounds. */
@@ -97,7 +98,13 @@ export class MemoryGroup {
 
   info(): ConsumerInfo {
     for (const open of this.#open.values()) if (open.entry.gone) this.#forget(open);
-    return { group: this.name, pending: this.#stream.count(this.filter, this.#nextSequence), unacknowledged: this.#open.size };
+    const settled = Math.min(this.#nextSequence, ...this.#open.keys()) - 1;
+    return {
+      group: this.name,
+      pending: this.#stream.count(this.filter, this.#nextSequence),
+      unacknowledged: this.#open.size,
+      acknowledged: settled < 1 ? undefined : encodePosition({ ...this.#stream.life, sequence: settled }),
+    };
   }
 
   /** Takes back what was not answered within its ack wait, so that the member who held it has room again. */

@@ -123,9 +123,14 @@ export async function streamInfo({ link, catalogue }: LogAccess, filter: Subject
     const page = await callJetStream<{ total: number; consumers: JetStreamConsumer[] | null }>(link, `CONSUMER.LIST.${stream.stream}`, {
       offset,
     });
-    for (const { config, num_pending, num_ack_pending } of page.consumers ?? []) {
+    for (const { config, num_pending, num_ack_pending, ack_floor } of page.consumers ?? []) {
       if (config.durable_name !== undefined)
-        consumers.push({ group: config.durable_name, pending: num_pending, unacknowledged: num_ack_pending });
+        consumers.push({
+          group: config.durable_name,
+          pending: num_pending,
+          unacknowledged: num_ack_pending,
+          acknowledged: ack_floor.stream_seq === 0 ? undefined : catalogue.positionOf(stream, ack_floor.stream_seq),
+        });
     }
     offset += page.consumers?.length ?? 0;
     if ((page.consumers?.length ?? 0) === 0 || offset >= page.total) break;
@@ -144,7 +149,10 @@ export async function streamInfo({ link, catalogue }: LogAccess, filter: Subject
 export async function purgeLog({ link, catalogue }: LogAccess, filter: SubjectFilter, upTo: Position): Promise<number> {
   const stream = await catalogue.findFresh(filter);
   const sequence = catalogue.sequenceOf(stream, upTo);
-  const { purged } = await callJetStream<{ purged: number }>(link, `STREAM.PURGE.${stream.stream}`, { filter, seq: sequence + 1 });
+  // Without a filter the server cuts its files; with one it looks at every message.
+  const isWhole = stream.config.subjects.every((taken) => taken === filter);
+  const which = isWhole ? {} : { filter };
+  const { purged } = await callJetStream<{ purged: number }>(link, `STREAM.PURGE.${stream.stream}`, { ...which, seq: sequence + 1 });
   return purged;
 }
 

@@ -1,4 +1,5 @@
-/** Memory set aside for request bodies: bytes of all requests in flight and of each source. Refuses instead of waiting. */
+/** Memory set aside for request bodies: bytes of all requests in flight and of each source; bulk gets half at most. Refuses instead of waiting. */
+import type { Lane } from '@tocsin/core';
 
 /** Bounds in bytes. */
 export interface ByteBudgetLimits {
@@ -17,15 +18,18 @@ export interface BudgetShare {
 /** Bytes in flight. */
 export interface ByteBudget {
   readonly used: number;
-  share(sourceKey: string): BudgetShare;
+  share(sourceKey: string, lane: Lane): BudgetShare;
 }
 
 /** An unused budget. */
 export function createByteBudget(limits: ByteBudgetLimits): ByteBudget {
   const bySource = new Map<string, number>();
   let used = 0;
-  const give = (sourceKey: string, bytes: number): void => {
+  let usedByBulk = 0;
+  const maxBulkBytes = limits.maxBytes / 2;
+  const give = (sourceKey: string, lane: Lane, bytes: number): void => {
     used -= bytes;
+    if (lane === 'bulk') usedByBulk -= bytes;
     const left = (bySource.get(sourceKey) ?? 0) - bytes;
     if (left > 0) bySource.set(sourceKey, left);
     else bySource.delete(sourceKey);
@@ -34,20 +38,23 @@ export function createByteBudget(limits: ByteBudgetLimits): ByteBudget {
     get used() {
       return used;
     },
-    share(sourceKey) {
+    share(sourceKey, lane) {
       let held = 0;
       return {
         take(bytes) {
           const ofSource = bySource.get(sourceKey) ?? 0;
           if (ofSource + bytes > limits.maxBytesPerSource) return 'source';
+          // Live finds room whatever bulk does; a body that is alone may have all it needs.
+          if (lane === 'bulk' && usedByBulk > 0 && usedByBulk + bytes > maxBulkBytes) return 'all';
           if (used + bytes > limits.maxBytes) return 'all';
           used += bytes;
+          if (lane === 'bulk') usedByBulk += bytes;
           held += bytes;
           bySource.set(sourceKey, ofSource + bytes);
           return undefined;
         },
         release() {
-          if (held > 0) give(sourceKey, held);
+          if (held > 0) give(sourceKey, lane, held);
           held = 0;
         },
       };

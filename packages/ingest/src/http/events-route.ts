@@ -5,8 +5,9 @@
 import type { IncomingMessage } from 'node:http';
 import { isTocsinError, TocsinError } from '@tocsin/core';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Admission } from '../admission/admission.ts';
 import type { Intake } from '../intake.ts';
-import type { Source } from '../source.ts';
+import type { RawRecord, Source } from '../source.ts';
 import { type BudgetShare, createByteBudget } from './byte-budget.ts';
 import { cutBody, kindOf, unsupportedType } from './cut-body.ts';
 import { eventsSchema } from './events-schema.ts';
@@ -38,6 +39,8 @@ export interface EventsRouteOptions {
   /** Who a request comes from, by its credential alone. @throws auth.missing, auth.refused, auth.forbidden */
   readonly authenticate: (evidence: { readonly authorization: string | undefined }) => Promise<EventsPrincipal> | EventsPrincipal;
   readonly intake: Intake;
+  /** Asked before a body is read, and told of bodies refused before they were handed in. */
+  readonly admission?: Pick<Admission, 'precheck' | 'refused'> | undefined;
   readonly limits?: Partial<EventsRouteLimits> | undefined;
 }
 
@@ -75,7 +78,7 @@ export async function eventsRoute(app: FastifyInstance, options: EventsRouteOpti
     let answer: Answer;
     try {
       const { source } = await options.authenticate({ authorization: request.headers.authorization });
-      const share = budget.share(`${source.tenant.length}:${source.tenant}${source.name}`);
+      const share = budget.share(`${source.tenant.length}:${source.tenant}${source.name}`, source.lane);
       answer = await takeIn(request, { ...options, limits, source, share }).finally(() => share.release());
     } catch (error) {
       if (!isTocsinError(error)) request.log.error({ err: error }, 'a request for events ended in an error without a code');
@@ -93,10 +96,19 @@ interface Visit extends EventsRouteOptions {
 }
 
 async function takeIn(request: FastifyRequest, visit: Visit): Promise<Answer> {
+  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
+  const records = await recordsOf(request, visit).catch((error: unknown) => {
+    visit.admission?.refused(visit.source, error, { records: 0, bytes: Number(request.headers['content-length'] ?? 0) });
+    throw error;
+  });
+  return answerToResults(await visit.intake.emit(visit.source, records, { idempotencyKey }));
+}
+
+/** The body of a request in records. */
+async function recordsOf(request: FastifyRequest, visit: Visit): Promise<RawRecord[]> {
   const { limits, source, share } = visit;
   const kind = kindOf(request.headers['content-type']);
   const encoding = encodingOf(request.headers['content-encoding']);
-  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
   const reserve = (bytes: number): void => {
     const full = share.take(bytes);
     if (full === 'source')
@@ -106,6 +118,7 @@ async function takeIn(request: FastifyRequest, visit: Visit): Promise<Answer> {
   };
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.maxBodyBytes) throw new TocsinError('ingest.body_too_large', { what: 'bytes', max: limits.maxBodyBytes });
+  visit.admission?.precheck(source);
   const body = await readBody(request.raw, {
     encoding,
     maxBytes: limits.maxBodyBytes,
@@ -113,8 +126,7 @@ async function takeIn(request: FastifyRequest, visit: Visit): Promise<Answer> {
     timeoutMs: limits.bodyTimeoutMs,
     reserve,
   });
-  const records = cutBody(kind, body, limits);
-  return answerToResults(await visit.intake.emit(source, records, { idempotencyKey }));
+  return cutBody(kind, body, limits);
 }
 
 function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {

@@ -48,6 +48,7 @@ const results = {
           index: { type: 'integer' },
           id: { type: ['string', 'null'] },
           status: { type: 'string', enum: ['stored', 'duplicate', 'rejected'] },
+          position: { type: 'string', description: 'Of a duplicate: where the record has been stored' },
           code: { type: 'string' },
           reason: { type: 'string' },
         },
@@ -88,7 +89,7 @@ export const eventsSchema = {
     403: refused('The credential may not send events'),
     413: refused('Too large, as sent or after decompression'),
     415: refused('A media type or content encoding that is not read'),
-    429: refused('This source has too much in flight; see Retry-After'),
+    429: refused('This source has too much in flight, or is beyond its quota or that of its tenant; see Retry-After'),
     503: refused('Nothing can be stored at the moment; see Retry-After'),
   },
 };

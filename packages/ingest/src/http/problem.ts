@@ -35,12 +35,20 @@ function problemOf(error: TocsinError): Readonly<Record<string, string>> {
 
 function headersFor(error: TocsinError): Readonly<Record<string, string>> {
   const { http } = error.row;
-  if (http === 503 || http === 429) return { 'retry-after': RETRY_AFTER_SECONDS };
+  if (http === 503 || http === 429) return { 'retry-after': retryAfterOf(error) };
   return http === 401 ? { 'www-authenticate': 'Bearer' } : {};
 }
 
+/** Whole seconds, rounded up: who comes again earlier is refused again. */
+function retryAfterOf({ details }: TocsinError): string {
+  return 'retryAfterMs' in details ? String(Math.max(1, Math.ceil(details.retryAfterMs / 1000))) : RETRY_AFTER_SECONDS;
+}
+
 function itemOf(result: RecordResult, index: number): object {
-  if (result.status !== 'rejected') return { index, id: result.id, status: result.status };
+  if (result.status !== 'rejected') {
+    const stored = { index, id: result.id, status: result.status };
+    return result.status === 'stored' ? stored : { ...stored, position: result.at.position };
+  }
   return { index, id: result.id ?? null, status: result.status, code: result.code, reason: result.reason };
 }
 

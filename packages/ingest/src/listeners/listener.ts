@@ -13,7 +13,7 @@ import type { ListenerCounts } from './listener-counts.ts';
  * Hands records of a source to the intake. Resolves when everything that was not rejected is fsynced, one result per record in
  * order. Where it rejects, some may be stored: the listener gives the same records with the same ids again, or refuses them in its
  * protocol so that the sender does.
- * @throws ingest.overloaded, ingest.source_overloaded, ingest.quota, ingest.closing, bus.*
+ * @throws flow.* (not admitted: quota, disk; `details.retryAfterMs` says when it is worth coming again), ingest.overloaded, ingest.closing, bus.*
  */
 export type Emit = (source: Source, records: readonly RawRecord[], options?: EmitOptions) => Promise<RecordResult[]>;
 
@@ -22,6 +22,8 @@ export interface ListenerContext {
   /** Name the user gave it in the settings, such as `edge`. */
   readonly name: string;
   readonly emit: Emit;
+  /** Throws what `emit` would throw for a single record of this source now: for refusing before anything is read. Takes nothing out of a quota. */
+  readonly precheck: (source: Source) => void;
   /** Who a token belongs to, by the credential alone. @throws auth.missing, auth.refused, auth.forbidden */
   readonly authenticate: (token: string | undefined) => Promise<Source>;
   /**

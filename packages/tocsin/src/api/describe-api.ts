@@ -6,7 +6,7 @@ import { registerApi, type ServerParts } from './server.ts';
 export async function describeApi(): Promise<object> {
   const app = fastify();
   const nothing = new Proxy({}, { get: () => undefined }) as ServerParts['context'];
-  const intake = { emit: () => Promise.reject(new Error('A description takes no events')) };
+  const intake = { emit: () => Promise.reject(new Error('A description takes no events')), remember: () => undefined };
   const nobody = (): Promise<never> => Promise.reject(new Error('A description knows nobody'));
   await registerApi(app, { context: nothing, authenticate: nobody, events: { authenticate: nobody, intake }, hasApi: true });
   await app.ready();

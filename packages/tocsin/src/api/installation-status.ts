@@ -1,7 +1,10 @@
 /** How an installation is doing: what `GET /api/v1/status` answers and `tocsin status` shows. */
 import type { Guarantees } from '@tocsin/bus';
 import type { AlertStatus } from '@tocsin/core';
+import type { RefusalCount } from '@tocsin/ingest';
 import type { FoldsReport } from '../duties/folds-health.ts';
+import type { Lag } from '../flow/lag.ts';
+import type { Alarm } from '../flow/retention-keeper.ts';
 
 /** State of a duty: running, or what it is waiting for or failed with. */
 export interface DutyStatus {
@@ -35,11 +38,13 @@ export interface StreamStatus {
   readonly bytes: number;
 }
 
-/** The whole. What only a duty, or the bus, knows that is down is null. */
+/** The whole. What only a duty, or the bus, knows that is down is null; so is, for whoever runs no installation, what is all tenants'. */
 export interface InstallationStatus {
   readonly version: string;
   readonly site: string;
   readonly state: 'ready' | 'degraded';
+  /** Whose numbers these are: one tenant's, or all tenants' together for who runs the installation. */
+  readonly scope: 'tenant' | 'installation';
   readonly startedMs: number;
   readonly guarantees: Guarantees;
   readonly busServer: string;
@@ -53,6 +58,11 @@ export interface InstallationStatus {
   /** What correlations hold and had to leave out, all tenants together. */
   readonly correlations: FoldsReport | null;
   readonly sources: number;
+  /** Who is how far behind, and which streams fill with what has not been read; null for one tenant alone. */
+  readonly lag: readonly Lag[] | null;
+  readonly alarms: readonly Alarm[] | null;
+  /** Requests refused since the start, by error code. */
+  readonly refused: readonly RefusalCount[];
   /** Events numbered by a framer but never stored: each was refused to its sender. */
   readonly gaps: number | null;
 }

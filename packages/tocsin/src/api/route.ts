@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
+import type { FlowControl } from '../flow/flow-control.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Action, Principal } from '../security/principal.ts';
 import type { Privileged } from '../security/privileged.ts';
@@ -23,9 +24,11 @@ export interface ApiContext {
   /** Resolves with true when everything up to a position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */
   readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
   readonly privileged: Privileged;
+  /** Quotas, admission, and how far everybody is behind. */
+  readonly flow: FlowControl;
   readonly clock: Clock;
   readonly nextId: () => string;
-  readonly status: (tenant: string) => Promise<InstallationStatus>;
+  readonly status: (principal: Principal) => Promise<InstallationStatus>;
   /** Whether every duty runs; asks nobody, so that anybody may ask. */
   readonly readiness: () => InstallationStatus['state'];
   /** Why what running duties say cannot be relied on at present; empty where it can. */

@@ -7,12 +7,14 @@ import { explainAlert } from './routes/explain-alert.ts';
 import { fieldsSeen } from './routes/fields-seen.ts';
 import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
+import { listQuotas } from './routes/list-quotas.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { revokeSource } from './routes/revoke-source.ts';
 import { ruleCost } from './routes/rule-cost.ts';
 import { ruleCoverage } from './routes/rule-coverage.ts';
+import { setQuota } from './routes/set-quota.ts';
 import { settle } from './routes/settle.ts';
 import { showAlert } from './routes/show-alert.ts';
 import { showConfig } from './routes/show-config.ts';
@@ -37,6 +39,8 @@ export const routes: readonly Route[] = [
   listSources,
   addSource,
   revokeSource,
+  listQuotas,
+  setQuota,
   tail,
   settle,
   listAudit,

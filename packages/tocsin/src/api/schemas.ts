@@ -58,6 +58,15 @@ export const sourceSchema: JsonSchema = {
     events: { type: 'integer' },
     duplicates: { type: 'integer' },
     lastReceivedMs: { type: 'integer' },
+    refused: {
+      type: 'array',
+      description: 'Requests refused since the start, by error code',
+      items: {
+        type: 'object',
+        required: ['reason', 'requests', 'events', 'bytes'],
+        properties: { reason: { type: 'string' }, requests: { type: 'integer' }, events: { type: 'integer' }, bytes: { type: 'integer' } },
+      },
+    },
   },
 };
 
@@ -67,4 +76,22 @@ export const refusedRuleSchema: JsonSchema = {
   additionalProperties: true,
   required: ['path', 'line', 'reason'],
   properties: { path: { type: 'string' }, line: { type: 'integer' }, column: { type: 'integer' }, reason: { type: 'string' } },
+};
+
+/** A quota in force. */
+export const quotaSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: true,
+  required: ['tenant', 'isOwn'],
+  properties: {
+    tenant: { type: 'string' },
+    source: { type: 'string', description: 'Left out: of all sources of the tenant together' },
+    eventsPerSecond: { type: 'integer', description: '0: no limit' },
+    bytesPerSecond: { type: 'integer', description: '0: no limit' },
+    burstSeconds: { type: 'number' },
+    storedBytes: { type: 'integer', description: 'Of a tenant; 0: no limit' },
+    storedEvents: { type: 'integer', description: 'Of a tenant; 0: no limit' },
+    storedDays: { type: 'integer', description: 'Of a tenant; 0: as long as all others' },
+    isOwn: { type: 'boolean', description: 'Set for this owner; false: the settings hold' },
+  },
 };

@@ -1,9 +1,13 @@
 /** Puts the installation's status together from those who know: bus, threads, registry. What cannot be asked is told as such, never invented. */
 import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
+import type { RefusalCount } from '@tocsin/ingest';
+import type { SourceTotals } from '@tocsin/store';
 import type { DutyDesk } from '../duties/duty-desk.ts';
+import type { FlowControl } from '../flow/flow-control.ts';
 import type { MemberRecord } from '../members/member-record.ts';
 import type { Registry } from '../registry/registry.ts';
+import { isOperator, type Principal } from '../security/principal.ts';
 import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */
@@ -16,13 +20,14 @@ export interface StatusSources {
   readonly topology: Topology;
   readonly registry: Registry;
   readonly desk: Pick<DutyDesk, 'store' | 'detect' | 'duties' | 'members'>;
+  readonly flow: FlowControl;
 }
 
 /** Who answers how the installation is doing. */
 export interface StatusDesk {
-  /** Whole status, as a tenant may see it; what cannot be asked is null, and its duty is down. */
-  readonly of: (tenant: string) => Promise<InstallationStatus>;
-  /** Whether every duty runs. Asks nobody. */
+  /** Whole status, as somebody may see it; what cannot be asked is null, and its duty is down. */
+  readonly of: (principal: Principal) => Promise<InstallationStatus>;
+  /** Whether every duty runs and nobody is too far behind. Asks nobody. */
   readonly readiness: () => InstallationStatus['state'];
   /** Why what running duties say cannot be relied on at present; empty where it can. Asks nobody. */
   readonly strains: () => readonly string[];
@@ -30,17 +35,20 @@ export interface StatusDesk {
 
 /** Opens the desk. */
 export function createStatus(sources: StatusSources): StatusDesk {
-  const { version, site, startedMs, busServer, bus, registry, desk } = sources;
+  const { version, site, startedMs, busServer, bus, registry, desk, flow } = sources;
   const duties = (): DutyStatus[] => desk.duties();
-  const readiness = (): InstallationStatus['state'] => (duties().every((duty) => duty.state === 'running') ? 'ready' : 'degraded');
+  const readiness = (): InstallationStatus['state'] =>
+    duties().every((duty) => duty.state === 'running') && !flow.isDegraded ? 'ready' : 'degraded';
   const strains = (): string[] => duties().flatMap(({ strain }) => strain ?? []);
   return {
     readiness,
     strains,
-    async of(tenant) {
+    async of(principal) {
+      const { tenant } = principal;
+      const all = isOperator(principal);
       const [streams, totals, alerts, rules, correlations] = await Promise.all([
         unlessUnreachable(readStreams(sources)),
-        unlessDown(desk.store.totals()),
+        unlessDown<Totals>(all ? desk.store.totals() : desk.store.sourceTotals(tenant).then(totalsOf)),
         unlessDown(desk.store.countAlerts(tenant)),
         unlessDown(desk.detect.rules(tenant)),
         unlessDown(desk.detect.folds()),
@@ -49,12 +57,13 @@ export function createStatus(sources: StatusSources): StatusDesk {
         version,
         site,
         state: Array.isArray(streams) && strains().length === 0 ? readiness() : 'degraded',
+        scope: all ? 'installation' : 'tenant',
         startedMs,
         guarantees: bus.guarantees,
         busServer,
         duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
-        members: desk.members().map(memberStatus),
-        streams: Array.isArray(streams) ? streams : null,
+        members: all ? desk.members().map(memberStatus) : [],
+        streams: all ? unlessError(streams) : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
         rules: rules && {
@@ -63,8 +72,9 @@ export function createStatus(sources: StatusSources): StatusDesk {
           quarantined: rules.rules.filter((rule) => rule.quarantine !== undefined).length,
           ruleSet: rules.ruleSet,
         },
-        correlations,
+        correlations: all ? correlations : null,
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
+        ...flowOf(flow, principal),
         gaps: totals && totals.missing,
       };
     },
@@ -73,6 +83,43 @@ export function createStatus(sources: StatusSources): StatusDesk {
 
 function memberStatus({ id, duties, holds, behindMs, host, process, version, startedMs }: MemberRecord): MemberStatus {
   return { member: id, duties, partitions: holds.match, foldShards: holds.correlate, behindMs, host, process, version, startedMs };
+}
+
+interface Totals {
+  readonly events: number;
+  readonly duplicates: number;
+  readonly missing: number | null;
+}
+
+/** What flow control tells of: everything to who runs the installation, to others what was refused to them. */
+function flowOf({ report, admission }: FlowControl, principal: Principal): Pick<InstallationStatus, 'lag' | 'alarms' | 'refused'> {
+  if (isOperator(principal)) return { lag: report.lag, alarms: report.alarms, refused: admission.refusals.total() };
+  return { lag: null, alarms: null, refused: sumOf([...admission.refusals.of(principal.tenant).values()].flat()) };
+}
+
+function unlessError<T>(answer: T | TocsinError): T | null {
+  return isTocsinError(answer) ? null : answer;
+}
+
+/** One tenant's part of the totals: gaps are counted per partition, which tenants share. */
+function totalsOf(sources: readonly SourceTotals[]): Totals {
+  const sum = { events: 0, duplicates: 0, missing: null };
+  for (const { events, duplicates } of sources) {
+    // As the installation's total counts them: every stored copy.
+    sum.events += events + duplicates;
+    sum.duplicates += duplicates;
+  }
+  return sum;
+}
+
+/** The same reasons of several sources together. */
+function sumOf(counts: readonly RefusalCount[]): RefusalCount[] {
+  const sums = new Map<string, RefusalCount>();
+  for (const { reason, requests, events, bytes } of counts) {
+    const sum = sums.get(reason) ?? { reason, requests: 0, events: 0, bytes: 0 };
+    sums.set(reason, { reason, requests: sum.requests + requests, events: sum.events + events, bytes: sum.bytes + bytes });
+  }
+  return [...sums.values()];
 }
 
 /** A duty's answer; null while it is down, which its state says too. */

@@ -8,6 +8,7 @@ import { config, configCheck, configExplain, configShow } from './commands/confi
 import { doctor } from './commands/doctor.ts';
 import { hunt } from './commands/hunt.ts';
 import { publish } from './commands/publish.ts';
+import { quotas, quotasSet } from './commands/quotas.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
 import { rulesCheck } from './commands/rules-check.ts';
@@ -49,6 +50,8 @@ export const commands: readonly Command[] = [
   { ...sources, name: 'sources list' },
   sourcesAdd,
   sourcesRevoke,
+  quotas,
+  quotasSet,
   audit,
   config,
   configShow,

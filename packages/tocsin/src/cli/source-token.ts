@@ -13,6 +13,8 @@ export interface ListedSource {
   readonly events: number;
   readonly duplicates: number;
   readonly lastReceivedMs?: number;
+  /** Requests refused since the start, by error code. */
+  readonly refused?: readonly { readonly reason: string; readonly requests: number; readonly events: number }[];
 }
 
 /** What a source is to be when it is made. */

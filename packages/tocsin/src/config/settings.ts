@@ -4,6 +4,7 @@
  */
 import { bytes, choice, count, duration, flag, list, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
 import { externalBusSettings } from './external-bus-settings.ts';
+import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
 
 const listen = settings({
@@ -137,6 +138,9 @@ export const installationSettings = settings({
     bus,
     ingest,
     listeners: listenerSettings,
+    quotas,
+    retention,
+    lag,
     detect,
     rules,
     log,

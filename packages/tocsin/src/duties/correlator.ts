@@ -14,6 +14,7 @@ import { ChangedAlerts } from './changed-alerts.ts';
 import { checkpointOf, type FoldShard, keysOf, WHOLE_CHECKPOINT } from './fold-shard.ts';
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import type { FoldsHealth } from './folds-health.ts';
+import { putFoldsPlace } from './folds-place.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadByPartition, ReadUpTo } from './read-up-to.ts';
@@ -144,7 +145,7 @@ class Correlator {
     correlator.#savedPosition = checkpoint.position;
     correlator.#reads = checkpoint.reads;
     correlator.#order = checkpoint.order ?? 0;
-    options.readUpTo.advance(checkpoint.reads);
+    options.readUpTo.advance(checkpoint.reads, checkpoint.position);
     return correlator;
   }
 
@@ -188,7 +189,7 @@ class Correlator {
   async #write(alerts: readonly Alert[]): Promise<void> {
     await this.#writer.write(alerts);
     // Settled is what has nothing left to be written.
-    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#reads);
+    if (this.#changed.isEmpty) this.#options.readUpTo.advance(this.#reads, this.#position);
   }
 
   /** Saves the state as of the last step applied; waits until it is saved. */
@@ -226,6 +227,7 @@ class Correlator {
     const about = { order: String(saving.place.order ?? 0) };
     this.#revision = await putChunked(manifests, checkpointOf(shard), { bytes: saving.finish(), expected: this.#revision, about });
     this.#savedPosition = saving.place.position;
+    await putFoldsPlace(manifests, shard, saving.place.position);
   }
 
   /**

@@ -72,6 +72,7 @@ const work = Promise.all([
 serveThread({
   ...(match?.api ?? withoutMatch()),
   folds: () => health.report(),
+  progress: () => settled.steps(),
   settled: (lane, position, waitMs) => settled.reached(lane, position, waitMs),
   async stop() {
     await around.stop(work);

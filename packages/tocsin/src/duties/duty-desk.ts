@@ -3,8 +3,9 @@
  * threads of this one, and says which duties run and where.
  */
 
+import { comparePositions } from '@tocsin/bus';
 import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
-import type { Scope } from '@tocsin/core';
+import type { Position, Scope } from '@tocsin/core';
 import type { DutyStatus } from '../api/installation-status.ts';
 import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import { answerMembers, askMember, memberClient } from '../members/ask-members.ts';
@@ -50,6 +51,7 @@ const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
   'framesReached',
   'sourceTotals',
   'totals',
+  'progress',
 ];
 const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = ['rules', 'cost', 'costs', 'explain', 'fieldsSeen', 'coverage', 'check', 'reached'];
 
@@ -93,7 +95,9 @@ export async function answerOthers(ground: DeskGround): Promise<BusCalls> {
   const calls = scope.add('questions to members', await openNatsCalls({ ...address, name: 'tocsin-ask' }));
   answerMembers(calls, member, [
     ...(threads.store ? [{ names: new Set<string>(STORE_QUESTIONS), client: threads.store.client }] : []),
-    ...(threads.detect ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds']), client: threads.detect.client }] : []),
+    ...(threads.detect
+      ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds', 'progress']), client: threads.detect.client }]
+      : []),
   ]);
   if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
   return calls;
@@ -129,14 +133,23 @@ function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): 
 /** What only all who match know together is asked of all of them. */
 function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared): ThreadClient<DetectApi> {
   const one = own ?? clientOf<DetectApi>('match', shared);
-  const all = async <T>(name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
-    (await Promise.all(shared.alive('match').map((member) => askMember(shared.calls, member, { name, args })))) as T[];
+  const all = async <T>(duty: Duty, name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
+    (await Promise.all(shared.alive(duty).map((member) => askMember(shared.calls, member, { name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
     folds: clientOf<DetectApi>('correlate', shared).folds,
-    costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('costs', [])).flat(),
-    reached: async (...args) => (await all<boolean>('reached', args)).every(Boolean),
+    progress: async () => leastOf(await all<Position | undefined>('correlate', 'progress', [])),
+    costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('match', 'costs', [])).flat(),
+    reached: async (...args) => (await all<boolean>('match', 'reached', args)).every(Boolean),
   };
   return new Proxy(one, { get: (target, name) => Reflect.get(everywhere, name) ?? Reflect.get(target, name) });
+}
+
+/** The least of what each has reached; undefined where one has nothing. */
+function leastOf(positions: readonly (Position | undefined)[]): Position | undefined {
+  return positions.reduce(
+    (least, one) => (least === undefined || one === undefined || comparePositions(one, least) < 0 ? one : least),
+    positions[0],
+  );
 }
 
 function dutiesOf({ options, threads }: DeskGround, shared: Shared | undefined): DutyStatus[] {

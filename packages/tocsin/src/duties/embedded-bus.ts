@@ -7,13 +7,13 @@ import { type Duty, dutyGrants, topology } from '../topology.ts';
 import type { InstallationBus } from './installation-bus.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 
-/** Room of all streams but EVENTS together. */
-const OTHER_STREAMS_BYTES = 8 * 1024 ** 3;
+/** Room of CHANGES, the buckets and whatever is small. */
+const OTHER_STREAMS_BYTES = 4 * 1024 ** 3;
 
 /** Starts the server and declares every stream and bucket; resolves when duties can connect. @throws server.*, bus.unavailable */
 export async function openEmbeddedBus(options: InstallationOptions): Promise<InstallationBus> {
   const { settings, logger } = options;
-  const declared = topology({ eventsMaxBytes: settings.bus.eventsMaxBytes, eventsMaxAgeMs: settings.bus.eventsMaxAge });
+  const declared = topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes });
   const server = await startServer(options, declared);
   const address = (duty: Duty | 'admin'): BusAddress => ({
     servers: server.url,
@@ -49,7 +49,7 @@ function startServer({ dataDir, settings, logger, natsServer, searchPath }: Inst
     binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
     duties: dutyGrants,
     topology: declared,
-    maxStoreBytes: 2 * settings.bus.eventsMaxBytes + OTHER_STREAMS_BYTES,
+    maxStoreBytes: declared.streams.reduce((sum, { maxBytes }) => sum + Math.max(0, maxBytes), OTHER_STREAMS_BYTES),
     // What the server calls informative is its start-up banner.
     log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),
   });

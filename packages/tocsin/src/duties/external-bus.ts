@@ -45,8 +45,7 @@ async function open(options: InstallationOptions, unlock: () => void): Promise<I
     const what = `bus.external.durability: fsync`;
     throw new TocsinError('server.bad_setting', { what, reason: `${external.monitor ?? ''} says that the server syncs ${server.sync}` });
   }
-  const limits = { eventsMaxBytes: settings.bus.eventsMaxBytes, eventsMaxAgeMs: settings.bus.eventsMaxAge };
-  const declared = { ...topology(limits), replicas: external.replicas };
+  const declared = { ...topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes }), replicas: external.replicas };
   {
     await using admin = await openBus(address('admin'));
     for (const drift of await declare(admin, declared)) {

@@ -5,7 +5,7 @@
 import { openFrame, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
 import { decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
 import { EVENT_LANES, eventsFilter } from '../subjects.ts';
-import { Pump } from './pump.ts';
+import { LaneFeed } from './lane-feed.ts';
 
 /** One message of EVENTS: a frame, or bytes that are none and why. */
 export interface FedFrame {
@@ -18,9 +18,6 @@ export interface FedFrame {
   readonly unreadable?: string | undefined;
 }
 
-/** Frames waiting in memory at most, per feed: with frames of 256 KiB this bounds it to 16 MiB. */
-const FEED_CAPACITY = 64;
-
 /** What a feed is made of. */
 export interface FrameFeedOptions {
   readonly from: (lane: Lane) => Start;
@@ -29,21 +26,21 @@ export interface FrameFeedOptions {
   readonly signal: AbortSignal;
 }
 
-/** Follows both lanes until aborted. Errors of reading come out of `take`. */
-export function openFrameFeed(log: Pick<ReplayLog, 'read'>, { from, wants, signal }: FrameFeedOptions): Pump<FedFrame> {
-  const pump = new Pump<FedFrame>(FEED_CAPACITY);
+/** Follows both lanes until aborted, live before bulk. Errors of reading come out of `take`. */
+export function openFrameFeed(log: Pick<ReplayLog, 'read'>, { from, wants, signal }: FrameFeedOptions): LaneFeed<FedFrame> {
+  const feed = new LaneFeed<FedFrame>();
   const reading = EVENT_LANES.map(async (lane) => {
     for await (const stored of log.read(eventsFilter(lane), from(lane), { follow: true, signal })) {
       const partition = Number(stored.subject.split('.')[3]);
       const isWanted = wants === undefined || wants(partition);
-      await pump.put(isWanted ? openFed(lane, stored) : { lane, position: stored.position, partition, tenant: '', stored });
+      await feed.put(lane, isWanted ? openFed(lane, stored) : { lane, position: stored.position, partition, tenant: '', stored });
     }
   });
   Promise.all(reading).then(
-    () => pump.end(),
-    (error: unknown) => pump.end(signal.aborted ? undefined : { error }),
+    () => feed.end(),
+    (error: unknown) => feed.end(signal.aborted ? undefined : { error }),
   );
-  return pump;
+  return feed;
 }
 
 /** Opens one message of EVENTS. A frame whose own tenant is not its subject's is refused as unreadable. */

@@ -16,9 +16,9 @@ import { untilAnswered } from '../state/until-answered.ts';
 import { deadLetterSubject, EVENT_LANES, eventsFilter } from '../subjects.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
+import type { LaneFeed } from './lane-feed.ts';
 import { type Ownership, ownsAll } from './ownership.ts';
 import { furthest, observeTimes, type PartitionProgress, type ReadPositions, restorePartitions, startOf } from './partition-progress.ts';
-import type { Pump } from './pump.ts';
 import { StepDrafts } from './step-draft.ts';
 import { TICK_MS } from './tick.ts';
 
@@ -77,7 +77,7 @@ export async function runMatcher(options: MatcherOptions): Promise<void> {
   try {
     while (!signal.aborted) {
       const ended = new AbortController();
-      const takeUp = (): Promise<Pump<FedFrame>> => matcher.takeUp(AbortSignal.any([signal, ended.signal]));
+      const takeUp = (): Promise<LaneFeed<FedFrame>> => matcher.takeUp(AbortSignal.any([signal, ended.signal]));
       await untilAnswered(takeUp, { signal, onRetry })
         .then((feed) => {
           nudge = () => feed.nudge();
@@ -92,7 +92,7 @@ export async function runMatcher(options: MatcherOptions): Promise<void> {
 }
 
 /** Matches what is owned until that changes or nothing more comes. */
-async function matchUntilChange(matcher: Matcher, feed: Pump<FedFrame>): Promise<void> {
+async function matchUntilChange(matcher: Matcher, feed: LaneFeed<FedFrame>): Promise<void> {
   while (!feed.finished && matcher.isOwnershipSettled()) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
 }
 
@@ -134,7 +134,7 @@ class Matcher {
   }
 
   /** Lets go of what is no longer its own, takes what is by now, and opens a feed of everything of it that has not been judged. */
-  async takeUp(signal: AbortSignal): Promise<Pump<FedFrame>> {
+  async takeUp(signal: AbortSignal): Promise<LaneFeed<FedFrame>> {
     await this.#settleOwnership();
     return await this.#openFeed(signal);
   }
@@ -164,7 +164,7 @@ class Matcher {
     for (const partition of this.#owned.keys()) this.#forget(partition);
   }
 
-  async #openFeed(signal: AbortSignal): Promise<Pump<FedFrame>> {
+  async #openFeed(signal: AbortSignal): Promise<LaneFeed<FedFrame>> {
     const owned = [...this.#owned.values()];
     const { bus } = this.#options;
     const [live, bulk] = await Promise.all([startOf(bus, 'live', owned), startOf(bus, 'bulk', owned)]);

@@ -2,10 +2,10 @@
  * Keeps the projections up with the log: alert table from ALERTS, frame catalogue from EVENTS. Each resumes from the
  * position its own file records; nothing here ever answers a question.
  */
-import type { ReplayLog, Start } from '@tocsin/bus';
-import type { Clock, FrameView, Lane } from '@tocsin/core';
+import { parsePosition, type ReplayLog, type Start } from '@tocsin/bus';
+import { type Clock, type FrameView, isTocsinError, type Lane } from '@tocsin/core';
 import type { AlertChange, AlertTable, CataloguedFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
-import { ALERTS_FILTER, EVENTS_STREAM } from '../subjects.ts';
+import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../subjects.ts';
 import { parseAlert } from './alert-writer.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
@@ -18,7 +18,7 @@ const WAIT_MS = 60_000;
 /** How long frames gather for one transaction of the catalogue, milliseconds: nobody waits for it, and a transaction costs as much as twenty frames. */
 const GATHER_MS = 100;
 /** How often frames that the log no longer keeps are forgotten, milliseconds. */
-const PRUNE_EVERY_MS = 3_600_000;
+const FORGET_EVERY_MS = 60_000;
 const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Applies ALERTS to the alert table until aborted. `onApplied` is told after each transaction. */
@@ -50,22 +50,20 @@ export interface FrameProjectionOptions {
   /** Told after each transaction. */
   readonly onApplied?: (() => void) | undefined;
   readonly clock: Clock;
-  /** How long the log keeps frames, milliseconds; 0 for ever. */
-  readonly keptMs: number;
 }
 
 /** Applies EVENTS to the frame catalogue until aborted. */
 export async function runFrameProjection(
   log: ReplayLog,
   catalogue: FrameCatalogue,
-  { signal, clock, keptMs, onApplied }: FrameProjectionOptions,
+  { signal, clock, onApplied }: FrameProjectionOptions,
 ): Promise<void> {
   const dedup = new FrameDedup();
   for (const lane of LANES) {
     const until = catalogue.applied(EVENTS_STREAM[lane]);
     if (until !== undefined) await refillDedup(log, { dedup, lane, until });
   }
-  let nextPruneMs = 0;
+  let nextForgetMs = 0;
   const from = (lane: Lane): Start => {
     const after = catalogue.applied(EVENTS_STREAM[lane]);
     return after ? { after } : 'first';
@@ -80,9 +78,24 @@ export async function runFrameProjection(
       if (last && !last.frame) catalogue.pass(EVENTS_STREAM[lane], last.position);
     }
     onApplied?.();
-    if (keptMs === 0 || clock.monotonicMs() < nextPruneMs) continue;
-    catalogue.prune(clock.nowMs() - keptMs);
-    nextPruneMs = clock.monotonicMs() + PRUNE_EVERY_MS;
+    if (clock.monotonicMs() < nextForgetMs) continue;
+    await forgetRemoved(log, catalogue);
+    nextForgetMs = clock.monotonicMs() + FORGET_EVERY_MS;
+  }
+}
+
+/** Forgets what stands before the head of each lane. While the log cannot be asked, nothing is forgotten. */
+async function forgetRemoved(log: Pick<ReplayLog, 'info'>, catalogue: FrameCatalogue): Promise<void> {
+  for (const lane of LANES) {
+    try {
+      const { first } = await log.info(eventsFilter(lane));
+      // Nothing is left: whatever has been applied so far is gone.
+      const applied = catalogue.applied(EVENTS_STREAM[lane]);
+      const upTo = first === undefined ? applied && parsePosition(applied).sequence : parsePosition(first).sequence - 1;
+      if (upTo !== undefined) catalogue.forget({ stream: EVENTS_STREAM[lane], upTo });
+    } catch (error) {
+      if (!isTocsinError(error) || error.retry === 'never') throw error;
+    }
   }
 }
 
@@ -98,7 +111,9 @@ function catalogued(fed: FedFrame, frame: FrameView, dedup: FrameDedup): Catalog
     tally.lastTimeMs = Math.max(tally.lastTimeMs, frame.timeMs(i));
     tally.lastReceivedMs = Math.max(tally.lastReceivedMs, frame.receivedMs(i));
   });
-  return { stream: EVENTS_STREAM[fed.lane], position: fed.position, header: frame.header, sources: [...tallies.values()] };
+  const { sequence } = parsePosition(fed.position);
+  const bytes = fed.stored.body.length;
+  return { stream: EVENTS_STREAM[fed.lane], position: fed.position, sequence, bytes, header: frame.header, sources: [...tallies.values()] };
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -26,13 +26,21 @@ export class ReadUpTo {
   /** By lane and partition: positions that are settled. */
   readonly #settled = new Map<string, Position>();
 
+  #steps: Position | undefined;
+
   constructor(partitions: number, firstFrame: FirstFrame) {
     this.#partitions = partitions;
     this.#firstFrame = firstFrame;
   }
 
-  /** Takes note of what steps had read once their alerts are written. */
-  advance(read: ReadByPartition): void {
+  /** The last step that is settled; undefined before the first. */
+  get steps(): Position | undefined {
+    return this.#steps;
+  }
+
+  /** Takes note of what steps had read, and of the position of the last, once their alerts are written. */
+  advance(read: ReadByPartition, step?: Position): void {
+    this.#steps = step ?? this.#steps;
     for (const [partition, positions] of Object.entries(read)) {
       const concerned = partition === '*' ? Array.from({ length: this.#partitions }, (_, i) => i) : [Number(partition)];
       for (const [lane, position] of Object.entries(positions) as [Lane, Position][])

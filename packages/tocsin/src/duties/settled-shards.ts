@@ -1,4 +1,5 @@
 /** What is settled of the fold shards a process holds: one `ReadUpTo` for each. */
+import { comparePositions } from '@tocsin/bus';
 import type { Lane, Position } from '@tocsin/core';
 import { type FirstFrame, ReadUpTo } from './read-up-to.ts';
 
@@ -22,6 +23,15 @@ export class SettledShards {
 
   close(shard: number): void {
     this.#held.delete(shard);
+  }
+
+  /** The last step that every shard held now has settled; undefined before the first, or where none is held. */
+  steps(): Position | undefined {
+    const steps = [...this.#held.values()].map((readUpTo) => readUpTo.steps);
+    return steps.reduce(
+      (least, one) => (least === undefined || one === undefined || comparePositions(one, least) < 0 ? one : least),
+      steps[0],
+    );
   }
 
   /** Those of the shards held now for which everything up to a position is settled within `waitMs`. */

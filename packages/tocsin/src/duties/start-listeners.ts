@@ -23,6 +23,7 @@ export interface ListenerGround {
   readonly registry: Registry;
   readonly authenticate: (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }>;
   readonly emit: Emit;
+  readonly precheck: ListenerContext['precheck'];
   readonly clock: Clock;
   readonly nextId: () => string;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -60,6 +61,7 @@ async function contextOf({ kind }: ListenerKind, name: string, ground: ListenerG
   return {
     name: full,
     emit: ground.emit,
+    precheck: ground.precheck,
     authenticate: async (token) =>
       (await ground.authenticate({ authorization: token === undefined ? undefined : `Bearer ${token}` })).source,
     boundSource: (source) => boundSource(ground.registry, full, source),

@@ -1,6 +1,6 @@
 /** What the store thread answers: the projections' questions, as plain data. */
 import type { AlertStatus, Lane, Position } from '@tocsin/core';
-import type { AlertDetail, AlertPage, AlertQuery, SourceTotals } from '@tocsin/store';
+import type { AlertDetail, AlertPage, AlertQuery, FrameCatalogue, SourceTotals } from '@tocsin/store';
 
 /** Questions to the store thread. */
 export type StoreApi = {
@@ -13,6 +13,13 @@ export type StoreApi = {
   readonly framesReached: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
   readonly sourceTotals: (tenant: string) => readonly SourceTotals[];
   readonly totals: () => { readonly frames: number; readonly events: number; readonly duplicates: number; readonly missing: number };
+  /** Positions applied: of ALERTS, and of each lane of EVENTS; undefined before the first. */
+  readonly progress: () => Readonly<Record<'alerts' | Lane, Position | undefined>>;
+  readonly kept: FrameCatalogue['kept'];
+  readonly oldest: FrameCatalogue['oldest'];
+  readonly forget: FrameCatalogue['forget'];
+  readonly recent: FrameCatalogue['recent'];
+  readonly after: FrameCatalogue['after'];
   /** Stops reading, finishes what was read, closes the files. */
   readonly stop: () => Promise<void>;
 };

@@ -15,8 +15,6 @@ export interface StoreBoot {
   readonly store: BusAddress;
   /** Folder of the projections' files; must exist. */
   readonly folder: string;
-  /** How long the log keeps events, milliseconds; 0 for ever. */
-  readonly keptMs: number;
 }
 
 const boot = bootData<StoreBoot>();
@@ -31,7 +29,7 @@ const onApplied = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, keptMs: boot.keptMs, onApplied }).catch(forgetForeign), around);
+const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, onApplied }).catch(forgetForeign), around);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),
@@ -41,6 +39,12 @@ serveThread({
   framesReached: (lane, position, waitMs) => reached(() => frames.applied(EVENTS_STREAM[lane]), position, waitMs),
   sourceTotals: (tenant) => frames.sources(tenant),
   totals: () => ({ ...frames.totals(), missing: frames.gaps().reduce((sum, gap) => sum + gap.missing, 0) }),
+  progress: () => ({ alerts: alerts.applied(), live: frames.applied(EVENTS_STREAM.live), bulk: frames.applied(EVENTS_STREAM.bulk) }),
+  kept: () => frames.kept(),
+  oldest: (tenant, going) => frames.oldest(tenant, going),
+  forget: (removed) => frames.forget(removed),
+  recent: (stream, newest) => frames.recent(stream, newest),
+  after: (stream, sequence) => frames.after(stream, sequence),
   async stop() {
     await around.stop(work);
     await bus[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import { createMemoryBus, MemoryServer } from '@tocsin/bus/memory';
 import { describe, expect, it } from 'vitest';
 import type { CrewMember } from '../../test/crew.ts';
 import { type CrewOutcome, type CrewPlan, runCrew } from '../../test/crew-scenario.ts';
+import { roomy } from '../../test/ground.ts';
 import { topology } from '../topology.ts';
 
 const PARTITIONS = 4;
@@ -11,7 +12,7 @@ async function onMemory(first: readonly string[], plan: CrewPlan = new Map(), sh
   const server = new MemoryServer();
   const openBus = async () => createMemoryBus({ server });
   const bus = await openBus();
-  await bus.ensure(topology({ eventsMaxBytes: 64 * 1024 * 1024, eventsMaxAgeMs: 0 }));
+  await bus.ensure(topology(roomy));
   return await runCrew({ openBus, partitions: PARTITIONS, shards }, { first, plan, count: COUNT, seed: 5 });
 }
 

@@ -1,7 +1,7 @@
 import { createMemoryBus, MemoryServer } from '@tocsin/bus/memory';
 import { systemClock } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
-import { until } from '../../test/ground.ts';
+import { roomy, until } from '../../test/ground.ts';
 import { MEMBERS_BUCKET, topology } from '../topology.ts';
 import { parseMember } from './member-record.ts';
 import { Members } from './members.ts';
@@ -13,7 +13,7 @@ async function ground() {
   const server = new MemoryServer();
   const openBucket = async () => {
     const bus = createMemoryBus({ server });
-    await bus.ensure(topology({ eventsMaxBytes: 1 << 20, eventsMaxAgeMs: 0 }));
+    await bus.ensure(topology(roomy));
     return bus.bucket(MEMBERS_BUCKET);
   };
   const replaced: string[] = [];

@@ -45,11 +45,25 @@ export interface QuarantineRecord {
   readonly liftedMs?: number | undefined;
 }
 
+/** How much a source or a tenant may send and keep. Undefined: as the settings say; 0: no limit. */
+export interface QuotaRecord {
+  readonly eventsPerSecond?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+  readonly burstSeconds?: number | undefined;
+  /** Of a tenant: bytes of events kept, as stored. */
+  readonly storedBytes?: number | undefined;
+  /** Of a tenant: events kept, and for how many days; shorter than the installation's own age only. */
+  readonly storedEvents?: number | undefined;
+  readonly storedDays?: number | undefined;
+  readonly setMs: number;
+}
+
 interface Kinds {
   readonly source: SourceRecord;
   readonly credential: CredentialRecord;
   readonly rule: RuleRecord;
   readonly quarantine: QuarantineRecord;
+  readonly quota: QuotaRecord;
 }
 
 /** A configured thing and where its newest state stands on CHANGES. */

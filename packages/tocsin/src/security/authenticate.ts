@@ -33,16 +33,20 @@ export function createAuthenticate(registry: Registry, clock: Clock): Authentica
   };
 }
 
-/** Authentication at the events door: the credential must belong to a source. @throws auth.forbidden where it may not send events */
+/** Authentication at the events door: the credential must belong to a source; `onForbidden` is told of one that does not. @throws auth.forbidden where it may not send events */
 export function createAuthenticateSource(
   authenticate: Authenticate,
   registry: Registry,
+  onForbidden: (principal: Principal) => void = () => undefined,
 ): (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }> {
   return async (evidence) => {
     const principal = await authenticate(evidence);
     const { tenant, actor, source: name } = principal;
     const source = name === undefined ? undefined : registry.get(tenant, 'source', name)?.value;
-    if (!source || !mayDo(principal, 'events.write')) throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
+    if (!source || !mayDo(principal, 'events.write')) {
+      onForbidden(principal);
+      throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
+    }
     if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
     return { source: { tenant, name: source.name, format: source.format, lane: source.lane, shard: '' } };
   };

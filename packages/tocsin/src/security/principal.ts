@@ -13,6 +13,9 @@ export type Action =
   | 'rules.write'
   | 'sources.read'
   | 'sources.write'
+  | 'quotas.write'
+  /** What concerns all tenants: operators only. */
+  | 'installation.write'
   | 'audit.read'
   | 'status.read';
 
@@ -29,7 +32,7 @@ export interface Principal {
 
 const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'status.read'];
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
-  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'audit.read'],
+  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'audit.read'],
   analyst: [...VIEW, 'alerts.write'],
   viewer: VIEW,
   producer: ['events.write'],
@@ -37,5 +40,14 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
 
 /** Whether any of the principal's roles grants the action. */
 export function mayDo(principal: Principal, action: Action): boolean {
+  if (action === 'installation.write') return isOperator(principal);
   return principal.roles.some((role) => GRANTS[role].includes(action));
+}
+
+/** Tenant of a fresh installation: its admins run the installation as a whole. */
+export const OPERATING_TENANT = 'default';
+
+/** Whether somebody may see and set what concerns all tenants. */
+export function isOperator({ tenant, roles }: Principal): boolean {
+  return tenant === OPERATING_TENANT && roles.includes('admin');
 }

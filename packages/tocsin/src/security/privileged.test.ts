@@ -59,7 +59,7 @@ describe('privileged', () => {
     const error = await door(viewer, act, async () => (done = true)).catch((caught: unknown) => caught);
     expect(isTocsinError(error, 'auth.forbidden')).toBe(true);
     expect(done).toBe(false);
-    expect(await readAudit(bus, 'acme', 10)).toMatchObject([
+    expect((await readAudit(bus, 'acme', { limit: 10 })).records).toMatchObject([
       { phase: 'refused', actor: 'vic', action: 'rules.write', result: 'auth.forbidden' },
     ]);
   });
@@ -101,8 +101,8 @@ describe('audit trail', () => {
     });
     for (const id of ['1', '2', '3', '4']) await trail.append(record(id, 'acme'));
     await trail.append(record('5', 'globex'));
-    expect((await readAudit(bus, 'acme', 2)).map((each) => each.id)).toEqual(['3', '4']);
-    expect(await readAudit(bus, 'nobody', 2)).toEqual([]);
+    expect((await readAudit(bus, 'acme', { limit: 2 })).records.map((each) => each.id)).toEqual(['3', '4']);
+    expect((await readAudit(bus, 'nobody', { limit: 2 })).records).toEqual([]);
   });
 
   it('does not resolve while the bus is away, and keeps what was not acknowledged out of the effect', async () => {

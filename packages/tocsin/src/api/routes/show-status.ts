@@ -7,5 +7,5 @@ export const showStatus: Route = {
   action: 'status.read',
   summary: 'Show how the installation is doing',
   answer: { type: 'object', additionalProperties: true, required: ['version', 'site', 'state', 'duties', 'streams'], properties: {} },
-  handle: ({ context, principal }) => context.status(principal.tenant),
+  handle: ({ context, principal }) => context.status(principal),
 };

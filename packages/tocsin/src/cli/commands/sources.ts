@@ -13,6 +13,7 @@ const COLUMNS: readonly Column<ListedSource>[] = [
   { title: 'LANE', value: (row) => row.lane },
   { title: 'EVENTS', value: (row) => sayCount(row.events), right: true },
   { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates), right: true },
+  { title: 'REFUSED', value: (row) => sayCount((row.refused ?? []).reduce((sum, { requests }) => sum + requests, 0)), right: true },
   { title: 'LAST RECEIVED', value: (row) => (row.lastReceivedMs === undefined ? 'never' : sayTime(row.lastReceivedMs)) },
   { title: 'STATE', value: (row) => (row.revokedMs === undefined ? 'active' : `revoked ${sayTime(row.revokedMs)}`) },
 ];

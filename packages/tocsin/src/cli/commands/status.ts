@@ -1,5 +1,6 @@
 /** `tocsin status`: how the installation is doing. */
 import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from '../../api/installation-status.ts';
+import type { Lag } from '../../flow/lag.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
 import type { Column, Terminal } from '../terminal.ts';
@@ -26,6 +27,15 @@ const MEMBERS: readonly Column<MemberStatus>[] = [
   { title: 'BEHIND', value: (row) => (row.behindMs === null ? '' : saySpan(row.behindMs)), right: true },
 ];
 
+const LAG: readonly Column<Lag>[] = [
+  { title: 'READER', value: (row) => row.reader },
+  { title: 'READS', value: (row) => row.stream },
+  { title: 'BEHIND', value: (row) => sayMany(row.events, row.stream.startsWith('EVENTS_') ? 'event' : 'message'), right: true },
+  { title: 'SIZE', value: (row) => sayBytes(row.bytes), right: true },
+  { title: 'OLDEST', value: (row) => (row.messages === 0 ? '' : saySpan(row.ageMs)), right: true },
+  { title: 'STATE', value: (row) => `${row.level}${row.isCurrent ? '' : ' (as last seen)'}` },
+];
+
 export const status: Command = {
   name: 'status',
   summary: 'show how the installation is doing',
@@ -41,7 +51,7 @@ export const status: Command = {
 
 function printStatus({ terminal }: CommandContext, found: InstallationStatus, url: string): void {
   const fact = (name: string, text: string): void => terminal.line(`${terminal.style('dim', name.padEnd(9))} ${text}`);
-  const { alerts, rules, events, guarantees } = found;
+  const { rules, guarantees } = found;
   const state = found.state === 'ready' ? terminal.style('green', 'ready') : terminal.style('red', 'degraded');
   terminal.line(
     `${terminal.style('bold', `Tocsin ${visible(found.version)}`)} at ${visible(url)}: ${state}, up ${saySpan(Date.now() - found.startedMs)} (since ${sayTime(found.startedMs)})`,
@@ -49,27 +59,44 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   fact('site', visible(found.site));
   fact('bus', `${guarantees.bus} ${visible(found.busServer)}, durable after ${guarantees.durability}`);
   fact('duties', found.duties.map((duty) => sayDuty(terminal, duty)).join('  '));
-  fact(
-    'events',
-    events === null
-      ? NOT_KNOWN
-      : `${sayCount(events.stored)} stored${events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : ''}${(found.gaps ?? 0) > 0 ? `, ${sayCount(found.gaps ?? 0)} refused to their sender` : ''}`,
-  );
+  fact('events', sayEvents(found));
   fact('sources', sayCount(found.sources));
+  if (found.refused.length > 0) fact('refused', found.refused.map(sayRefused).join('  '));
   fact('rules', sayRules(terminal, rules));
-  fact('windows', sayWindows(terminal, found.correlations));
-  fact(
-    'alerts',
-    alerts === null
-      ? NOT_KNOWN
-      : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
-  );
+  if (found.scope === 'installation') fact('windows', sayWindows(terminal, found.correlations));
+  fact('alerts', sayAlerts(terminal, found.alerts));
+  for (const { reason } of found.alarms ?? []) fact('alarm', terminal.style('red', visible(reason)));
   terminal.line();
-  if (found.members.length > 0) {
-    terminal.table(MEMBERS, found.members);
+  printTables(terminal, found);
+}
+
+function printTables(terminal: Terminal, { members, streams, lag }: InstallationStatus): void {
+  if (members.length > 0) {
+    terminal.table(MEMBERS, members);
     terminal.line();
   }
-  if (found.streams) terminal.table(STREAMS, found.streams);
+  if (streams) terminal.table(STREAMS, streams);
+  if (!lag || lag.length === 0) return;
+  terminal.line();
+  terminal.table(LAG, lag);
+}
+
+function sayEvents({ events, gaps }: InstallationStatus): string {
+  if (events === null) return NOT_KNOWN;
+  const duplicates = events.duplicates > 0 ? `, ${sayCount(events.duplicates)} duplicates recognised` : '';
+  const refused = gaps !== null && gaps > 0 ? `, ${sayCount(gaps)} refused to their sender` : '';
+  return `${sayCount(events.stored)} stored${duplicates}${refused}`;
+}
+
+function sayAlerts(terminal: Terminal, alerts: InstallationStatus['alerts']): string {
+  if (alerts === null) return NOT_KNOWN;
+  const fresh = terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`);
+  return `${fresh}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`;
+}
+
+/** Requests refused for one reason, since the start. */
+function sayRefused({ reason, requests, events }: InstallationStatus['refused'][number]): string {
+  return `${sayMany(requests, 'request')}${events > 0 ? ` of ${sayMany(events, 'event')}` : ''} (${visible(reason)})`;
 }
 
 function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
