@@ -1,0 +1,188 @@
+/**
+ * From a connection to the intake: records wait here in order, go in batches, one batch at a time, and stay until they are durable. For
+ * listeners whose protocol has no answer to give: what the intake cannot take now is given again with the same ids until it is taken.
+ * What waits is bounded by `mustWait`, which the caller turns into backpressure; a record that was pushed is counted exactly once.
+ */
+import { isTocsinError } from '@tocsin/core';
+import type { RawRecord, RecordResult, Source } from '../source.ts';
+import type { ByteGauge } from './byte-gauge.ts';
+import type { ListenerContext } from './listener.ts';
+
+/** What a pump is made of. */
+export interface RecordPumpOptions {
+  readonly context: Pick<ListenerContext, 'name' | 'emit' | 'nextId' | 'onTrouble' | 'counts'>;
+  /** Whose records they are; asked for each batch. Where it throws, the batch is refused and `onRefused` told. */
+  readonly source: () => Source;
+  /** Bytes that may wait here. */
+  readonly maxBytes: number;
+  /** Bytes that may wait in all pumps of the listener. */
+  readonly gauge: ByteGauge;
+  /** Told when there is room again after `mustWait`. */
+  readonly onRoom?: (() => void) | undefined;
+  /** Told that the source may not send any more. */
+  readonly onRefused?: ((error: unknown) => void) | undefined;
+}
+
+/** Records of one batch at most, and their bytes: bounds how long one batch holds the event loop. */
+const BATCH_RECORDS = 8192;
+const BATCH_BYTES = 4 << 20;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
+/** Time that closing waits for what is in flight. */
+const CLOSE_WITHIN_MS = 7_000;
+/** What a queued record takes beside its bytes. */
+const RECORD_OVERHEAD = 64;
+
+/** A pump. Disposing waits, at most 7 seconds, for what was pushed to become durable; the rest is counted as refused. */
+export class RecordPump implements AsyncDisposable {
+  readonly #options: RecordPumpOptions;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #inFlight = 0;
+  #running: Promise<void> | undefined;
+  #batches = 0;
+  #id: string | undefined;
+  #wasFull = false;
+  readonly #stop = new AbortController();
+
+  constructor(options: RecordPumpOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the reader must stop reading; where it must, `onRoom` says when it may go on. */
+  mustWait(): boolean {
+    const isFull = this.#waitingBytes >= this.#options.maxBytes || this.#options.gauge.isFull;
+    if (isFull && !this.#wasFull) {
+      this.#wasFull = true;
+      this.#options.gauge.whenRoom(() => this.#tellRoom());
+    }
+    return isFull;
+  }
+
+  /** Takes a record; its bytes must not change any more. */
+  push(record: Uint8Array): void {
+    const { context, gauge } = this.#options;
+    const { counts } = context;
+    counts.records += 1;
+    if (this.#stop.signal.aborted) {
+      counts.refuse('ingest.closing');
+      return;
+    }
+    this.#waiting.push(record);
+    this.#waitingBytes += record.length + RECORD_OVERHEAD;
+    gauge.take(record.length + RECORD_OVERHEAD);
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing waits. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const timer = setTimeout(() => this.#stop.abort(), CLOSE_WITHIN_MS);
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    this.#stop.signal.addEventListener('abort', () => resolve());
+    await Promise.race([this.idle(), stopped]);
+    clearTimeout(timer);
+    this.#stop.abort();
+    this.#giveUp();
+  }
+
+  async #run(): Promise<void> {
+    // At the end of the turn, so that what one read brought goes together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0 && !this.#stop.signal.aborted) {
+      const batch = this.#takeBatch();
+      this.#inFlight = batch.length;
+      await this.#deliver(batch);
+      this.#inFlight = 0;
+      const bytes = batch.reduce((sum, record) => sum + record.length + RECORD_OVERHEAD, 0);
+      this.#waitingBytes -= bytes;
+      this.#options.gauge.give(bytes);
+      this.#tellRoom();
+    }
+    this.#running = undefined;
+  }
+
+  #takeBatch(): Uint8Array[] {
+    const waiting = this.#waiting;
+    let bytes = 0;
+    let end = 0;
+    while (end < waiting.length && end < BATCH_RECORDS && (end === 0 || bytes < BATCH_BYTES))
+      bytes += (waiting[end++] as Uint8Array).length;
+    this.#waiting = waiting.slice(end);
+    return end === waiting.length ? waiting : waiting.slice(0, end);
+  }
+
+  /** Gives a batch until it is taken, or can never be. Never throws. */
+  async #deliver(batch: readonly Uint8Array[]): Promise<void> {
+    this.#id ??= this.#options.context.nextId();
+    const idempotencyKey = `${this.#id}-${this.#batches++}`;
+    const records = batch.map((bytes) => ({ bytes }));
+    for (let waitMs = FIRST_WAIT_MS; !this.#stop.signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+      if (await this.#give(records, idempotencyKey)) return;
+      await this.#pause(waitMs);
+    }
+  }
+
+  /** Gives a batch once; true where it is settled, one way or the other. */
+  async #give(records: readonly RawRecord[], idempotencyKey: string): Promise<boolean> {
+    const { context, source, onRefused } = this.#options;
+    let from: Source;
+    try {
+      from = source();
+    } catch (error) {
+      context.counts.refuse(isTocsinError(error) ? error.code : 'ingest.internal', records.length);
+      onRefused?.(error);
+      return true;
+    }
+    try {
+      const results = await context.emit(from, records, { idempotencyKey });
+      if (!this.#stop.signal.aborted) this.#count(results);
+      return true;
+    } catch (error) {
+      const isFinal = isTocsinError(error) && error.retry === 'never';
+      context.onTrouble(error, `${context.name}: ${records.length} records ${isFinal ? 'were rejected' : 'wait to be given again'}`);
+      if (isFinal) context.counts.reject(error.code, records.length);
+      return isFinal;
+    }
+  }
+
+  #count(results: readonly RecordResult[]): void {
+    const { counts } = this.#options.context;
+    // One record may hold several events.
+    counts.records += results.length - this.#inFlight;
+    for (const result of results) {
+      if (result.status === 'rejected') counts.reject(result.code);
+      else counts[result.status] += 1;
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    const stop = (): void => resolve();
+    this.#stop.signal.addEventListener('abort', stop, { once: true });
+    await promise;
+    clearTimeout(timer);
+    this.#stop.signal.removeEventListener('abort', stop);
+  }
+
+  #giveUp(): void {
+    const { context, gauge } = this.#options;
+    const left = this.#waiting.length + this.#inFlight;
+    if (left > 0) context.counts.refuse('ingest.closing', left);
+    gauge.give(this.#waitingBytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#inFlight = 0;
+  }
+
+  #tellRoom(): void {
+    if (!this.#wasFull || this.#stop.signal.aborted) return;
+    if (this.#waitingBytes >= this.#options.maxBytes) return;
+    this.#wasFull = false;
+    if (!this.mustWait()) this.#options.onRoom?.();
+  }
+}
