@@ -204,10 +204,11 @@ function findCounted(bytes: Buffer, from: number): { at: number; isWhole: boolea
     if (head !== 'none' && head !== undefined) return { at: start, isWhole: true };
     at = open + 1;
   }
-  let start = bytes.length;
-  if (start > from && bytes[start - 1] === SPACE) start--;
-  while (start > from && bytes.length - start <= MAX_DIGITS && isDigit(bytes[start - 1] as number)) start--;
-  return { at: Math.max(from, start), isWhole: false };
+  const digitsEnd = bytes.length - (bytes.at(-1) === SPACE ? 1 : 0);
+  let start = Math.max(from, digitsEnd);
+  // One digit more than a count may have, so that a longer number stays one.
+  while (start > from && digitsEnd - start <= MAX_DIGITS && isDigit(bytes[start - 1] as number)) start--;
+  return { at: start, isWhole: false };
 }
 
 function beginsCount(bytes: Buffer): boolean {
