@@ -15,7 +15,7 @@ import { createStatus } from './api/status.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';
-import { startListeners } from './duties/start-listeners.ts';
+import { type RunningListener, startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openIdentity } from './identity.ts';
@@ -68,7 +68,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const { firstRun } = await openIdentity(dataDir, wanted);
   const around = mainSurroundings(options, scope);
   const bus = scope.add('bus server', await openEmbeddedBus(options));
-  const ground: Ground = { startedMs, bus, scope, around, tls };
+  const ground: Ground = { startedMs, bus, scope, around, tls, listeners: [] };
   const context = await openContext(options, ground);
   const operatorToken = await keepOperator(dataDir, context);
   const app = await openServer(options, context, ground);
@@ -87,10 +87,12 @@ interface Ground {
   readonly scope: Scope;
   readonly around: Surroundings;
   readonly tls: Tls | undefined;
+  /** Filled once the intake they emit into is there. */
+  readonly listeners: RunningListener[];
 }
 
 /** Duties and what the API asks: running, before anybody may ask. */
-async function openContext(options: InstallationOptions, { startedMs, bus, scope, around }: Ground): Promise<ApiContext> {
+async function openContext(options: InstallationOptions, { startedMs, bus, scope, around, listeners }: Ground): Promise<ApiContext> {
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
@@ -105,6 +107,7 @@ async function openContext(options: InstallationOptions, { startedMs, bus, scope
     registry,
     detect,
     store,
+    listeners,
   });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: detect.client }));
@@ -147,7 +150,7 @@ function watchBudget(
 async function openServer(
   options: InstallationOptions,
   context: ApiContext,
-  { bus, scope, around, tls }: Ground,
+  { bus, scope, around, tls, listeners }: Ground,
 ): Promise<FastifyInstance> {
   const { settings, logger } = options;
   const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
@@ -162,7 +165,7 @@ async function openServer(
   const authenticate = createAuthenticate(context.registry, around.clock);
   const authenticateSource = createAuthenticateSource(authenticate, context.registry);
   const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
-  await startListeners({
+  const started = await startListeners({
     dataDir: options.dataDir,
     settings: settings.listeners,
     registry: context.registry,
@@ -173,6 +176,7 @@ async function openServer(
     onTrouble: around.onTrouble,
     scope,
   });
+  listeners.push(...started);
   const app = createServer({ logger, tls });
   await registerApi(app, { context, authenticate, events });
   return app;

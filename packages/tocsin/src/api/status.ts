@@ -3,9 +3,10 @@ import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
+import type { RunningListener } from '../duties/start-listeners.ts';
 import type { SupervisedThread } from '../duties/supervised-thread.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { DutyStatus, InstallationStatus, StreamStatus } from './installation-status.ts';
+import type { DutyStatus, InstallationStatus, ListenerStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */
 export interface StatusSources {
@@ -18,6 +19,8 @@ export interface StatusSources {
   readonly registry: Registry;
   readonly detect: SupervisedThread<DetectApi>;
   readonly store: SupervisedThread<StoreApi>;
+  /** Listeners that run; filled when they are opened. */
+  readonly listeners: readonly RunningListener[];
 }
 
 /** Who answers how the installation is doing. */
@@ -66,10 +69,17 @@ export function createStatus(sources: StatusSources): StatusDesk {
         },
         correlations,
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
+        listeners: sources.listeners.map(describeListener),
         gaps: totals && totals.missing,
       };
     },
   };
+}
+
+function describeListener({ kind, name, address, counts }: RunningListener): ListenerStatus {
+  const { connections, bytes, records, stored, duplicate, rejected, refused } = counts;
+  const tables = { rejected: Object.fromEntries(rejected), refused: Object.fromEntries(refused) };
+  return { kind, name, address, connections, bytes, records, stored, duplicate, ...tables };
 }
 
 /** A duty's answer; null while it is down, which its state says too. */

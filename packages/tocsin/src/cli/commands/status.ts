@@ -1,5 +1,5 @@
 /** `tocsin status`: how the installation is doing. */
-import type { DutyStatus, InstallationStatus, StreamStatus } from '../../api/installation-status.ts';
+import type { DutyStatus, InstallationStatus, ListenerStatus, StreamStatus } from '../../api/installation-status.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
 import type { Column, Terminal } from '../terminal.ts';
@@ -15,6 +15,15 @@ const STREAMS: readonly Column<StreamStatus>[] = [
   { title: 'STREAM', value: (row) => row.stream },
   { title: 'MESSAGES', value: (row) => sayCount(row.messages), right: true },
   { title: 'SIZE', value: (row) => sayBytes(row.bytes), right: true },
+];
+
+const LISTENERS: readonly Column<ListenerStatus>[] = [
+  { title: 'LISTENER', value: (row) => `${visible(row.kind)}/${visible(row.name)}` },
+  { title: 'ADDRESS', value: (row) => visible(row.address) },
+  { title: 'CONNECTIONS', value: (row) => sayCount(row.connections), right: true },
+  { title: 'RECORDS', value: (row) => sayCount(row.records), right: true },
+  { title: 'STORED', value: (row) => sayCount(row.stored), right: true },
+  { title: 'NOT STORED', value: sayNotStored },
 ];
 
 export const status: Command = {
@@ -56,7 +65,18 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
       : `${terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`)}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`,
   );
   terminal.line();
+  if (found.listeners.length > 0) {
+    terminal.table(LISTENERS, found.listeners);
+    terminal.line();
+  }
   if (found.streams) terminal.table(STREAMS, found.streams);
+}
+
+/** What became of the rest, by reason; `-` where there is none. */
+function sayNotStored({ duplicate, rejected, refused }: ListenerStatus): string {
+  const reasons = [...Object.entries(rejected), ...Object.entries(refused)].map(([code, count]) => `${sayCount(count)} ${visible(code)}`);
+  const parts = duplicate > 0 ? [`${sayMany(duplicate, 'duplicate')}`, ...reasons] : reasons;
+  return parts.length === 0 ? '-' : parts.join(', ');
 }
 
 function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
