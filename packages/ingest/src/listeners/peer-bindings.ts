@@ -3,7 +3,8 @@
  * a message says counts. Where ranges overlap the narrowest wins; a certificate that fits two sources fits none.
  */
 import type { X509Certificate } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Clock, TocsinError } from '@tocsin/core';
 import { list, named, type SettingsOf, settings, text } from '@tocsin/core/setting';
 
@@ -101,6 +102,12 @@ export function createPeerBindings(
       return best.source;
     },
   };
+}
+
+/** The peer at the other end of a connection. */
+export function peerOf(socket: Socket | TLSSocket, address: string): Peer {
+  if (!('getPeerX509Certificate' in socket)) return { address };
+  return { address, certificate: socket.getPeerX509Certificate(), isTrusted: socket.authorized };
 }
 
 /** An IPv4 address that came in by an IPv6 socket, as itself. */

@@ -36,13 +36,17 @@ const RECORD_OVERHEAD = 64;
 /** A pump. Disposing waits, at most 7 seconds, for what was pushed to become durable; the rest is counted as refused. */
 export class RecordPump implements AsyncDisposable {
   readonly #options: RecordPumpOptions;
-  #waiting: Uint8Array[] = [];
+  #waiting: RawRecord[] = [];
   #waitingBytes = 0;
   #inFlight = 0;
   #running: Promise<void> | undefined;
   #batches = 0;
   #id: string | undefined;
   #wasFull = false;
+  /** Records pushed, and settled, since the beginning. */
+  #pushed = 0;
+  #settled = 0;
+  #marks: { readonly at: number; readonly told: () => void }[] = [];
   readonly #stop = new AbortController();
 
   constructor(options: RecordPumpOptions) {
@@ -59,8 +63,8 @@ export class RecordPump implements AsyncDisposable {
     return isFull;
   }
 
-  /** Takes a record; its bytes must not change any more. */
-  push(record: Uint8Array): void {
+  /** Takes a record; its bytes must not change any more. One without an id gets one that stays the same however often it is given. */
+  push(record: RawRecord): void {
     const { context, gauge } = this.#options;
     const { counts } = context;
     counts.records += 1;
@@ -69,9 +73,16 @@ export class RecordPump implements AsyncDisposable {
       return;
     }
     this.#waiting.push(record);
-    this.#waitingBytes += record.length + RECORD_OVERHEAD;
-    gauge.take(record.length + RECORD_OVERHEAD);
+    this.#pushed += 1;
+    this.#waitingBytes += weightOf(record);
+    gauge.take(weightOf(record));
     this.#running ??= this.#run();
+  }
+
+  /** Calls back once everything pushed so far is durable, or rejected for good; never where it was refused or given up. */
+  whenSettled(told: () => void): void {
+    if (this.#settled === this.#pushed) told();
+    else this.#marks.push({ at: this.#pushed, told });
   }
 
   /** Resolves when nothing waits. */
@@ -97,7 +108,7 @@ export class RecordPump implements AsyncDisposable {
       this.#inFlight = batch.length;
       await this.#deliver(batch);
       this.#inFlight = 0;
-      const bytes = batch.reduce((sum, record) => sum + record.length + RECORD_OVERHEAD, 0);
+      const bytes = batch.reduce((sum, record) => sum + weightOf(record), 0);
       this.#waitingBytes -= bytes;
       this.#options.gauge.give(bytes);
       this.#tellRoom();
@@ -105,21 +116,20 @@ export class RecordPump implements AsyncDisposable {
     this.#running = undefined;
   }
 
-  #takeBatch(): Uint8Array[] {
+  #takeBatch(): RawRecord[] {
     const waiting = this.#waiting;
     let bytes = 0;
     let end = 0;
     while (end < waiting.length && end < BATCH_RECORDS && (end === 0 || bytes < BATCH_BYTES))
-      bytes += (waiting[end++] as Uint8Array).length;
+      bytes += (waiting[end++] as RawRecord).bytes.length;
     this.#waiting = waiting.slice(end);
     return end === waiting.length ? waiting : waiting.slice(0, end);
   }
 
   /** Gives a batch until it is taken, or can never be. Never throws. */
-  async #deliver(batch: readonly Uint8Array[]): Promise<void> {
+  async #deliver(records: readonly RawRecord[]): Promise<void> {
     this.#id ??= this.#options.context.nextId();
     const idempotencyKey = `${this.#id}-${this.#batches++}`;
-    const records = batch.map((bytes) => ({ bytes }));
     for (let waitMs = FIRST_WAIT_MS; !this.#stop.signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       if (await this.#give(records, idempotencyKey)) return;
       await this.#pause(waitMs);
@@ -134,19 +144,28 @@ export class RecordPump implements AsyncDisposable {
       from = source();
     } catch (error) {
       context.counts.refuse(isTocsinError(error) ? error.code : 'ingest.internal', records.length);
+      this.#marks = [];
       onRefused?.(error);
       return true;
     }
     try {
       const results = await context.emit(from, records, { idempotencyKey });
-      if (!this.#stop.signal.aborted) this.#count(results);
+      if (!this.#stop.signal.aborted) this.#settle(records.length, () => this.#count(results));
       return true;
     } catch (error) {
       const isFinal = isTocsinError(error) && error.retry === 'never';
       context.onTrouble(error, `${context.name}: ${records.length} records ${isFinal ? 'were rejected' : 'wait to be given again'}`);
-      if (isFinal) context.counts.reject(error.code, records.length);
+      if (isFinal) this.#settle(records.length, () => context.counts.reject(error.code, records.length));
       return isFinal;
     }
+  }
+
+  #settle(records: number, count: () => void): void {
+    count();
+    this.#settled += records;
+    let told = 0;
+    for (let mark = this.#marks[0]; mark !== undefined && mark.at <= this.#settled; mark = this.#marks[++told]) mark.told();
+    this.#marks.splice(0, told);
   }
 
   #count(results: readonly RecordResult[]): void {
@@ -185,4 +204,8 @@ export class RecordPump implements AsyncDisposable {
     this.#wasFull = false;
     if (!this.mustWait()) this.#options.onRoom?.();
   }
+}
+
+function weightOf(record: RawRecord): number {
+  return record.bytes.length + RECORD_OVERHEAD;
 }

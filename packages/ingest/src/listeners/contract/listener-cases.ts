@@ -241,7 +241,7 @@ export const listenerCases: readonly ListenerCase[] = [
     name: 'connections that have gone are not counted any more',
     async run({ door, intake }) {
       const clients = await Promise.all(Array.from({ length: 8 }, () => door.connect('known')));
-      for (const client of clients) await client.send(['here']);
+      for (const [i, client] of clients.entries()) await client.send([`here ${i}`]);
       for (const client of clients) await client[Symbol.asyncDispose]();
       await eventually(
         () => intake.counts.connections === 0 && intake.stored.length === 8,

@@ -34,7 +34,7 @@ export class SyslogConversation implements Conversation {
       onRefused: () => socket.destroy(),
     });
     this.#framing = new SyslogFraming(settings.maxMessageBytes, {
-      onMessage: (message) => this.#pump.push(message),
+      onMessage: (message) => this.#pump.push({ bytes: message }),
       onBad: (code) => {
         context.counts.records += 1;
         context.counts.reject(code);

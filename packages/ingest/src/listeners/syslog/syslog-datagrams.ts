@@ -84,7 +84,7 @@ class Datagrams implements AsyncDisposable {
       counts.records += 1;
       counts.reject('decode.too_large');
     } else if (this.#gauge.isFull) counts.refuse('listener.queue_full');
-    else this.#pumpOf(source).push(message);
+    else this.#pumpOf(source).push({ bytes: message });
   }
 
   countDrops(socket: Socket): void {

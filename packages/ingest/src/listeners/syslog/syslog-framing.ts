@@ -4,6 +4,7 @@
  * message's bytes, whatever comes.
  */
 import { Buffer } from 'node:buffer';
+import { StreamBuffer } from '../stream-buffer.ts';
 
 /** What is told of the stream. */
 export interface FramingEvents {
@@ -25,9 +26,9 @@ const NOTHING = Buffer.alloc(0);
 export class SyslogFraming {
   readonly #maxBytes: number;
   readonly #events: FramingEvents;
+  readonly #stream = new StreamBuffer();
+  /** What is left of the stream. */
   #rest: Buffer = NOTHING;
-  /** Memory that `#rest` lies in with room behind it, where it was joined from several reads. */
-  #room: Buffer | undefined;
   /** Bytes of `#rest` in which no line end was found. */
   #searched = 0;
   #mode: 'unknown' | 'counted' | 'lines' = 'unknown';
@@ -48,7 +49,7 @@ export class SyslogFraming {
 
   /** Reads on. */
   push(chunk: Uint8Array): void {
-    this.#append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    this.#rest = this.#stream.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     let at = 0;
     for (;;) {
       const next = this.#step(at);
@@ -147,31 +148,9 @@ export class SyslogFraming {
     return found.isWhole || found.at > at ? found.at : undefined;
   }
 
-  /** Joins what is left and what came, in time proportional to what came however small the reads are. */
-  #append(bytes: Buffer): void {
-    const { length } = this.#rest;
-    if (length === 0) {
-      this.#rest = bytes;
-      this.#room = undefined;
-      return;
-    }
-    const start = this.#room === undefined ? 0 : this.#rest.byteOffset - this.#room.byteOffset;
-    // Messages handed out lie before what is left; nothing is written there.
-    if (this.#room === undefined || start + length + bytes.length > this.#room.length) {
-      const room = Buffer.allocUnsafeSlow(2 * (length + bytes.length));
-      this.#rest.copy(room);
-      this.#room = room;
-      bytes.copy(room, length);
-      this.#rest = room.subarray(0, length + bytes.length);
-      return;
-    }
-    bytes.copy(this.#room, start + length);
-    this.#rest = this.#room.subarray(start, start + length + bytes.length);
-  }
-
   #keep(at: number): void {
     this.#searched = Math.max(0, this.#searched - at);
-    this.#rest = at === this.#rest.length ? NOTHING : this.#rest.subarray(at);
+    this.#rest = this.#stream.drop(at);
   }
 }
 

@@ -1,9 +1,7 @@
 /** The kind `syslog`: opens one listener by its transport. Streams are `syslog-conversation.ts`, datagrams `syslog-datagrams.ts`. */
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
-import { createPeerBindings, type Peer, type PeerBindings } from '../peer-bindings.ts';
+import { createPeerBindings, type Peer, type PeerBindings, peerOf } from '../peer-bindings.ts';
 import { openStreamDoor } from '../stream-door.ts';
 import { cannotOpen, readListenerTls } from '../tls-settings.ts';
 import { SyslogConversation } from './syslog-conversation.ts';
@@ -41,9 +39,4 @@ function sourceOf(bindings: PeerBindings, context: ListenerContext, peer: Peer):
   const name = bindings.sourceOf(peer);
   context.boundSource(name);
   return () => context.boundSource(name);
-}
-
-function peerOf(socket: Socket | TLSSocket, address: string): Peer {
-  if (!('getPeerX509Certificate' in socket)) return { address };
-  return { address, certificate: socket.getPeerX509Certificate(), isTrusted: socket.authorized };
 }
