@@ -63,7 +63,7 @@ export async function openStreamDoor(options: StreamDoorOptions): Promise<Listen
   if (tls) server.on('connection', (socket: Socket) => void door.admit(socket));
   server.on('tlsClientError', (error) => door.refuse(error, 'listener.tls_failed'));
   try {
-    server.listen({ host, port });
+    server.listen({ host, port, backlog: BACKLOG });
     await once(server, 'listening');
   } catch (cause) {
     throw cannotOpen(
@@ -75,6 +75,9 @@ export async function openStreamDoor(options: StreamDoorOptions): Promise<Listen
   server.on('error', (error) => options.context.onTrouble(error, `${options.context.name}: accepting connections`));
   return { address: addressOf(server, tls ? 'tls' : 'tcp'), [Symbol.asyncDispose]: () => door.close(server) };
 }
+
+/** Connections that may wait to be accepted: agents all reconnect at once. The kernel takes less where net.core.somaxconn is. */
+const BACKLOG = 4096;
 
 /** A connection that speaks. */
 interface Open {
