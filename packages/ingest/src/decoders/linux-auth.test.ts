@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { linuxAuthDecoder } from './linux-auth.ts';
-import { fieldsOfLinux } from './syslog/syslog.ts';
 import { defaultDecodeLimits } from './record-decoder.ts';
+import { fieldsOfLinux } from './syslog/syslog.ts';
 
 const HEADER = 'Mar 27 13:06:56 web1';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -2,8 +2,8 @@
 import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
-import type { StoreApi } from '../duties/store-api.ts';
 import type { RunningListener } from '../duties/start-listeners.ts';
+import type { StoreApi } from '../duties/store-api.ts';
 import type { SupervisedThread } from '../duties/supervised-thread.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { DutyStatus, InstallationStatus, ListenerStatus, StreamStatus } from './installation-status.ts';

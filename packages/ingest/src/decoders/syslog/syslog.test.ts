@@ -11,8 +11,7 @@ import { parseSyslogLine } from './syslog-line.ts';
 
 /** What a line names, without what it does not. */
 function parts(line: string): Record<string, unknown> {
-  const { text, ...rest } = parseSyslogLine(line);
-  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(parseSyslogLine(line)).filter(([name, value]) => name !== 'text' && value !== undefined));
 }
 
 const FROM_34 = { facility: 4, severity: 2 };

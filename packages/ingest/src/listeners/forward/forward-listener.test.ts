@@ -2,11 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { decodeMulti, decodeMultiStream, encode, ExtData } from '@msgpack/msgpack';
+import { decodeMulti, decodeMultiStream, ExtData, encode } from '@msgpack/msgpack';
 import { readSettings } from '@tocsin/core/setting';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../../tests/seeded-random.ts';
 import { ContractIntake, eventually } from '../contract/contract-intake.ts';
+import { listenerCases, runListenerCase } from '../contract/listener-cases.ts';
 import {
   CONTRACT_RECORD_BYTES,
   CONTRACT_SOURCE,
@@ -14,7 +15,6 @@ import {
   type ListenerDriver,
   type SendOutcome,
 } from '../contract/listener-driver.ts';
-import { listenerCases, runListenerCase } from '../contract/listener-cases.ts';
 import type { Listener } from '../listener.ts';
 import { forwardKind } from './forward-listener.ts';
 import { forwardSettings } from './forward-settings.ts';
@@ -178,7 +178,7 @@ describe('messages', () => {
     client.socket.write(make());
     await eventually(
       () => intake.stored.length >= expected.length,
-      () => `${expected.length} stored; ${intake.troubles}`,
+      () => `${expected.length} stored; ${intake.troubles.join()}`,
     );
     expect(intake.stored).toEqual(expected);
     await client[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
 /** The kind `forward`: the Fluentd forward protocol over TCP and TLS. A connection is `forward-conversation.ts`. */
-import { TocsinError } from '@tocsin/core';
+import type { TocsinError } from '@tocsin/core';
 import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { createPeerBindings, peerOf } from '../peer-bindings.ts';

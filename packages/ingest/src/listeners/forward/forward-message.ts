@@ -30,20 +30,35 @@ export function readForwardMessage(bytes: Buffer): ForwardMessage | undefined {
   const array = openArray(bytes, 0);
   if (array === undefined || array.length < 2 || array.length > 4) throw new RangeError('it is no array of 2 to 4 values');
   const tag = nameAt(bytes, array.at);
-  const secondAt = endOfValue(bytes, array.at);
-  const secondEnd = endOfValue(bytes, secondAt);
-  const packed = bytesAt(bytes, secondAt);
-  const inner = openArray(bytes, secondAt);
-  // Forward and PackedForward: [tag, entries, option?]; Message: [tag, time, record, option?].
-  if (packed !== undefined || inner !== undefined) {
-    const options = readOptions(bytes, array.length > 2 ? secondEnd : undefined);
-    const entries = packed ?? bytes.subarray(inner?.at ?? 0, secondEnd);
-    return { tag, entries, ...options, compressed: packed === undefined ? undefined : options.compressed };
-  }
-  if (array.length < 3) throw new RangeError('it has a time and no record');
-  const recordEnd = endOfValue(bytes, secondEnd);
-  const options = readOptions(bytes, array.length > 3 ? recordEnd : undefined);
-  return { tag, ...options, compressed: undefined, entries: Buffer.concat([PAIR, bytes.subarray(secondAt, recordEnd)]) };
+  const at = endOfValue(bytes, array.at);
+  const body = { bytes, at, end: endOfValue(bytes, at), length: array.length };
+  return { tag, ...(readSeveral(body) ?? readOne(body)) };
+}
+
+/** What follows the tag: where its first value begins and ends, and how many values the message has. */
+interface Body {
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly end: number;
+  readonly length: number;
+}
+
+/** Forward and PackedForward: `[tag, entries, option?]`. */
+function readSeveral({ bytes, at, end, length }: Body): Omit<ForwardMessage, 'tag'> | undefined {
+  const packed = bytesAt(bytes, at);
+  const array = openArray(bytes, at);
+  if (packed === undefined && array === undefined) return undefined;
+  const options = readOptions(bytes, length > 2 ? end : undefined);
+  const compressed = packed === undefined ? undefined : options.compressed;
+  return { ...options, compressed, entries: packed ?? bytes.subarray(array?.at, end) };
+}
+
+/** Message: `[tag, time, record, option?]`. */
+function readOne({ bytes, at, end, length }: Body): Omit<ForwardMessage, 'tag'> {
+  if (length < 3) throw new RangeError('it has a time and no record');
+  const recordEnd = endOfValue(bytes, end);
+  const options = readOptions(bytes, length > 3 ? recordEnd : undefined);
+  return { ...options, compressed: undefined, entries: Buffer.concat([PAIR, bytes.subarray(at, recordEnd)]) };
 }
 
 /** The entries of a message, unpacked. A part that is no value ends them, told as an entry with its reason. */
@@ -112,15 +127,21 @@ function timeAt(bytes: Buffer, at: number): number | undefined {
 
 function readOptions(bytes: Buffer, at: number | undefined): Pick<ForwardMessage, 'chunk' | 'compressed'> {
   if (at === undefined || bytes[at] === NIL) return { chunk: undefined, compressed: undefined };
-  const end = endOfValue(bytes, at);
-  const options = decode(bytes.subarray(at, end)) as Record<string, unknown>;
-  const { chunk, compressed } = typeof options === 'object' && options !== null ? options : {};
-  if (chunk !== undefined && (typeof chunk !== 'string' || chunk === '' || chunk.length > MAX_NAME_BYTES))
-    throw new RangeError('its chunk is no short text');
-  if (compressed !== undefined && compressed !== 'gzip' && compressed !== 'zstd' && compressed !== 'text') {
-    throw new RangeError('its compression is neither gzip nor zstd');
-  }
-  return { chunk: chunk as string | undefined, compressed: compressed === 'text' ? undefined : compressed };
+  const options: unknown = decode(bytes.subarray(at, endOfValue(bytes, at)));
+  const { chunk, compressed } = typeof options === 'object' && options !== null ? (options as Record<string, unknown>) : {};
+  return { chunk: chunkOf(chunk), compressed: compressionOf(compressed) };
+}
+
+function chunkOf(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given !== 'string' || given === '' || given.length > MAX_NAME_BYTES) throw new RangeError('its chunk is no short text');
+  return given;
+}
+
+function compressionOf(given: unknown): ForwardMessage['compressed'] {
+  if (given === undefined || given === 'text') return undefined;
+  if (given !== 'gzip' && given !== 'zstd') throw new RangeError('its compression is neither gzip nor zstd');
+  return given;
 }
 
 function nameAt(bytes: Buffer, at: number): string {

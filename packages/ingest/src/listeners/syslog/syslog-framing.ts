@@ -174,20 +174,21 @@ function readCount(bytes: Buffer, at: number): Count | 'none' | undefined {
 
 /** The next place where a counted message may begin, or where the bytes end before that can be told. */
 function findCounted(bytes: Buffer, from: number): { at: number; isWhole: boolean } {
-  for (let at = from; at < bytes.length; ) {
-    const open = bytes.indexOf(LESS, at);
-    if (open === -1) break;
-    let start = open - 1;
-    while (start > at && open - start <= MAX_DIGITS + 1 && isDigit(bytes[start - 1] as number)) start--;
-    const head = start >= at && bytes[open - 1] === SPACE ? readCount(bytes, start) : 'none';
-    if (head !== 'none' && head !== undefined) return { at: start, isWhole: true };
-    at = open + 1;
+  for (let open = bytes.indexOf(LESS, from); open !== -1; open = bytes.indexOf(LESS, open + 1)) {
+    if (open <= from || bytes[open - 1] !== SPACE) continue;
+    const at = startOfDigits(bytes, open - 1, from);
+    const head = readCount(bytes, at);
+    if (typeof head === 'object') return { at, isWhole: true };
   }
-  const digitsEnd = bytes.length - (bytes.at(-1) === SPACE ? 1 : 0);
-  let start = Math.max(from, digitsEnd);
-  // One digit more than a count may have, so that a longer number stays one.
-  while (start > from && digitsEnd - start <= MAX_DIGITS && isDigit(bytes[start - 1] as number)) start--;
-  return { at: start, isWhole: false };
+  const end = bytes.length - (bytes.at(-1) === SPACE ? 1 : 0);
+  return { at: startOfDigits(bytes, Math.max(from, end), from), isWhole: false };
+}
+
+/** Where the digits before `end` begin: of a long number one more than a count may have, so that it stays one. */
+function startOfDigits(bytes: Buffer, end: number, from: number): number {
+  let start = end;
+  while (start > from && end - start <= MAX_DIGITS && isDigit(bytes[start - 1] as number)) start--;
+  return start;
 }
 
 function beginsCount(bytes: Buffer): boolean {

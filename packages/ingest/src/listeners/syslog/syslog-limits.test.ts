@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readSettings } from '@tocsin/core/setting';
 import { connect as connectTls } from 'node:tls';
-import { readFileSync } from 'node:fs';
+import { readSettings } from '@tocsin/core/setting';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CertificatePaths, type CertificateWish, hasOpenssl, TestAuthority } from '../../../test/test-certificates.ts';
 import { ContractIntake, eventually } from '../contract/contract-intake.ts';

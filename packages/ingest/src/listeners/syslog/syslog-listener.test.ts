@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { readSettings } from '@tocsin/core/setting';
 import { describe, test } from 'vitest';
-import { CONTRACT_RECORD_BYTES, CONTRACT_SOURCE, type ListenerClient, type ListenerDriver } from '../contract/listener-driver.ts';
 import { listenerCases, runListenerCase } from '../contract/listener-cases.ts';
+import { CONTRACT_RECORD_BYTES, CONTRACT_SOURCE, type ListenerClient, type ListenerDriver } from '../contract/listener-driver.ts';
 import { syslogKind } from './syslog-listener.ts';
 import { syslogSettings } from './syslog-settings.ts';
 
