@@ -26,6 +26,8 @@ export interface RecordPumpOptions {
 /** Records of one batch at most, and their bytes: bounds how long one batch holds the event loop. */
 const BATCH_RECORDS = 8192;
 const BATCH_BYTES = 4 << 20;
+/** How often records are given that end in an error without a name. */
+const MAX_UNNAMED_TRIES = 5;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5_000;
 /** Time that closing waits for what is in flight. */
@@ -130,14 +132,16 @@ export class RecordPump implements AsyncDisposable {
   async #deliver(records: readonly RawRecord[]): Promise<void> {
     this.#id ??= this.#options.context.nextId();
     const idempotencyKey = `${this.#id}-${this.#batches++}`;
+    let tries = 0;
     for (let waitMs = FIRST_WAIT_MS; !this.#stop.signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
-      if (await this.#give(records, idempotencyKey)) return;
+      tries += 1;
+      if (await this.#give(records, { idempotencyKey, isLast: tries >= MAX_UNNAMED_TRIES })) return;
       await this.#pause(waitMs);
     }
   }
 
   /** Gives a batch once; true where it is settled, one way or the other. */
-  async #give(records: readonly RawRecord[], idempotencyKey: string): Promise<boolean> {
+  async #give(records: readonly RawRecord[], { idempotencyKey, isLast }: { idempotencyKey: string; isLast: boolean }): Promise<boolean> {
     const { context, source, onRefused } = this.#options;
     let from: Source;
     try {
@@ -153,9 +157,11 @@ export class RecordPump implements AsyncDisposable {
       if (!this.#stop.signal.aborted) this.#settle(records.length, () => this.#count(results));
       return true;
     } catch (error) {
-      const isFinal = isTocsinError(error) && error.retry === 'never';
+      // An error without a name is a fault of ours, which the same records may meet each time.
+      const isFinal = isTocsinError(error) ? error.retry === 'never' : isLast;
       context.onTrouble(error, `${context.name}: ${records.length} records ${isFinal ? 'were rejected' : 'wait to be given again'}`);
-      if (isFinal) this.#settle(records.length, () => context.counts.reject(error.code, records.length));
+      const code = isTocsinError(error) ? error.code : 'ingest.internal';
+      if (isFinal) this.#settle(records.length, () => context.counts.reject(code, records.length));
       return isFinal;
     }
   }

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../../tests/seeded-random.ts';
 import { readTime } from '../../mappings/event-time.ts';
-import { fieldsOf } from '../decoders.ts';
+import { decoders, fieldsOf } from '../decoders.ts';
 import { defaultDecodeLimits } from '../record-decoder.ts';
 import { syslogDecoder } from './syslog.ts';
 import { parseSyslogLine } from './syslog-line.ts';
@@ -181,6 +181,19 @@ test('records of hosts are linux-auth, whose decoder reads the kept bytes the sa
     return decoded.format;
   });
   expect(formats).toEqual(['linux-auth', 'syslog', 'syslog', 'syslog']);
+});
+
+test('by looks, a line is taken for syslog where it has a header', () => {
+  const formatOf = (line: string): string | undefined => {
+    const [decoded] = decoders.auto.decode(Buffer.from(line), defaultDecodeLimits);
+    return decoded !== undefined && 'format' in decoded ? decoded.format : undefined;
+  };
+  expect(['<13>Oct 11 22:14:15 h a: x', '<166>%ASA-6-302013: Built', '<13>text', 'bare'].map(formatOf)).toEqual([
+    'linux-auth',
+    'syslog',
+    'syslog',
+    undefined,
+  ]);
 });
 
 test('bytes that are not UTF-8 hide nothing of a line', () => {

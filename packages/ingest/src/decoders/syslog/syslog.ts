@@ -11,6 +11,14 @@ import { hasHeader, parseSyslogLine, type SyslogLine } from './syslog-line.ts';
 /** Decoder of one syslog message per record. */
 export const syslogDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeMessage(bytes, limits)] };
 
+/** A message that is told by its header; undefined where it has none. For those who go by looks. */
+export function decodeHeaded(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord | undefined {
+  const decoded = decodeMessage(bytes, limits);
+  if ('rejected' in decoded || decoded.format !== 'syslog') return decoded;
+  const { timestamp, facility, mnemonic } = decoded.fields;
+  return timestamp === undefined && facility === undefined && mnemonic === undefined ? undefined : decoded;
+}
+
 /** Fields of an envelope, with the names that rules about Linux use; what it does not name is absent. */
 export function fieldsOfSyslog(line: SyslogLine): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
