@@ -38,6 +38,8 @@ export interface Conversation extends AsyncDisposable {
   end(): Promise<void>;
   /** Whether something was begun and is not complete. */
   readonly isMidway: boolean;
+  /** Bytes held of what was begun. */
+  readonly partialBytes: number;
 }
 
 /** What a door is opened with. */
@@ -48,6 +50,8 @@ export interface StreamDoorOptions {
   /** Present where it speaks TLS. */
   readonly tls?: (SecureContextOptions & { readonly requestCert: boolean }) | undefined;
   readonly limits: StreamLimits;
+  /** Bytes of messages not yet complete, all connections together; whoever exceeds it with a large one is closed. */
+  readonly maxPartialBytes: number;
   /** Begins a conversation. Where it throws, the connection is closed and its code counted as refused. */
   readonly converse: (socket: Socket | TLSSocket, peer: string) => Conversation;
 }
@@ -72,6 +76,7 @@ export async function openStreamDoor(options: StreamDoorOptions): Promise<Listen
       cause,
     );
   }
+  door.start();
   server.on('error', (error) => options.context.onTrouble(error, `${options.context.name}: accepting connections`));
   return { address: addressOf(server, tls ? 'tls' : 'tcp'), [Symbol.asyncDispose]: () => door.close(server) };
 }
@@ -84,7 +89,12 @@ interface Open {
   readonly conversation: Conversation;
   /** Since when its present message has been coming; monotonic milliseconds. */
   begunMs: number;
+  /** Bytes of it that are held. */
+  partialBytes: number;
 }
+
+/** A connection that holds less than this is never closed for what others hold. */
+const SMALL_PARTIAL = 16 << 10;
 
 class StreamDoor {
   readonly #options: StreamDoorOptions;
@@ -94,12 +104,17 @@ class StreamDoor {
   readonly #open = new Map<Socket, Open>();
   /** Ends of conversations that are under way. */
   readonly #ending = new Set<Promise<void>>();
-  readonly #watch: NodeJS.Timeout;
+  #watch: NodeJS.Timeout | undefined;
+  #partialBytes = 0;
   #isClosing = false;
 
   constructor(options: StreamDoorOptions) {
     this.#options = options;
-    this.#watch = setInterval(() => this.#dropStalled(), Math.min(1000, options.limits.stallTimeout / 2));
+  }
+
+  /** Begins to look after connections. */
+  start(): void {
+    this.#watch = setInterval(() => this.#dropStalled(), Math.min(1000, this.#options.limits.stallTimeout / 2));
   }
 
   /** Counts a connection in; false where there is no room for it, and it was closed. */
@@ -133,7 +148,7 @@ class StreamDoor {
     socket.on('error', (error) => context.onTrouble(error, `${context.name}: a connection broke`));
     try {
       const conversation = converse(socket, plainAddress(socket.remoteAddress ?? ''));
-      this.#listen(socket, { conversation, begunMs: context.clock.monotonicMs() });
+      this.#listen(socket, { conversation, begunMs: context.clock.monotonicMs(), partialBytes: 0 });
     } catch (error) {
       this.refuse(error, 'ingest.internal');
       socket.destroy();
@@ -178,11 +193,24 @@ class StreamDoor {
       conversation.read(chunk);
       // A message that was completed begins the time of the next.
       if (!wasMidway || context.counts.records !== records) open.begunMs = context.clock.monotonicMs();
+      this.#weigh(socket, open, conversation.partialBytes);
     });
     socket.once('close', () => {
       this.#open.delete(socket);
+      this.#partialBytes -= open.partialBytes;
       this.#end(conversation);
     });
+  }
+
+  /** Counts what is held of incomplete messages; who holds much while all hold too much is closed. */
+  #weigh(socket: Socket, open: Open, partialBytes: number): void {
+    this.#partialBytes += partialBytes - open.partialBytes;
+    open.partialBytes = partialBytes;
+    if (this.#partialBytes <= this.#options.maxPartialBytes || partialBytes <= SMALL_PARTIAL) return;
+    // At once, so that nobody else is closed for it.
+    this.#partialBytes -= partialBytes;
+    open.partialBytes = 0;
+    this.#drop(socket, 'ingest.overloaded');
   }
 
   #dropStalled(): void {
@@ -193,7 +221,7 @@ class StreamDoor {
     }
   }
 
-  #drop(socket: Socket, code: 'listener.stalled' | 'listener.idle'): void {
+  #drop(socket: Socket, code: 'listener.stalled' | 'listener.idle' | 'ingest.overloaded'): void {
     this.#options.context.counts.refuse(code);
     socket.destroy();
   }

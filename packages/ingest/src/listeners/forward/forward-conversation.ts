@@ -72,6 +72,10 @@ export class ForwardConversation implements Conversation {
     return this.#rest.length > 0 || (this.#source === undefined && !this.#isOver);
   }
 
+  get partialBytes(): number {
+    return this.#rest.length;
+  }
+
   read(chunk: Buffer): void {
     if (this.#isOver) return;
     this.#rest = this.#stream.append(chunk);

@@ -267,6 +267,21 @@ describe('messages', () => {
   });
 });
 
+test('messages that are never completed fill no memory: who exceeds what all may hold is closed', async () => {
+  const intake = new ContractIntake();
+  await using listener = await forwardKind.open(settings(BOUND), intake.context('/nowhere'));
+  const part = Buffer.concat([Buffer.from([0x92, 0xa1, 0x74, 0xc6, 0, 0x0f, 0, 0]), Buffer.alloc(500_000)]);
+  const clients = Array.from({ length: 4 }, () => new ForwardClient(portOf(listener)));
+  for (const { socket } of clients) socket.write(part);
+  await eventually(
+    () => intake.counts.refused.get('ingest.overloaded') === 2,
+    () => `2 of 4 closed, not ${intake.counts.refused.get('ingest.overloaded')}`,
+  );
+  const good = new ForwardClient(portOf(listener));
+  expect(await good.send(['good'])).toBe('acknowledged');
+  for (const { socket } of [...clients, good]) socket.destroy();
+});
+
 test('a key opens its own source only, and a wrong password none', async () => {
   const intake = new ContractIntake();
   await using listener = await forwardKind.open(settings(KEYED), intake.context('/nowhere'));

@@ -32,6 +32,7 @@ async function openForward(settings: ForwardSettings, context: ListenerContext):
     host: settings.host,
     port: settings.port,
     limits: settings,
+    maxPartialBytes: settings.maxInFlightBytes,
     tls: tls && { ...tls, requestCert: bindings?.asksForCertificates === true },
     converse: (socket, address) => {
       const bound = bindings?.sourceOf(peerOf(socket, address));

@@ -46,6 +46,10 @@ export class SyslogConversation implements Conversation {
     return this.#framing.isMidway;
   }
 
+  get partialBytes(): number {
+    return this.#framing.partialBytes;
+  }
+
   read(chunk: Buffer): void {
     this.#framing.push(chunk);
     if (this.#pump.mustWait()) this.#socket.pause();

@@ -47,6 +47,11 @@ export class SyslogFraming {
     return this.#rest.length > 0 || this.#skip > 0 || this.#isLost;
   }
 
+  /** Bytes held of a message that is not complete. */
+  get partialBytes(): number {
+    return this.#rest.length;
+  }
+
   /** Reads on. */
   push(chunk: Uint8Array): void {
     this.#rest = this.#stream.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));

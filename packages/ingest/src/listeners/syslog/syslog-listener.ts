@@ -26,6 +26,7 @@ async function openSyslog(settings: SyslogSettings, context: ListenerContext): P
     host: settings.host,
     port: settings.port,
     limits: settings,
+    maxPartialBytes: settings.maxInFlightBytes,
     tls: tls && { ...tls, requestCert: bindings.asksForCertificates },
     converse: (socket, address) => {
       const source = sourceOf(bindings, context, peerOf(socket, address));

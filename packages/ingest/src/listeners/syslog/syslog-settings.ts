@@ -14,7 +14,7 @@ export const syslogSettings = settings({
     port: port({ about: 'Port; 0 takes any free one. Ports below 1024 need the right to bind them.', default: 5514 }),
     tls: listenerTls,
     sources: peerBindingSettings,
-    maxMessageBytes: bytes({ about: 'Longest message. A longer one is rejected and counted.', default: '256KiB', min: 480, max: 1 << 20 }),
+    maxMessageBytes: bytes({ about: 'Longest message. A longer one is rejected and counted.', default: '64KiB', min: 480, max: 1 << 20 }),
     maxInFlightBytes: bytes({
       about:
         'Bytes held until they are stored, all connections together. At the mark nothing is read from connections, datagrams are dropped.',
