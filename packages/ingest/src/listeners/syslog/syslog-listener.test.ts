@@ -1,8 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { readSettings } from '@tocsin/core/setting';
 import { describe, test } from 'vitest';
+import { hasOpenssl, TestAuthority } from '../../../test/test-certificates.ts';
 import { listenerCases, runListenerCase } from '../contract/listener-cases.ts';
 import { CONTRACT_RECORD_BYTES, CONTRACT_SOURCE, type ListenerClient, type ListenerDriver } from '../contract/listener-driver.ts';
 import { syslogKind } from './syslog-listener.ts';
@@ -35,9 +40,13 @@ function tcpDriver(framing: 'lines' | 'counted'): ListenerDriver {
 
 async function tcpClient(port: number, localAddress: string, framing: 'lines' | 'counted'): Promise<ListenerClient> {
   const socket = connect({ host: '127.0.0.1', port, localAddress });
-  const closed = new Promise<'refused'>((resolve) => socket.once('close', () => resolve('refused')));
   socket.on('error', () => socket.destroy());
   await once(socket, 'connect');
+  return clientOn(socket, framing);
+}
+
+function clientOn(socket: Socket, framing: 'lines' | 'counted'): ListenerClient {
+  const closed = new Promise<'refused'>((resolve) => socket.once('close', () => resolve('refused')));
   const write = (bytes: string): Promise<'written' | 'refused'> =>
     Promise.race([
       closed,
@@ -56,6 +65,35 @@ async function tcpClient(port: number, localAddress: string, framing: 'lines' | 
 function framed(message: string, framing: 'lines' | 'counted'): string {
   return framing === 'lines' ? `${message}\n` : `${Buffer.byteLength(message)} ${message}`;
 }
+
+/** Strangers have no certificate. */
+const tlsDriver: ListenerDriver = {
+  name: 'syslog over TLS',
+  acknowledges: false,
+  mayDrop: false,
+  keepsIds: true,
+  async open(context) {
+    const folder = mkdtempSync(join(tmpdir(), 'tocsin-syslog-contract-'));
+    const authority = new TestAuthority(folder);
+    const server = authority.sign({ name: 'server', subject: '/CN=tocsin.example', names: 'DNS:tocsin.example' });
+    const known = authority.sign({ name: 'known', subject: '/CN=known', names: 'DNS:known.example' });
+    const sources = { local: { source: CONTRACT_SOURCE, clients: ['dns:known.example'] } };
+    const tls = { cert: server.cert, key: server.key, ca: authority.cert };
+    const listener = await syslogKind.open(settings({ transport: 'tls', tls, sources }), context);
+    return {
+      listener,
+      async connect(as) {
+        const own = as === 'known' ? { cert: readFileSync(known.cert), key: readFileSync(known.key) } : {};
+        const to = { host: '127.0.0.1', port: portOf(listener.address), servername: 'tocsin.example' };
+        const socket = connectTls({ ...to, ca: readFileSync(authority.cert), ...own });
+        socket.on('error', () => socket.destroy());
+        await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')]);
+        return clientOn(socket.resume(), 'counted');
+      },
+      [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true, force: true }),
+    };
+  },
+};
 
 const udpDriver: ListenerDriver = {
   name: 'syslog over UDP',
@@ -94,6 +132,8 @@ function portOf(address: string): number {
   return Number(new URL(address).port);
 }
 
-describe.each([tcpDriver('lines'), tcpDriver('counted'), udpDriver].map((driver) => [driver.name, driver] as const))('%s', (_, driver) => {
+const drivers = [tcpDriver('lines'), tcpDriver('counted'), udpDriver, ...(hasOpenssl() ? [tlsDriver] : [])];
+
+describe.each(drivers.map((driver) => [driver.name, driver] as const))('%s', (_, driver) => {
   test.each(listenerCases.map((each) => [each.name, each] as const))('%s', (_name, each) => runListenerCase(each, driver));
 });
