@@ -15,8 +15,18 @@ export interface DebianProgram {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** rsyslog with its OpenSSL driver: `usr/sbin/rsyslogd`. */
+export function unpackRsyslog(): DebianProgram | undefined {
+  return unpackDebian('rsyslog', ['rsyslog', 'rsyslog-openssl', 'libestr0', 'libfastjson4', 'liblognorm5']);
+}
+
+/** syslog-ng: `usr/sbin/syslog-ng`. */
+export function unpackSyslogNg(): DebianProgram | undefined {
+  return unpackDebian('syslog-ng', ['syslog-ng-core', 'libivykis0', 'libnet1', 'libwrap0', 'libjson-c5', 'libpcre3', 'libdbi1']);
+}
+
 /** Unpacks packages, once per machine; undefined where they cannot be had. */
-export function unpackDebian(name: string, packages: readonly string[]): DebianProgram | undefined {
+function unpackDebian(name: string, packages: readonly string[]): DebianProgram | undefined {
   const root = join(tmpdir(), `tocsin-agents-${process.getuid?.() ?? 0}`, name);
   const done = join(root, '.unpacked');
   if (!existsSync(done)) {

@@ -9,7 +9,7 @@ import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { Agent, findProgram } from './agent-process.ts';
-import { unpackDebian } from './debian-program.ts';
+import { unpackRsyslog, unpackSyslogNg } from './debian-program.ts';
 
 const page = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs/how-to', `${name}.md`), 'utf8');
 
@@ -34,8 +34,8 @@ interface ListenerRow {
 }
 
 const missing = notRunnable() ?? (hasOpenssl() ? undefined : 'needs openssl to make certificates');
-const rsyslog = unpackDebian('rsyslog', ['rsyslog', 'rsyslog-openssl', 'libestr0', 'libfastjson4', 'liblognorm5']);
-const syslogNg = unpackDebian('syslog-ng', ['syslog-ng-core', 'libivykis0', 'libnet1', 'libwrap0', 'libjson-c5', 'libpcre3', 'libdbi1']);
+const rsyslog = unpackRsyslog();
+const syslogNg = unpackSyslogNg();
 const logger = findProgram('logger');
 
 describe.skipIf(missing !== undefined)('docs/how-to/syslog.md', () => {

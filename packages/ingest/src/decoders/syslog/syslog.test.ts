@@ -1,8 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../../tests/seeded-random.ts';
+import { syslogCases } from '../../../test/syslog-cases.ts';
 import { readTime } from '../../mappings/event-time.ts';
 import { decoders, fieldsOf } from '../decoders.ts';
 import { defaultDecodeLimits } from '../record-decoder.ts';
@@ -225,26 +223,10 @@ test('a time without a year is the latest that is not in the future', () => {
   );
 });
 
-const corpora = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../../../../../../shared/corpora');
-const cases = join(corpora, 'syslog-framing/telegraf-syslog-cases.ndjson.gz');
-
-interface Case {
-  readonly case: string;
-  readonly framing: string;
-  readonly input_b64: string;
-  readonly expected_line_protocol: string | null;
-  readonly expected_error: string | null;
-}
-
-describe.skipIf(!existsSync(cases))('as Telegraf reads them', () => {
-  const all = gunzipSync(readFileSync(cases))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Case);
+describe.skipIf(syslogCases.length === 0)('as Telegraf reads them', () => {
   // Telegraf refuses what breaks off; here it is kept as message.
-  const datagrams = all.filter(({ framing, expected_error }) => framing === 'datagram' && expected_error === null);
-  test.each(datagrams.map((each) => [each.case, each] as const))('%s', (_, { input_b64, expected_line_protocol }) => {
+  const datagrams = syslogCases.filter(([, { framing, expected_error }]) => framing === 'datagram' && expected_error === null);
+  test.each(datagrams)('%s', (_, { input_b64, expected_line_protocol }) => {
     const line = parseSyslogLine(Buffer.from(input_b64, 'base64').toString());
     const expected = expected_line_protocol ?? '';
     const field = (name: string): string | undefined =>

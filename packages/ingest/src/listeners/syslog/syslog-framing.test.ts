@@ -1,8 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../../tests/seeded-random.ts';
+import { syslogCases } from '../../../test/syslog-cases.ts';
 import { SyslogFraming } from './syslog-framing.ts';
 
 const MAX = 1000;
@@ -101,24 +99,8 @@ test('however a stream is cut, the same messages come of it', () => {
   }
 });
 
-const corpora = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../../../../../../shared/corpora');
-const cases = join(corpora, 'syslog-framing/telegraf-syslog-cases.ndjson.gz');
-
-interface Case {
-  readonly case: string;
-  readonly framing: string;
-  readonly input_b64: string;
-  readonly expected_line_protocol: string | null;
-  readonly expected_error: string | null;
-}
-
-describe.skipIf(!existsSync(cases))('as Telegraf cuts them', () => {
-  const all = gunzipSync(readFileSync(cases))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Case);
-  test.each(all.filter(({ framing }) => framing !== 'datagram').map((each) => [each.case, each] as const))('%s', (_, each) => {
+describe.skipIf(syslogCases.length === 0)('as Telegraf cuts them', () => {
+  test.each(syslogCases.filter(([, { framing }]) => framing !== 'datagram'))('%s', (_, each) => {
     const messages = read([Buffer.from(each.input_b64, 'base64')], { maxBytes: 8192 }).filter((one) => one !== BAD);
     const expected = (each.expected_line_protocol ?? '').split('\n').filter((line) => line.startsWith('syslog,'));
     // What breaks off is counted here and no message.
