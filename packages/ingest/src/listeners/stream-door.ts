@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { isTocsinError } from '@tocsin/core';
 import { count, duration, type SettingsOf, settings } from '@tocsin/core/setting';
 import type { Listener, ListenerContext } from './listener.ts';
@@ -48,7 +48,13 @@ export interface StreamDoorOptions {
   readonly host: string;
   readonly port: number;
   /** Present where it speaks TLS. */
-  readonly tls?: (SecureContextOptions & { readonly requestCert: boolean }) | undefined;
+  readonly tls?:
+    | (SecureContextOptions & {
+        readonly requestCert: boolean;
+        /** Certificates for connections to come, where they have changed. Asked every 30 seconds, and once at the start. */
+        readonly renew: () => Promise<SecureContextOptions | undefined>;
+      })
+    | undefined;
   readonly limits: StreamLimits;
   /** Bytes of messages not yet complete, all connections together; whoever exceeds it with a large one is closed. */
   readonly maxPartialBytes: number;
@@ -60,9 +66,9 @@ export interface StreamDoorOptions {
 export async function openStreamDoor(options: StreamDoorOptions): Promise<Listener> {
   const { host, port, tls, limits } = options;
   const door = new StreamDoor(options);
-  const server: Server = tls
-    ? createTlsServer({ ...tls, rejectUnauthorized: false, handshakeTimeout: limits.stallTimeout }, (socket) => door.converse(socket))
-    : createTcpServer({ keepAlive: true, noDelay: true }, (socket) => door.converse(socket));
+  const tlsServer =
+    tls && createTlsServer({ ...tls, rejectUnauthorized: false, handshakeTimeout: limits.stallTimeout }, (socket) => door.converse(socket));
+  const server: Server = tlsServer ?? createTcpServer({ keepAlive: true, noDelay: true }, (socket) => door.converse(socket));
   // A connection counts before its handshake.
   if (tls) server.on('connection', (socket: Socket) => void door.admit(socket));
   server.on('tlsClientError', (error) => door.refuse(error, 'listener.tls_failed'));
@@ -77,12 +83,14 @@ export async function openStreamDoor(options: StreamDoorOptions): Promise<Listen
     );
   }
   door.start();
+  if (tls && tlsServer) door.renewTls(tlsServer, tls.renew);
   server.on('error', (error) => options.context.onTrouble(error, `${options.context.name}: accepting connections`));
   return { address: addressOf(server, tls ? 'tls' : 'tcp'), [Symbol.asyncDispose]: () => door.close(server) };
 }
 
 /** Connections that may wait to be accepted: agents all reconnect at once. The kernel takes less where net.core.somaxconn is. */
 const BACKLOG = 4096;
+const RENEW_EVERY_MS = 30_000;
 
 /** A connection that speaks. */
 interface Open {
@@ -105,6 +113,7 @@ class StreamDoor {
   /** Ends of conversations that are under way. */
   readonly #ending = new Set<Promise<void>>();
   #watch: NodeJS.Timeout | undefined;
+  #renewal: NodeJS.Timeout | undefined;
   #partialBytes = 0;
   #isClosing = false;
 
@@ -115,6 +124,19 @@ class StreamDoor {
   /** Begins to look after connections. */
   start(): void {
     this.#watch = setInterval(() => this.#dropStalled(), Math.min(1000, this.#options.limits.stallTimeout / 2));
+  }
+
+  /** Looks for new certificates from time to time. */
+  renewTls(server: TlsServer, renew: () => Promise<SecureContextOptions | undefined>): void {
+    const { context } = this.#options;
+    const look = (): void => {
+      renew().then(
+        (options) => options && server.setSecureContext(options),
+        (error: unknown) => context.onTrouble(error, `${context.name}: new certificates cannot be used, the old ones stay`),
+      );
+    };
+    look();
+    this.#renewal = setInterval(look, RENEW_EVERY_MS);
   }
 
   /** Counts a connection in; false where there is no room for it, and it was closed. */
@@ -166,6 +188,7 @@ class StreamDoor {
   async close(server: Server): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#watch);
+    clearInterval(this.#renewal);
     const closed = once(server, 'close');
     server.close();
     const ends = [...this.#open].map(async ([socket, { conversation }]) => {

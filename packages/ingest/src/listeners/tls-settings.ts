@@ -1,5 +1,5 @@
 /** The certificate of a listener, and whose client certificates it trusts: one group of settings for all kinds, and reading its files. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { TocsinError } from '@tocsin/core';
 import { type SettingsOf, settings, text } from '@tocsin/core/setting';
@@ -45,6 +45,25 @@ export async function readListenerTls(tls: ListenerTls, listener: { name: string
     throw cannotOpen(listener, `its certificate, key or authorities are not usable (${reasonOf(cause)})`, cause);
   }
   return options;
+}
+
+/**
+ * Says, each time it is asked, whether a file of a listener's TLS has changed since, and if so reads all of them anew: certificates are
+ * replaced while agents are connected. Rejects where the new ones are not usable; the listener keeps the old ones then.
+ */
+export function createTlsRenewal(
+  tls: ListenerTls,
+  listener: { name: string; address: string },
+): () => Promise<SecureContextOptions | undefined> {
+  let known: string | undefined;
+  return async () => {
+    const paths = [tls.cert, tls.key, tls.ca].filter((path) => path !== undefined);
+    const stats = await Promise.all(paths.map((path) => stat(path)));
+    const found = stats.map(({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`).join();
+    const before = known;
+    known = found;
+    return before === undefined || before === found ? undefined : readListenerTls(tls, listener);
+  };
 }
 
 /** Why a listener cannot be opened. */

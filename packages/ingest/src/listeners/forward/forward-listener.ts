@@ -4,7 +4,7 @@ import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { createPeerBindings, peerOf } from '../peer-bindings.ts';
 import { openStreamDoor } from '../stream-door.ts';
-import { cannotOpen, readListenerTls } from '../tls-settings.ts';
+import { cannotOpen, createTlsRenewal, readListenerTls } from '../tls-settings.ts';
 import { ForwardConversation } from './forward-conversation.ts';
 import { type ForwardSettings, forwardSettings } from './forward-settings.ts';
 import type { ForwardSender } from './handshake.ts';
@@ -33,7 +33,7 @@ async function openForward(settings: ForwardSettings, context: ListenerContext):
     port: settings.port,
     limits: settings,
     maxPartialBytes: settings.maxInFlightBytes,
-    tls: tls && { ...tls, requestCert: bindings?.asksForCertificates === true },
+    tls: tls && { ...tls, requestCert: bindings?.asksForCertificates === true, renew: createTlsRenewal(settings.tls, about) },
     converse: (socket, address) => {
       const bound = bindings?.sourceOf(peerOf(socket, address));
       if (bound !== undefined) context.boundSource(bound);

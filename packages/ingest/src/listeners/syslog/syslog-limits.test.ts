@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { type CertificatePaths, type CertificateWish, hasOpenssl, TestAuthority 
 import { ContractIntake, eventually } from '../contract/contract-intake.ts';
 import { CONTRACT_SOURCE } from '../contract/listener-driver.ts';
 import type { Listener } from '../listener.ts';
+import { createTlsRenewal } from '../tls-settings.ts';
 import { syslogKind } from './syslog-listener.ts';
 import { syslogSettings } from './syslog-settings.ts';
 
@@ -162,6 +163,23 @@ describe.skipIf(!hasOpenssl())('client certificates', () => {
     expect(await send(undefined, ['cn:fw1'])).toBe('listener.peer_unbound');
     const forged = stranger.sign({ name: 'forged', subject: '/CN=fw1', names: 'DNS:fw1.example' });
     expect(await send(forged, ['cn:fw1', 'dns:fw1.example'])).toBe('listener.peer_unbound');
+  });
+
+  test('certificates that are replaced are used for connections to come; those that cannot be are left aside', async () => {
+    const used = { cert: join(folder, 'used.crt'), key: join(folder, 'used.key') };
+    const replace = (by: CertificatePaths): void => {
+      copyFileSync(by.cert, used.cert);
+      copyFileSync(by.key, used.key);
+    };
+    replace(server);
+    const renew = createTlsRenewal({ ...used, ca: authority.cert }, { name: 'syslog/test', address: 'tls' });
+    expect(await renew()).toBeUndefined();
+    expect(await renew()).toBeUndefined();
+    const next = authority.sign({ name: 'next', subject: '/CN=tocsin.example', names: 'DNS:tocsin.example' });
+    replace(next);
+    expect((await renew())?.cert).toEqual(readFileSync(next.cert));
+    writeFileSync(used.key, 'half a key');
+    await expect(renew()).rejects.toMatchObject({ code: 'listener.cannot_open' });
   });
 
   test('a fingerprint opens without an authority', async () => {

@@ -3,7 +3,7 @@ import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { createPeerBindings, type Peer, type PeerBindings, peerOf } from '../peer-bindings.ts';
 import { openStreamDoor } from '../stream-door.ts';
-import { cannotOpen, readListenerTls } from '../tls-settings.ts';
+import { cannotOpen, createTlsRenewal, readListenerTls } from '../tls-settings.ts';
 import { SyslogConversation } from './syslog-conversation.ts';
 import { openDatagrams } from './syslog-datagrams.ts';
 import { type SyslogSettings, syslogSettings } from './syslog-settings.ts';
@@ -27,7 +27,7 @@ async function openSyslog(settings: SyslogSettings, context: ListenerContext): P
     port: settings.port,
     limits: settings,
     maxPartialBytes: settings.maxInFlightBytes,
-    tls: tls && { ...tls, requestCert: bindings.asksForCertificates },
+    tls: tls && { ...tls, requestCert: bindings.asksForCertificates, renew: createTlsRenewal(settings.tls, about) },
     converse: (socket, address) => {
       const source = sourceOf(bindings, context, peerOf(socket, address));
       return new SyslogConversation({ socket, context, source, gauge, settings });
