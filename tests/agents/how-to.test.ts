@@ -23,8 +23,8 @@ function settingsOf(text: string, files: Readonly<Record<string, string>>): stri
   const [first = '', ...more] = blocks(text, 'yaml');
   const kind = (block: string): string => block.split('\n').slice(2).join('\n');
   let joined = [first.trimEnd(), ...more.map(kind)].join('\n');
-  for (const [from, to] of Object.entries({ '0.0.0.0': '127.0.0.1', ...files })) joined = joined.replaceAll(from, to);
-  return joined.replaceAll(/port: \d+/g, 'port: 0').replaceAll('port: 24225', 'port: 0');
+  for (const [from, to] of Object.entries({ 'host: 0.0.0.0': 'host: 127.0.0.1', ...files })) joined = joined.replaceAll(from, to);
+  return joined.replaceAll(/port: \d+/g, 'port: 0');
 }
 
 interface ListenerRow {
