@@ -15,6 +15,7 @@ import { ingest } from './benches/ingest.ts';
 import { latency } from './benches/latency.ts';
 import { load } from './benches/load.ts';
 import { start } from './benches/start.ts';
+import { syslog } from './benches/syslog.ts';
 import { root } from './clone.ts';
 import type { Bench, Figure } from './figure.ts';
 import { conditionsOf } from './machine.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   overload,
   idle,
   start,
+  syslog,
 };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });

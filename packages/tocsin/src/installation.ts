@@ -16,7 +16,7 @@ import { type InstallationSettings, installationSettings } from './config/settin
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { type InstallationBus, openInstallationBus } from './duties/installation-bus.ts';
 import { openBus } from './duties/open-bus.ts';
-import { startListeners } from './duties/start-listeners.ts';
+import { type RunningListener, startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openDiskGuard } from './flow/disk-guard.ts';
@@ -77,7 +77,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const { firstRun } = await openIdentity(dataDir, wanted);
   const around = mainSurroundings(options, scope);
   const bus = scope.add('bus server', await openInstallationBus(options));
-  const ground: Ground = { startedMs, bus, scope, around, tls };
+  const ground: Ground = { startedMs, bus, scope, around, tls, listeners: [] };
   const context = await openContext(options, ground);
   const operatorToken = await keepOperator(dataDir, context);
   const app = await openServer(options, context, ground);
@@ -96,11 +96,13 @@ interface Ground {
   readonly scope: Scope;
   readonly around: Surroundings;
   readonly tls: Tls | undefined;
+  /** Filled once the intake they emit into is there. */
+  readonly listeners: RunningListener[];
 }
 
 /** Duties and what the API asks: running, before anybody may ask. */
 async function openContext(options: InstallationOptions, ground: Ground): Promise<ApiContext> {
-  const { startedMs, bus, scope, around } = ground;
+  const { startedMs, bus, scope, around, listeners } = ground;
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
@@ -123,6 +125,7 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
     registry,
     desk,
     flow,
+    listeners,
   });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
@@ -174,7 +177,7 @@ function watchBudget(
 async function openServer(
   options: InstallationOptions,
   context: ApiContext,
-  { bus, scope, around, tls }: Ground,
+  { bus, scope, around, tls, listeners }: Ground,
 ): Promise<FastifyInstance> {
   const { settings, logger } = options;
   const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
@@ -195,7 +198,7 @@ async function openServer(
   const { admission } = context.flow;
   const events = { authenticate: authenticateSource, intake, admission, limits: doorLimits(settings) };
   if (settings.duties.includes('ingest')) {
-    await startListeners({
+    const started = await startListeners({
       dataDir: options.dataDir,
       settings: settings.listeners,
       registry: context.registry,
@@ -207,6 +210,7 @@ async function openServer(
       onTrouble: around.onTrouble,
       scope,
     });
+    listeners.push(...started);
     await recallBeside(options, { context, intake, around, scope });
   }
   const app = createServer({ logger, tls });

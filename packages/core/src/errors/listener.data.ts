@@ -14,4 +14,52 @@ export const listenerErrors = {
     say: (d: { listener: string; source: string; tenant: string }) =>
       `Listener ${d.listener} is bound to source ${d.source} of tenant ${d.tenant}, which is not registered or was revoked. What it sends is refused. Register it with: tocsin sources add ${d.source}`,
   },
+  'listener.peer_unbound': {
+    retry: 'later', http: 403, exit: 77,
+    about: 'A peer of a listener is bound to no source, or to two at once.',
+    say: (d: { listener: string; peer: string }) =>
+      `Listener ${d.listener} has no source for ${d.peer}. What it sends is refused. Bind it in the settings under "listeners", with its address or certificate.`,
+  },
+  'listener.too_many_connections': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'A listener has as many connections as it may have, in all or from one address.',
+    say: (d: { listener: string; peer: string }) =>
+      `Listener ${d.listener} has no room for another connection from ${d.peer}. It was closed. Send over fewer connections, or raise maxConnections.`,
+  },
+  'listener.stalled': {
+    retry: 'later', http: 408, exit: 75,
+    about: 'A peer began a message or a handshake and did not complete it in time.',
+    say: (d: { listener: string; waitedMs: number }) =>
+      `Listener ${d.listener} waited ${d.waitedMs} ms for the rest of a message. The connection was closed. Send messages whole.`,
+  },
+  'listener.idle': {
+    retry: 'later', http: 408, exit: 75,
+    about: 'Nothing arrived on a connection for as long as one may be idle.',
+    say: (d: { listener: string; waitedMs: number }) =>
+      `Listener ${d.listener} heard nothing for ${d.waitedMs} ms. The connection was closed. Connect again, or raise idleTimeout.`,
+  },
+  'listener.tls_failed': {
+    retry: 'later', http: 400, exit: 76,
+    about: 'A TLS handshake with a listener failed.',
+    say: (d: { listener: string; reason: string }) =>
+      `A TLS handshake with listener ${d.listener} failed: ${d.reason}. The connection was closed. Check versions and certificates of both ends.`,
+  },
+  'listener.bad_frame': {
+    retry: 'never', http: 400, exit: 65,
+    about: 'Bytes of a stream that no message could be made of: a wrong count, or a message that broke off.',
+    say: (d: { listener: string }) =>
+      `Bytes that came to listener ${d.listener} are no message in its framing. They were not stored; reading went on at the next message. Check the framing of the sender.`,
+  },
+  'listener.queue_full': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'A datagram came while as much was waiting to be stored as a listener may hold.',
+    say: (d: { listener: string; maxBytes: number }) =>
+      `Listener ${d.listener} already holds ${d.maxBytes} bytes that wait to be stored. The datagram was dropped. Send over TCP, which waits.`,
+  },
+  'listener.kernel_dropped': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'Datagrams that the kernel dropped before a listener could read them.',
+    say: (d: { listener: string; count: number }) =>
+      `The kernel dropped ${d.count} datagrams to listener ${d.listener} before they were read. Raise receiveBufferBytes and net.core.rmem_max, or send over TCP.`,
+  },
 } satisfies ErrorTable;

@@ -5,8 +5,9 @@
 import type { Fields } from '@tocsin/core';
 import { CLOUDTRAIL_MEMBERS, decodeEnvelope, looksLikeCloudtrail, mayBeEnvelope } from './cloudtrail.ts';
 import { parseJsonRecord } from './json-record.ts';
-import { fieldsOfWrappedLine, linuxAuthDecoder } from './linux-auth.ts';
+import { fieldsOfWrappedLine } from './linux-auth.ts';
 import { type AcceptedRecord, type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
+import { decodeHeaded } from './syslog/syslog.ts';
 import { looksLikeWindows, WINDOWS_MEMBERS } from './windows-json.ts';
 
 /** Decoder that picks by looks: JSON objects by their members, text by a syslog header. */
@@ -49,8 +50,7 @@ function byMembers(record: Uint8Array, fields: Fields): AcceptedRecord {
 }
 
 function decodeText(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
-  const [decoded] = linuxAuthDecoder.decode(bytes, limits);
-  return decoded === undefined || ('rejected' in decoded && decoded.rejected === 'decode.bad_line') ? unknownFormat(bytes) : decoded;
+  return decodeHeaded(bytes, limits) ?? unknownFormat(bytes);
 }
 
 function unknownFormat(bytes: Uint8Array): DecodedRecord {

@@ -5,6 +5,7 @@ import { cloudtrailDecoder } from './cloudtrail.ts';
 import { jsonDecoder } from './json.ts';
 import { linuxAuthDecoder } from './linux-auth.ts';
 import { type DecodeLimits, defaultDecodeLimits, type RecordDecoder } from './record-decoder.ts';
+import { syslogDecoder } from './syslog/syslog.ts';
 import { windowsJsonDecoder } from './windows-json.ts';
 
 /** Every decoder by the name of its format. */
@@ -13,6 +14,7 @@ export const decoders = {
   cloudtrail: cloudtrailDecoder,
   json: jsonDecoder,
   'linux-auth': linuxAuthDecoder,
+  syslog: syslogDecoder,
   'windows-json': windowsJsonDecoder,
 } satisfies Record<string, RecordDecoder>;
 

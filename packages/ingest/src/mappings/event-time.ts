@@ -35,15 +35,16 @@ export function readIsoTime(text: string): number | undefined {
   return offset === undefined ? undefined : date + hour * HOUR + minute * MINUTE + second * 1000 + fraction.ms - offset;
 }
 
-/** `Mmm dd hh:mm:ss` (RFC 3164, 4.1.2), year from the time of receipt. */
+/** `Mmm dd hh:mm:ss` (RFC 3164, 4.1.2) with or without a fraction, year from the time of receipt. */
 export function readSyslogTime(text: string, receivedMs: number): number | undefined {
   const month = MONTHS.indexOf(text.slice(0, 3));
   const day = text[4] === ' ' ? digits(text, 5, 1) : digits(text, 4, 2);
   const hour = digits(text, 7, 2);
   const minute = digits(text, 10, 2);
   const second = digits(text, 13, 2);
-  if (text.length !== 15 || month === -1 || !isClock(hour, minute, second)) return undefined;
-  const clock = hour * HOUR + minute * MINUTE + second * 1000;
+  const fraction = readFraction(text, 15);
+  if (text.length < 15 || text.length !== fraction.end || month === -1 || !isClock(hour, minute, second)) return undefined;
+  const clock = hour * HOUR + minute * MINUTE + second * 1000 + fraction.ms;
   return inLatestYear(month + 1, day, { clock, receivedMs });
 }
 

@@ -38,6 +38,24 @@ export interface StreamStatus {
   readonly bytes: number;
 }
 
+/** A door beside the HTTP API, and what it has counted since it was opened. */
+export interface ListenerStatus {
+  readonly kind: string;
+  readonly name: string;
+  readonly address: string;
+  /** Connections open now. */
+  readonly connections: number;
+  readonly bytes: number;
+  /** Records read; each is stored, a duplicate, rejected, refused, or on its way. */
+  readonly records: number;
+  readonly stored: number;
+  readonly duplicate: number;
+  /** Read and not taken, by error code. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Turned away unread or never stored, by error code. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
 /** The whole. What only a duty, or the bus, knows that is down is null; so is, for whoever runs no installation, what is all tenants'. */
 export interface InstallationStatus {
   readonly version: string;
@@ -58,6 +76,8 @@ export interface InstallationStatus {
   /** What correlations hold and had to leave out, all tenants together. */
   readonly correlations: FoldsReport | null;
   readonly sources: number;
+  /** In the order they were opened; none for one tenant alone. */
+  readonly listeners: readonly ListenerStatus[];
   /** Who is how far behind, and which streams fill with what has not been read; null for one tenant alone. */
   readonly lag: readonly Lag[] | null;
   readonly alarms: readonly Alarm[] | null;

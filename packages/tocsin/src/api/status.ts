@@ -4,11 +4,12 @@ import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { RefusalCount } from '@tocsin/ingest';
 import type { SourceTotals } from '@tocsin/store';
 import type { DutyDesk } from '../duties/duty-desk.ts';
+import type { RunningListener } from '../duties/start-listeners.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
 import type { MemberRecord } from '../members/member-record.ts';
 import type { Registry } from '../registry/registry.ts';
 import { isOperator, type Principal } from '../security/principal.ts';
-import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from './installation-status.ts';
+import type { DutyStatus, InstallationStatus, ListenerStatus, MemberStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */
 export interface StatusSources {
@@ -21,6 +22,8 @@ export interface StatusSources {
   readonly registry: Registry;
   readonly desk: Pick<DutyDesk, 'store' | 'detect' | 'duties' | 'members'>;
   readonly flow: FlowControl;
+  /** Listeners that run; filled when they are opened. */
+  readonly listeners: readonly RunningListener[];
 }
 
 /** Who answers how the installation is doing. */
@@ -75,6 +78,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
         correlations: all ? correlations : null,
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
         ...flowOf(flow, principal),
+        listeners: all ? sources.listeners.map(describeListener) : [],
         gaps: totals && totals.missing,
       };
     },
@@ -120,6 +124,12 @@ function sumOf(counts: readonly RefusalCount[]): RefusalCount[] {
     sums.set(reason, { reason, requests: sum.requests + requests, events: sum.events + events, bytes: sum.bytes + bytes });
   }
   return [...sums.values()];
+}
+
+function describeListener({ kind, name, address, counts }: RunningListener): ListenerStatus {
+  const { connections, bytes, records, stored, duplicate, rejected, refused } = counts;
+  const tables = { rejected: Object.fromEntries(rejected), refused: Object.fromEntries(refused) };
+  return { kind, name, address, connections, bytes, records, stored, duplicate, ...tables };
 }
 
 /** A duty's answer; null while it is down, which its state says too. */

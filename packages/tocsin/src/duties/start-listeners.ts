@@ -1,6 +1,6 @@
 /** Opens the listeners that the settings name, each with its own state folder and counters, and says who may come in by them. */
 import { join } from 'node:path';
-import { type Clock, type Scope, TocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, type Scope, TocsinError } from '@tocsin/core';
 import {
   type Emit,
   type Listener,
@@ -67,11 +67,31 @@ async function contextOf({ kind }: ListenerKind, name: string, ground: ListenerG
     boundSource: (source) => boundSource(ground.registry, full, source),
     clock: ground.clock,
     nextId: ground.nextId,
-    onTrouble: ground.onTrouble,
+    onTrouble: createBoundedTrouble(ground),
     stateDir,
     counts: new ListenerCounts(),
   };
 }
+
+/** What went wrong, told once in ten seconds for each thing: whoever sends must not be able to fill the log. */
+function createBoundedTrouble({ onTrouble, clock }: Pick<ListenerGround, 'onTrouble' | 'clock'>): ListenerContext['onTrouble'] {
+  const told = new Map<string, { atMs: number; untold: number }>();
+  return (error, what) => {
+    const key = isTocsinError(error) ? error.code : what;
+    const nowMs = clock.monotonicMs();
+    const last = told.get(key);
+    if (last !== undefined && nowMs - last.atMs < TELL_AGAIN_MS) {
+      last.untold += 1;
+      return;
+    }
+    if (told.size >= MAX_TOLD) told.clear();
+    told.set(key, { atMs: nowMs, untold: 0 });
+    onTrouble(error, last === undefined || last.untold === 0 ? what : `${what} (and ${last.untold} times since it was last told)`);
+  };
+}
+
+const TELL_AGAIN_MS = 10_000;
+const MAX_TOLD = 100;
 
 function boundSource(registry: Registry, listener: string, named: string): Source {
   // `tenant/source`, or a source of the first tenant: a tenant's name has no slash where one is written here.

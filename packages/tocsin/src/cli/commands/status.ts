@@ -1,5 +1,5 @@
 /** `tocsin status`: how the installation is doing. */
-import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from '../../api/installation-status.ts';
+import type { DutyStatus, InstallationStatus, ListenerStatus, MemberStatus, StreamStatus } from '../../api/installation-status.ts';
 import type { Lag } from '../../flow/lag.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
@@ -36,6 +36,15 @@ const LAG: readonly Column<Lag>[] = [
   { title: 'STATE', value: (row) => `${row.level}${row.isCurrent ? '' : ' (as last seen)'}` },
 ];
 
+const LISTENERS: readonly Column<ListenerStatus>[] = [
+  { title: 'LISTENER', value: (row) => `${visible(row.kind)}/${visible(row.name)}` },
+  { title: 'ADDRESS', value: (row) => visible(row.address) },
+  { title: 'CONNECTIONS', value: (row) => sayCount(row.connections), right: true },
+  { title: 'RECORDS', value: (row) => sayCount(row.records), right: true },
+  { title: 'STORED', value: (row) => sayCount(row.stored), right: true },
+  { title: 'NOT STORED', value: sayNotStored },
+];
+
 export const status: Command = {
   name: 'status',
   summary: 'show how the installation is doing',
@@ -70,9 +79,13 @@ function printStatus({ terminal }: CommandContext, found: InstallationStatus, ur
   printTables(terminal, found);
 }
 
-function printTables(terminal: Terminal, { members, streams, lag }: InstallationStatus): void {
+function printTables(terminal: Terminal, { members, listeners, streams, lag }: InstallationStatus): void {
   if (members.length > 0) {
     terminal.table(MEMBERS, members);
+    terminal.line();
+  }
+  if (listeners.length > 0) {
+    terminal.table(LISTENERS, listeners);
     terminal.line();
   }
   if (streams) terminal.table(STREAMS, streams);
@@ -97,6 +110,13 @@ function sayAlerts(terminal: Terminal, alerts: InstallationStatus['alerts']): st
 /** Requests refused for one reason, since the start. */
 function sayRefused({ reason, requests, events }: InstallationStatus['refused'][number]): string {
   return `${sayMany(requests, 'request')}${events > 0 ? ` of ${sayMany(events, 'event')}` : ''} (${visible(reason)})`;
+}
+
+/** What became of the rest, by reason; `-` where there is none. */
+function sayNotStored({ duplicate, rejected, refused }: ListenerStatus): string {
+  const reasons = [...Object.entries(rejected), ...Object.entries(refused)].map(([code, count]) => `${sayCount(count)} ${visible(code)}`);
+  const parts = duplicate > 0 ? [`${sayMany(duplicate, 'duplicate')}`, ...reasons] : reasons;
+  return parts.length === 0 ? '-' : parts.join(', ');
 }
 
 function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {

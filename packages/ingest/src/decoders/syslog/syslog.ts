@@ -1,0 +1,73 @@
+/**
+ * The format `syslog`: whatever a syslog sender may send, one message per record. Fields are those of the envelope (`syslog-line.ts`); a
+ * message whose words are known becomes a record of its own format (`linux-auth`). A line without any header is taken too, as message:
+ * on a door without answers, refusing would lose it. Bytes that are not UTF-8 read as U+FFFD for the same reason, the record keeps them.
+ */
+import { Buffer } from 'node:buffer';
+import { readAuthMessage } from '../linux/auth-message.ts';
+import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
+import { hasHeader, parseSyslogLine, type SyslogLine } from './syslog-line.ts';
+
+/** Decoder of one syslog message per record. */
+export const syslogDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeMessage(bytes, limits)] };
+
+/** A message that is told by its header; undefined where it has none. For those who go by looks. */
+export function decodeHeaded(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord | undefined {
+  const decoded = decodeMessage(bytes, limits);
+  if ('rejected' in decoded || decoded.format !== 'syslog') return decoded;
+  const { timestamp, facility, mnemonic } = decoded.fields;
+  return timestamp === undefined && facility === undefined && mnemonic === undefined ? undefined : decoded;
+}
+
+/** Fields of an envelope, with the names that rules about Linux use; what it does not name is absent. */
+export function fieldsOfSyslog(line: SyslogLine): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  if (line.timestamp !== undefined) fields['timestamp'] = line.timestamp;
+  if (line.host !== undefined) fields['host'] = line.host;
+  if (line.program !== undefined) fields['program'] = line.program;
+  if (line.process !== undefined) setProcess(fields, line.process);
+  if (line.facility !== undefined) fields['facility'] = line.facility;
+  if (line.severity !== undefined) fields['severity'] = line.severity;
+  if (line.messageId !== undefined) fields['msgid'] = line.messageId;
+  if (line.structuredData !== undefined) fields['structured_data'] = line.structuredData;
+  if (line.sequence !== undefined) fields['sequence'] = line.sequence;
+  if (line.mnemonic !== undefined) fields['mnemonic'] = line.mnemonic;
+  fields['message'] = line.message;
+  return fields;
+}
+
+/** Fields of a line of a Linux host: those of its envelope and of its message, with the whole line as `line`; undefined where it is none. */
+export function fieldsOfLinux(text: string): Record<string, unknown> | undefined {
+  const line = parseSyslogLine(text);
+  return isLinux(line) ? linuxFields(line) : undefined;
+}
+
+/** Text of bytes; what is not UTF-8 reads as U+FFFD. A leading byte order mark is left out. */
+export function textOfLine(bytes: Uint8Array): string {
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start);
+}
+
+function decodeMessage(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
+  const { maxRecordBytes } = limits;
+  if (bytes.length > maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: maxRecordBytes });
+  const line = parseSyslogLine(textOfLine(bytes));
+  if (isLinux(line)) return { record: bytes, format: 'linux-auth', fields: linuxFields(line) };
+  return { record: bytes, format: 'syslog', fields: fieldsOfSyslog(line) };
+}
+
+/** A time and a host or, from the wire, a priority and a tag; but no message of a network device. */
+function isLinux(line: SyslogLine): boolean {
+  if (!hasHeader(line) || line.mnemonic !== undefined) return false;
+  return line.program !== undefined || (line.timestamp !== undefined && line.host !== undefined);
+}
+
+function linuxFields(line: SyslogLine): Record<string, unknown> {
+  return Object.assign(fieldsOfSyslog(line), readAuthMessage(line.message), { line: line.text });
+}
+
+/** Digits are a process id; anything else is kept as it is. */
+function setProcess(fields: Record<string, unknown>, process: string): void {
+  if (/^\d{1,10}$/.test(process)) fields['pid'] = Number(process);
+  else fields['procid'] = process;
+}
