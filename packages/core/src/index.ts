@@ -32,6 +32,7 @@ export {
   type SplitLimits,
   splitJsonArray,
   splitJsonObject,
+  splitJsonValues,
   splitMemberArray,
 } from './split-json-array.ts';
 export { decodeToken, encodeToken, MAX_NAME_BYTES } from './subject-token.ts';

@@ -78,6 +78,21 @@ export function memberRange(bytes: Uint8Array, members: readonly number[], name:
   return undefined;
 }
 
+/** Values written one after another, with white space, commas or nothing between them, as Splunk's collector takes them. */
+export function splitJsonValues(bytes: Uint8Array, limits: SplitLimits): Split {
+  const ranges: number[] = [];
+  let at = skipSpace(bytes, 0);
+  while (at < bytes.length) {
+    if (ranges.length >= limits.maxPieces * 2) return fail('too_many', at);
+    const end = endOfValue(bytes, at, limits.maxDepth - 1);
+    if (typeof end !== 'number') return { failure: end };
+    ranges.push(at, end);
+    at = skipSpace(bytes, end);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+  return { ranges };
+}
+
 type ElementSplit =
   | { readonly ranges: readonly number[]; readonly end: number; readonly failure?: undefined }
   | { readonly failure: SplitFailure };

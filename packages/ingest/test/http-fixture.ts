@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { createUlidGenerator, type FrameRecord, type Position, systemClock, TocsinError } from '@tocsin/core';
 import Fastify from 'fastify';
 import { createFramer, type OutgoingFrame } from '../src/framer.ts';
-import { type EventsRouteLimits, eventsRoute } from '../src/http/events-route.ts';
+import type { DoorLimits } from '../src/http/door-limits.ts';
+import { type HttpDoorsOptions, createHttpDoors } from '../src/http/http-doors.ts';
+import { serveDoors } from '../src/http/serve-doors.ts';
 import { createIntake } from '../src/intake.ts';
 import { loadMappings } from '../src/mappings/mapping-set.ts';
 import { readShippedMappings } from '../src/mappings/shipped-mappings.ts';
@@ -34,6 +36,8 @@ export interface RouteAnswer {
 /** A running door. */
 export interface OpenDoor extends AsyncDisposable {
   readonly url: string;
+  /** Where all doors are. */
+  readonly base: string;
   /** Records in the order they were stored, with their tenant. */
   readonly stored: (FrameRecord & { readonly tenant: string })[];
   /** Makes commits wait until it is called with false, or fail with an error. */
@@ -50,7 +54,7 @@ export const sources: Readonly<Record<string, Source>> = {
 };
 
 /** Opens a door on a free port. */
-export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise<OpenDoor> {
+export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Partial<HttpDoorsOptions> = {}): Promise<OpenDoor> {
   const stored: (FrameRecord & { tenant: string })[] = [];
   const records = new Map<string, readonly FrameRecord[]>();
   let held: boolean | Error = false;
@@ -70,11 +74,14 @@ export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise
   const framer = createFramer({ partitions: 4, site: 'here', clock: systemClock, nextId, encode, commit });
   const intake = createIntake({ mappings: loadMappings(readShippedMappings()), framer, clock: systemClock, nextId });
   const app = Fastify({ forceCloseConnections: true });
-  await app.register(eventsRoute, { authenticate: authenticateTest, intake, limits });
+  const doors = createHttpDoors(doorOptions);
+  await app.register(serveDoors, { doors, authenticate: authenticateTest, intake, limits });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/v1/events`;
+  const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const url = `${base}/api/v1/events`;
   return {
     url,
+    base,
     stored,
     hold(how) {
       held = how;

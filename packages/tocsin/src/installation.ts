@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
-import { type EventsRouteLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { createHttpDoors, type DoorLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import { checkFree, listen, readTls, type Tls } from './api/listen.ts';
@@ -161,7 +161,7 @@ async function openServer(
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
   const authenticateSource = createAuthenticateSource(authenticate, context.registry);
-  const events = { authenticate: authenticateSource, intake, limits: doorLimits(settings) };
+  const doors = { doors: createHttpDoors(), authenticate: authenticateSource, intake, limits: doorLimits(settings) };
   await startListeners({
     dataDir: options.dataDir,
     settings: settings.listeners,
@@ -174,7 +174,7 @@ async function openServer(
     scope,
   });
   const app = createServer({ logger, tls });
-  await registerApi(app, { context, authenticate, events });
+  await registerApi(app, { context, authenticate, doors });
   return app;
 }
 
@@ -192,7 +192,7 @@ async function keepOperator(dataDir: string, deps: Omit<OperatorDeps, 'keep'>): 
   return ensureOperator(await readToken(dataDir, OPERATOR), { ...deps, keep: (token) => writeToken(dataDir, OPERATOR, token) });
 }
 
-function doorLimits({ ingest }: InstallationSettings): Partial<EventsRouteLimits> {
+function doorLimits({ ingest }: InstallationSettings): Partial<DoorLimits> {
   return {
     maxBodyBytes: ingest.maxBodyBytes,
     maxPlainBytes: ingest.maxInflatedBytes,

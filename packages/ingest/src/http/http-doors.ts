@@ -1,0 +1,12 @@
+/** Every door of the API's server. A new protocol is a file in `doors/` and a row here. */
+import { splunkHecDoor } from './doors/splunk-hec.ts';
+import { eventsDoor } from './events-route.ts';
+import type { HttpDoor } from './http-door.ts';
+
+/** What some doors are made of. */
+export type HttpDoorsOptions = Readonly<Record<string, never>>;
+
+/** The doors in the order of the API document. */
+export function createHttpDoors(_options: Partial<HttpDoorsOptions> = {}): readonly HttpDoor[] {
+  return [eventsDoor, splunkHecDoor()];
+}
