@@ -40,6 +40,8 @@ export interface IntakeOptions {
 export interface EmitOptions {
   /** Producer's key of the whole batch: record i that has no id of its own, in its envelope or in itself, gets `<key>-<i>`. */
   readonly idempotencyKey?: string | undefined;
+  /** Told record by record how many results it will have: an envelope has as many as records in it. For protocols that answer per record as sent. */
+  readonly onTaken?: ((results: number) => void) | undefined;
 }
 
 /** Takes in records of a source. */
@@ -66,6 +68,6 @@ export function createIntake(options: IntakeOptions): Intake {
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
   };
   return {
-    emit: (source, records, emitOptions = {}) => new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records),
+    emit: (source, records, emitOptions = {}) => new IntakeBatch(source, facilities, emitOptions).commit(records),
   };
 }

@@ -4,6 +4,7 @@
  * share is in `serve-doors.ts`: who may come in, the memory for bodies, limits, counters, the log of what went wrong.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { TocsinError } from '@tocsin/core';
 import type { EmitOptions } from '../intake.ts';
 import type { RawRecord, RecordResult, Source } from '../source.ts';
 import type { Answer } from './answer.ts';
@@ -61,5 +62,5 @@ export interface HttpDoor {
   readonly name: string;
   readonly routes: readonly DoorRoute[];
   /** An error in the protocol's words. What has no code of ours has become `ingest.internal` before. */
-  answerToError(error: unknown, request: Pick<DoorRequest, 'path' | 'headers'>): Answer;
+  answerToError(error: TocsinError, request: Pick<DoorRequest, 'path' | 'headers'>): Answer;
 }

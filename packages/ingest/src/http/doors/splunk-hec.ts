@@ -3,7 +3,7 @@
  * being one of ours. 200 means fsynced, acknowledgement or not. Cutting events is in `hec-events.ts`, acknowledgement ids in `hec-acks.ts`.
  * Source: Splunk Enterprise, "HTTP Event Collector REST API endpoints" and "Troubleshoot HTTP Event Collector" (codes).
  */
-import { isTocsinError } from '@tocsin/core';
+import type { TocsinError } from '@tocsin/core';
 import { type Answer, jsonAnswer } from '../answer.ts';
 import { besideFacts } from '../beside-facts.ts';
 import { tokenOfScheme } from '../credential.ts';
@@ -130,9 +130,8 @@ function refusal(results: readonly RecordResult[]): Answer {
   return first === undefined ? word(400, 5) : word(400, 6, { 'invalid-event-number': 0, reason });
 }
 
-function answerToError(error: unknown): Answer {
+function answerToError(error: TocsinError): Answer {
   if (error instanceof HecRefusal) return word(400, error.hecCode, error.event === undefined ? {} : { 'invalid-event-number': error.event });
-  if (!isTocsinError(error)) return word(500, 8);
   const { http } = error.row;
   const reason = { reason: error.message };
   if (error.code === 'auth.missing') return word(401, 2, reason);
