@@ -4,6 +4,8 @@
  * (ECMA-262 JSON.parse: the last one does); text becomes an object with the text as `message`.
  */
 
+import { splitJsonObject } from '@tocsin/core';
+
 /** Facts written as JSON members, without braces: `"host":"a","sourcetype":"b"`; empty for none. */
 export type BesideFacts = string;
 
@@ -36,9 +38,13 @@ export function dressText(text: string, facts: BesideFacts): Uint8Array {
   return Buffer.from(facts === '' ? `{"message":${JSON.stringify(text)}}` : `{${facts},"message":${JSON.stringify(text)}}`);
 }
 
-/** A line as it came, object or text; undefined where it is no UTF-8. */
+/** Most members of a line that is an object. */
+const MAX_MEMBERS = 10_000;
+
+/** A line as it came, object or text; undefined where it is no UTF-8. Text that only begins like an object stays text. */
 export function dressLine(line: Uint8Array, facts: BesideFacts): Uint8Array | undefined {
-  if (isObjectText(line)) return dressObject(line, facts);
+  const isObject = isObjectText(line) && splitJsonObject(line, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined;
+  if (isObject) return dressObject(line, facts);
   try {
     return dressText(strictUtf8.decode(line), facts);
   } catch {

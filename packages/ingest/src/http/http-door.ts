@@ -41,6 +41,11 @@ export interface Guest {
   readBody(options?: { readonly maxBytes?: number | undefined }): Promise<Buffer>;
   /** As `Intake.emit`; resolves when durable. The header `Idempotency-Key` counts at every door. */
   emit(records: readonly RawRecord[], options?: EmitOptions): Promise<RecordResult[]>;
+  /**
+   * Told of bytes that the door makes beyond the body (facts written into each record), before it keeps them: a small body may say that every
+   * one of its records carries a megabyte of labels. @throws ingest.body_too_large, ingest.overloaded, ingest.source_overloaded
+   */
+  readonly charge: (bytes: number) => void;
   /** Most records that one request may hold. */
   readonly maxRecords: number;
 }

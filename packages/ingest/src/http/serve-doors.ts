@@ -34,6 +34,8 @@ export interface ServeDoorsOptions {
 /** Rest of a refused body that is still taken off the wire, so that its sender reads the answer instead of a reset. */
 const LINGER_BYTES = 1024 * 1024;
 const LINGER_MS = 2000;
+/** Made bytes are accounted for in steps of this many. */
+const CHARGE_BYTES = 64 * 1024;
 /** Printable ASCII without spaces, as ids are made of it. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
@@ -134,6 +136,7 @@ class Visit implements DoorRequest {
     return {
       source,
       maxRecords: limits.maxRecords,
+      charge: this.#chargeTo(source, share),
       readBody: (options) => this.#readBody(source, share, options?.maxBytes),
       emit: (records, options) => this.#emit(source, records, options),
     };
@@ -142,6 +145,21 @@ class Visit implements DoorRequest {
   /** Gives back what the body held. */
   release(): void {
     this.#share?.release();
+  }
+
+  #chargeTo(source: Source, share: BudgetShare): (bytes: number) => void {
+    const { limits } = this.#shared;
+    let made = 0;
+    let reserved = 0;
+    return (bytes) => {
+      made += bytes;
+      if (made > limits.maxPlainBytes)
+        throw new TocsinError('ingest.body_too_large', { what: 'bytes with what each record carries', max: limits.maxPlainBytes });
+      if (made <= reserved) return;
+      const more = Math.max(CHARGE_BYTES, made - reserved);
+      reserve(more, { share, source, limits });
+      reserved += more;
+    };
   }
 
   async #readBody(source: Source, share: BudgetShare, maxBytes: number = Number.POSITIVE_INFINITY): Promise<Buffer> {

@@ -1,5 +1,6 @@
 /** Every kind of listener. A new one is one row here; settings, reference page and wiring follow from it. */
 import type { ListenerKind } from './listener.ts';
+import { otlpGrpc } from './otlp-grpc/otlp-grpc.ts';
 
 /** The kinds in the order of the reference page. */
-export const listenerKinds: readonly ListenerKind[] = [];
+export const listenerKinds: readonly ListenerKind[] = [otlpGrpc];

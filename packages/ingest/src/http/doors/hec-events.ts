@@ -4,6 +4,7 @@
  */
 import { createLineSplitter, memberRange, splitJsonArray, splitJsonObject, splitJsonValues, TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../../source.ts';
+import type { Guest } from '../http-door.ts';
 import { besideFacts, dressLine, dressObject, dressText, isObjectText } from '../beside-facts.ts';
 
 /** A refusal by one of Splunk's codes. */
@@ -54,12 +55,18 @@ export function cutHecEvents(body: Uint8Array, { maxRecords }: { readonly maxRec
 /** Lines of a body, each a record with the facts of the request. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
 export function cutHecLines(
   body: Uint8Array,
-  { facts, timeMs, maxRecords }: { readonly facts: string; readonly timeMs: number | undefined; readonly maxRecords: number },
+  { facts, timeMs, guest }: { readonly facts: string; readonly timeMs: number | undefined; readonly guest: Pick<Guest, 'maxRecords' | 'charge'> },
 ): RawRecord[] {
+  const { maxRecords } = guest;
   const splitter = createLineSplitter({ maxLineBytes: body.length, maxLines: maxRecords });
   const records: RawRecord[] = [];
   for (const lines of [splitter.push(body), splitter.end()]) {
-    for (const line of lines) if (line.tooLong === undefined) records.push({ bytes: dressLine(line.bytes, facts) ?? line.bytes, envelope: { timeMs } });
+    for (const line of lines) {
+      if (line.tooLong !== undefined) continue;
+      const bytes = dressLine(line.bytes, facts) ?? line.bytes;
+      guest.charge(bytes.length);
+      records.push({ bytes, envelope: { timeMs } });
+    }
   }
   if (splitter.isFull) throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
   if (records.length === 0) throw new HecRefusal(5, undefined);

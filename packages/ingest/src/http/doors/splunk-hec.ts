@@ -76,7 +76,7 @@ async function takeIn(request: DoorRequest, acks: HecAcks, cut: (guest: Guest) =
 async function cutRaw(request: DoorRequest, guest: Guest): Promise<RawRecord[]> {
   const { host, source, sourcetype, index, time } = request.query;
   const facts = besideFacts(Object.entries({ host, source, sourcetype, index }));
-  return cutHecLines(await guest.readBody(), { facts, timeMs: time === undefined ? undefined : Number(time) * 1000, maxRecords: guest.maxRecords });
+  return cutHecLines(await guest.readBody(), { facts, timeMs: time === undefined ? undefined : Number(time) * 1000, guest });
 }
 
 async function answerAcks(request: DoorRequest, acks: HecAcks): Promise<Answer> {
