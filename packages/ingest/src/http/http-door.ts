@@ -8,6 +8,7 @@ import type { TocsinError } from '@tocsin/core';
 import type { EmitOptions } from '../intake.ts';
 import type { RawRecord, RecordResult, Source } from '../source.ts';
 import type { Answer } from './answer.ts';
+import type { BodyEncoding } from './read-body.ts';
 
 /** A request whose body nobody has read yet. */
 export interface DoorRequest {
@@ -35,10 +36,11 @@ export interface DoorRequest {
 export interface Guest {
   readonly source: Source;
   /**
-   * The body, decompressed as its `content-encoding` says, within the limits of all doors or the smaller `maxBytes`. Once per request.
+   * The body, decompressed as its `content-encoding` says (or as `encoding`, whatever the header says), within the limits of all doors or
+   * the smaller `maxBytes`. Once per request.
    * @throws ingest.body_too_large, ingest.unsupported_type, ingest.bad_encoding, ingest.slow_body, ingest.aborted, ingest.overloaded, ingest.source_overloaded
    */
-  readBody(options?: { readonly maxBytes?: number | undefined }): Promise<Buffer>;
+  readBody(options?: BodyOptions): Promise<Buffer>;
   /** As `Intake.emit`; resolves when durable. The header `Idempotency-Key` counts at every door. */
   emit(records: readonly RawRecord[], options?: EmitOptions): Promise<RecordResult[]>;
   /**
@@ -48,6 +50,12 @@ export interface Guest {
   readonly charge: (bytes: number) => void;
   /** Most records that one request may hold. */
   readonly maxRecords: number;
+}
+
+/** How a body is read where a protocol has its own idea. */
+export interface BodyOptions {
+  readonly maxBytes?: number | undefined;
+  readonly encoding?: BodyEncoding | undefined;
 }
 
 /** One route of a door. */

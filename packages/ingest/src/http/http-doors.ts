@@ -1,5 +1,6 @@
 /** Every door of the API's server. A new protocol is a file in `doors/` and a row here. */
 import { elasticDoor } from './doors/elastic-bulk.ts';
+import { lokiDoor } from './doors/loki-push.ts';
 import { otlpDoor } from './doors/otlp-logs.ts';
 import { splunkHecDoor } from './doors/splunk-hec.ts';
 import { eventsDoor } from './events-route.ts';
@@ -10,5 +11,5 @@ export type HttpDoorsOptions = Readonly<Record<string, never>>;
 
 /** The doors in the order of the API document. */
 export function createHttpDoors(_options: Partial<HttpDoorsOptions> = {}): readonly HttpDoor[] {
-  return [eventsDoor, splunkHecDoor(), elasticDoor(), otlpDoor];
+  return [eventsDoor, splunkHecDoor(), elasticDoor(), otlpDoor, lokiDoor];
 }

@@ -12,7 +12,7 @@ import type { Answer } from './answer.ts';
 import { type BudgetShare, type ByteBudget, createByteBudget } from './byte-budget.ts';
 import { unsupportedType } from './cut-body.ts';
 import { type DoorLimits, defaultDoorLimits } from './door-limits.ts';
-import type { DoorRequest, DoorRoute, Guest, HttpDoor } from './http-door.ts';
+import type { BodyOptions, DoorRequest, DoorRoute, Guest, HttpDoor } from './http-door.ts';
 import { encodingOf, readBody } from './read-body.ts';
 
 /** Whoever a credential stands for, as far as doors care. */
@@ -137,7 +137,7 @@ class Visit implements DoorRequest {
       source,
       maxRecords: limits.maxRecords,
       charge: this.#chargeTo(source, share),
-      readBody: (options) => this.#readBody(source, share, options?.maxBytes),
+      readBody: (options) => this.#readBody(source, share, options),
       emit: (records, options) => this.#emit(source, records, options),
     };
   }
@@ -162,10 +162,10 @@ class Visit implements DoorRequest {
     };
   }
 
-  async #readBody(source: Source, share: BudgetShare, maxBytes: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  async #readBody(source: Source, share: BudgetShare, options: BodyOptions = {}): Promise<Buffer> {
     const { limits, counts } = this.#shared;
     const { headers, raw } = this.#request;
-    const encoding = encodingOf(headers['content-encoding']);
+    const { maxBytes = Number.POSITIVE_INFINITY, encoding = encodingOf(headers['content-encoding']) } = options;
     const maxWire = Math.min(limits.maxBodyBytes, maxBytes);
     if (Number(headers['content-length'] ?? 0) > maxWire) throw new TocsinError('ingest.body_too_large', { what: 'bytes', max: maxWire });
     const body = await readBody(raw, {
