@@ -74,7 +74,7 @@ export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Pa
   const framer = createFramer({ partitions: 4, site: 'here', clock: systemClock, nextId, encode, commit });
   const intake = createIntake({ mappings: loadMappings(readShippedMappings()), framer, clock: systemClock, nextId });
   const app = Fastify({ forceCloseConnections: true });
-  const doors = createHttpDoors(doorOptions);
+  const doors = createHttpDoors({ webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => systemClock.nowMs() }, ...doorOptions });
   await app.register(serveDoors, { doors, authenticate: authenticateTest, intake, limits });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -98,6 +98,10 @@ export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Pa
       await app.close();
     },
   };
+}
+
+function unbound(): Source {
+  throw new TocsinError('auth.refused', { reason: 'it is not bound' });
 }
 
 function authenticateTest({ authorization }: { authorization: string | undefined }): { source: Source } {

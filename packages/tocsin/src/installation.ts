@@ -15,6 +15,7 @@ import { createStatus } from './api/status.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
 import { type EmbeddedBus, openEmbeddedBus } from './duties/embedded-bus.ts';
 import { openBus } from './duties/open-bus.ts';
+import { openWebhooks } from './duties/open-webhooks.ts';
 import { startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
@@ -161,7 +162,13 @@ async function openServer(
   scope.add('framer', framer);
   const authenticate = createAuthenticate(context.registry, around.clock);
   const authenticateSource = createAuthenticateSource(authenticate, context.registry);
-  const doors = { doors: createHttpDoors(), authenticate: authenticateSource, intake, limits: doorLimits(settings) };
+  const webhooks = await openWebhooks({
+    settings: settings.webhooks,
+    registry: context.registry,
+    environment: options.environment,
+    nowMs: () => around.clock.nowMs(),
+  });
+  const doors = { doors: createHttpDoors({ webhooks }), authenticate: authenticateSource, intake, limits: doorLimits(settings) };
   await startListeners({
     dataDir: options.dataDir,
     settings: settings.listeners,

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Answer } from './answer.ts';
+import { isBinaryCloudEvent, rawRecordOfBinaryCloudEvent } from './binary-cloud-event.ts';
 import { tokenOfScheme } from './credential.ts';
 import { cutBody, kindOf } from './cut-body.ts';
 import { eventsSchema } from './events-schema.ts';
@@ -25,6 +26,9 @@ export function eventsRoute(app: FastifyInstance, options: Omit<ServeDoorsOption
 
 async function takeIn(request: DoorRequest): Promise<Answer> {
   const guest = await request.admit(tokenOfScheme(request.headers.authorization, ['bearer']));
+  if (isBinaryCloudEvent(request.headers)) {
+    return answerToResults(await guest.emit([rawRecordOfBinaryCloudEvent(request.headers, await guest.readBody())]));
+  }
   const kind = kindOf(request.headers['content-type']);
   const body = await guest.readBody();
   return answerToResults(await guest.emit(cutBody(kind, body, guest)));

@@ -3,13 +3,16 @@ import { elasticDoor } from './doors/elastic-bulk.ts';
 import { lokiDoor } from './doors/loki-push.ts';
 import { otlpDoor } from './doors/otlp-logs.ts';
 import { splunkHecDoor } from './doors/splunk-hec.ts';
+import { type WebhooksOptions, webhooksDoor } from './doors/webhooks.ts';
 import { eventsDoor } from './events-route.ts';
 import type { HttpDoor } from './http-door.ts';
 
 /** What some doors are made of. */
-export type HttpDoorsOptions = Readonly<Record<string, never>>;
+export interface HttpDoorsOptions {
+  readonly webhooks: WebhooksOptions;
+}
 
 /** The doors in the order of the API document. */
-export function createHttpDoors(_options: Partial<HttpDoorsOptions> = {}): readonly HttpDoor[] {
-  return [eventsDoor, splunkHecDoor(), elasticDoor(), otlpDoor, lokiDoor];
+export function createHttpDoors({ webhooks }: HttpDoorsOptions): readonly HttpDoor[] {
+  return [eventsDoor, splunkHecDoor(), elasticDoor(), otlpDoor, lokiDoor, webhooksDoor(webhooks)];
 }

@@ -9,7 +9,10 @@ export async function describeApi(): Promise<object> {
   const nothing = new Proxy({}, { get: () => undefined }) as ServerParts['context'];
   const intake = { emit: () => Promise.reject(new Error('A description takes no events')) };
   const nobody = (): Promise<never> => Promise.reject(new Error('A description knows nobody'));
-  await registerApi(app, { context: nothing, authenticate: nobody, doors: { doors: createHttpDoors(), authenticate: nobody, intake } });
+  const unbound = (): never => {
+    throw new Error('A description has no webhooks');
+  };
+  await registerApi(app, { context: nothing, authenticate: nobody, doors: { doors: createHttpDoors({ webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => 0 } }), authenticate: nobody, intake } });
   await app.ready();
   const document = app.swagger();
   await app.close();

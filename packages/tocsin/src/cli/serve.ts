@@ -61,6 +61,7 @@ async function open(context: CommandContext, options: GivenOptions): Promise<Ins
     settings,
     natsServer: environment.natsServer,
     searchPath: environment.variable('PATH'),
+    environment: (name) => environment.variable(name),
     shippedRules: shippedFolder('rules'),
     version: context.version,
     logger: createLogger(settings.log.level, createLogScreen(terminal)),

@@ -71,7 +71,8 @@ async function contextOf({ kind }: ListenerKind, name: string, ground: ListenerG
   };
 }
 
-function boundSource(registry: Registry, listener: string, named: string): Source {
+/** A source that the settings bind to a door, by `tenant/source` or the name of one of the first tenant. @throws listener.source_unknown */
+export function boundSource(registry: Registry, listener: string, named: string): Source {
   // `tenant/source`, or a source of the first tenant: a tenant's name has no slash where one is written here.
   const slash = named.indexOf('/');
   const tenant = slash < 0 ? FIRST_TENANT : named.slice(0, slash);
