@@ -10,8 +10,8 @@ export {
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
 export { type DoorLimits, defaultDoorLimits } from './http/door-limits.ts';
-export { eventsRoute } from './http/events-route.ts';
 export { type WebhookSettings, webhookSettings } from './http/doors/webhook-settings.ts';
+export { eventsRoute } from './http/events-route.ts';
 export type { HttpDoor } from './http/http-door.ts';
 export { createHttpDoors, type HttpDoorsOptions } from './http/http-doors.ts';
 export { type ServeDoorsOptions, serveDoors } from './http/serve-doors.ts';

@@ -4,7 +4,7 @@ import { createUlidGenerator, type FrameRecord, type Position, systemClock, Tocs
 import Fastify from 'fastify';
 import { createFramer, type OutgoingFrame } from '../src/framer.ts';
 import type { DoorLimits } from '../src/http/door-limits.ts';
-import { type HttpDoorsOptions, createHttpDoors } from '../src/http/http-doors.ts';
+import { createHttpDoors, type HttpDoorsOptions } from '../src/http/http-doors.ts';
 import { serveDoors } from '../src/http/serve-doors.ts';
 import { createIntake } from '../src/intake.ts';
 import { loadMappings } from '../src/mappings/mapping-set.ts';
@@ -74,7 +74,10 @@ export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Pa
   const framer = createFramer({ partitions: 4, site: 'here', clock: systemClock, nextId, encode, commit });
   const intake = createIntake({ mappings: loadMappings(readShippedMappings()), framer, clock: systemClock, nextId });
   const app = Fastify({ forceCloseConnections: true });
-  const doors = createHttpDoors({ webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => systemClock.nowMs() }, ...doorOptions });
+  const doors = createHttpDoors({
+    webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => systemClock.nowMs() },
+    ...doorOptions,
+  });
   await app.register(serveDoors, { doors, authenticate: authenticateTest, intake, limits });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -43,7 +43,8 @@ const MAX_MEMBERS = 10_000;
 
 /** A line as it came, object or text; undefined where it is no UTF-8. Text that only begins like an object stays text. */
 export function dressLine(line: Uint8Array, facts: BesideFacts): Uint8Array | undefined {
-  const isObject = isObjectText(line) && splitJsonObject(line, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined;
+  const isObject =
+    isObjectText(line) && splitJsonObject(line, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined;
   if (isObject) return dressObject(line, facts);
   try {
     return dressText(strictUtf8.decode(line), facts);

@@ -72,7 +72,8 @@ export const eventsSchema = {
       'ce-specversion': {
         type: 'string',
         enum: ['1.0'],
-        description: 'The body is the data of one CloudEvent in binary mode, whose attributes are headers `ce-…`; ce-id, ce-source and ce-type are needed',
+        description:
+          'The body is the data of one CloudEvent in binary mode, whose attributes are headers `ce-…`; ce-id, ce-source and ce-type are needed',
       },
       'content-encoding': { type: 'string', enum: ['gzip', 'zstd', 'br', 'identity'] },
     },

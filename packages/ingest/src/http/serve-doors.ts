@@ -78,7 +78,8 @@ function addDoorRoute(app: FastifyInstance, route: DoorRoute, shared: Shared): v
       try {
         return await send(reply, await route.handle(visit));
       } catch (error) {
-        if (!isTocsinError(error)) request.log.error({ err: error }, `a request at the door ${shared.door.name} ended in an error without a code`);
+        if (!isTocsinError(error))
+          request.log.error({ err: error }, `a request at the door ${shared.door.name} ended in an error without a code`);
         leaveRest(request.raw);
         const known = withCode(error);
         shared.counts.refuse(known.code);

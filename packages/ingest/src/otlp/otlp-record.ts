@@ -89,7 +89,8 @@ function textMembers(text: string): string {
   if (trimmed.endsWith('}')) {
     const bytes = Buffer.from(trimmed);
     // Text that only looks like an object stays text: its outer structure is checked here, the rest by the decoder.
-    if (splitJsonObject(bytes, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined) return trimmed.slice(1, -1).trim();
+    if (splitJsonObject(bytes, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined)
+      return trimmed.slice(1, -1).trim();
   }
   return `"message":${JSON.stringify(text)}`;
 }

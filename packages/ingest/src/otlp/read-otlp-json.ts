@@ -22,7 +22,8 @@ export function readOtlpJson(body: Uint8Array, limits: OtlpLimits): RawRecord[] 
     for (const scopeLogs of elementsOf(resourceLogs, 'scopeLogs', limits)) {
       const around = join(resource, scopeOf(memberOf(scopeLogs, 'scope')));
       for (const log of elementsOf(scopeLogs, 'logRecords', limits)) {
-        if (records.length >= limits.maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
+        if (records.length >= limits.maxRecords)
+          throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
         const record = readLog(log, around);
         limits.charge(record.bytes.length);
         records.push(record);

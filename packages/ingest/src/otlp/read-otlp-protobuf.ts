@@ -4,8 +4,8 @@
  */
 import { TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../source.ts';
-import { jsonOfValue, keyValue } from './otlp-value.ts';
 import { join, type OtlpBody, type OtlpLimits, type OtlpLog, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
+import { jsonOfValue, keyValue } from './otlp-value.ts';
 import { BadProtobuf, BYTES, FIXED32, FIXED64, ProtobufCursor, VARINT } from './protobuf-cursor.ts';
 
 /** Largest record as sent, bytes: nothing larger is stored, whatever becomes of it. */
@@ -23,7 +23,8 @@ export function readOtlpProtobuf(body: Uint8Array, limits: OtlpLimits): RawRecor
       readResourceLogs(request.inner(), records, limits);
     }
   } catch (error) {
-    if (error instanceof BadProtobuf) throw new TocsinError('ingest.bad_body', { reason: `it is no ExportLogsServiceRequest: ${error.message}` }, { cause: error });
+    if (error instanceof BadProtobuf)
+      throw new TocsinError('ingest.bad_body', { reason: `it is no ExportLogsServiceRequest: ${error.message}` }, { cause: error });
     throw error;
   }
   return records;
@@ -54,7 +55,8 @@ function readScopeLogs(message: ProtobufCursor, resource: string, out: { records
       scope = readScope(message.inner());
     } else if (message.field === 2) {
       message.expect(BYTES);
-      if (records.length + logs.length >= limits.maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
+      if (records.length + logs.length >= limits.maxRecords)
+        throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
       logs.push(message.inner());
     }
   }
@@ -100,37 +102,79 @@ function readLog(message: ProtobufCursor, around: string): RawRecord {
   const size = message.left;
   if (size > MAX_RECORD_BYTES) return refusedRecord(new TocsinError('decode.too_large', { bytes: size, maxBytes: MAX_RECORD_BYTES }));
   const log: LogDraft = {
-    timeMs: undefined, observedMs: undefined, severityNumber: 0, severityText: '', eventName: '',
-    traceId: '', spanId: '', flags: 0, attributes: '', uid: undefined, body: undefined,
+    timeMs: undefined,
+    observedMs: undefined,
+    severityNumber: 0,
+    severityText: '',
+    eventName: '',
+    traceId: '',
+    spanId: '',
+    flags: 0,
+    attributes: '',
+    uid: undefined,
+    body: undefined,
   };
   try {
     while (message.next()) readLogField(message, log);
   } catch (error) {
     // Where it ends is known, so its neighbours can still be read.
-    if (error instanceof BadProtobuf) return refusedRecord(new TocsinError('ingest.bad_record', { reason: `as a LogRecord, ${error.message}` }));
+    if (error instanceof BadProtobuf)
+      return refusedRecord(new TocsinError('ingest.bad_record', { reason: `as a LogRecord, ${error.message}` }));
     throw error;
   }
   return otlpRecord(log, around);
 }
 
 /** Wire types of the fields that are read, by field number. */
-const WIRES: readonly (number | undefined)[] = [undefined, FIXED64, VARINT, BYTES, undefined, BYTES, BYTES, undefined, FIXED32, BYTES, BYTES, FIXED64, BYTES];
+const WIRES: readonly (number | undefined)[] = [
+  undefined,
+  FIXED64,
+  VARINT,
+  BYTES,
+  undefined,
+  BYTES,
+  BYTES,
+  undefined,
+  FIXED32,
+  BYTES,
+  BYTES,
+  FIXED64,
+  BYTES,
+];
 
 function readLogField(at: ProtobufCursor, log: LogDraft): void {
   const wire = WIRES[at.field];
   if (wire === undefined) return;
   at.expect(wire);
   switch (at.field) {
-    case 1: log.timeMs = timeOf(at); return;
-    case 2: log.severityNumber = at.low; return;
-    case 3: log.severityText = at.text(); return;
-    case 5: log.body = bodyOf(at.inner()); return;
-    case 6: return addAttribute(at.inner(), log);
-    case 8: log.flags = at.bytes.readUInt32LE(at.start); return;
-    case 9: log.traceId = at.bytes.toString('hex', at.start, Math.min(at.end, at.start + 16)); return;
-    case 10: log.spanId = at.bytes.toString('hex', at.start, Math.min(at.end, at.start + 8)); return;
-    case 11: log.observedMs = timeOf(at); return;
-    default: log.eventName = at.text();
+    case 1:
+      log.timeMs = timeOf(at);
+      return;
+    case 2:
+      log.severityNumber = at.low;
+      return;
+    case 3:
+      log.severityText = at.text();
+      return;
+    case 5:
+      log.body = bodyOf(at.inner());
+      return;
+    case 6:
+      return addAttribute(at.inner(), log);
+    case 8:
+      log.flags = at.bytes.readUInt32LE(at.start);
+      return;
+    case 9:
+      log.traceId = at.bytes.toString('hex', at.start, Math.min(at.end, at.start + 16));
+      return;
+    case 10:
+      log.spanId = at.bytes.toString('hex', at.start, Math.min(at.end, at.start + 8));
+      return;
+    case 11:
+      log.observedMs = timeOf(at);
+      return;
+    default:
+      log.eventName = at.text();
   }
 }
 

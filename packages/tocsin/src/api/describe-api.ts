@@ -12,7 +12,15 @@ export async function describeApi(): Promise<object> {
   const unbound = (): never => {
     throw new Error('A description has no webhooks');
   };
-  await registerApi(app, { context: nothing, authenticate: nobody, doors: { doors: createHttpDoors({ webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => 0 } }), authenticate: nobody, intake } });
+  await registerApi(app, {
+    context: nothing,
+    authenticate: nobody,
+    doors: {
+      doors: createHttpDoors({ webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => 0 } }),
+      authenticate: nobody,
+      intake,
+    },
+  });
   await app.ready();
   const document = app.swagger();
   await app.close();

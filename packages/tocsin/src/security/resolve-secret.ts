@@ -14,7 +14,8 @@ export async function resolveSecret(reference: Secret, { at, environment }: Secr
   if (text.startsWith('env:')) {
     const name = text.slice('env:'.length);
     const value = environment(name);
-    if (value === undefined || value === '') throw bad(at, `env:${name}, which is not set`, 'the name of an environment variable that is set');
+    if (value === undefined || value === '')
+      throw bad(at, `env:${name}, which is not set`, 'the name of an environment variable that is set');
     return new Secret(value);
   }
   return text.startsWith('file:') ? new Secret(await readSecretFile(text.slice('file:'.length), at)) : reference;

@@ -21,7 +21,10 @@ export function elasticDoor(): HttpDoor {
   });
   return {
     name: 'elasticsearch',
-    routes: [...(['POST', 'PUT'] as const).flatMap((method) => ['/_bulk', '/:index/_bulk'].map((url) => bulk(method, url))), ...elasticProbes],
+    routes: [
+      ...(['POST', 'PUT'] as const).flatMap((method) => ['/_bulk', '/:index/_bulk'].map((url) => bulk(method, url))),
+      ...elasticProbes,
+    ],
     answerToError,
   };
 }
@@ -58,13 +61,19 @@ async function takeIn(request: DoorRequest): Promise<Answer> {
   });
   const errors = items.some((item) => item.error !== undefined);
   const tookMs = Math.round(performance.now() - startedMs);
-  return jsonAnswer(200, { took: tookMs, errors, items: items.map(({ verb, error, ...item }) => ({ [verb]: error ? { ...item, error } : item })) }, PRODUCT);
+  return jsonAnswer(
+    200,
+    { took: tookMs, errors, items: items.map(({ verb, error, ...item }) => ({ [verb]: error ? { ...item, error } : item })) },
+    PRODUCT,
+  );
 }
 
 /** The action lines of a body with their documents. @throws ingest.bad_body, ingest.body_too_large */
 export function cutBulk(body: Uint8Array, { index, maxRecords }: { readonly index: string; readonly maxRecords: number }): BulkAction[] {
   const splitter = createLineSplitter({ maxLineBytes: body.length, maxLines: 2 * maxRecords });
-  const lines = [splitter.push(body), splitter.end()].flatMap((part) => part.flatMap((line) => (line.tooLong === undefined ? [line.bytes] : [])));
+  const lines = [splitter.push(body), splitter.end()].flatMap((part) =>
+    part.flatMap((line) => (line.tooLong === undefined ? [line.bytes] : [])),
+  );
   if (splitter.isFull) throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
   const actions: BulkAction[] = [];
   for (let at = 0; at < lines.length; at++) {
@@ -85,7 +94,8 @@ const NOTHING = new Uint8Array(0);
 
 function readAction(line: Uint8Array, number: number, index: string): { verb: BulkAction['verb']; index: string; id: string | undefined } {
   const outer = line.length > MAX_ACTION_BYTES ? undefined : splitJsonObject(line, { maxDepth: 4, maxPieces: 1 });
-  if (outer === undefined || outer.failure !== undefined || outer.ranges.length !== 4) throw bad(`action ${number} is no action of a bulk request`);
+  if (outer === undefined || outer.failure !== undefined || outer.ranges.length !== 4)
+    throw bad(`action ${number} is no action of a bulk request`);
   const verb = VERBS.find((each) => memberRange(line, outer.ranges, each) !== undefined);
   const meta = parsed(line.subarray(outer.ranges[2], outer.ranges[3]));
   if (verb === undefined || meta === undefined) throw bad(`action ${number} is no action of a bulk request`);
@@ -129,12 +139,17 @@ function itemOf({ verb, index, record }: BulkAction, result: RecordResult | unde
   if (result === undefined) throw new TocsinError('ingest.internal', { what: 'The bulk request' });
   const item = { verb, _index: index, _id: result.id ?? record.envelope?.id ?? null };
   if (result.status === 'rejected') {
-    return { ...item, status: errorTable[result.code].http === 413 ? 413 : 400, error: { type: typeOf(result.code), reason: result.reason } };
+    return {
+      ...item,
+      status: errorTable[result.code].http === 413 ? 413 : 400,
+      error: { type: typeOf(result.code), reason: result.reason },
+    };
   }
   const stored = { ...item, _version: 1, _shards: SHARDS, _seq_no: 0, _primary_term: 1 };
   if (result.status === 'stored') return { ...stored, result: 'created', status: 201 };
   // A shipper takes 409 on `create` as done already; `index` would have replaced the document by itself.
-  if (verb === 'create') return { ...item, status: 409, error: { type: 'version_conflict_engine_exception', reason: 'It is stored already' } };
+  if (verb === 'create')
+    return { ...item, status: 409, error: { type: 'version_conflict_engine_exception', reason: 'It is stored already' } };
   return { ...stored, result: 'noop', status: 200 };
 }
 
@@ -151,7 +166,12 @@ function typeOf(code: string): string {
 
 function answerToError(error: TocsinError): Answer {
   const { http } = error.row;
-  const type = http === 401 || http === 403 ? 'security_exception' : http === 429 || http === 503 ? 'es_rejected_execution_exception' : 'illegal_argument_exception';
+  const type =
+    http === 401 || http === 403
+      ? 'security_exception'
+      : http === 429 || http === 503
+        ? 'es_rejected_execution_exception'
+        : 'illegal_argument_exception';
   const cause = { type, reason: error.message };
   const ask: Readonly<Record<string, string>> = http === 401 ? { 'www-authenticate': 'Basic realm="security" charset="UTF-8"' } : {};
   const headers = { ...PRODUCT, ...retryHeaders(error), ...ask };

@@ -31,7 +31,11 @@ const LICENSE = { license: { status: 'active', uid: 'tocsin', type: 'basic', iss
 const XPACK = {
   build: {},
   license: { uid: 'tocsin', type: 'basic', mode: 'basic', status: 'active' },
-  features: { ilm: { available: true, enabled: true }, security: { available: true, enabled: true }, monitoring: { available: false, enabled: false } },
+  features: {
+    ilm: { available: true, enabled: true },
+    security: { available: true, enabled: true },
+    monitoring: { available: false, enabled: false },
+  },
   tagline: 'You know, for X',
 };
 const HEALTH = { cluster_name: 'tocsin', status: 'green', timed_out: false, number_of_nodes: 1, number_of_data_nodes: 1, active_shards: 1 };
@@ -40,7 +44,9 @@ const NODES = { _nodes: { total: 1, successful: 1, failed: 0 }, cluster_name: 't
 const ACKNOWLEDGED = { acknowledged: true };
 
 type Reply = (name: string) => unknown;
-const templates: Reply = (name) => ({ index_templates: [{ name, index_template: { index_patterns: [`${name}*`], composed_of: [], priority: 1 } }] });
+const templates: Reply = (name) => ({
+  index_templates: [{ name, index_template: { index_patterns: [`${name}*`], composed_of: [], priority: 1 } }],
+});
 const policy: Reply = (name) => Object.fromEntries([[name, { version: 1, policy: { phases: {} } }]]);
 
 /** Path, methods and answer. */

@@ -4,8 +4,8 @@
  */
 import { createLineSplitter, memberRange, splitJsonArray, splitJsonObject, splitJsonValues, TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../../source.ts';
-import type { Guest } from '../http-door.ts';
 import { besideFacts, dressLine, dressObject, dressText, isObjectText } from '../beside-facts.ts';
+import type { Guest } from '../http-door.ts';
 
 /** A refusal by one of Splunk's codes. */
 export class HecRefusal extends TocsinError<'ingest.bad_body'> {
@@ -55,7 +55,11 @@ export function cutHecEvents(body: Uint8Array, { maxRecords }: { readonly maxRec
 /** Lines of a body, each a record with the facts of the request. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
 export function cutHecLines(
   body: Uint8Array,
-  { facts, timeMs, guest }: { readonly facts: string; readonly timeMs: number | undefined; readonly guest: Pick<Guest, 'maxRecords' | 'charge'> },
+  {
+    facts,
+    timeMs,
+    guest,
+  }: { readonly facts: string; readonly timeMs: number | undefined; readonly guest: Pick<Guest, 'maxRecords' | 'charge'> },
 ): RawRecord[] {
   const { maxRecords } = guest;
   const splitter = createLineSplitter({ maxLineBytes: body.length, maxLines: maxRecords });

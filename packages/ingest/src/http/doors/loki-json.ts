@@ -2,8 +2,8 @@
 import { memberRange, splitJsonArray, splitJsonObject, TocsinError } from '@tocsin/core';
 import { isObject } from '../../decoders/json-record.ts';
 import type { RawRecord } from '../../source.ts';
-import { lokiRecord } from './loki-record.ts';
 import type { CutLimits } from './loki-record.ts';
+import { lokiRecord } from './loki-record.ts';
 
 const MAX_MEMBERS = 100;
 /** Streams, entries and labels are this deep at most; a line is text. */
@@ -38,7 +38,8 @@ function recordOf(bytes: Uint8Array, labels: readonly (readonly [string, unknown
 function labelsOf(stream: Uint8Array): readonly (readonly [string, unknown])[] {
   const bytes = memberOf(stream, 'stream');
   const labels = bytes.length > MAX_LABELS_BYTES ? undefined : parsed(bytes);
-  if (!isObject(labels) || !Object.values(labels).every((value) => typeof value === 'string')) throw bad('the labels of a stream are no texts');
+  if (!isObject(labels) || !Object.values(labels).every((value) => typeof value === 'string'))
+    throw bad('the labels of a stream are no texts');
   return Object.entries(labels);
 }
 

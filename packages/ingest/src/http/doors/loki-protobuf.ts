@@ -16,7 +16,8 @@ export function readLokiProtobuf(body: Buffer, limits: CutLimits): RawRecord[] {
       readStream(request.inner(), records, limits);
     }
   } catch (error) {
-    if (error instanceof BadProtobuf) throw new TocsinError('ingest.bad_body', { reason: `it is no PushRequest: ${error.message}` }, { cause: error });
+    if (error instanceof BadProtobuf)
+      throw new TocsinError('ingest.bad_body', { reason: `it is no PushRequest: ${error.message}` }, { cause: error });
     throw error;
   }
   return records;

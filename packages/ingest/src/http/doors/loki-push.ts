@@ -24,7 +24,12 @@ export const lokiDoor: HttpDoor = {
       schema: { summary: 'Grafana Loki: push', tags: ['Loki'], response: { 204: { type: 'null', description: 'All lines are on disk' } } },
       handle: takeIn,
     })),
-    { method: 'GET', url: '/loki/api/v1/status/buildinfo', schema: { summary: 'Grafana Loki: version', tags: ['Loki'], security: [] }, handle: () => plain(200, '{"version":"3.0.0"}') },
+    {
+      method: 'GET',
+      url: '/loki/api/v1/status/buildinfo',
+      schema: { summary: 'Grafana Loki: version', tags: ['Loki'], security: [] },
+      handle: () => plain(200, '{"version":"3.0.0"}'),
+    },
   ],
   answerToError: (error) => plain(error.row.http, `${error.code}: ${error.message}`, retryHeaders(error)),
 };
@@ -36,7 +41,11 @@ async function takeIn(request: DoorRequest): Promise<Answer> {
   const guest = await request.admit(tokenOfAgent(request.headers.authorization));
   const type = (request.headers['content-type'] ?? 'application/x-protobuf').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json' && type !== 'application/x-protobuf') {
-    throw new TocsinError('ingest.unsupported_type', { header: 'Content-Type', value: JSON.stringify(type), known: 'application/json, application/x-protobuf' });
+    throw new TocsinError('ingest.unsupported_type', {
+      header: 'Content-Type',
+      value: JSON.stringify(type),
+      known: 'application/json, application/x-protobuf',
+    });
   }
   const isProtobuf = type === 'application/x-protobuf';
   // Agents say `snappy` or nothing of a body that is Snappy either way: that is the protocol, not an encoding of HTTP.
@@ -61,7 +70,10 @@ function answerTo(results: readonly RecordResult[]): Answer {
   const refused = results.filter((result) => result.status === 'rejected');
   const [first] = refused;
   if (first === undefined) return NO_CONTENT;
-  return plain(400, `${refused.length} of ${results.length} lines were refused, the others are stored. The first: ${first.code}: ${first.reason}`);
+  return plain(
+    400,
+    `${refused.length} of ${results.length} lines were refused, the others are stored. The first: ${first.code}: ${first.reason}`,
+  );
 }
 
 function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {

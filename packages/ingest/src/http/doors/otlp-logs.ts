@@ -3,12 +3,12 @@
  * rest is on disk when 200 is answered. Over gRPC: `listeners/otlp-grpc`. Source: OTLP 1.x, "OTLP/HTTP".
  */
 import { TocsinError } from '@tocsin/core';
-import { type Answer, jsonAnswer } from '../answer.ts';
-import { tokenOfAgent } from '../credential.ts';
-import type { DoorRequest, HttpDoor } from '../http-door.ts';
 import { encodeResponse, encodeStatus, type OtlpOutcome, outcomeOf } from '../../otlp/otlp-answer.ts';
 import { readOtlpJson } from '../../otlp/read-otlp-json.ts';
 import { readOtlpProtobuf } from '../../otlp/read-otlp-protobuf.ts';
+import { type Answer, jsonAnswer } from '../answer.ts';
+import { tokenOfAgent } from '../credential.ts';
+import type { DoorRequest, HttpDoor } from '../http-door.ts';
 import { retryHeaders } from '../problem.ts';
 
 const PROTOBUF = 'application/x-protobuf';

@@ -4,21 +4,27 @@
  * Source: Splunk Enterprise, "HTTP Event Collector REST API endpoints" and "Troubleshoot HTTP Event Collector" (codes).
  */
 import type { TocsinError } from '@tocsin/core';
+import type { RawRecord, RecordResult } from '../../source.ts';
 import { type Answer, jsonAnswer } from '../answer.ts';
 import { besideFacts } from '../beside-facts.ts';
 import { tokenOfScheme } from '../credential.ts';
 import type { DoorRequest, DoorRoute, Guest, HttpDoor } from '../http-door.ts';
 import { retryHeaders } from '../problem.ts';
-import type { RawRecord, RecordResult } from '../../source.ts';
 import { createHecAcks, type HecAcks } from './hec-acks.ts';
 import { cutHecEvents, cutHecLines, HecRefusal } from './hec-events.ts';
 
 /** The door; remembers channels as long as it lives. */
 export function splunkHecDoor(): HttpDoor {
   const acks = createHecAcks();
-  const events = (request: DoorRequest): Promise<Answer> => takeIn(request, acks, async (guest) => cutHecEvents(await guest.readBody(), guest));
+  const events = (request: DoorRequest): Promise<Answer> =>
+    takeIn(request, acks, async (guest) => cutHecEvents(await guest.readBody(), guest));
   const raw = (request: DoorRequest): Promise<Answer> => takeIn(request, acks, async (guest) => cutRaw(request, guest));
-  const post = (url: string, summary: string, handle: DoorRoute['handle']): DoorRoute => ({ method: 'POST', url, schema: { ...SCHEMA, summary }, handle });
+  const post = (url: string, summary: string, handle: DoorRoute['handle']): DoorRoute => ({
+    method: 'POST',
+    url,
+    schema: { ...SCHEMA, summary },
+    handle,
+  });
   const health = (url: string): DoorRoute => ({
     method: 'GET',
     url,
@@ -58,7 +64,12 @@ const TEXTS: ReadonlyMap<number, string> = new Map([
   [17, 'HEC is healthy'],
 ]);
 
-function word(status: number, code: number, more: Readonly<Record<string, unknown>> = {}, headers: Readonly<Record<string, string>> = {}): Answer {
+function word(
+  status: number,
+  code: number,
+  more: Readonly<Record<string, unknown>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
   return jsonAnswer(status, { text: TEXTS.get(code), code, ...more }, headers);
 }
 
@@ -98,7 +109,8 @@ function askedAcks(body: Uint8Array): number[] {
   } catch {
     asked = undefined; // no JSON: refused below
   }
-  if (!Array.isArray(asked) || asked.length > MAX_ACK_IDS || !asked.every((id) => Number.isSafeInteger(id))) throw new HecRefusal(6, undefined);
+  if (!Array.isArray(asked) || asked.length > MAX_ACK_IDS || !asked.every((id) => Number.isSafeInteger(id)))
+    throw new HecRefusal(6, undefined);
   return asked as number[];
 }
 
@@ -131,7 +143,8 @@ function refusal(results: readonly RecordResult[]): Answer {
 }
 
 function answerToError(error: TocsinError): Answer {
-  if (error instanceof HecRefusal) return word(400, error.hecCode, error.event === undefined ? {} : { 'invalid-event-number': error.event });
+  if (error instanceof HecRefusal)
+    return word(400, error.hecCode, error.event === undefined ? {} : { 'invalid-event-number': error.event });
   const { http } = error.row;
   const reason = { reason: error.message };
   if (error.code === 'auth.missing') return word(401, 2, reason);

@@ -3,7 +3,7 @@
  * Ids come from what is signed, so that a body sent again, by the service or by who has recorded it, is recognised.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { splitJsonArray, splitJsonObject, memberRange, TocsinError } from '@tocsin/core';
+import { memberRange, splitJsonArray, splitJsonObject, TocsinError } from '@tocsin/core';
 import { isObject, parseJsonRecord } from '../../decoders/json-record.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../../decoders/record-decoder.ts';
 import type { RawRecord } from '../../source.ts';
@@ -62,7 +62,8 @@ function piecesOf(body: Buffer, maxRecords: number): Uint8Array[] {
 function elementsOf(list: Uint8Array, maxRecords: number): Uint8Array[] {
   const split = splitJsonArray(list, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: maxRecords });
   if (split.failure?.reason === 'too_many') throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
-  if (split.failure !== undefined || split.ranges.length === 0) throw new TocsinError('ingest.bad_body', { reason: 'it is no list of events' });
+  if (split.failure !== undefined || split.ranges.length === 0)
+    throw new TocsinError('ingest.bad_body', { reason: 'it is no list of events' });
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < split.ranges.length; at += 2) pieces.push(list.subarray(split.ranges[at], split.ranges[at + 1]));
   return pieces;
@@ -102,7 +103,8 @@ function isForm({ headers, body }: Pick<ProvenRequest, 'headers' | 'body'>): boo
 /** A form as a JSON object; services that send one put their JSON into its member `payload`. */
 function fromForm(body: Buffer): Buffer {
   const parameters = [...new URLSearchParams(body.toString('utf8'))];
-  if (parameters.length > MAX_PARAMETERS) throw new TocsinError('ingest.bad_body', { reason: `its form has more than ${MAX_PARAMETERS} parameters` });
+  if (parameters.length > MAX_PARAMETERS)
+    throw new TocsinError('ingest.bad_body', { reason: `its form has more than ${MAX_PARAMETERS} parameters` });
   const payload = parameters.find(([name]) => name === 'payload')?.[1];
   return Buffer.from(payload ?? JSON.stringify(Object.fromEntries(parameters)));
 }

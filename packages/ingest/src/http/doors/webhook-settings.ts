@@ -16,13 +16,17 @@ export const webhookSettings = settings({
     secret: secret({ about: 'The secret shared with the sender: itself, or where it is, as env:NAME or file:PATH.' }),
     previousSecret: secret({ about: 'The secret before it was changed, accepted as long as it stands here.', optional: true }),
     header: text({
-      about: 'Header with the proof, for the schemes hmac, stripe and okta. Else the scheme’s own: x-signature, stripe-signature, authorization.',
+      about:
+        'Header with the proof, for the schemes hmac, stripe and okta. Else the scheme’s own: x-signature, stripe-signature, authorization.',
       optional: true,
       pattern: '^[A-Za-z0-9-]{1,100}$',
       wants: 'the name of a header',
     }),
     algorithm: choice(['sha256', 'sha512'], { about: 'Hash of the scheme hmac.', default: 'sha256' }),
-    encoding: choice(['hex', 'base64'], { about: 'How the scheme hmac writes its signature. A prefix such as `sha256=` is left out.', default: 'hex' }),
+    encoding: choice(['hex', 'base64'], {
+      about: 'How the scheme hmac writes its signature. A prefix such as `sha256=` is left out.',
+      default: 'hex',
+    }),
     tolerance: duration({ about: 'How old or new a signed time may be.', default: '5m', min: 1000, max: 3_600_000 }),
   },
 });

@@ -26,7 +26,8 @@ export function verifyWebhook(settings: WebhookSettings, secrets: readonly Secre
   const { scheme } = settings;
   if (scheme === 'okta') return verifyHeader(header(request, settings.header ?? 'authorization'), secrets);
   const claim = CLAIMS[scheme](settings, request);
-  if (claim.timeMs !== undefined && !(Math.abs(request.nowMs - claim.timeMs) <= settings.tolerance)) refuse('its time is outside of the window');
+  if (claim.timeMs !== undefined && !(Math.abs(request.nowMs - claim.timeMs) <= settings.tolerance))
+    refuse('its time is outside of the window');
   const { algorithm = 'sha256', parts, given } = claim;
   for (const secret of secrets) {
     const mac = createHmac(algorithm, scheme === 'standard' ? standardKey(secret) : secret.reveal());
@@ -52,14 +53,19 @@ interface Claim {
 const MAX_SIGNATURES = 10;
 
 const CLAIMS: Readonly<Record<Exclude<WebhookSettings['scheme'], 'okta'>, (settings: WebhookSettings, request: SignedRequest) => Claim>> = {
-  github: (_, request) => ({ given: [bytesOf(afterEquals(header(request, 'x-hub-signature-256'), 'sha256'), 'hex')], parts: [request.body] }),
+  github: (_, request) => ({
+    given: [bytesOf(afterEquals(header(request, 'x-hub-signature-256'), 'sha256'), 'hex')],
+    parts: [request.body],
+  }),
   slack: (_, request) => {
     const time = header(request, 'x-slack-request-timestamp');
     const given = [bytesOf(afterEquals(header(request, 'x-slack-signature'), 'v0'), 'hex')];
     return { given, parts: [`v0:${time}:`, request.body], timeMs: secondsOf(time) };
   },
   stripe: (settings, request) => {
-    const pairs = header(request, settings.header ?? 'stripe-signature').split(',', MAX_SIGNATURES).map((pair) => pair.trim().split('='));
+    const pairs = header(request, settings.header ?? 'stripe-signature')
+      .split(',', MAX_SIGNATURES)
+      .map((pair) => pair.trim().split('='));
     const time = pairs.find(([name]) => name === 't')?.[1] ?? '';
     const given = pairs.filter(([name]) => name === 'v1').map(([, value]) => bytesOf(value ?? '', 'hex'));
     return { given, parts: [`${time}.`, request.body], timeMs: secondsOf(time) };

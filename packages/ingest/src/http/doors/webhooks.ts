@@ -40,8 +40,18 @@ export function webhooksDoor(options: WebhooksOptions): HttpDoor {
   return {
     name: 'webhooks',
     routes: [
-      { method: 'POST', url: URL, schema: { ...SCHEMA, summary: 'A webhook, signed as its settings say' }, handle: (request) => takeIn(request, context) },
-      { method: 'GET', url: URL, schema: { ...SCHEMA, summary: 'Okta’s one-time verification of an event hook' }, handle: (request) => answerOkta(request, options) },
+      {
+        method: 'POST',
+        url: URL,
+        schema: { ...SCHEMA, summary: 'A webhook, signed as its settings say' },
+        handle: (request) => takeIn(request, context),
+      },
+      {
+        method: 'GET',
+        url: URL,
+        schema: { ...SCHEMA, summary: 'Okta’s one-time verification of an event hook' },
+        handle: (request) => answerOkta(request, options),
+      },
     ],
     answerToError,
   };
@@ -63,7 +73,8 @@ async function takeIn(request: DoorRequest, options: Context): Promise<Answer> {
 async function answerOkta(request: DoorRequest, options: WebhooksOptions): Promise<Answer> {
   const { webhook } = find(request, options);
   const verification = request.headers['x-okta-verification-challenge'];
-  if (webhook.settings.scheme !== 'okta' || typeof verification !== 'string') throw new TocsinError('api.bad_method', { method: 'GET', path: request.path, allow: ['POST'] });
+  if (webhook.settings.scheme !== 'okta' || typeof verification !== 'string')
+    throw new TocsinError('api.bad_method', { method: 'GET', path: request.path, allow: ['POST'] });
   verifyWebhook(webhook.settings, webhook.secrets, { headers: request.headers, body: Buffer.alloc(0), nowMs: options.nowMs() });
   return jsonAnswer(200, { verification });
 }

@@ -1,5 +1,5 @@
 /** Who a gRPC call comes from, asked before its message is read; and no call may take for ever to send it. */
-import { type Metadata, type ServerInterceptor, ServerInterceptingCall, type ServerListener } from '@grpc/grpc-js';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type ServerListener } from '@grpc/grpc-js';
 import { TocsinError } from '@tocsin/core';
 import { tokenOfAgent } from '../../http/credential.ts';
 import type { Source } from '../../source.ts';

@@ -38,7 +38,8 @@ export function takeLogs({ context, guard, maxInFlightBytes }: TakeLogsOptions):
   const take = async (source: Source, request: Buffer): Promise<OtlpOutcome> => {
     let held = 0;
     const charge = (bytes: number): void => {
-      if (inFlight + bytes > maxInFlightBytes) throw new TocsinError('ingest.source_overloaded', { source: source.name, maxBytes: maxInFlightBytes });
+      if (inFlight + bytes > maxInFlightBytes)
+        throw new TocsinError('ingest.source_overloaded', { source: source.name, maxBytes: maxInFlightBytes });
       inFlight += bytes;
       held += bytes;
     };

@@ -18,7 +18,10 @@ const otlpGrpcSettings = settings({
     tls: listenerTls,
     insecure: flag({ about: 'Listen beyond loopback without TLS: tokens and logs travel in the clear.', default: false }),
     maxMessageBytes: bytes({ about: 'Largest request, after decompression.', default: '16MiB', min: 1024, max: 256 * 1024 * 1024 }),
-    maxInFlightBytes: bytes({ about: 'Requests held in memory at once. Beyond it calls are answered RESOURCE_EXHAUSTED.', default: '64MiB' }),
+    maxInFlightBytes: bytes({
+      about: 'Requests held in memory at once. Beyond it calls are answered RESOURCE_EXHAUSTED.',
+      default: '64MiB',
+    }),
     maxConcurrentCalls: count({ about: 'Calls at once over one connection.', default: 32, min: 1, max: 1000 }),
   },
   rules: [
@@ -60,7 +63,11 @@ async function open(given: SettingsOf<typeof otlpGrpcSettings>, context: Listene
   server.addService(logsService, { Export: takeLogs({ context, guard, maxInFlightBytes: given.maxInFlightBytes }) });
   const credentials =
     cert && key
-      ? ServerCredentials.createSsl((ca as Buffer | undefined) ?? null, [{ cert_chain: cert as Buffer, private_key: key as Buffer }], ca !== undefined)
+      ? ServerCredentials.createSsl(
+          (ca as Buffer | undefined) ?? null,
+          [{ cert_chain: cert as Buffer, private_key: key as Buffer }],
+          ca !== undefined,
+        )
       : ServerCredentials.createInsecure();
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(asked, credentials, (error, found) => {
