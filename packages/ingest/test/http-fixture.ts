@@ -33,6 +33,23 @@ export interface RouteAnswer {
   };
 }
 
+/** A request at a door. */
+export interface DoorAsk {
+  readonly method?: string;
+  readonly body?: Uint8Array | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer as it came. */
+export interface DoorAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** The body, where it is JSON. */
+  readonly json: unknown;
+}
+
 /** A running door. */
 export interface OpenDoor extends AsyncDisposable {
   readonly url: string;
@@ -42,6 +59,8 @@ export interface OpenDoor extends AsyncDisposable {
   readonly stored: (FrameRecord & { readonly tenant: string })[];
   /** Makes commits wait until it is called with false, or fail with an error. */
   hold(how: boolean | Error): void;
+  /** Any request at any door, with the credential `good` unless the headers name another. */
+  ask(path: string, request?: DoorAsk): Promise<DoorAnswer>;
   post(body: Uint8Array | string, headers?: Readonly<Record<string, string>>): Promise<RouteAnswer>;
 }
 
@@ -52,6 +71,8 @@ export const sources: Readonly<Record<string, Source>> = {
   'Bearer trail': { tenant: 'acme', name: 'aws', format: 'cloudtrail', lane: 'live', shard: '' },
   'Bearer linux': { tenant: 'acme', name: 'auth', format: 'linux-auth', lane: 'live', shard: '' },
 };
+
+const mappings = loadMappings(readShippedMappings());
 
 /** Opens a door on a free port. */
 export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Partial<HttpDoorsOptions> = {}): Promise<OpenDoor> {
@@ -72,7 +93,7 @@ export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Pa
     return new Uint8Array(0);
   };
   const framer = createFramer({ partitions: 4, site: 'here', clock: systemClock, nextId, encode, commit });
-  const intake = createIntake({ mappings: loadMappings(readShippedMappings()), framer, clock: systemClock, nextId });
+  const intake = createIntake({ mappings, framer, clock: systemClock, nextId });
   const app = Fastify({ forceCloseConnections: true });
   const doors = createHttpDoors({
     webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => systemClock.nowMs() },
@@ -90,6 +111,17 @@ export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Pa
       held = how;
       for (const resolve of release) resolve();
       release = [];
+    },
+    async ask(path, { method = 'POST', body, headers = {} } = {}) {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        headers: { authorization: 'Bearer good', ...headers },
+        ...(body === undefined ? {} : { body: Buffer.from(body) }),
+      });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json') && bytes.length > 0;
+      const text = bytes.toString('utf8');
+      return { status: response.status, headers: response.headers, bytes, text, json: isJson ? (JSON.parse(text) as unknown) : undefined };
     },
     async post(body, headers = {}) {
       const all = { authorization: 'Bearer good', 'content-type': 'application/json', ...headers };

@@ -2,7 +2,7 @@
 
 /** The token behind one of the schemes named (lower case), such as `bearer` or `splunk`. */
 export function tokenOfScheme(authorization: string | undefined, schemes: readonly string[]): string | undefined {
-  if (authorization === undefined) return undefined;
+  if (authorization === undefined || authorization === '') return undefined;
   const space = authorization.indexOf(' ');
   const scheme = authorization.slice(0, Math.max(0, space)).toLowerCase();
   // A header that is there and does not fit is a refused credential, not a missing one: an empty token is told from none.

@@ -69,6 +69,7 @@ interface Shared extends ServeDoorsOptions {
 function addDoorRoute(app: FastifyInstance, route: DoorRoute, shared: Shared): void {
   app.route({
     method: route.method,
+    exposeHeadRoute: false,
     url: route.url,
     schema: { security: [{ bearer: [] }], ...route.schema } as FastifySchema,
     validatorCompiler: () => () => true,

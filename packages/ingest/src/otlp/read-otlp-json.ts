@@ -157,8 +157,9 @@ function uidOf(attributes: unknown): string | undefined {
 
 /** Nanoseconds as text or number, in milliseconds. */
 function timeOf(value: unknown): number | undefined {
-  const nanoseconds = typeof value === 'string' && /^\d{1,20}$/.test(value) ? Number(value) : value;
-  return typeof nanoseconds === 'number' && nanoseconds > 0 ? nanoseconds / 1e6 : undefined;
+  // As text they have more digits than a number keeps.
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return Number(value.slice(0, -6)) || undefined;
+  return typeof value === 'number' && value > 0 ? value / 1e6 : undefined;
 }
 
 function hexOf(value: unknown): string {

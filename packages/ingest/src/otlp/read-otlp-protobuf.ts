@@ -186,8 +186,8 @@ function addAttribute(pair: ProtobufCursor, log: LogDraft): void {
 
 /** 64 bits of nanoseconds as milliseconds. */
 function timeOf({ bytes, start }: ProtobufCursor): number | undefined {
-  const ns = bytes.readUInt32LE(start) + bytes.readUInt32LE(start + 4) * 0x1_0000_0000;
-  return ns === 0 ? undefined : ns / 1e6;
+  const nanoseconds = bytes.readBigUInt64LE(start);
+  return nanoseconds === 0n ? undefined : Number(nanoseconds / 1_000_000n);
 }
 
 function bodyOf(value: ProtobufCursor): OtlpBody {

@@ -29,10 +29,10 @@ function recordOf(bytes: Uint8Array, labels: readonly (readonly [string, unknown
   const entry = bytes.length > MAX_ENTRY_BYTES ? undefined : parsed(bytes);
   const [time, line, metadata] = Array.isArray(entry) ? (entry as unknown[]) : [];
   if (typeof line !== 'string') throw bad('an entry is no list of time and line');
-  const ns = typeof time === 'string' && /^-?\d{1,20}$/.test(time) ? Number(time) : undefined;
-  if (ns === undefined) throw bad('the time of an entry is no text of nanoseconds');
+  const timeMs = typeof time === 'string' && /^\d{1,20}$/.test(time) ? Number(time.slice(0, -6)) : undefined;
+  if (timeMs === undefined) throw bad('the time of an entry is no text of nanoseconds');
   const facts = isObject(metadata) ? [...labels, ...Object.entries(metadata)] : labels;
-  return lokiRecord({ line, timeMs: ns / 1e6, facts }, limits);
+  return lokiRecord({ line, timeMs, facts }, limits);
 }
 
 function labelsOf(stream: Uint8Array): readonly (readonly [string, unknown])[] {

@@ -103,7 +103,7 @@ function afterEquals(value: string, name: string): string {
 }
 
 const HEX = /^([0-9a-fA-F]{2}){1,128}$/;
-const BASE64 = /^[A-Za-z0-9+/]{1,200}={0,2}$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4}){0,50}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Bytes of a signature; none where it is malformed, which fits nothing. */
 function bytesOf(text: string, encoding: 'hex' | 'base64'): Buffer {
