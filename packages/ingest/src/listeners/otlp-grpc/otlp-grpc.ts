@@ -3,7 +3,7 @@
  * judged before the message is read; OK means on disk. Refusals say whether and when to come again. Reading requests is in `otlp/`, the
  * service in `logs-service.ts`. Source: OTLP 1.x, "OTLP/gRPC".
  */
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { bytes, count, flag, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { cannotOpen, listenerTls, readListenerTls } from '../tls-settings.ts';
@@ -51,6 +51,8 @@ async function open(given: SettingsOf<typeof otlpGrpcSettings>, context: Listene
   const asked = `${host.includes(':') ? `[${host}]` : host}:${given.port}`;
   const where = { name: context.name, address: `grpc://${asked}` };
   const { cert, key, ca } = await readListenerTls(given.tls, where);
+  // What goes wrong is answered, counted or thrown here; the library would also write it to standard error in a form of its own.
+  setLogVerbosity(logVerbosity.NONE);
   const guard = callGuard(context);
   const server = new Server({
     interceptors: [guard.interceptor],
