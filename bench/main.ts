@@ -9,6 +9,7 @@ import { findServerBinary } from '@tocsin/bus/nats';
 import { bus, replay } from './benches/bus.ts';
 import { correlate } from './benches/correlate.ts';
 import { detect } from './benches/detect.ts';
+import { doors } from './benches/doors.ts';
 import { idle } from './benches/idle.ts';
 import { ingest } from './benches/ingest.ts';
 import { latency } from './benches/latency.ts';
@@ -18,7 +19,7 @@ import type { Bench, Figure } from './figure.ts';
 import { conditionsOf } from './machine.ts';
 import { tableOf } from './table.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, replay, ingest, latency, idle, start };
+const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, replay, ingest, doors, latency, idle, start };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));

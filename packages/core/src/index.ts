@@ -27,12 +27,12 @@ export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, 
 export { sourceKey } from './source-key.ts';
 export {
   memberRange,
+  readJsonObject,
   type Split,
   type SplitFailure,
   type SplitLimits,
   splitJsonArray,
   splitJsonObject,
-  splitJsonValues,
   splitMemberArray,
 } from './split-json-array.ts';
 export { decodeToken, encodeToken, MAX_NAME_BYTES } from './subject-token.ts';

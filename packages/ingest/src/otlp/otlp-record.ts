@@ -3,7 +3,7 @@
  * and the body as `message` or, where it is a map or the text of a JSON object, its members at the same level. Where names are the same the nearer one
  * counts: body, record, scope, resource. Shared by OTLP in Protocol Buffers and in JSON. Source: OpenTelemetry Logs Data Model 1.0.
  */
-import { splitJsonObject, type TocsinError } from '@tocsin/core';
+import { readJsonObject, type TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../source.ts';
 
 /** Bounds of a request. */
@@ -32,8 +32,13 @@ export interface OtlpLog {
   readonly body: OtlpBody;
 }
 
-/** A body: text, the members of a map, any other value as JSON, or none. */
-export type OtlpBody = { readonly text: string } | { readonly members: string } | { readonly json: string } | undefined;
+/** A body: text, the inside of the text of a JSON object, the members of a map, any other value as JSON, or none. */
+export type OtlpBody =
+  | { readonly text: string }
+  | { readonly object: Uint8Array }
+  | { readonly members: string }
+  | { readonly json: string }
+  | undefined;
 
 /** Name of the attribute that identifies a record (OpenTelemetry semantic conventions, general log identification). */
 export const RECORD_UID = 'log.record.uid';
@@ -41,8 +46,9 @@ export const RECORD_UID = 'log.record.uid';
 /** The record, with the members of its resource and scope. */
 export function otlpRecord(log: OtlpLog, around: string): RawRecord {
   const own = join(around, join(headMembers(log), log.attributes));
+  const { body } = log;
   return {
-    bytes: Buffer.from(`{${join(own, bodyMembers(log.body))}}`),
+    bytes: body !== undefined && 'object' in body ? withInside(own, body.object) : Buffer.from(`{${join(own, bodyMembers(body))}}`),
     envelope: { id: log.uid, timeMs: log.timeMs ?? log.observedMs, type: log.eventName || undefined, traceparent: traceparentOf(log) },
   };
 }
@@ -75,24 +81,38 @@ function headMembers({ severityNumber, severityText, eventName, traceId, spanId 
   return spanId === '' ? members : join(members, `"span_id":"${spanId}"`);
 }
 
-function bodyMembers(body: OtlpBody): string {
+function bodyMembers(body: Exclude<OtlpBody, { readonly object: Uint8Array }>): string {
   if (body === undefined) return '';
   if ('members' in body) return body.members;
-  return 'json' in body ? `"message":${body.json}` : textMembers(body.text);
+  return `"message":${'json' in body ? body.json : JSON.stringify(body.text)}`;
+}
+
+/** Members as text and, after them, members as bytes. */
+function withInside(own: string, inside: Uint8Array): Buffer {
+  const head = Buffer.from(own === '' || isBlank(inside) ? `{${own}` : `{${own},`);
+  const record = Buffer.allocUnsafe(head.length + inside.length + 1);
+  record.set(head);
+  record.set(inside, head.length);
+  record[record.length - 1] = CLOSE_OBJECT;
+  return record;
+}
+
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.length < 20 && bytes.every((byte) => byte <= 0x20);
 }
 
 /** Most members of an object that is the text of a body. */
 const MAX_MEMBERS = 10_000;
 
-function textMembers(text: string): string {
-  const trimmed = text.startsWith('{') ? text.trimEnd() : '';
-  if (trimmed.endsWith('}')) {
-    const bytes = Buffer.from(trimmed);
-    // Text that only looks like an object stays text: its outer structure is checked here, the rest by the decoder.
-    if (splitJsonObject(bytes, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined)
-      return trimmed.slice(1, -1).trim();
-  }
-  return `"message":${JSON.stringify(text)}`;
+/** What is between the braces of text that is a JSON object. Text that only looks like one stays text: its outer structure is checked here, the rest by the decoder. */
+export function insideOfObject(text: Uint8Array): Uint8Array | undefined {
+  if (text[0] !== OPEN_OBJECT) return undefined;
+  const read = readJsonObject(text, 0, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS });
+  if (read.failure !== undefined || text.subarray(read.end).some((byte) => byte > 0x20)) return undefined;
+  return text.subarray(1, read.end - 1);
 }
 
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;

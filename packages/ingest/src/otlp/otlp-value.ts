@@ -35,7 +35,8 @@ export function keyValue(pair: ProtobufCursor, depth: number): { readonly key: s
 /** Wire types of `AnyValue` by field number. */
 const WIRES: readonly (number | undefined)[] = [undefined, BYTES, VARINT, VARINT, FIXED64, BYTES, BYTES, BYTES];
 
-function readValue(at: ProtobufCursor, depth: number): JsonValue | undefined {
+/** The field at hand as a value; undefined where `AnyValue` has no such field. @throws BadProtobuf */
+export function readValue(at: ProtobufCursor, depth: number): JsonValue | undefined {
   const wire = WIRES[at.field];
   if (wire === undefined) return undefined;
   at.expect(wire);

@@ -6,7 +6,16 @@ import { type Fields, memberRange, splitJsonArray, splitJsonObject, TocsinError 
 import { isObject, parseJsonRecord } from '../decoders/json-record.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../decoders/record-decoder.ts';
 import type { RawRecord } from '../source.ts';
-import { join, type OtlpBody, type OtlpLimits, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
+import {
+  insideOfObject,
+  join,
+  type OtlpBody,
+  type OtlpLimits,
+  otlpRecord,
+  RECORD_UID,
+  refusedRecord,
+  scopeMembers,
+} from './otlp-record.ts';
 
 const DEEP = Number.POSITIVE_INFINITY;
 /** Most members of an object of the request's own structure. */
@@ -101,10 +110,15 @@ function recordOf(log: Fields, around: string): RawRecord {
 
 function bodyOf(value: unknown): OtlpBody {
   if (!isObject(value)) return undefined;
-  if (typeof value['stringValue'] === 'string') return { text: value['stringValue'] };
+  if (typeof value['stringValue'] === 'string') return textBody(value['stringValue']);
   const map = value['kvlistValue'];
   if (isObject(map)) return { members: membersOf(map['values']) };
   return Object.keys(value).length === 0 ? undefined : { json: jsonOf(value) };
+}
+
+function textBody(text: string): OtlpBody {
+  const object = text.startsWith('{') ? insideOfObject(Buffer.from(text)) : undefined;
+  return object === undefined ? { text } : { object };
 }
 
 function membersOf(list: unknown): string {

@@ -4,8 +4,18 @@
  */
 import { TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../source.ts';
-import { join, type OtlpBody, type OtlpLimits, type OtlpLog, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
-import { jsonOfValue, keyValue } from './otlp-value.ts';
+import {
+  insideOfObject,
+  join,
+  type OtlpBody,
+  type OtlpLimits,
+  type OtlpLog,
+  otlpRecord,
+  RECORD_UID,
+  refusedRecord,
+  scopeMembers,
+} from './otlp-record.ts';
+import { type JsonValue, keyValue, readValue } from './otlp-value.ts';
 import { BadProtobuf, BYTES, FIXED32, FIXED64, ProtobufCursor, VARINT } from './protobuf-cursor.ts';
 
 /** Largest record as sent, bytes: nothing larger is stored, whatever becomes of it. */
@@ -191,8 +201,20 @@ function timeOf({ bytes, start }: ProtobufCursor): number | undefined {
 }
 
 function bodyOf(value: ProtobufCursor): OtlpBody {
-  const { json, kind } = jsonOfValue(value, 0);
-  if (kind === 'none') return undefined;
+  let body: OtlpBody;
+  while (value.next()) body = value.field === 1 ? textBody(value) : valueBody(readValue(value, 0), body);
+  return body;
+}
+
+function textBody(at: ProtobufCursor): OtlpBody {
+  at.expect(BYTES);
+  const object = insideOfObject(at.bytes.subarray(at.start, at.end));
+  return object === undefined ? { text: at.text() } : { object };
+}
+
+function valueBody(value: JsonValue | undefined, before: OtlpBody): OtlpBody {
+  if (value === undefined) return before;
+  const { json, kind } = value;
   if (kind === 'map') return { members: json.slice(1, -1) };
-  return kind === 'text' ? { text: JSON.parse(json) as string } : { json };
+  return { json };
 }

@@ -2,7 +2,7 @@
  * Cutting what Splunk's collector is sent: events in JSON one after another, or lines. Facts of the envelope (host, source, sourcetype, index,
  * fields) become members of the record, the time becomes the event's where the record has none of its own.
  */
-import { createLineSplitter, memberRange, splitJsonArray, splitJsonObject, splitJsonValues, TocsinError } from '@tocsin/core';
+import { createLineSplitter, memberRange, readJsonObject, TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../../source.ts';
 import { besideFacts, dressLine, dressObject, dressText, isObjectText } from '../beside-facts.ts';
 import type { Guest } from '../http-door.ts';
@@ -26,7 +26,9 @@ const MAX_MEMBERS = 200;
 const MAX_FIELDS_BYTES = 64 * 1024;
 const OPEN_ARRAY = 0x5b;
 const QUOTE = 0x22;
-const DEEP = { maxDepth: Number.POSITIVE_INFINITY };
+const CLOSE_ARRAY = 0x5d;
+const COMMA = 0x2c;
+const LIMITS = { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS };
 
 const REASONS: ReadonlyMap<number, string> = new Map([
   [5, 'it holds no event'],
@@ -40,16 +42,27 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 
 /** Events of a body, at least one. All are refused where one cannot be cut. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
 export function cutHecEvents(body: Uint8Array, { maxRecords }: { readonly maxRecords: number }): RawRecord[] {
-  const limits = { ...DEEP, maxPieces: maxRecords };
-  const isArray = body.find((byte) => byte > 0x20) === OPEN_ARRAY;
-  const split = isArray ? splitJsonArray(body, limits) : splitJsonValues(body, limits);
-  if (split.failure?.reason === 'too_many') throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
-  if (split.failure !== undefined) throw new HecRefusal(6, undefined);
-  const { ranges } = split;
-  if (ranges.length === 0) throw new HecRefusal(5, undefined);
   const records: RawRecord[] = [];
-  for (let at = 0; at < ranges.length; at += 2) records.push(eventOf(body.subarray(ranges[at], ranges[at + 1]), at / 2));
+  // A list of events is read as if its brackets and commas were the white space between them.
+  const isList = body[between(body, 0)] === OPEN_ARRAY;
+  let at = between(body, isList ? between(body, 0) + 1 : 0);
+  while (at < body.length && !(isList && body[at] === CLOSE_ARRAY)) {
+    if (records.length >= maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
+    const split = readJsonObject(body, at, LIMITS);
+    if (split.failure !== undefined) throw new HecRefusal(6, records.length);
+    records.push(eventOf(body, split.ranges, records.length));
+    at = between(body, split.end);
+  }
+  if (isList && (at >= body.length || between(body, at + 1) < body.length)) throw new HecRefusal(6, records.length);
+  if (records.length === 0) throw new HecRefusal(5, undefined);
   return records;
+}
+
+/** Index of the first byte from `from` on that is neither white space nor a comma. */
+function between(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09 || bytes[at] === COMMA) at++;
+  return at;
 }
 
 /** Lines of a body, each a record with the facts of the request. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
@@ -77,11 +90,9 @@ export function cutHecLines(
   return records;
 }
 
-function eventOf(bytes: Uint8Array, number: number): RawRecord {
-  const split = splitJsonObject(bytes, { ...DEEP, maxPieces: MAX_MEMBERS });
-  if (split.failure !== undefined) throw new HecRefusal(6, number);
+function eventOf(bytes: Uint8Array, ranges: readonly number[], number: number): RawRecord {
   const member = (name: string): Uint8Array | undefined => {
-    const range = memberRange(bytes, split.ranges, name);
+    const range = memberRange(bytes, ranges, name);
     return range === undefined ? undefined : bytes.subarray(range[0], range[1]);
   };
   const event = member('event');

@@ -32,7 +32,7 @@ function recordOf(bytes: Uint8Array, labels: readonly (readonly [string, unknown
   const timeMs = typeof time === 'string' && /^\d{1,20}$/.test(time) ? Number(time.slice(0, -6)) : undefined;
   if (timeMs === undefined) throw bad('the time of an entry is no text of nanoseconds');
   const facts = isObject(metadata) ? [...labels, ...Object.entries(metadata)] : labels;
-  return lokiRecord({ line, timeMs, facts }, limits);
+  return lokiRecord({ line: Buffer.from(line), timeMs, facts }, limits);
 }
 
 function labelsOf(stream: Uint8Array): readonly (readonly [string, unknown])[] {

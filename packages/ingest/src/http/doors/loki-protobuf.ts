@@ -44,15 +44,17 @@ function labelsOf(text: string): Labels {
   return labels;
 }
 
+const NOTHING = new Uint8Array(0);
+
 function readEntry(message: ProtobufCursor, labels: Labels, limits: CutLimits): RawRecord {
   const facts = [...labels];
   let timeMs = 0;
-  let line = '';
+  let line: Uint8Array = NOTHING;
   while (message.next()) {
     if (message.field > 3) continue;
     message.expect(BYTES);
     if (message.field === 1) timeMs = timestampOf(message.inner());
-    else if (message.field === 2) line = message.text();
+    else if (message.field === 2) line = message.bytes.subarray(message.start, message.end);
     else facts.push(labelPair(message.inner()));
   }
   return lokiRecord({ line, timeMs, facts }, limits);

@@ -11,15 +11,15 @@ export interface CutLimits {
 
 /** A line, its time, and what is said beside it. */
 export interface LokiEntry {
-  readonly line: string;
+  readonly line: Uint8Array;
   readonly timeMs: number;
   readonly facts: Iterable<readonly [string, unknown]>;
 }
 
 /** The record. @throws what `charge` throws */
 export function lokiRecord({ line, timeMs, facts }: LokiEntry, { charge }: Pick<CutLimits, 'charge'>): RawRecord {
-  const plain = Buffer.from(line);
-  const bytes = dressLine(plain, besideFacts(facts)) ?? plain;
+  // What is no UTF-8 is handed on as it is: the decoder refuses it by name.
+  const bytes = dressLine(line, besideFacts(facts)) ?? line;
   charge(bytes.length);
   return { bytes, envelope: { timeMs } };
 }
