@@ -26,7 +26,12 @@ export function answerToResults(results: readonly RecordResult[]): Answer {
 /** `Retry-After` for what is worth sending again later; no header otherwise. */
 export function retryHeaders(error: TocsinError): Readonly<Record<string, string>> {
   const { http } = error.row;
-  return http === 503 || http === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
+  return http === 503 || http === 429 ? { 'retry-after': retryAfterOf(error) } : {};
+}
+
+/** Whole seconds, rounded up: who comes again earlier is refused again. */
+function retryAfterOf({ details }: TocsinError): string {
+  return 'retryAfterMs' in details ? String(Math.max(1, Math.ceil(Number(details.retryAfterMs) / 1000))) : RETRY_AFTER_SECONDS;
 }
 
 function problemOf(error: TocsinError): Readonly<Record<string, string>> {

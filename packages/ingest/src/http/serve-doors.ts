@@ -20,12 +20,22 @@ export interface DoorPrincipal {
   readonly source: Source;
 }
 
+/** Whether a source may send more now: the part of admission that doors ask themselves. */
+export interface DoorAdmission {
+  /** Throws what a request is to be refused with before it is read. */
+  precheck(source: Source): void;
+  /** Told of a refusal before anything was handed in. */
+  refused(source: Source, error: unknown, load: { readonly records: number; readonly bytes: number }): void;
+}
+
 /** What doors are served with. */
 export interface ServeDoorsOptions {
   readonly doors: readonly HttpDoor[];
   /** Who a request comes from, by its credential alone. @throws auth.missing, auth.refused, auth.forbidden */
   readonly authenticate: (evidence: { readonly authorization: string | undefined }) => Promise<DoorPrincipal> | DoorPrincipal;
   readonly intake: Intake;
+  /** Asked before a body is read, and told of bodies refused before they were handed in; `intake.emit` asks by itself. */
+  readonly admission?: DoorAdmission | undefined;
   readonly limits?: Partial<DoorLimits> | undefined;
   /** Where a door counts; asked once per door. */
   readonly countsOf?: ((door: string) => ListenerCounts) | undefined;
@@ -84,6 +94,7 @@ function addDoorRoute(app: FastifyInstance, route: DoorRoute, shared: Shared): v
         leaveRest(request.raw);
         const known = withCode(error);
         shared.counts.refuse(known.code);
+        visit.refused(known);
         return await send(reply, shared.door.answerToError(known, visit));
       } finally {
         visit.release();
@@ -97,6 +108,8 @@ class Visit implements DoorRequest {
   readonly #request: FastifyRequest;
   readonly #shared: Shared;
   #share: BudgetShare | undefined;
+  /** Whose request it is, until what it holds is handed in. */
+  #unheard: Source | undefined;
 
   constructor(request: FastifyRequest, shared: Shared) {
     this.#request = request;
@@ -129,6 +142,8 @@ class Visit implements DoorRequest {
 
   async admit(token: string | undefined): Promise<Guest> {
     const { source } = await this.#shared.authenticate({ authorization: token === undefined ? undefined : `Bearer ${token}` });
+    this.#unheard = source;
+    this.#shared.admission?.precheck(source);
     return this.admitAs(source);
   }
 
@@ -142,6 +157,13 @@ class Visit implements DoorRequest {
       readBody: (options) => this.#readBody(source, share, options),
       emit: (records, options) => this.#emit(source, records, options),
     };
+  }
+
+  /** Has a request counted that was refused before it was handed in. */
+  refused(error: TocsinError): void {
+    if (this.#unheard === undefined) return;
+    const bytes = Number(this.#request.headers['content-length'] ?? 0);
+    this.#shared.admission?.refused(this.#unheard, error, { records: 0, bytes: Number.isFinite(bytes) ? bytes : 0 });
   }
 
   /** Gives back what the body held. */
@@ -183,6 +205,7 @@ class Visit implements DoorRequest {
 
   async #emit(source: Source, records: readonly RawRecord[], options: EmitOptions = {}): Promise<RecordResult[]> {
     const { counts, intake } = this.#shared;
+    this.#unheard = undefined;
     const idempotencyKey = options.idempotencyKey ?? idempotencyKeyOf(this.#request.headers['idempotency-key']);
     const results = await intake.emit(source, records, { ...options, idempotencyKey });
     counts.records += results.length;
