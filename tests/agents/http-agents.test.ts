@@ -45,14 +45,18 @@ function installed(): string | undefined {
 
 const missing = notRunnable();
 const folder = missing === undefined ? installed() : undefined;
-const rsyslog = missing === undefined ? unpackDebian('rsyslog-elasticsearch', ['rsyslog', 'rsyslog-elasticsearch', 'libestr0', 'libfastjson4']) : undefined;
+const rsyslog =
+  missing === undefined
+    ? unpackDebian('rsyslog-elasticsearch', ['rsyslog', 'rsyslog-elasticsearch', 'libestr0', 'libfastjson4'])
+    : undefined;
 
 describe.skipIf(missing !== undefined)('agents of the HTTP doors', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'tocsin-http-agents-'));
   let program: Program;
   let token = '';
   const sourceEvents = async (name: string): Promise<number> =>
-    (await program.call<{ sources: { name: string; events: number }[] }>('GET', '/sources')).body.sources.find((each) => each.name === name)?.events ?? 0;
+    (await program.call<{ sources: { name: string; events: number }[] }>('GET', '/sources')).body.sources.find((each) => each.name === name)
+      ?.events ?? 0;
 
   beforeAll(async () => {
     program = await Program.start({ settings: `listeners:\n  otlp-grpc:\n    main: { port: ${GRPC_PORT} }\n` });
@@ -66,9 +70,15 @@ describe.skipIf(missing !== undefined)('agents of the HTTP doors', () => {
     const source = `npm ${SENDERS.indexOf(name)}`;
     token = await program.addSource(source, 'auto');
     const env = { ...process.env, TOCSIN_URL: program.url, TOCSIN_GRPC: `http://127.0.0.1:${GRPC_PORT}`, TOKEN: token };
-    await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'http-senders.mjs'), folder ?? '', name, String(COUNT)], { env, timeout: 60_000 });
+    await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'http-senders.mjs'), folder ?? '', name, String(COUNT)], {
+      env,
+      timeout: 60_000,
+    });
     await program.settle();
-    await waitFor(async () => ((await sourceEvents(source)) >= COUNT ? true : undefined), { what: () => `${COUNT} events of ${name}`, withinMs: 15_000 });
+    await waitFor(async () => ((await sourceEvents(source)) >= COUNT ? true : undefined), {
+      what: () => `${COUNT} events of ${name}`,
+      withinMs: 15_000,
+    });
     expect(await sourceEvents(source)).toBe(COUNT);
   });
 
@@ -95,7 +105,10 @@ action(type="omelasticsearch" server="127.0.0.1" serverport="${port}" uid="any" 
     const modules = join(root, 'usr', 'lib', 'x86_64-linux-gnu', 'rsyslog');
     const args = ['-n', '-f', join(scratch, 'rsyslog.conf'), '-i', join(scratch, 'pid'), '-M', modules];
     await using agent = new Agent(join(root, 'usr', 'sbin', 'rsyslogd'), args, rsyslog?.environment ?? {});
-    await waitFor(async () => ((await sourceEvents('rsyslog')) >= LINES ? true : undefined), { what: () => `${LINES} lines; it said: ${agent.said}`, withinMs: 60_000 });
+    await waitFor(async () => ((await sourceEvents('rsyslog')) >= LINES ? true : undefined), {
+      what: () => `${LINES} lines; it said: ${agent.said}`,
+      withinMs: 60_000,
+    });
     expect(await sourceEvents('rsyslog')).toBe(LINES);
   });
 });

@@ -35,18 +35,16 @@ const senders = {
   async 'splunk-logging'() {
     const { Logger } = require('splunk-logging');
     const logger = new Logger({ token, url, maxBatchCount: 10 });
-    await Promise.all(
-      numbers.map(
-        (i) =>
-          new Promise((resolve, reject) => {
-            logger.error = reject;
-            logger.send({ message: { agent: name, i }, metadata: { sourcetype: 'test' } });
-            if (i === count - 1) logger.flush((error) => (error ? reject(error) : resolve()));
-            else resolve();
-          }),
-      ),
-    );
-    await pause(500);
+    await new Promise((resolve, reject) => {
+      let stored = 0;
+      logger.error = reject;
+      const heard = (error, _answer, body) => {
+        if (error || body.code !== 0) reject(error ?? new Error(JSON.stringify(body)));
+        stored += 10;
+        if (stored >= count) resolve();
+      };
+      for (const i of numbers) logger.send({ message: { agent: name, i }, metadata: { sourcetype: 'test' } }, heard);
+    });
   },
   async '@elastic/elasticsearch'() {
     const { Client } = require('@elastic/elasticsearch');
@@ -54,7 +52,11 @@ const senders = {
     await client.info();
     const datasource = numbers.map((i) => ({ agent: name, i }));
     for (const expected of [0, count]) {
-      const { failed } = await client.helpers.bulk({ datasource, onDocument: ({ i }) => ({ create: { _index: 'logs', _id: `es-${i}` } }), onDrop: () => undefined });
+      const { failed } = await client.helpers.bulk({
+        datasource,
+        onDocument: ({ i }) => ({ create: { _index: 'logs', _id: `es-${i}` } }),
+        onDrop: () => undefined,
+      });
       if (failed !== expected) throw new Error(`${failed} failed, not ${expected}`);
     }
   },
@@ -62,7 +64,15 @@ const senders = {
     const winston = require('winston');
     const LokiTransport = require('winston-loki');
     const lost = [];
-    const transport = new LokiTransport({ host: url, basicAuth: `any:${token}`, labels: { agent: name }, interval: 1, json: true, format: winston.format.json(), onConnectionError: (error) => lost.push(error) });
+    const transport = new LokiTransport({
+      host: url,
+      basicAuth: `any:${token}`,
+      labels: { agent: name },
+      interval: 1,
+      json: true,
+      format: winston.format.json(),
+      onConnectionError: (error) => lost.push(error),
+    });
     const logger = winston.createLogger({ transports: [transport] });
     for (const i of numbers) logger.info('event', { i });
     await transport.flush();
@@ -72,8 +82,14 @@ const senders = {
   async cloudevents() {
     const { CloudEvent, HTTP } = require('cloudevents');
     for (const i of numbers) {
-      const { headers, body } = HTTP[i % 2 === 0 ? 'binary' : 'structured'](new CloudEvent({ source: '/test', type: 'test', data: { agent: name, i } }));
-      const answer = await fetch(`${url}/api/v1/events`, { method: 'POST', headers: { ...headers, authorization: `Bearer ${token}` }, body });
+      const { headers, body } = HTTP[i % 2 === 0 ? 'binary' : 'structured'](
+        new CloudEvent({ source: '/test', type: 'test', data: { agent: name, i } }),
+      );
+      const answer = await fetch(`${url}/api/v1/events`, {
+        method: 'POST',
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        body,
+      });
       if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`);
     }
   },
