@@ -26,7 +26,11 @@ export function readLokiJson(body: Uint8Array, limits: CutLimits): RawRecord[] {
 }
 
 function recordOf(bytes: Uint8Array, labels: readonly (readonly [string, unknown])[], limits: CutLimits): RawRecord {
-  const entry = bytes.length > MAX_ENTRY_BYTES ? undefined : parsed(bytes);
+  if (bytes.length > MAX_ENTRY_BYTES) {
+    const { code, message } = new TocsinError('decode.too_large', { bytes: bytes.length, maxBytes: MAX_ENTRY_BYTES });
+    return { bytes, refused: { code, reason: message } };
+  }
+  const entry = parsed(bytes);
   const [time, line, metadata] = Array.isArray(entry) ? (entry as unknown[]) : [];
   if (typeof line !== 'string') throw bad('an entry is no list of time and line');
   const timeMs = typeof time === 'string' && /^\d{1,20}$/.test(time) ? Number(time.slice(0, -6)) : undefined;
