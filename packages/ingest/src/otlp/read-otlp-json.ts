@@ -28,18 +28,19 @@ export function readOtlpJson(body: Uint8Array, limits: OtlpLimits): RawRecord[] 
   const records: RawRecord[] = [];
   for (const resourceLogs of elementsOf(body, 'resourceLogs', limits)) {
     const resource = attributesUnder(memberOf(resourceLogs, 'resource'));
-    for (const scopeLogs of elementsOf(resourceLogs, 'scopeLogs', limits)) {
-      const around = join(resource, scopeOf(memberOf(scopeLogs, 'scope')));
-      for (const log of elementsOf(scopeLogs, 'logRecords', limits)) {
-        if (records.length >= limits.maxRecords)
-          throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
-        const record = readLog(log, around);
-        limits.charge(record.bytes.length);
-        records.push(record);
-      }
-    }
+    for (const scopeLogs of elementsOf(resourceLogs, 'scopeLogs', limits)) readScopeLogs(scopeLogs, resource, { records, limits });
   }
   return records;
+}
+
+function readScopeLogs(scopeLogs: Uint8Array, resource: string, { records, limits }: { records: RawRecord[]; limits: OtlpLimits }): void {
+  const around = join(resource, scopeOf(memberOf(scopeLogs, 'scope')));
+  for (const log of elementsOf(scopeLogs, 'logRecords', limits)) {
+    if (records.length >= limits.maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
+    const record = readLog(log, around);
+    limits.charge(record.bytes.length);
+    records.push(record);
+  }
 }
 
 function memberOf(bytes: Uint8Array, name: string): Uint8Array | undefined {
@@ -134,26 +135,20 @@ function pairOf(pair: unknown): string {
 
 /** An `AnyValue` as JSON. */
 function jsonOf(value: unknown): string {
-  if (!isObject(value)) return 'null';
-  const [kind, inner] = Object.entries(value)[0] ?? [];
-  switch (kind) {
-    case 'stringValue':
-    case 'bytesValue':
-      return JSON.stringify(textOf(inner));
-    case 'boolValue':
-      return inner === true ? 'true' : 'false';
-    case 'intValue':
-      return integerOf(inner);
-    case 'doubleValue':
-      return JSON.stringify(typeof inner === 'number' ? inner : null);
-    case 'arrayValue':
-      return isObject(inner) && Array.isArray(inner['values']) ? `[${inner['values'].map(jsonOf).join(',')}]` : '[]';
-    case 'kvlistValue':
-      return isObject(inner) ? `{${membersOf(inner['values'])}}` : '{}';
-    default:
-      return 'null';
-  }
+  const [kind, inner] = isObject(value) ? (Object.entries(value)[0] ?? []) : [];
+  return kind !== undefined && Object.hasOwn(VALUES, kind) ? (VALUES[kind]?.(inner) ?? 'null') : 'null';
 }
+
+/** How each kind of value is written. */
+const VALUES: Readonly<Record<string, (inner: unknown) => string>> = {
+  stringValue: (inner) => JSON.stringify(textOf(inner)),
+  bytesValue: (inner) => JSON.stringify(textOf(inner)),
+  boolValue: (inner) => String(inner === true),
+  intValue: integerOf,
+  doubleValue: (inner) => JSON.stringify(typeof inner === 'number' ? inner : null),
+  arrayValue: (inner) => (isObject(inner) && Array.isArray(inner['values']) ? `[${inner['values'].map(jsonOf).join(',')}]` : '[]'),
+  kvlistValue: (inner) => (isObject(inner) ? `{${membersOf(inner['values'])}}` : '{}'),
+};
 
 function integerOf(value: unknown): string {
   if (Number.isSafeInteger(value)) return String(value);

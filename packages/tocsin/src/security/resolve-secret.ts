@@ -14,8 +14,7 @@ export async function resolveSecret(reference: Secret, { at, environment }: Secr
   if (text.startsWith('env:')) {
     const name = text.slice('env:'.length);
     const value = environment(name);
-    if (value === undefined || value === '')
-      throw bad(at, `env:${name}, which is not set`, 'the name of an environment variable that is set');
+    if (value === undefined || value === '') throw bad(at, `env:${name}, which is not set`);
     return new Secret(value);
   }
   return text.startsWith('file:') ? new Secret(await readSecretFile(text.slice('file:'.length), at)) : reference;
@@ -33,11 +32,12 @@ async function readSecretFile(path: string, at: string): Promise<string> {
     const text = size > MAX_SECRET_BYTES ? '' : (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
     if (text !== '') return text;
   } catch (cause) {
-    throw bad(at, `file:${path}, which cannot be read`, 'the path of a file that holds the secret', cause);
+    throw bad(at, `file:${path}, which cannot be read`, cause);
   }
-  throw bad(at, `file:${path}, which is empty or larger than ${MAX_SECRET_BYTES} bytes`, 'the path of a file that holds the secret');
+  throw bad(at, `file:${path}, which is empty or larger than ${MAX_SECRET_BYTES} bytes`);
 }
 
-function bad(at: string, found: string, wants: string, cause?: unknown): TocsinError {
+function bad(at: string, found: string, cause?: unknown): TocsinError {
+  const wants = found.startsWith('env:') ? 'the name of an environment variable that is set' : 'the path of a file that holds the secret';
   return new TocsinError('config.bad_value', { at: 'settings', path: at, found, wants }, { cause });
 }

@@ -64,13 +64,8 @@ const TEXTS: ReadonlyMap<number, string> = new Map([
   [17, 'HEC is healthy'],
 ]);
 
-function word(
-  status: number,
-  code: number,
-  more: Readonly<Record<string, unknown>> = {},
-  headers: Readonly<Record<string, string>> = {},
-): Answer {
-  return jsonAnswer(status, { text: TEXTS.get(code), code, ...more }, headers);
+function word(status: number, code: number, more: Readonly<Record<string, unknown>> = {}): Answer {
+  return jsonAnswer(status, { text: TEXTS.get(code), code, ...more });
 }
 
 async function takeIn(request: DoorRequest, acks: HecAcks, cut: (guest: Guest) => Promise<RawRecord[]>): Promise<Answer> {
@@ -149,6 +144,6 @@ function answerToError(error: TocsinError): Answer {
   const reason = { reason: error.message };
   if (error.code === 'auth.missing') return word(401, 2, reason);
   if (http === 401 || http === 403) return word(403, 4, reason);
-  if (http === 429 || http === 503) return word(http, 9, reason, retryHeaders(error));
+  if (http === 429 || http === 503) return { ...word(http, 9, reason), headers: retryHeaders(error) };
   return http >= 500 ? word(500, 8, reason) : word(http, 6, reason);
 }
