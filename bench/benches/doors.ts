@@ -5,6 +5,7 @@ import { generateLoad } from '../generate-load.ts';
 import { mixedLane } from '../lanes.ts';
 import type { LoadPlan, Protocol } from '../load-plan.ts';
 import { usageOf } from '../processes.ts';
+import type { Product } from '../product.ts';
 import { conditionsOf, requireStored, start } from './ingest.ts';
 
 /** Events per second, by protocol. */
@@ -28,7 +29,9 @@ export const doors: Bench = {
       const result = await generateLoad(plan);
       const cpuSeconds = usageOf(product.pid).cpuSeconds - before.cpuSeconds;
       requireEqual(`${figure}: events rejected`, 0, result.rejected + warm.rejected);
-      await requireStored(product, result, warm);
+      // Only our own answer tells duplicates from what was stored; the lane holds 14 in 40,000 by the ids that its records carry.
+      if (protocol === 'events') await requireStored(product, result, warm);
+      else await requireNearlyAllStored(product, result.accepted + warm.accepted);
       const conditions = {
         ...conditionsOf({ lane, sources: SOURCES, plan, result }),
         product_cpu_us_per_event: Number(((cpuSeconds / result.accepted) * 1e6).toFixed(1)),
@@ -38,3 +41,17 @@ export const doors: Bench = {
     return figures;
   },
 };
+
+/** Share of the lane that may be duplicates. */
+const MAX_DUPLICATES = 0.001;
+
+/** Everything answered is in the log but for duplicates. @throws CountMismatch */
+async function requireNearlyAllStored(product: Product, accepted: number): Promise<void> {
+  const { events } = await product.call<{ events: { stored: number } }>('GET', '/status');
+  const missing = accepted - events.stored;
+  requireEqual(
+    'events answered and not in the log beyond duplicates',
+    0,
+    missing >= 0 && missing <= accepted * MAX_DUPLICATES ? 0 : missing,
+  );
+}
