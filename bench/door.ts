@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openFrame } from '@tocsin/bus';
 import { startNatsServer } from '@tocsin/bus/nats';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
-import { eventsRoute, loadMappings, readShippedMappings, type Source } from '@tocsin/ingest';
+import { createHttpDoors, loadMappings, readShippedMappings, type Source, serveDoors } from '@tocsin/ingest';
 import fastify from 'fastify';
 import type * as OpenBus from '../packages/tocsin/src/duties/open-bus.ts';
 import type * as TopologyModule from '../packages/tocsin/src/topology.ts';
@@ -73,7 +73,11 @@ const sourceOf = (authorization: string | undefined): Source => ({
   shard: '',
 });
 const app = fastify({ forceCloseConnections: true });
-await app.register(eventsRoute, { intake, authenticate: ({ authorization }) => ({ source: sourceOf(authorization) }) });
+const nothingBound = (): never => {
+  throw new Error('the bench has no webhooks');
+};
+const doors = createHttpDoors({ webhooks: { webhooks: new Map(), boundSource: nothingBound, nowMs: Date.now } });
+await app.register(serveDoors, { doors, intake, authenticate: ({ authorization }) => ({ source: sourceOf(authorization) }) });
 app.get('/api/v1/health/ready', async () => ({}));
 app.post('/api/v1/sources', async (request) => ({ token: (request.body as { name: string }).name }));
 app.get('/api/v1/status', async () => ({ events: { stored: await countStored(), duplicates: 0 } }));

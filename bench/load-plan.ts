@@ -1,11 +1,16 @@
 /** What the load generator is asked to do and what it answers: plain data between two processes. */
 
+/** Doors that are measured. */
+export type Protocol = 'events' | 'hec' | 'bulk' | 'otlp' | 'loki';
+
 /** A run of the generator. */
 export interface LoadPlan {
   readonly url: string;
   /** One token per source; requests take them in turn. */
   readonly tokens: readonly string[];
   readonly lanePath: string;
+  /** Protocol that the requests are in; without it `events`. */
+  readonly protocol?: Protocol | undefined;
   /** Events per request. */
   readonly batch: number;
   readonly connections: number;

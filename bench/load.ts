@@ -9,6 +9,7 @@ import { quantile } from './figure.ts';
 import { type Answer, HttpSender } from './http-sender.ts';
 import { atTime, readLane } from './lanes.ts';
 import { type LoadPlan, type LoadResult, PLANT, plantedEvent } from './load-plan.ts';
+import { type WireForm, wireForms } from './wire-forms.ts';
 
 /** Requests waiting for a connection beyond which an open loop is given up as lost: seconds of offer. */
 const GIVE_UP_AFTER_S = 3;
@@ -18,6 +19,7 @@ const LINGER_MS = 8000;
 class Load {
   readonly #plan: LoadPlan;
   readonly #bodies: readonly Buffer[];
+  readonly #wire: WireForm;
   readonly #free: HttpSender[];
   readonly #senders: readonly HttpSender[];
   readonly #due: number[] = [];
@@ -32,10 +34,10 @@ class Load {
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
+    this.#wire = wireForms[plan.protocol ?? 'events'];
     const lines = atTime(readLane(plan.lanePath), new Date());
     const bodies: Buffer[] = [];
-    for (let at = 0; at + plan.batch <= lines.length; at += plan.batch)
-      bodies.push(Buffer.from(lines.slice(at, at + plan.batch).join('\n')));
+    for (let at = 0; at + plan.batch <= lines.length; at += plan.batch) bodies.push(this.#wire.body(lines.slice(at, at + plan.batch)));
     this.#bodies = bodies;
     const { hostname, port } = new URL(plan.url);
     this.#senders = Array.from({ length: plan.connections }, () => new HttpSender(hostname, Number(port)));
@@ -113,7 +115,7 @@ class Load {
     const { tokens, run, plant } = this.#plan;
     const ready = this.#bodies[number % this.#bodies.length] as Buffer;
     const body = plant !== undefined && number % plant.everyRequests === 0 ? this.#planted(ready, number, dueMs) : ready;
-    const head = `POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${tokens[number % tokens.length]}\r\nContent-Type: application/x-ndjson\r\nIdempotency-Key: ${run}-${number}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST ${this.#wire.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${tokens[number % tokens.length]}\r\nContent-Type: ${this.#wire.contentType}\r\nIdempotency-Key: ${run}-${number}\r\nContent-Length: ${body.length}\r\n\r\n`;
     sender.send(head, body, (answer) => {
       this.#answered++;
       this.#note(answer, performance.now() - dueMs);
@@ -123,8 +125,12 @@ class Load {
 
   #note({ status, text: body }: Answer, ms: number): void {
     this.#answerMs.push(ms);
-    if (status !== 202) {
+    if (status !== this.#wire.taken) {
       this.#refused[status] = (this.#refused[status] ?? 0) + 1;
+      return;
+    }
+    if (this.#wire.isWhole !== undefined) {
+      this.#counts[this.#wire.isWhole(body) ? 'accepted' : 'rejected'] += this.#plan.batch;
       return;
     }
     for (const name of ['accepted', 'duplicates', 'rejected'] as const)

@@ -9,6 +9,7 @@ import { findServerBinary } from '@tocsin/bus/nats';
 import { bus, replay } from './benches/bus.ts';
 import { correlate } from './benches/correlate.ts';
 import { detect } from './benches/detect.ts';
+import { doors } from './benches/doors.ts';
 import { lanes, overload } from './benches/flow.ts';
 import { idle } from './benches/idle.ts';
 import { ingest } from './benches/ingest.ts';
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   load,
   replay,
   ingest,
+  doors,
   latency,
   lanes,
   overload,

@@ -26,7 +26,7 @@ export function unpackSyslogNg(): DebianProgram | undefined {
 }
 
 /** Unpacks packages, once per machine; undefined where they cannot be had. */
-function unpackDebian(name: string, packages: readonly string[]): DebianProgram | undefined {
+export function unpackDebian(name: string, packages: readonly string[]): DebianProgram | undefined {
   const root = join(tmpdir(), `tocsin-agents-${process.getuid?.() ?? 0}`, name);
   const done = join(root, '.unpacked');
   if (!existsSync(done)) {

@@ -141,7 +141,9 @@ describe.skipIf(missing !== undefined)('access', () => {
       'POST /sources',
       'POST /sources/{name}/revoke',
     ];
-    expect(documented.map((each) => each.replace('/api/v1', '')).sort()).toEqual(known);
+    // Doors of other protocols are judged in `doors.test.ts`.
+    const own = documented.filter((each) => each.includes(' /api/v1/'));
+    expect(own.map((each) => each.replace('/api/v1', '')).sort()).toEqual(known);
     for (const methods of Object.values(body.paths))
       for (const route of Object.values(methods)) expect(Object.keys(route.responses).length).toBeGreaterThan(0);
   });

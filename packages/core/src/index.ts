@@ -32,6 +32,7 @@ export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, 
 export { sourceKey } from './source-key.ts';
 export {
   memberRange,
+  readJsonObject,
   type Split,
   type SplitFailure,
   type SplitLimits,

@@ -53,18 +53,24 @@ export function splitMemberArray(bytes: Uint8Array, name: string, limits: SplitL
 
 /** Members of the object that is the whole of `bytes`: four numbers each, name with its quotes and value, as start and end. */
 export function splitJsonObject(bytes: Uint8Array, limits: SplitLimits): Split {
-  const start = skipSpace(bytes, 0);
+  const split = readJsonObject(bytes, 0, limits);
+  return split.failure === undefined ? closed(bytes, split.end - 1, split.ranges) : split;
+}
+
+/** As `splitJsonObject`, of the object that begins at `from` or after white space there; `end` is one past its brace. For objects one after another. */
+export function readJsonObject(bytes: Uint8Array, from: number, limits: SplitLimits): ElementSplit {
+  const start = skipSpace(bytes, from);
   if (bytes[start] !== OPEN_OBJECT) return fail('not_json', start);
   const ranges: number[] = [];
   let at = skipSpace(bytes, start + 1);
-  if (bytes[at] === CLOSE_OBJECT) return closed(bytes, at, ranges);
+  if (bytes[at] === CLOSE_OBJECT) return { ranges, end: at + 1 };
   for (;;) {
     if (ranges.length >= limits.maxPieces * 4) return fail('too_many', at);
     const member = scanMember(bytes, at, limits.maxDepth - 1);
     if (!Array.isArray(member)) return { failure: member };
     ranges.push(...member);
     at = skipSpace(bytes, member[3]);
-    if (bytes[at] === CLOSE_OBJECT) return closed(bytes, at, ranges);
+    if (bytes[at] === CLOSE_OBJECT) return { ranges, end: at + 1 };
     if (bytes[at] !== COMMA) return fail(at >= bytes.length ? 'truncated' : 'not_json', at);
     at = skipSpace(bytes, at + 1);
   }
@@ -78,7 +84,8 @@ export function memberRange(bytes: Uint8Array, members: readonly number[], name:
   return undefined;
 }
 
-type ElementSplit =
+/** Pieces, and where what holds them ends. */
+export type ElementSplit =
   | { readonly ranges: readonly number[]; readonly end: number; readonly failure?: undefined }
   | { readonly failure: SplitFailure };
 

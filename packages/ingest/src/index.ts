@@ -12,13 +12,12 @@ export {
 } from './decoders/record-decoder.ts';
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
-export {
-  defaultEventsRouteLimits,
-  type EventsPrincipal,
-  type EventsRouteLimits,
-  type EventsRouteOptions,
-  eventsRoute,
-} from './http/events-route.ts';
+export { type DoorLimits, defaultDoorLimits } from './http/door-limits.ts';
+export { type WebhookSettings, webhookSettings } from './http/doors/webhook-settings.ts';
+export { eventsRoute } from './http/events-route.ts';
+export type { HttpDoor } from './http/http-door.ts';
+export { createHttpDoors, type HttpDoorsOptions } from './http/http-doors.ts';
+export { type ServeDoorsOptions, serveDoors } from './http/serve-doors.ts';
 export {
   createIntake,
   DEFAULT_MAX_EARLY_IDS,

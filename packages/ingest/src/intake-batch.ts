@@ -10,6 +10,7 @@ import type { RecordReader } from './decoders/record-reader.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';
+import type { EmitOptions } from './intake.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
 import type { Envelope, RawRecord, RecordResult, Source } from './source.ts';
 
@@ -37,7 +38,7 @@ type Pending =
 export class IntakeBatch {
   readonly #source: Source;
   readonly #use: BatchFacilities;
-  readonly #idempotencyKey: string | undefined;
+  readonly #options: EmitOptions;
   readonly #receivedMs: number;
   readonly #pending: Pending[] = [];
   readonly #events: FrameRecord[] = [];
@@ -46,10 +47,10 @@ export class IntakeBatch {
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
   readonly #batch: PendingBatch;
 
-  constructor(source: Source, facilities: BatchFacilities, idempotencyKey: string | undefined) {
+  constructor(source: Source, facilities: BatchFacilities, options: EmitOptions) {
     this.#source = source;
     this.#use = facilities;
-    this.#idempotencyKey = idempotencyKey;
+    this.#options = options;
     this.#batch = { owner: earlyKeyOf(source.tenant, source.name), ids: this.#ids, stored: this.#stored.promise };
     this.#receivedMs = facilities.clock.nowMs();
     // The batch's own failure is thrown by `commit`; often nobody else has joined it.
@@ -61,7 +62,11 @@ export class IntakeBatch {
     const { tenant, lane, name, shard } = this.#source;
     try {
       const { length: steps } = records;
-      await this.#use.turns.run({ owner: this.#batch.owner, lane, steps }, (index) => this.#take(records[index] as RawRecord));
+      await this.#use.turns.run({ owner: this.#batch.owner, lane, steps }, (index) => {
+        const before = this.#pending.length;
+        this.#take(records[index] as RawRecord);
+        this.#options.onTaken?.(this.#pending.length - before);
+      });
       this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));
     } catch (error) {
       // Whatever went wrong: nobody may wait for this batch, and a resend must not be taken for stored.
@@ -110,7 +115,8 @@ export class IntakeBatch {
 
   /** `<key>-<place of the record in the answer>`, which is the same whenever the same body is sent again. */
   #keyedId(): string | undefined {
-    return this.#idempotencyKey === undefined ? undefined : `${this.#idempotencyKey}-${this.#pending.length}`;
+    const { idempotencyKey } = this.#options;
+    return idempotencyKey === undefined ? undefined : `${idempotencyKey}-${this.#pending.length}`;
   }
 
   #addIdentified(event: FrameRecord): void {

@@ -44,6 +44,8 @@ export interface IntakeOptions {
 export interface EmitOptions {
   /** Producer's key of the whole batch: record i that has no id of its own, in its envelope or in itself, gets `<key>-<i>`. */
   readonly idempotencyKey?: string | undefined;
+  /** Told record by record how many results it will have: an envelope has as many as records in it. For protocols that answer per record as sent. */
+  readonly onTaken?: ((results: number) => void) | undefined;
 }
 
 /** Takes in records of a source. */
@@ -91,7 +93,7 @@ export function createIntake(options: IntakeOptions): Intake {
       const load = { records: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes.length, 0) };
       try {
         admission?.admit(source, load);
-        return await new IntakeBatch(source, facilities, emitOptions.idempotencyKey).commit(records);
+        return await new IntakeBatch(source, facilities, emitOptions).commit(records);
       } catch (error) {
         admission?.refused(source, error, load);
         throw error;

@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { createUlidGenerator, type FrameRecord, type Position, systemClock, TocsinError } from '@tocsin/core';
 import Fastify from 'fastify';
 import { createFramer, type OutgoingFrame } from '../src/framer.ts';
-import { type EventsRouteLimits, eventsRoute } from '../src/http/events-route.ts';
+import type { DoorLimits } from '../src/http/door-limits.ts';
+import { createHttpDoors, type HttpDoorsOptions } from '../src/http/http-doors.ts';
+import { serveDoors } from '../src/http/serve-doors.ts';
 import { createIntake } from '../src/intake.ts';
 import { loadMappings } from '../src/mappings/mapping-set.ts';
 import { readShippedMappings } from '../src/mappings/shipped-mappings.ts';
@@ -31,13 +33,34 @@ export interface RouteAnswer {
   };
 }
 
+/** A request at a door. */
+export interface DoorAsk {
+  readonly method?: string;
+  readonly body?: Uint8Array | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer as it came. */
+export interface DoorAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** The body, where it is JSON. */
+  readonly json: unknown;
+}
+
 /** A running door. */
 export interface OpenDoor extends AsyncDisposable {
   readonly url: string;
+  /** Where all doors are. */
+  readonly base: string;
   /** Records in the order they were stored, with their tenant. */
   readonly stored: (FrameRecord & { readonly tenant: string })[];
   /** Makes commits wait until it is called with false, or fail with an error. */
   hold(how: boolean | Error): void;
+  /** Any request at any door, with the credential `good` unless the headers name another. */
+  ask(path: string, request?: DoorAsk): Promise<DoorAnswer>;
   post(body: Uint8Array | string, headers?: Readonly<Record<string, string>>): Promise<RouteAnswer>;
 }
 
@@ -49,8 +72,10 @@ export const sources: Readonly<Record<string, Source>> = {
   'Bearer linux': { tenant: 'acme', name: 'auth', format: 'linux-auth', lane: 'live', shard: '' },
 };
 
+const mappings = loadMappings(readShippedMappings());
+
 /** Opens a door on a free port. */
-export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise<OpenDoor> {
+export async function openDoor(limits: Partial<DoorLimits> = {}, doorOptions: Partial<HttpDoorsOptions> = {}): Promise<OpenDoor> {
   const stored: (FrameRecord & { tenant: string })[] = [];
   const records = new Map<string, readonly FrameRecord[]>();
   let held: boolean | Error = false;
@@ -68,18 +93,35 @@ export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise
     return new Uint8Array(0);
   };
   const framer = createFramer({ partitions: 4, site: 'here', clock: systemClock, nextId, encode, commit });
-  const intake = createIntake({ mappings: loadMappings(readShippedMappings()), framer, clock: systemClock, nextId });
+  const intake = createIntake({ mappings, framer, clock: systemClock, nextId });
   const app = Fastify({ forceCloseConnections: true });
-  await app.register(eventsRoute, { authenticate: authenticateTest, intake, limits });
+  const doors = createHttpDoors({
+    webhooks: { webhooks: new Map(), boundSource: unbound, nowMs: () => systemClock.nowMs() },
+    ...doorOptions,
+  });
+  await app.register(serveDoors, { doors, authenticate: authenticateTest, intake, limits });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/v1/events`;
+  const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const url = `${base}/api/v1/events`;
   return {
     url,
+    base,
     stored,
     hold(how) {
       held = how;
       for (const resolve of release) resolve();
       release = [];
+    },
+    async ask(path, { method = 'POST', body, headers = {} } = {}) {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        headers: { authorization: 'Bearer good', ...headers },
+        ...(body === undefined ? {} : { body: Buffer.from(body) }),
+      });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json') && bytes.length > 0;
+      const text = bytes.toString('utf8');
+      return { status: response.status, headers: response.headers, bytes, text, json: isJson ? (JSON.parse(text) as unknown) : undefined };
     },
     async post(body, headers = {}) {
       const all = { authorization: 'Bearer good', 'content-type': 'application/json', ...headers };
@@ -91,6 +133,10 @@ export async function openDoor(limits: Partial<EventsRouteLimits> = {}): Promise
       await app.close();
     },
   };
+}
+
+function unbound(): Source {
+  throw new TocsinError('auth.refused', { reason: 'it is not bound' });
 }
 
 function authenticateTest({ authorization }: { authorization: string | undefined }): { source: Source } {

@@ -11,6 +11,8 @@ export interface InstallationOptions {
   readonly natsServer?: string | undefined;
   /** Text of PATH, searched for nats-server. */
   readonly searchPath: string | undefined;
+  /** Environment variables, for settings that name a secret as `env:NAME`. */
+  readonly environment: (name: string) => string | undefined;
   /** Folder of the rules that come with Tocsin. */
   readonly shippedRules: string;
   readonly version: string;

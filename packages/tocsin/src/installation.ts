@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import { printSettings } from '@tocsin/core/setting';
-import { type EventsRouteLimits, type Intake, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { createHttpDoors, type DoorLimits, type Intake, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import type { FastifyInstance } from 'fastify';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import { checkFree, listen, readTls, type Tls } from './api/listen.ts';
@@ -16,6 +16,7 @@ import { type InstallationSettings, installationSettings } from './config/settin
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { type InstallationBus, openInstallationBus } from './duties/installation-bus.ts';
 import { openBus } from './duties/open-bus.ts';
+import { openWebhooks } from './duties/open-webhooks.ts';
 import { type RunningListener, startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { createFlagLog } from './flag-log.ts';
@@ -196,7 +197,13 @@ async function openServer(
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
   const authenticateSource = createAuthenticateSource(authenticate, context.registry, onForbidden);
   const { admission } = context.flow;
-  const events = { authenticate: authenticateSource, intake, admission, limits: doorLimits(settings) };
+  const webhooks = await openWebhooks({
+    settings: settings.webhooks,
+    registry: context.registry,
+    environment: options.environment,
+    nowMs: () => around.clock.nowMs(),
+  });
+  const doors = { doors: createHttpDoors({ webhooks }), authenticate: authenticateSource, intake, admission, limits: doorLimits(settings) };
   if (settings.duties.includes('ingest')) {
     const started = await startListeners({
       dataDir: options.dataDir,
@@ -215,7 +222,7 @@ async function openServer(
   }
   const app = createServer({ logger, tls });
   const { duties } = settings;
-  await registerApi(app, { context, authenticate, events: duties.includes('ingest') ? events : undefined, hasApi: duties.includes('api') });
+  await registerApi(app, { context, authenticate, doors: duties.includes('ingest') ? doors : undefined, hasApi: duties.includes('api') });
   return app;
 }
 
@@ -246,7 +253,7 @@ async function keepOperator(dataDir: string, deps: Omit<OperatorDeps, 'keep'>): 
   return ensureOperator(await readToken(dataDir, OPERATOR), { ...deps, keep: (token) => writeToken(dataDir, OPERATOR, token) });
 }
 
-function doorLimits({ ingest }: InstallationSettings): Partial<EventsRouteLimits> {
+function doorLimits({ ingest }: InstallationSettings): Partial<DoorLimits> {
   return {
     maxBodyBytes: ingest.maxBodyBytes,
     maxPlainBytes: ingest.maxInflatedBytes,

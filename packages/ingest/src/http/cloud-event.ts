@@ -15,21 +15,23 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** The record inside a CloudEvent; refused where the event breaks its specification. */
 export function rawRecordOfCloudEvent(bytes: Uint8Array): RawRecord {
   const split = splitJsonObject(bytes, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS });
-  if (split.failure !== undefined) return refuse(bytes, `it is no JSON object (byte ${split.failure.at})`);
+  if (split.failure !== undefined) return refuseCloudEvent(bytes, `it is no JSON object (byte ${split.failure.at})`);
   const member = (name: string): Uint8Array | undefined => {
     const range = memberRange(bytes, split.ranges, name);
     return range === undefined ? undefined : bytes.subarray(range[0], range[1]);
   };
   const text = (name: string): string | undefined => textOf(member(name));
-  const reason = breach(text);
-  if (reason !== undefined) return refuse(bytes, reason);
+  const reason = attributeBreach(text);
+  if (reason !== undefined) return refuseCloudEvent(bytes, reason);
   const record = recordOf(bytes, member);
-  return typeof record === 'string' ? refuse(bytes, record) : { bytes: record, envelope: envelopeOf(text) };
+  return typeof record === 'string' ? refuseCloudEvent(bytes, record) : { bytes: record, envelope: envelopeOfAttributes(text) };
 }
 
-type TextOf = (name: string) => string | undefined;
+/** Value of an attribute, where it is there and text. */
+export type AttributeText = (name: string) => string | undefined;
 
-function breach(text: TextOf): string | undefined {
+/** Which rule of the specification the attributes break, if any. */
+export function attributeBreach(text: AttributeText): string | undefined {
   if (text('specversion') !== '1.0') return 'its specversion is not 1.0';
   for (const name of ['id', 'source', 'type']) if ((text(name) ?? '') === '') return `its ${name} is missing or empty`;
   const time = text('time');
@@ -37,7 +39,8 @@ function breach(text: TextOf): string | undefined {
   return undefined;
 }
 
-function envelopeOf(text: TextOf): Envelope {
+/** The envelope out of attributes that break no rule. */
+export function envelopeOfAttributes(text: AttributeText): Envelope {
   const time = text('time');
   return {
     id: text('id'),
@@ -77,7 +80,8 @@ function textOf(value: Uint8Array | undefined): string | undefined {
   }
 }
 
-function refuse(bytes: Uint8Array, reason: string): RawRecord {
+/** The refusal of an event that breaks its specification. */
+export function refuseCloudEvent(bytes: Uint8Array, reason: string): RawRecord {
   const error = new TocsinError('ingest.bad_record', { reason: `as a CloudEvent, ${reason}` });
   return { bytes, refused: { code: error.code, reason: error.message } };
 }

@@ -108,6 +108,45 @@ describe('the events route', () => {
     });
   });
 
+  it('takes CloudEvents in binary mode: attributes from headers, the record from the body', async () => {
+    await using door = await openDoor();
+    const attributes = {
+      'ce-specversion': '1.0',
+      'ce-id': 'b1',
+      'ce-source': '/s',
+      'ce-type': 'a%20%C3%BC',
+      'ce-time': '2024-01-02T03:04:05Z',
+    };
+    const event = { ...attributes, 'ce-tenantid': 'globex', traceparent: '00-5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174-01' };
+    expect(await door.post('{"a": 1}', event)).toMatchObject({ status: 202, body: { items: [{ id: 'b1', status: 'stored' }] } });
+    expect(await door.post('{"a": 1}', event)).toMatchObject({ status: 202, body: { duplicates: 1 } });
+    expect(await door.post('', { ...attributes, 'ce-id': 'b2' })).toMatchObject({ status: 202 });
+    const [first, second] = door.stored;
+    expect(first).toMatchObject({
+      id: 'b1',
+      type: 'a ü',
+      tenant: 'acme',
+      timeMs: Date.parse('2024-01-02T03:04:05Z'),
+      traceparent: event.traceparent,
+    });
+    expect([first?.flags, Buffer.from(first?.record ?? []).toString()]).toEqual([['tenant_claim'], '{"a": 1}']);
+    expect(JSON.parse(Buffer.from(second?.record ?? []).toString())).toMatchObject({ id: 'b2', type: 'a ü' });
+    const bad: Record<string, string>[] = [
+      { 'ce-specversion': '0.3' },
+      { 'ce-id': '' },
+      { 'ce-type': '' },
+      { 'ce-source': '' },
+      { 'ce-time': 'now' },
+    ];
+    for (const over of bad) {
+      expect(await door.post('{"canary":1}', { ...attributes, ...over })).toMatchObject({
+        status: 400,
+        body: { items: [{ code: 'ingest.bad_record' }] },
+      });
+    }
+    expect(door.stored.length).toBe(2);
+  });
+
   it('answers a resend with the same key as duplicates, and keeps other content under the same id', async () => {
     await using door = await openDoor();
     const post = (body: string): ReturnType<typeof door.post> => door.post(body, { ...ndjson, 'idempotency-key': 'k1' });

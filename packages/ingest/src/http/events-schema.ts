@@ -70,6 +70,12 @@ export const eventsSchema = {
         type: 'string',
         description: 'Makes a repeat of this request recognisable: record i without an id of its own gets `<key>-<i>`',
       },
+      'ce-specversion': {
+        type: 'string',
+        enum: ['1.0'],
+        description:
+          'The body is the data of one CloudEvent in binary mode, whose attributes are headers `ce-…`; ce-id, ce-source and ce-type are needed',
+      },
       'content-encoding': { type: 'string', enum: ['gzip', 'zstd', 'br', 'identity'] },
     },
   },

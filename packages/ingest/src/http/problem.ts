@@ -1,13 +1,7 @@
 /** Errors as HTTP answers: status, `Retry-After`, `WWW-Authenticate` and one body for all (RFC 9110 sections 10.2.3, 11.6.1 and 15). */
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
 import type { RecordResult } from '../source.ts';
-
-/** An answer ready to be sent. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+import type { Answer } from './answer.ts';
 
 /** Seconds after which a refused request is worth sending again. */
 const RETRY_AFTER_SECONDS = '1';
@@ -29,19 +23,23 @@ export function answerToResults(results: readonly RecordResult[]): Answer {
   return { status: statusOfRejections(results), headers: {}, body: JSON.stringify({ error: problemOf(error), ...summary, items }) };
 }
 
+/** `Retry-After` for what is worth sending again later; no header otherwise. */
+export function retryHeaders(error: TocsinError): Readonly<Record<string, string>> {
+  const { http } = error.row;
+  return http === 503 || http === 429 ? { 'retry-after': retryAfterOf(error) } : {};
+}
+
+/** Whole seconds, rounded up: who comes again earlier is refused again. */
+function retryAfterOf({ details }: TocsinError): string {
+  return 'retryAfterMs' in details ? String(Math.max(1, Math.ceil(Number(details.retryAfterMs) / 1000))) : RETRY_AFTER_SECONDS;
+}
+
 function problemOf(error: TocsinError): Readonly<Record<string, string>> {
   return { code: error.code, message: error.message, retry: error.retry };
 }
 
 function headersFor(error: TocsinError): Readonly<Record<string, string>> {
-  const { http } = error.row;
-  if (http === 503 || http === 429) return { 'retry-after': retryAfterOf(error) };
-  return http === 401 ? { 'www-authenticate': 'Bearer' } : {};
-}
-
-/** Whole seconds, rounded up: who comes again earlier is refused again. */
-function retryAfterOf({ details }: TocsinError): string {
-  return 'retryAfterMs' in details ? String(Math.max(1, Math.ceil(details.retryAfterMs / 1000))) : RETRY_AFTER_SECONDS;
+  return error.row.http === 401 ? { 'www-authenticate': 'Bearer' } : retryHeaders(error);
 }
 
 function itemOf(result: RecordResult, index: number): object {

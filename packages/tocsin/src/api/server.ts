@@ -5,7 +5,7 @@
 import type { Server } from 'node:http';
 import swagger from '@fastify/swagger';
 import { errorTable, isTocsinError, TocsinError } from '@tocsin/core';
-import { type EventsRouteOptions, eventsRoute } from '@tocsin/ingest';
+import { type ServeDoorsOptions, serveDoors } from '@tocsin/ingest';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../security/authenticate.ts';
@@ -73,16 +73,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
 export interface ServerParts {
   readonly context: ApiContext;
   readonly authenticate: Authenticate;
-  /** The events door; absent where the process does not take events. */
-  readonly events?: EventsRouteOptions | undefined;
+  /** The doors of producers; absent where the process does not take events. */
+  readonly doors?: ServeDoorsOptions | undefined;
   /** Whether the process answers questions; the health checks it always does. */
   readonly hasApi: boolean;
 }
 
-/** Registers the events door, every API route, the health checks and the OpenAPI document. */
-export async function registerApi(app: FastifyInstance, { context, authenticate, events, hasApi }: ServerParts): Promise<void> {
+/** Registers the doors of producers, every API route, the health checks and the OpenAPI document. */
+export async function registerApi(app: FastifyInstance, { context, authenticate, doors, hasApi }: ServerParts): Promise<void> {
   await app.register(swagger, { openapi: { openapi: '3.1.0', ...openApiInfo } });
-  if (events) await app.register(eventsRoute, events);
+  if (doors) await app.register(serveDoors, doors);
   await app.register(async (scope) => {
     for (const route of hasApi ? routes : []) addRoute(scope, route, { context, authenticate });
     scope.get('/api/v1/health/live', { schema: { summary: 'Whether the process answers' } }, async () => ({ live: true }));

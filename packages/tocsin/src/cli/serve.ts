@@ -90,6 +90,7 @@ async function optionsOf(context: CommandContext, options: GivenOptions): Promis
     settings,
     natsServer: environment.natsServer,
     searchPath: environment.variable('PATH'),
+    environment: (name) => environment.variable(name),
     shippedRules: shippedFolder('rules'),
     version: context.version,
     logger: createLogger(settings.log.level, createLogScreen(terminal)),

@@ -2,7 +2,8 @@
  * Every setting of an installation: names, defaults, units and texts are here and nowhere else. The reference page, the
  * JSON Schema for editors and `tocsin config` come from this declaration.
  */
-import { bytes, choice, count, duration, flag, list, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
+import { bytes, choice, count, duration, flag, list, named, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
+import { webhookSettings } from '@tocsin/ingest';
 import { externalBusSettings } from './external-bus-settings.ts';
 import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
@@ -141,6 +142,10 @@ export const installationSettings = settings({
     quotas,
     retention,
     lag,
+    webhooks: named(webhookSettings, {
+      about: 'Services that post events to `/webhooks/NAME`, by names you choose. None by default.',
+      maxEntries: 1000,
+    }),
     detect,
     rules,
     log,

@@ -93,7 +93,8 @@ function createBoundedTrouble({ onTrouble, clock }: Pick<ListenerGround, 'onTrou
 const TELL_AGAIN_MS = 10_000;
 const MAX_TOLD = 100;
 
-function boundSource(registry: Registry, listener: string, named: string): Source {
+/** A source that the settings bind to a door, by `tenant/source` or the name of one of the first tenant. @throws listener.source_unknown */
+export function boundSource(registry: Registry, listener: string, named: string): Source {
   // `tenant/source`, or a source of the first tenant: a tenant's name has no slash where one is written here.
   const slash = named.indexOf('/');
   const tenant = slash < 0 ? FIRST_TENANT : named.slice(0, slash);

@@ -1,0 +1,139 @@
+/**
+ * Cutting what Splunk's collector is sent: events in JSON one after another, or lines. Facts of the envelope (host, source, sourcetype, index,
+ * fields) become members of the record, the time becomes the event's where the record has none of its own.
+ */
+import { createLineSplitter, memberRange, readJsonObject, TocsinError } from '@tocsin/core';
+import type { RawRecord } from '../../source.ts';
+import { besideFacts, dressLine, dressObject, dressText, isObjectText } from '../beside-facts.ts';
+import type { Guest } from '../http-door.ts';
+
+/** A refusal by one of Splunk's codes. */
+export class HecRefusal extends TocsinError<'ingest.bad_body'> {
+  readonly hecCode: number;
+  /** Number of the event, from 0; undefined where it is not about one. */
+  readonly event: number | undefined;
+
+  constructor(hecCode: number, event: number | undefined) {
+    super('ingest.bad_body', { reason: REASONS.get(hecCode) ?? 'it is malformed' });
+    this.hecCode = hecCode;
+    this.event = event;
+  }
+}
+
+/** Members that an envelope may have besides those read here; agents send many. */
+const MAX_MEMBERS = 200;
+/** Largest `fields` of an event, bytes. */
+const MAX_FIELDS_BYTES = 64 * 1024;
+const OPEN_ARRAY = 0x5b;
+const QUOTE = 0x22;
+const CLOSE_ARRAY = 0x5d;
+const COMMA = 0x2c;
+const LIMITS = { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS };
+
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [5, 'it holds no event'],
+  [6, 'it is no JSON event of Splunk’s collector'],
+  [10, 'the request names no channel'],
+  [11, 'the name of its channel is malformed'],
+  [12, 'an event has no member "event"'],
+  [13, 'an event is blank'],
+  [15, 'the "fields" of an event are no flat JSON object'],
+]);
+
+/** Events of a body, at least one. All are refused where one cannot be cut. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
+export function cutHecEvents(body: Uint8Array, { maxRecords }: { readonly maxRecords: number }): RawRecord[] {
+  const records: RawRecord[] = [];
+  // A list of events is read as if its brackets and commas were the white space between them.
+  const isList = body[between(body, 0)] === OPEN_ARRAY;
+  let at = between(body, isList ? between(body, 0) + 1 : 0);
+  while (at < body.length && !(isList && body[at] === CLOSE_ARRAY)) {
+    if (records.length >= maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
+    const split = readJsonObject(body, at, LIMITS);
+    if (split.failure !== undefined) throw new HecRefusal(6, records.length);
+    records.push(eventOf(body, split.ranges, records.length));
+    at = between(body, split.end);
+  }
+  if (isList && (at >= body.length || between(body, at + 1) < body.length)) throw new HecRefusal(6, records.length);
+  if (records.length === 0) throw new HecRefusal(5, undefined);
+  return records;
+}
+
+/** Index of the first byte from `from` on that is neither white space nor a comma. */
+function between(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09 || bytes[at] === COMMA) at++;
+  return at;
+}
+
+/** Lines of a body, each a record with the facts of the request. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
+export function cutHecLines(
+  body: Uint8Array,
+  {
+    facts,
+    timeMs,
+    guest,
+  }: { readonly facts: string; readonly timeMs: number | undefined; readonly guest: Pick<Guest, 'maxRecords' | 'charge'> },
+): RawRecord[] {
+  const { maxRecords } = guest;
+  const splitter = createLineSplitter({ maxLineBytes: body.length, maxLines: maxRecords });
+  const records: RawRecord[] = [];
+  for (const lines of [splitter.push(body), splitter.end()]) {
+    for (const line of lines) {
+      if (line.tooLong !== undefined) continue;
+      const bytes = dressLine(line.bytes, facts) ?? line.bytes;
+      guest.charge(bytes.length);
+      records.push({ bytes, envelope: { timeMs } });
+    }
+  }
+  if (splitter.isFull) throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
+  if (records.length === 0) throw new HecRefusal(5, undefined);
+  return records;
+}
+
+function eventOf(bytes: Uint8Array, ranges: readonly number[], number: number): RawRecord {
+  const member = (name: string): Uint8Array | undefined => {
+    const range = memberRange(bytes, ranges, name);
+    return range === undefined ? undefined : bytes.subarray(range[0], range[1]);
+  };
+  const event = member('event');
+  if (event === undefined) throw new HecRefusal(12, number);
+  const timeMs = timeOf(valueOf(member('time'), number));
+  const facts = factsOf(member, number);
+  if (isObjectText(event)) return { bytes: dressObject(event, facts), envelope: { timeMs } };
+  const value = valueOf(event, number);
+  if (value === '' || value === null) throw new HecRefusal(13, number);
+  return { bytes: dressText(typeof value === 'string' ? value : JSON.stringify(value), facts), envelope: { timeMs } };
+}
+
+function factsOf(member: (name: string) => Uint8Array | undefined, number: number): string {
+  const plain = besideFacts(['host', 'source', 'sourcetype', 'index'].map((name) => [name, valueOf(member(name), number)]));
+  const fields = member('fields');
+  if (fields === undefined || fields.length <= 2) return plain;
+  if (fields.length > MAX_FIELDS_BYTES || !isObjectText(fields)) throw new HecRefusal(15, number);
+  const indexed = besideFacts(Object.entries(valueOf(fields, number) as Record<string, unknown>));
+  return plain === '' || indexed === '' ? plain + indexed : `${indexed},${plain}`;
+}
+
+/** A small JSON value; undefined where the member is absent. */
+function valueOf(bytes: Uint8Array | undefined, number: number): unknown {
+  if (bytes === undefined) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  // Most texts have nothing to unescape.
+  if (bytes[0] === QUOTE && !text.includes('\\') && isPlain(text)) return text.slice(1, -1);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HecRefusal(6, number);
+  }
+}
+
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20) return false;
+  return true;
+}
+
+/** Seconds since 1970, as a number or as text with a fraction; Splunk takes both. */
+function timeOf(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : undefined;
+}
