@@ -1,11 +1,12 @@
 /** What others import of ingest. */
-export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
+export { decoders, type FormatName, fieldsOf, isFormat, jsonObjectsOf } from './decoders/decoders.ts';
 export {
   type AcceptedRecord,
   type DecodedRecord,
   type DecodeLimits,
   defaultDecodeLimits,
   type RecordDecoder,
+  type RejectedRecord,
 } from './decoders/record-decoder.ts';
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
@@ -25,5 +26,11 @@ export { compileMappings, loadMappings, type MappingSet, type MappingText } from
 export type { MappingSpec } from './mappings/mapping-spec.ts';
 export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tests.ts';
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
+export { openRecordStream, type RecordStream } from './stream/record-stream.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
+export { normaliseRecord, type Receipt } from './normalise-record.ts';
+export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
+export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
+export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
+export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
 export type * from './source.ts';

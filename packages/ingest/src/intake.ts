@@ -52,7 +52,8 @@ export interface Intake {
   emit(source: Source, records: readonly RawRecord[], options?: EmitOptions): Promise<RecordResult[]>;
 }
 
-const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
+/** How far in the future of receipt an event's time may lie where nothing else is configured, milliseconds. */
+export const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
 const DEFAULT_MAX_EARLY_IDS = 100_000;
 
 /** An intake; opens nothing. */

@@ -4,7 +4,8 @@
  */
 import type { Fields } from '@tocsin/core';
 import { isToldByMessage } from '../decoders/auto.ts';
-import { decoders } from '../decoders/decoders.ts';
+import { decoders, jsonObjectsOf } from '../decoders/decoders.ts';
+import { ENVELOPE_MEMBERS } from '../decoders/envelope.ts';
 import { createMemberSelector, FOUND_ORIGIN, type MemberSelector } from '../decoders/member-selector.ts';
 import { defaultDecodeLimits, type RecordDecoder } from '../decoders/record-decoder.ts';
 import type { MappingSet } from '../mappings/mapping-set.ts';
@@ -119,10 +120,15 @@ class KindRouter implements RecordRouter {
     if (decoded === undefined || second !== undefined || 'rejected' in decoded) return UNSURE;
     const { format, fields } = decoded;
     const isUnsure =
-      this.#decoder === decoders.auto && (Object.hasOwn(fields, 'Records') || format === 'linux-auth' || isToldByMessage(fields));
+      this.#decoder === decoders.auto && (holdsList(fields) || jsonObjectsOf(format) === undefined || isToldByMessage(fields));
     if (isUnsure) return UNSURE;
     return { format, mapping: this.#mappings.mappingOf(format, fields), named: this.#named.map((name) => textOf(fields, name)) };
   }
+}
+
+/** Whether it may be an envelope, whatever else decides that. */
+function holdsList(fields: Fields): boolean {
+  return Object.hasOwn(fields, 'Records') || ENVELOPE_MEMBERS.some((name) => Array.isArray(fields[name]));
 }
 
 /** Where a value stands. */
