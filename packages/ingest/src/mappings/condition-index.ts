@@ -38,7 +38,8 @@ export function compileCondition(condition: Condition, read: (fields: Fields) =>
   const wanted = new Set(condition.anyOf.flatMap(spellings));
   return (fields) => {
     const value = read(fields);
-    return wanted.has((typeof value === 'string' ? value.toLowerCase() : value) as ConditionValue);
+    const isWanted = (one: unknown): boolean => wanted.has((typeof one === 'string' ? one.toLowerCase() : one) as ConditionValue);
+    return Array.isArray(value) ? value.slice(0, MAX_ELEMENTS).some(isWanted) : isWanted(value);
   };
 }
 
@@ -150,13 +151,36 @@ function addLeaf<T>(level: Level<T>, path: readonly (readonly ConditionValue[])[
 
 /** The earlier of `best` and the table's first leaf whose remaining conditions hold. */
 function firstHolding<T>(table: Table<T>, values: Values, best: Leaf<T> | undefined): Leaf<T> | undefined {
-  let level: Level<T> | Leaf<T>[] | undefined = table.slots.length === 0 ? table.root.get('') : table.root;
-  for (const slot of table.slots) {
-    if (!(level instanceof Map)) break;
-    level = lookUp(level, values.get(slot));
+  if (table.slots.length === 0) return firstLeaf(table.root.get(''), values, best);
+  return search(table.root, { slots: table.slots, values, at: 0 }, best);
+}
+
+interface Search {
+  readonly slots: readonly number[];
+  readonly values: Values;
+  readonly at: number;
+}
+
+/** Elements of a list that are looked up. */
+const MAX_ELEMENTS = 64;
+
+function search<T>(level: Level<T>, { slots, values, at }: Search, before: Leaf<T> | undefined): Leaf<T> | undefined {
+  const slot = slots[at];
+  if (slot === undefined) return before;
+  const value = values.get(slot);
+  let best = before;
+  // A list has every value that is in it.
+  for (const one of Array.isArray(value) ? (value.slice(0, MAX_ELEMENTS) as unknown[]) : [value]) {
+    const next = lookUp(level, one);
+    if (next instanceof Map) best = search(next, { slots, values, at: at + 1 }, best);
+    else best = firstLeaf(next, values, best);
   }
-  if (!Array.isArray(level)) return best;
-  for (const leaf of level) {
+  return best;
+}
+
+function firstLeaf<T>(leaves: Level<T> | readonly Leaf<T>[] | undefined, values: Values, best: Leaf<T> | undefined): Leaf<T> | undefined {
+  if (!Array.isArray(leaves)) return best;
+  for (const leaf of leaves as readonly Leaf<T>[]) {
     if (best !== undefined && best.order < leaf.order) return best;
     if (leaf.rest.every(({ slot, exists }) => isThere(values.get(slot)) === exists)) return leaf;
   }

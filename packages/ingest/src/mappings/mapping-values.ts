@@ -80,7 +80,7 @@ export function readEventId(document: MappingDocument, value: unknown, at: Docum
   return lists.map((list) => sources(list).map((name, index) => checkName(document, name, [...at, index])));
 }
 
-const SCHEMES: readonly SeverityScheme[] = ['ocsf', 'sigma', 'syslog', 'cef', 'ecs', 'windows', 'nxlog'];
+const SCHEMES: readonly SeverityScheme[] = ['ocsf', 'sigma', 'syslog', 'cef', 'ecs', 'windows', 'nxlog', 'suricata', 'wazuh'];
 
 function readAttribute(document: MappingDocument, given: unknown, at: DocumentPath): AttributeSource {
   if (typeof given === 'string') return { from: checkName(document, given, at) };

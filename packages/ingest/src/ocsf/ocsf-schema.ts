@@ -152,8 +152,15 @@ function resolve(one: Written, all: ReadonlyMap<string, Written>, dictionary: Di
   const line = lineage(one, all);
   const attributes = new Map<string, OcsfAttribute>();
   for (const { attributes: text } of line) for (const word of text.split(' ')) if (word !== '') addAttribute(attributes, word, dictionary);
+  for (const name of one.name === 'observable' ? ['type_id'] : OPEN) {
+    const attribute = attributes.get(name);
+    if (attribute !== undefined) attributes.set(name, { ...attribute, values: undefined });
+  }
   return { name: one.name, attributes, oneOf: line.findLast(({ oneOf }) => oneOf.length > 0)?.oneOf ?? [] };
 }
+
+/** Attributes whose values follow from the class itself: what the dictionary lists is not all. */
+const OPEN = ['class_uid', 'category_uid', 'activity_id', 'type_uid'];
 
 /** `name!=1,2`: a mark that is missing leaves what is inherited, values are added. */
 function addAttribute(attributes: Map<string, OcsfAttribute>, word: string, dictionary: Dictionary): void {

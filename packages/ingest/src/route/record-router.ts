@@ -179,6 +179,8 @@ function createKinds(): Kinds {
 /** Number of a value among those that a node tells apart, its JSON type in the lowest bits; -1 where it cannot be told. */
 function valueOf(node: KeyNode, bytes: Buffer, { start, end }: Span): number {
   const type = typeOf(bytes, start, end);
+  // A list has every value that is in it: too rare to be clever about.
+  if (type === LIST && node.values.size > 0) return -1;
   if (type === 0 || type >= 5 || (node.values.size === 0 && !node.isOpen)) return type;
   if (end - start > MAX_VALUE_BYTES) return node.isOpen ? -1 : type;
   const text = bytes.toString('latin1', start, end);
@@ -211,6 +213,8 @@ function numberOf(node: KeyNode, value: ConditionValue): number {
   node.values.set(key, node.values.size + 1);
   return node.values.size;
 }
+
+const LIST = 6;
 
 /** 0 null, 1 text, 2 empty text, 3 number, 4 boolean, 5 object, 6 list. */
 function typeOf(bytes: Uint8Array, start: number, end: number): number {

@@ -28,7 +28,7 @@ export function createLineDecoder(format: LineFormat): RecordDecoder {
 /** A line's fields with those of what carried it beneath; undefined where it is no line of the format. */
 export function readCarried(format: LineFormat, { line, carrier, inner }: CarriedLine): Fields | undefined {
   const own = format.read(line);
-  if (own !== undefined) return { ...carrier, ...own };
+  if (own !== undefined) return { ...carrier, ...inner?.carrier, ...own };
   const within = inner === undefined ? undefined : format.read(inner.line);
   return within === undefined ? undefined : { ...carrier, ...inner?.carrier, ...within };
 }
