@@ -29,14 +29,13 @@ const folders: readonly (readonly [folder: string, leastMapped: number, isKept: 
   ['auditd-osquery', 1, true],
   ['linux-auth-syslog', 1, true],
   ['suricata-eve', 1, true],
-  // 301 of its rows are a spreadsheet of S3 access under no name of their own.
-  ['cloudtrail', 0.7, true],
+  ['cloudtrail', 1, true],
   ['zeek/apt29-day1-json', 1, true],
   // GPL-3.0: read, not kept.
   ['zeek/internet-server-tsv/2024-04-19', 1, false],
   // CC BY-SA 4.0: read, not kept.
   ['zeek/wrccdc-2018-json', 1, false],
-  ['saas-cloud-audit', 0.85, true],
+  ['saas-cloud-audit', 0.88, true],
   ['windows-otrf/events', 1, true],
 ];
 

@@ -32,6 +32,10 @@ function placesOf(name: string, event: Record<string, unknown>, shape: OcsfClass
       return shape.attributes.get('process')?.isRequired === true ? ['process.file.path'] : ['actor.process.file.path'];
     case 'api.operation':
       return shape.attributes.get('api')?.isRequired === true ? ['api.operation'] : [...(OPERATIONS[shape.name] ?? []), 'metadata.event_code'];
+    case 'src_endpoint.ip':
+    case 'dst_endpoint.ip':
+      // A finding has its endpoints among its evidence.
+      return [name, `evidences.${name}`];
     default:
       return [name];
   }
