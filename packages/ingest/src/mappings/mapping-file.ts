@@ -73,6 +73,7 @@ const COMMON = [
   'activity',
   'attributes',
   'ocsf',
+  'decoded',
   'entity',
   'event_id',
 ];
@@ -106,6 +107,7 @@ function readPartial(document: MappingDocument, given: Readonly<Record<string, u
     activityId: read('activity', numberAt),
     attributes: read('attributes', (one, value, place) => readAttributes(one, value, { at: place, known: ATTRIBUTES })),
     ocsf: read('ocsf', readOcsf),
+    decoded: strings('decoded'),
     entity: read('entity', readEntity),
     eventId: read('event_id', readEventId),
   };
@@ -139,6 +141,7 @@ const SILENT: Omit<MappingSpec, 'id' | 'version'> = {
   activityId: 0,
   attributes: {},
   ocsf: {},
+  decoded: [],
   entity: [],
   eventId: [],
 };

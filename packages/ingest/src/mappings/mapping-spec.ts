@@ -40,6 +40,8 @@ export interface MappingSpec {
   readonly attributes: Readonly<Partial<Record<HotAttribute, readonly AttributeSource[]>>>;
   /** Further attributes of the full OCSF object, by path; read when the object is wanted, not when the record comes in. */
   readonly ocsf: Readonly<Record<string, readonly AttributeSource[]>>;
+  /** Fields whose hidden text is undone in the OCSF object, as enrichments. */
+  readonly decoded: readonly string[];
   readonly entity: readonly HotAttribute[];
   /** Lists of fields whose values together make the producer's event id. */
   readonly eventId: readonly (readonly string[])[];

@@ -4,9 +4,10 @@
  */
 import type { Fields, SeverityId } from '@tocsin/core';
 import { compileAttributeSource, type SourceReader } from '../mappings/compile-mapping.ts';
-import { compileContainers } from '../mappings/field-reader.ts';
+import { compileContainers, compileReader, type FieldReader } from '../mappings/field-reader.ts';
 import type { MappingSet } from '../mappings/mapping-set.ts';
 import type { MappingSpec } from '../mappings/mapping-spec.ts';
+import { mayHide, safeDecode } from '../safe-decode/safe-decode.ts';
 import { fillRequired } from './fill-required.ts';
 import { observablesOf } from './observables.ts';
 import { type OcsfClass, ocsfSchema } from './ocsf-schema.ts';
@@ -49,6 +50,7 @@ interface Compiled {
   readonly shape: OcsfClass;
   readonly containers: ReturnType<typeof compileContainers>;
   readonly taken: ReadonlySet<string>;
+  readonly decoded: readonly { readonly name: string; readonly read: FieldReader }[];
   readonly readers: readonly { readonly path: readonly string[]; readonly read: readonly SourceReader[] }[];
 }
 
@@ -60,6 +62,7 @@ function compile(spec: MappingSpec | undefined, classUid: number): Compiled {
     spec,
     shape,
     containers: compileContainers(spec?.prefixes ?? []),
+    decoded: (spec?.decoded ?? []).map((name) => ({ name, read: compileReader(name, spec?.aliases ?? {}) })),
     taken: spec === undefined ? new Set() : pathsTaken(spec),
     readers: Object.entries(spec?.ocsf ?? {}).map(([path, sources]) => ({
       path: path.split('.'),
@@ -68,7 +71,7 @@ function compile(spec: MappingSpec | undefined, classUid: number): Compiled {
   };
 }
 
-function build(input: OcsfInput, { spec, shape, containers, readers, taken }: Compiled): Record<string, unknown> {
+function build(input: OcsfInput, { spec, shape, containers, readers, taken, decoded }: Compiled): Record<string, unknown> {
   const event: Record<string, unknown> = headOf(input, shape, spec);
   const within = containers(input.fields);
   for (const { path, read } of readers) {
@@ -79,6 +82,8 @@ function build(input: OcsfInput, { spec, shape, containers, readers, taken }: Co
   }
   placeAttributes(event, shape, { attributes: input.attributes, receivedMs: input.receivedMs });
   fillRequired(event, shape, { timeMs: input.timeMs, product: spec?.product ?? 'Unknown' });
+  const hidden = decoded.flatMap(({ name, read }) => enrichmentsOf(name, read(input.fields, within)));
+  if (hidden.length > 0) event['enrichments'] = hidden;
   const observables = observablesOf(event, shape);
   if (observables.length > 0) event['observables'] = observables;
   const unmapped = unmappedOf(input.fields, taken);
@@ -86,6 +91,17 @@ function build(input: OcsfInput, { spec, shape, containers, readers, taken }: Co
   event['raw_data'] = new TextDecoder().decode(input.record);
   return event;
 }
+
+/** What a field hides, as OCSF's enrichment: the field's value, and beside it what it says. */
+function enrichmentsOf(name: string, value: unknown): object[] {
+  if (typeof value !== 'string' || !mayHide(value)) return [];
+  const { text, layers, isCut } = safeDecode(value);
+  if (layers.length === 0) return [];
+  return [{ name, value: value.slice(0, MAX_ENRICHED).toWellFormed(), type: 'decoded', data: { text: text.slice(0, MAX_ENRICHED).toWellFormed(), layers, is_cut: isCut } }];
+}
+
+/** Characters of a value that an enrichment shows. */
+const MAX_ENRICHED = 4096;
 
 function headOf(input: OcsfInput, shape: OcsfClass, spec: MappingSpec | undefined): Record<string, unknown> {
   const activity = shape.activities.has(input.activityId) ? input.activityId : 0;

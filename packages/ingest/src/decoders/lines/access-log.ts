@@ -9,6 +9,7 @@ import { readWebError } from './web-error.ts';
 /** Access and error logs of Apache, nginx, Traefik and those that write like them. */
 export const accessLogFormat: LineFormat = {
   name: 'access-log',
+  decodes: ['cs-uri', 'cs-uri-stem', 'cs-uri-query', 'cs-user-agent', 'cs-referer'],
   wants: '`host ident user [time] "request" status bytes …`',
   looks: (line) => line.includes('] "') || /^\d{4}\/\d\d\/\d\d .{8} \[|^\[\w{3} \w{3} [ \d]\d \d\d:/.test(line),
   read: (line) => readAccess(line) ?? readWebError(line),

@@ -9,6 +9,7 @@ import { type LineFormat, MAX_LINE_FIELDS } from './line-format.ts';
 /** Lines of audit.log. */
 export const auditdFormat: LineFormat = {
   name: 'auditd',
+  decodes: ['proctitle', 'cmd'],
   wants: '`type=TYPE msg=audit(time:serial): key=value …`',
   looks: (line) => AUDIT_LINE.test(line),
   read: (text) => {

@@ -8,6 +8,7 @@ import { type LineFormat, MAX_LINE_FIELDS } from './line-format.ts';
 /** Common Event Format. */
 export const cefFormat: LineFormat = {
   name: 'cef',
+  decodes: ['request', 'msg', 'requestClientApplication', 'filePath'],
   wants: '`CEF:version|vendor|product|version|class|name|severity|key=value …`',
   looks: (line) => line.startsWith('CEF:') || line.includes(' CEF:'),
   read: (line) => {

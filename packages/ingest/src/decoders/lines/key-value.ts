@@ -7,6 +7,7 @@ import { type LineFormat, MAX_LINE_FIELDS } from './line-format.ts';
 /** Key=value pairs and logfmt. */
 export const keyValueFormat: LineFormat = {
   name: 'key-value',
+  decodes: ['url', 'msg', 'cmd', 'command', 'uri', 'path', 'query'],
   wants: '`key=value` pairs',
   looks: (line) => /^[A-Za-z_@][\w.@/-]{0,63}=/.test(line) && countPairs(line, 3) === 3,
   read: (line) => {

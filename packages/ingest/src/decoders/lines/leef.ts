@@ -4,6 +4,7 @@ import { type LineFormat, MAX_LINE_FIELDS } from './line-format.ts';
 /** Log Event Extended Format. */
 export const leefFormat: LineFormat = {
   name: 'leef',
+  decodes: ['url', 'resource'],
   wants: '`LEEF:version|vendor|product|version|event id|key=value…`',
   looks: (line) => line.startsWith('LEEF:') || line.includes(' LEEF:'),
   read: (line) => {

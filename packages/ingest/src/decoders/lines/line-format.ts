@@ -4,6 +4,7 @@
  */
 import type { Fields } from '@tocsin/core';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
+import { mayHide, safeDecode } from '../../safe-decode/safe-decode.ts';
 import { type CarriedLine, openCarried } from './carried-line.ts';
 
 /** A format of lines. Both take time linear in the line and never throw. */
@@ -13,6 +14,8 @@ export interface LineFormat {
   looks(line: string): boolean;
   /** Fields of a line; undefined where it is none. */
   read(line: string): Fields | undefined;
+  /** Fields that strangers fill: where one hides something, what it says stands under `decoded.NAME`. */
+  readonly decodes?: readonly string[] | undefined;
   /** What a line must have, for the sender of one that has not. */
   readonly wants: string;
 }
@@ -27,10 +30,19 @@ export function createLineDecoder(format: LineFormat): RecordDecoder {
 
 /** A line's fields with those of what carried it beneath; undefined where it is no line of the format. */
 export function readCarried(format: LineFormat, { line, carrier, inner }: CarriedLine): Fields | undefined {
-  const own = format.read(line);
-  if (own !== undefined) return { ...carrier, ...inner?.carrier, ...own };
-  const within = inner === undefined ? undefined : format.read(inner.line);
-  return within === undefined ? undefined : { ...carrier, ...inner?.carrier, ...within };
+  const own = format.read(line) ?? (inner === undefined ? undefined : format.read(inner.line));
+  return own === undefined ? undefined : { ...carrier, ...inner?.carrier, ...own, ...decodedOf(format, own) };
+}
+
+function decodedOf({ decodes = [] }: LineFormat, fields: Fields): Fields {
+  const found: [string, string][] = [];
+  for (const name of decodes) {
+    const value = fields[name];
+    if (typeof value !== 'string' || !mayHide(value)) continue;
+    const { text, layers } = safeDecode(value);
+    if (layers.length > 0) found.push([`decoded.${name}`, text]);
+  }
+  return Object.fromEntries(found);
 }
 
 function decodeLine(format: LineFormat, bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
