@@ -164,11 +164,12 @@ const OPEN = ['class_uid', 'category_uid', 'activity_id', 'type_uid'];
 
 /** `name!=1,2`: a mark that is missing leaves what is inherited, values are added. */
 function addAttribute(attributes: Map<string, OcsfAttribute>, word: string, dictionary: Dictionary): void {
-  const [, name = '', mark, values] = /^([^!?=]+)([!?]?)(?:=(.*))?$/.exec(word) ?? [];
+  const [, name = '', mark, type, values] = /^([^!?=:]+)([!?]?)(?::([a-z_]+))?(?:=(.*))?$/.exec(word) ?? [];
   const before = attributes.get(name);
   const base = before ?? { ...(dictionary.attributes.get(name) ?? UNKNOWN), isRequired: false };
   attributes.set(name, {
     ...base,
+    ...(type === undefined ? {} : { type, observable: dictionary.types.get(type)?.observable ?? base.observable }),
     isRequired: mark === '' ? base.isRequired : mark === '!',
     values: values === undefined ? base.values : new Set([...(base.values ?? []), ...values.split(',')]),
   });

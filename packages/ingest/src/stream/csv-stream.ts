@@ -55,7 +55,7 @@ class CsvStream implements RecordStream {
       found.push(tooLong(this.#heldBytes, this.#limits));
       this.#held = [];
       this.#heldBytes = 0;
-      this.#isSkipping = true;
+      this.#isSkipping = part[part.length - 1] !== LF;
       // The quote that was never closed has taken enough: the next line is a row again.
       this.#inQuotes = false;
     } else this.#held.push(part.slice());
