@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { findServerBinary } from '@tocsin/bus/nats';
 import { bus, replay } from './benches/bus.ts';
 import { correlate } from './benches/correlate.ts';
+import { decode } from './benches/decode.ts';
 import { detect } from './benches/detect.ts';
 import { idle } from './benches/idle.ts';
 import { ingest } from './benches/ingest.ts';
@@ -19,7 +20,7 @@ import type { Bench, Figure } from './figure.ts';
 import { conditionsOf } from './machine.ts';
 import { tableOf } from './table.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, load, replay, ingest, latency, idle, start };
+const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, load, replay, ingest, latency, idle, start, decode };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));

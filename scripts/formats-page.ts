@@ -14,7 +14,10 @@ const ABOUT: Readonly<Record<FormatName, readonly [what: string, kept: string]>>
   json: ['JSON objects, one per line, in a list, or over several lines', 'the object'],
   'key-value': ['`key=value` pairs and logfmt: firewalls, Go programs', 'the line'],
   leef: ['QRadar Log Event Extended Format 1.0 and 2.0', 'the line'],
-  'linux-auth': ['Lines of syslog (RFC 3164, RFC 5424, ISO times) with what sshd, sudo, su, PAM, cron and account programs say; journald as JSON', 'the line'],
+  'linux-auth': [
+    'Lines of syslog (RFC 3164, RFC 5424, ISO times) with what sshd, sudo, su, PAM, cron and account programs say; journald as JSON',
+    'the line',
+  ],
   pfsense: ['Packet filter log of pfSense and OPNsense (`filterlog`)', 'the line'],
   'vpc-flow': ['AWS VPC flow logs of version 2 without a head line', 'the line'],
   w3c: ['W3C extended logs (IIS, CloudFront), VPC flow logs with a head line', 'each row as a JSON object'],

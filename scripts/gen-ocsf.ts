@@ -32,9 +32,13 @@ const dictionary = one('dictionary.json') as Item & { types: { attributes: Recor
 const windowsDictionary = one('extensions/windows/dictionary.json');
 const lines = [
   `v ${one('version.json').version}`,
-  ...Object.entries(one('categories.json').attributes as Record<string, Item>).map(([name, { uid, caption }]) => `g ${name} ${uid} ${caption}`),
+  ...Object.entries(one('categories.json').attributes as Record<string, Item>).map(
+    ([name, { uid, caption }]) => `g ${name} ${uid} ${caption}`,
+  ),
   ...Object.entries(dictionary.types.attributes).map(([name, type]) => `t ${name} ${type.type ?? name}${observableOf(type)}`),
-  ...[...Object.entries(dictionary.attributes ?? {}), ...Object.entries(windowsDictionary.attributes ?? {})].map(([name, a]) => dictionaryLine(name, a)),
+  ...[...Object.entries(dictionary.attributes ?? {}), ...Object.entries(windowsDictionary.attributes ?? {})].map(([name, a]) =>
+    dictionaryLine(name, a),
+  ),
   ...items('objects').map(({ item }) => `o ${head(item)}${observableOf(item)}|${attributesOf(item)}|${constraintsOf(item)}`),
   ...items('events').map(({ item, extension }) => classLine(item, extension)),
 ];

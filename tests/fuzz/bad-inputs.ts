@@ -82,7 +82,12 @@ const SHAPES: readonly (readonly [format: string, name: string, line: (value: st
   ['vpc-flow', 'flow', (v) => `2 123456789010 eni-1 ${v} 172.31.9.12 ${v} 3389 6 20 4249 ${v} 1418530070 REJECT OK`],
   ['container', 'CRI', (v) => `2016-10-06T00:17:09.669794202Z stdout F ${v}`],
   ['container', 'Docker', (v) => JSON.stringify({ log: v, stream: 'stdout', time: v })],
-  ['windows-xml', 'XML text', (v) => `<Event xmlns="x"><System><EventID>${v}</EventID><Channel>${v}</Channel></System><EventData><Data Name="a">${v}</Data></EventData></Event>`],
+  [
+    'windows-xml',
+    'XML text',
+    (v) =>
+      `<Event xmlns="x"><System><EventID>${v}</EventID><Channel>${v}</Channel></System><EventData><Data Name="a">${v}</Data></EventData></Event>`,
+  ],
   ['windows-xml', 'XML attribute', (v) => `<Event><System><Provider Name="${v}"/><EventID>1</EventID></System></Event>`],
   ['windows-xml', 'XML tag', (v) => `<Event><System><${v}>1</${v}></System></Event>`],
   ['zeek', 'Zeek head', (v) => `#separator ${v}\n#path\t${v}\n#fields\tts\t${v}\n#types\ttime\t${v}\n1.5\t${v}\n`],
@@ -96,7 +101,11 @@ const SHAPES: readonly (readonly [format: string, name: string, line: (value: st
   ['auto', 'envelope', (v) => `{"Records":[${v},{"eventSource":"a","eventName":${JSON.stringify(v)}}]}`],
   ['auto', 'event list', (v) => JSON.stringify({ kind: 'EventList', items: [v, { verb: v, auditID: v, user: { username: v } }] })],
   ['auto', 'carried line', (v) => JSON.stringify({ message: `<34>Oct 11 22:14:15 h su: ${v}`, log: v, MESSAGE: v })],
-  ['auto', 'Okta', (v) => JSON.stringify({ eventType: v, published: v, actor: { alternateId: v, __proto__: null }, outcome: { result: v } })],
+  [
+    'auto',
+    'Okta',
+    (v) => JSON.stringify({ eventType: v, published: v, actor: { alternateId: v, __proto__: null }, outcome: { result: v } }),
+  ],
 ];
 
 /** Bytes that are no text, cut values, and structures too deep or too many, once per format. */
@@ -118,7 +127,10 @@ const STRUCTURES: readonly (readonly [string, () => Uint8Array])[] = [
   ['many lines', () => bytesOf('x\n'.repeat(50_000))],
   ['many tags', () => bytesOf(`<Event><System>${'<a>'.repeat(50_000)}`)],
   ['many attributes', () => bytesOf(`<Event><System><a ${'b="c" '.repeat(50_000)}/></System></Event>`)],
-  ['many elements', () => bytesOf(`<Event><System><EventID>1</EventID></System><EventData>${'<Data>x</Data>'.repeat(30_000)}</EventData></Event>`)],
+  [
+    'many elements',
+    () => bytesOf(`<Event><System><EventID>1</EventID></System><EventData>${'<Data>x</Data>'.repeat(30_000)}</EventData></Event>`),
+  ],
   ['an unclosed comment', () => bytesOf(`<Event><!-- ${'-'.repeat(300_000)}`)],
   ['too long', () => bytesOf(`{"a":"${'x'.repeat(1 << 20)}"}`)],
   ['an event log cut off', () => bytesOf(`ElfFile\0${'\0'.repeat(5000)}ElfChnk\0`)],
@@ -126,7 +138,9 @@ const STRUCTURES: readonly (readonly [string, () => Uint8Array])[] = [
 
 /** Every bad input; `formats` are those that each structure is given to. */
 export function badInputs(formats: readonly string[]): BadInput[] {
-  const lines = SHAPES.flatMap(([format, shape, line]) => VALUES.map(([value, text]) => ({ name: `${shape}: ${value}`, format, bytes: bytesOf(line(text)) })));
+  const lines = SHAPES.flatMap(([format, shape, line]) =>
+    VALUES.map(([value, text]) => ({ name: `${shape}: ${value}`, format, bytes: bytesOf(line(text)) })),
+  );
   const cut = SHAPES.map(([format, shape, line]) => ({ name: `${shape}: cut`, format, bytes: bytesOf(line('x').slice(0, -7)) }));
   const structures = formats.flatMap((format) => STRUCTURES.map(([name, make]) => ({ name: `${format}: ${name}`, format, bytes: make() })));
   return [...lines, ...cut, ...structures];

@@ -138,14 +138,16 @@ class FuzzReader {
     this.#mappings.add(event.mapping);
     if (this.#random() > 0.1) return;
     const [again] = decoders[one.format as FormatName].decode(one.record, defaultDecodeLimits);
-    if (again === undefined || !('fields' in again) || !isDeepStrictEqual({ ...again.fields }, { ...one.fields })) this.#fail(format, bytes, `reads otherwise the second time, as ${one.format}`);
+    if (again === undefined || !('fields' in again) || !isDeepStrictEqual({ ...again.fields }, { ...one.fields }))
+      this.#fail(format, bytes, `reads otherwise the second time, as ${one.format}`);
     const object = build({ ...event, format: one.format, fields: one.fields });
     const [violation] = validateOcsf(object);
     if (violation !== undefined) this.#fail(format, bytes, `breaks OCSF in ${event.mapping}: ${violation.path}: ${violation.reason}`);
   }
 
   #fail(format: string, bytes: Uint8Array, what: string): void {
-    if (this.#failures.length < MAX_FAILURES) this.#failures.push({ what, format, base64: Buffer.from(bytes.subarray(0, 2048)).toString('base64') });
+    if (this.#failures.length < MAX_FAILURES)
+      this.#failures.push({ what, format, base64: Buffer.from(bytes.subarray(0, 2048)).toString('base64') });
   }
 }
 

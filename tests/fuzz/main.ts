@@ -11,7 +11,12 @@ const inputs = Number(values.inputs ?? 100_000);
 const startMs = performance.now();
 const report = runFuzz({ seed, inputs, onProgress: (done) => process.stderr.isTTY && process.stderr.write(`\r${done} of ${inputs}`) });
 const cpu = process.cpuUsage();
-const said = { ...report, seconds: Math.round((performance.now() - startMs) / 1000), cpuSeconds: Math.round((cpu.user + cpu.system) / 1e6), node: process.version };
+const said = {
+  ...report,
+  seconds: Math.round((performance.now() - startMs) / 1000),
+  cpuSeconds: Math.round((cpu.user + cpu.system) / 1e6),
+  node: process.version,
+};
 process.stdout.write(`${JSON.stringify(said, null, 1)}\n`);
 if (values.report !== undefined) writeFileSync(values.report, fuzzReportPage(said));
 process.exitCode = report.failures.length === 0 ? 0 : 1;

@@ -8,9 +8,52 @@ const MAX_BYTES = 16_384;
 
 /** Pieces that parsers stumble over. */
 const PIECES: readonly Uint8Array[] = [
-  '"', "'", '\\', '|', '=', ',', ';', '\t', '\n', '\r\n', '\0', '{', '}', '[', ']', '<', '>', '&', '%', '%00', '\ufeff', '\u2028', '\ud7ff',
-  '__proto__', '"__proto__":{"x":1},', 'constructor', 'null', 'true', '-1', '0', '1e309', '9223372036854775808', '2147483648', 'NaN',
-  '${jndi:x}', '../', '&#x110000;', '&lt;', '\x1b[2J', '<![CDATA[', 'type=EOE msg=audit(1:1):', ' CEF:0|', '\x1d', '\\x00', '\\n', '""',
+  '"',
+  "'",
+  '\\',
+  '|',
+  '=',
+  ',',
+  ';',
+  '\t',
+  '\n',
+  '\r\n',
+  '\0',
+  '{',
+  '}',
+  '[',
+  ']',
+  '<',
+  '>',
+  '&',
+  '%',
+  '%00',
+  '\ufeff',
+  '\u2028',
+  '\ud7ff',
+  '__proto__',
+  '"__proto__":{"x":1},',
+  'constructor',
+  'null',
+  'true',
+  '-1',
+  '0',
+  '1e309',
+  '9223372036854775808',
+  '2147483648',
+  'NaN',
+  '${jndi:x}',
+  '../',
+  '&#x110000;',
+  '&lt;',
+  '\x1b[2J',
+  '<![CDATA[',
+  'type=EOE msg=audit(1:1):',
+  ' CEF:0|',
+  '\x1d',
+  '\\x00',
+  '\\n',
+  '""',
 ].map((text) => new TextEncoder().encode(text));
 
 /** One input made of `seed`, perhaps with a part of `other`. */
@@ -76,7 +119,21 @@ function swapNumber(bytes: Uint8Array, random: Random): Uint8Array {
   return Buffer.from(text.slice(0, chosen.index) + value + text.slice(chosen.index + chosen[0].length), 'latin1');
 }
 
-const NUMBERS = ['0', '-1', '255', '256', '65536', '2147483647', '4294967296', '9007199254740993', '99999999999999999999', '1e400', '0x7f', '00', ''];
+const NUMBERS = [
+  '0',
+  '-1',
+  '255',
+  '256',
+  '65536',
+  '2147483647',
+  '4294967296',
+  '9007199254740993',
+  '99999999999999999999',
+  '1e400',
+  '0x7f',
+  '00',
+  '',
+];
 
 const MUTATIONS: readonly Mutation[] = [flipBit, setByte, insertPiece, insertPiece, cut, remove, repeat, splice, swapNumber];
 

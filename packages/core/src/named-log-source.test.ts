@@ -12,7 +12,14 @@ test.each([
   ['json', { product: 'Acme', service: 'vpn' }, 'json#product=acme;service=vpn', 'acme', ['vpn'], []],
   ['json', { category: 'proxy' }, 'json#category=proxy', undefined, [], ['webserver', 'proxy']],
   ['linux.sshd', { service: 'dropbear' }, 'linux.sshd#service=dropbear', 'linux', ['dropbear'], []],
-  ['linux.sshd', { product: 'linux', category: 'application' }, 'linux.sshd#product=linux;category=application', 'linux', ['sshd', 'auth'], ['application']],
+  [
+    'linux.sshd',
+    { product: 'linux', category: 'application' },
+    'linux.sshd#product=linux;category=application',
+    'linux',
+    ['sshd', 'auth'],
+    ['application'],
+  ],
 ] as const)('%s named %j is %s', (mapping, name, named, product, services, categories) => {
   expect(nameMapping(mapping, name)).toBe(named);
   expect(mappingOfName(named)).toBe(mapping);

@@ -32,7 +32,12 @@ export function namedLogSource(byMapping: ReadonlyMap<string, LogSource>, named:
   const mark = known === undefined ? named.indexOf('#') : -1;
   const base = mark === -1 ? undefined : byMapping.get(named.slice(0, mark));
   if (base === undefined) return known;
-  const said: Readonly<Record<string, string>> = Object.fromEntries(named.slice(mark + 1).split(';').map((part) => part.split('=', 2) as [string, string]));
+  const said: Readonly<Record<string, string>> = Object.fromEntries(
+    named
+      .slice(mark + 1)
+      .split(';')
+      .map((part) => part.split('=', 2) as [string, string]),
+  );
   const { product, service, category } = said;
   const isOther = product !== undefined && product !== base.product?.toLowerCase();
   return {
@@ -40,7 +45,12 @@ export function namedLogSource(byMapping: ReadonlyMap<string, LogSource>, named:
     mapping: named,
     product: product ?? base.product,
     services: service === undefined ? (isOther ? [] : base.services) : [service],
-    categories: category === undefined ? (isOther && service !== undefined ? [] : base.categories) : [...new Set([...(isOther ? [] : base.categories), category])],
+    categories:
+      category === undefined
+        ? isOther && service !== undefined
+          ? []
+          : base.categories
+        : [...new Set([...(isOther ? [] : base.categories), category])],
   };
 }
 

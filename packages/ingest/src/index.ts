@@ -8,6 +8,7 @@ export {
   type RecordDecoder,
   type RejectedRecord,
 } from './decoders/record-decoder.ts';
+export { createRecordReader, type RecordReader } from './decoders/record-reader.ts';
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
 export {

@@ -10,7 +10,14 @@ import { type CarriedLine, LINE_MEMBERS, openLine, openMember } from './lines/ca
 import { readContainer } from './lines/container.ts';
 import { readAsPairs, readByTelling } from './lines/line-formats.ts';
 import { fieldsOfCarried, JOURNAL_MEMBERS } from './linux-auth.ts';
-import { type AcceptedRecord, type DecodedRecord, type DecodeLimits, defaultDecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
+import {
+  type AcceptedRecord,
+  type DecodedRecord,
+  type DecodeLimits,
+  defaultDecodeLimits,
+  type RecordDecoder,
+  rejectRecord,
+} from './record-decoder.ts';
 import { looksLikeWindows, WINDOWS_MEMBERS } from './windows-json.ts';
 import { looksLikeEventXml, windowsXmlDecoder } from './windows-xml.ts';
 
@@ -18,7 +25,9 @@ import { looksLikeEventXml, windowsXmlDecoder } from './windows-xml.ts';
 export const autoDecoder: RecordDecoder = {
   decode: decodeByLooks,
   byMembers: {
-    members: [...new Set([...WINDOWS_MEMBERS, ...CLOUDTRAIL_MEMBERS, ...ENVELOPE_MEMBERS, ...LINE_MEMBERS, ...JOURNAL_MEMBERS, '_path', 'stream'])],
+    members: [
+      ...new Set([...WINDOWS_MEMBERS, ...CLOUDTRAIL_MEMBERS, ...ENVELOPE_MEMBERS, ...LINE_MEMBERS, ...JOURNAL_MEMBERS, '_path', 'stream']),
+    ],
     read: (record, fields) => (mayBeEnvelope(fields) ? undefined : byMembers(record, fields, defaultDecodeLimits)),
   },
 };
@@ -71,7 +80,8 @@ function readLine(carried: CarriedLine, limits: DecodeLimits): { format: string;
 }
 
 function decodeText(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
-  if (bytes.length > limits.maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
+  if (bytes.length > limits.maxRecordBytes)
+    return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
   const text = decodeUtf8(bytes);
   if (text === undefined) return rejectRecord(bytes, 'decode.bad_utf8', { format: 'auto' });
   if (looksLikeEventXml(text)) return windowsXmlDecoder.decode(bytes, limits)[0] ?? unknownFormat(bytes);
@@ -82,7 +92,8 @@ function decodeText(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
 
 function unknownFormat(bytes: Uint8Array): DecodedRecord {
   return rejectRecord(bytes, 'decode.unknown_format', {
-    known: 'a JSON object, an envelope of them, a Windows event in XML, a line of syslog, auditd, CEF, LEEF, a web server, a firewall, VPC flow logs, a container, key=value pairs',
+    known:
+      'a JSON object, an envelope of them, a Windows event in XML, a line of syslog, auditd, CEF, LEEF, a web server, a firewall, VPC flow logs, a container, key=value pairs',
   });
 }
 

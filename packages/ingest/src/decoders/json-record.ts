@@ -28,7 +28,8 @@ export function parseJsonText(text: string, bytes: Uint8Array, how: { format: st
   let value: unknown;
   try {
     // An error costs as much as twenty records: text that cannot be JSON is not given to the parser.
-    if (!MAY_BE_JSON.test(text)) return { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: 'it is not valid JSON (it does not begin as JSON)' }) };
+    if (!MAY_BE_JSON.test(text))
+      return { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: 'it is not valid JSON (it does not begin as JSON)' }) };
     value = JSON.parse(text);
   } catch (error) {
     return { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: `it is not valid JSON (${positionOf(error)})` }) };

@@ -37,7 +37,16 @@ export function fieldsOfCarried({ line, carrier }: CarriedLine): Fields | undefi
 }
 
 /** Members of journald's JSON that are read (systemd.journal-fields). */
-export const JOURNAL_MEMBERS = ['MESSAGE', '__REALTIME_TIMESTAMP', '_HOSTNAME', 'SYSLOG_IDENTIFIER', '_COMM', '_PID', 'PRIORITY', 'SYSLOG_FACILITY'] as const;
+export const JOURNAL_MEMBERS = [
+  'MESSAGE',
+  '__REALTIME_TIMESTAMP',
+  '_HOSTNAME',
+  'SYSLOG_IDENTIFIER',
+  '_COMM',
+  '_PID',
+  'PRIORITY',
+  'SYSLOG_FACILITY',
+] as const;
 
 function fieldsOfJournal(entry: Fields): Fields | undefined {
   const message = entry['MESSAGE'];

@@ -10,7 +10,12 @@ export const rowsDecoder: RecordDecoder = {
   decode: (bytes, limits) =>
     bytes[0] === OPEN_OBJECT
       ? autoDecoder.decode(bytes, limits)
-      : [rejectRecord(bytes, 'decode.bad_line', { format: 'csv, zeek, w3c or evtx', reason: 'a row alone says nothing: send whole files, or JSON objects' })],
+      : [
+          rejectRecord(bytes, 'decode.bad_line', {
+            format: 'csv, zeek, w3c or evtx',
+            reason: 'a row alone says nothing: send whole files, or JSON objects',
+          }),
+        ],
 };
 
 const OPEN_OBJECT = 0x7b;

@@ -16,10 +16,12 @@ export function looksLikeEventXml(text: string): boolean {
 
 function decodeXml(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   const format = 'windows-xml';
-  if (bytes.length > limits.maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
+  if (bytes.length > limits.maxRecordBytes)
+    return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
   const text = decodeUtf8(bytes);
   if (text === undefined) return rejectRecord(bytes, 'decode.bad_utf8', { format });
   const fields = readEventXml(text.trim());
-  if (fields === undefined) return rejectRecord(bytes, 'decode.bad_line', { format, reason: 'it is no `<Event>` with a `<System>` in well-formed XML' });
+  if (fields === undefined)
+    return rejectRecord(bytes, 'decode.bad_line', { format, reason: 'it is no `<Event>` with a `<System>` in well-formed XML' });
   return { record: new TextEncoder().encode(JSON.stringify(fields)), format: 'windows-json', fields };
 }

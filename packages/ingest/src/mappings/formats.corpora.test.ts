@@ -57,7 +57,8 @@ function* unwrapped(file: string, decoded: DecodedRecord): Generator<{ file: str
   if ('rejected' in decoded || !file.startsWith('panther')) return yield { file, decoded };
   const { log, log_types: types } = decoded.fields as { log: unknown; log_types: readonly string[] };
   const stream = openRecordStream('auto', defaultDecodeLimits);
-  for (const inner of [...stream.push(new TextEncoder().encode(JSON.stringify(log))), ...stream.end()]) yield { file: types.join(), decoded: inner };
+  for (const inner of [...stream.push(new TextEncoder().encode(JSON.stringify(log))), ...stream.end()])
+    yield { file: types.join(), decoded: inner };
 }
 
 test.skipIf(!existsSync(CORPORA)).each(folders)(
@@ -94,5 +95,9 @@ function goldenOf(decoded: AcceptedRecord): { mapping: string; format: string; d
   const { unmapped, raw_data: raw, ...data } = build({ ...event, format: decoded.format, fields: decoded.fields });
   // What was not mapped is the record's own; its members' names show that nothing was lost.
   const left = Object.keys((unmapped ?? {}) as object).sort();
-  return { mapping: event.mapping, format: decoded.format, data: { ...data, ...(left.length === 0 ? {} : { unmapped: Object.fromEntries(left.map((name) => [name, '…'])) }) } };
+  return {
+    mapping: event.mapping,
+    format: decoded.format,
+    data: { ...data, ...(left.length === 0 ? {} : { unmapped: Object.fromEntries(left.map((name) => [name, '…'])) }) },
+  };
 }

@@ -99,7 +99,10 @@ test('the index finds what trying every mapping in order finds', () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(conditions, { maxLength: 3 }), { maxLength: 8 }),
-      fc.array(fc.dictionary(fieldNames, fc.oneof(values, fc.constant(null), fc.array(values, { maxLength: 3 }))), { minLength: 1, maxLength: 8 }),
+      fc.array(fc.dictionary(fieldNames, fc.oneof(values, fc.constant(null), fc.array(values, { maxLength: 3 }))), {
+        minLength: 1,
+        maxLength: 8,
+      }),
       (mappings, records) => {
         const find = compileFinder(mappings.map((when, target) => ({ target, when, aliases: {}, prefixes: [] })));
         for (const record of records) {

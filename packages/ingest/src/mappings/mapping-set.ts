@@ -24,8 +24,8 @@ export interface MappingSet {
    * Never throws on a format of the decoders' table.
    */
   map(format: string, fields: Fields, receivedMs: number): Mapped;
-  /** Members of a record's first level that any mapping reads. */
-  members(): ReadonlySet<string>;
+  /** Members of a record's first level that any mapping reads, or any of one format. */
+  members(format?: string): ReadonlySet<string>;
   /** Id of the mapping that reads a record: that of what `map` answers, without the work of the rest. */
   mappingOf(format: string, fields: Fields): string;
   /** What rules need to know of each mapping, in order. */
@@ -84,7 +84,7 @@ function createSet(placed: readonly Placed[], tests: readonly MappingTest[]): Ma
     tests,
     map: (format, fields, receivedMs) => finderOf(format, fields).map(fields, receivedMs),
     mappingOf: (format, fields) => finderOf(format, fields).id,
-    members: () => new Set(specs.flatMap(membersRead)),
+    members: (format) => new Set(specs.filter(({ formats }) => format === undefined || formats.includes(format)).flatMap(membersRead)),
     logSources: () => specs.map(logSourceOf),
     formatOf: (mapping) => formats.get(mapping) ?? formats.get(mappingOfName(mapping)),
   };

@@ -33,8 +33,12 @@ function readSlashed(text: string): number | undefined {
 /** `Oct 12 2022 14:02:03.123 UTC` (CEF), `12 Oct 2022 14:02:03 +0200` */
 function readNamedMonth(text: string): number | undefined {
   const found =
-    /^(?<month>\w{3}) {1,2}(?<day>\d{1,2}),? (?<year>\d{4}) (?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?<fraction>\.\d{1,9})?(?: (?:UTC|GMT|Z|(?<zone>[+-]\d{4})))?$/.exec(text) ??
-    /^(?:\w{3}, )?(?<day>\d{1,2}) (?<month>\w{3}) (?<year>\d{4}) (?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?<fraction>\.\d{1,9})?(?: (?:UTC|GMT|Z|(?<zone>[+-]\d{4})))?$/.exec(text);
+    /^(?<month>\w{3}) {1,2}(?<day>\d{1,2}),? (?<year>\d{4}) (?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?<fraction>\.\d{1,9})?(?: (?:UTC|GMT|Z|(?<zone>[+-]\d{4})))?$/.exec(
+      text,
+    ) ??
+    /^(?:\w{3}, )?(?<day>\d{1,2}) (?<month>\w{3}) (?<year>\d{4}) (?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?<fraction>\.\d{1,9})?(?: (?:UTC|GMT|Z|(?<zone>[+-]\d{4})))?$/.exec(
+      text,
+    );
   const parts = found?.groups;
   return parts === undefined ? undefined : compose({ ...parts, month: String(MONTHS.indexOf(parts['month'] ?? '') + 1) });
 }

@@ -77,7 +77,14 @@ function build(input: OcsfInput, { spec, shape, containers, readers, taken, deco
   for (const { path, read } of readers) {
     for (const one of read) {
       const value = one(input.fields, within);
-      if (value !== undefined && value !== null && value !== '' && value !== '-' && setPath(event, shape, { path, value, receivedMs: input.receivedMs })) break;
+      if (
+        value !== undefined &&
+        value !== null &&
+        value !== '' &&
+        value !== '-' &&
+        setPath(event, shape, { path, value, receivedMs: input.receivedMs })
+      )
+        break;
     }
   }
   placeAttributes(event, shape, { attributes: input.attributes, receivedMs: input.receivedMs });
@@ -97,7 +104,14 @@ function enrichmentsOf(name: string, value: unknown): object[] {
   if (typeof value !== 'string' || !mayHide(value)) return [];
   const { text, layers, isCut } = safeDecode(value);
   if (layers.length === 0) return [];
-  return [{ name, value: value.slice(0, MAX_ENRICHED).toWellFormed(), type: 'decoded', data: { text: text.slice(0, MAX_ENRICHED).toWellFormed(), layers, is_cut: isCut } }];
+  return [
+    {
+      name,
+      value: value.slice(0, MAX_ENRICHED).toWellFormed(),
+      type: 'decoded',
+      data: { text: text.slice(0, MAX_ENRICHED).toWellFormed(), layers, is_cut: isCut },
+    },
+  ];
 }
 
 /** Characters of a value that an enrichment shows. */

@@ -54,7 +54,8 @@ function fillOne(object: Record<string, unknown>, { oneOf, attributes }: OcsfSha
 function unknownOf(attribute: OcsfAttribute, filling: Filling): unknown {
   const inner = ocsfSchema().object(attribute.type);
   const value = inner === undefined ? unknownScalar(attribute, filling) : {};
-  if (inner !== undefined && inner.attributes.size > 0) fill(value as Record<string, unknown>, inner, { ...filling, depth: filling.depth + 1 });
+  if (inner !== undefined && inner.attributes.size > 0)
+    fill(value as Record<string, unknown>, inner, { ...filling, depth: filling.depth + 1 });
   return attribute.isList ? [value] : value;
 }
 

@@ -68,9 +68,21 @@ function readTable(): OcsfSchema {
   const lines = ocsfTable.trim().split('\n');
   const of = (kind: string): string[] => lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.slice(2));
   const dictionary = readDictionary(of('t'), of('d'));
-  const objects = new Map(of('o').map(readObject).map((one) => [one.name, one]));
-  const events = new Map(of('c').map(readClass).map((one) => [one.name, one]));
-  const categories = new Map(of('g').map((line) => line.split(' ')).map(([name = '', uid, ...caption]) => [name, { uid: Number(uid), caption: caption.join(' ') }]));
+  const objects = new Map(
+    of('o')
+      .map(readObject)
+      .map((one) => [one.name, one]),
+  );
+  const events = new Map(
+    of('c')
+      .map(readClass)
+      .map((one) => [one.name, one]),
+  );
+  const categories = new Map(
+    of('g')
+      .map((line) => line.split(' '))
+      .map(([name = '', uid, ...caption]) => [name, { uid: Number(uid), caption: caption.join(' ') }]),
+  );
   const resolved = new Map<string, OcsfShape>();
   const classes = [...events.values()]
     .filter(({ more, name }) => more?.uid !== '-' || name === 'base_event')
@@ -111,13 +123,27 @@ function readDictionary(types: readonly string[], attributes: readonly string[])
 function readObject(line: string): Written {
   const [head = '', attributes = '', oneOf = ''] = line.split('|');
   const [name = '', parent = '', observable] = head.split(' ');
-  return { name, parent, attributes, oneOf: readOneOf(oneOf), observable: observable === undefined ? undefined : Number(observable.slice(1)), more: undefined };
+  return {
+    name,
+    parent,
+    attributes,
+    oneOf: readOneOf(oneOf),
+    observable: observable === undefined ? undefined : Number(observable.slice(1)),
+    more: undefined,
+  };
 }
 
 function readClass(line: string): Written {
   const [head = '', activities = '', attributes = '', oneOf = ''] = line.split('|');
   const [name = '', parent = '', category = '', uid = '', ...caption] = head.split(' ');
-  return { name, parent, attributes, oneOf: readOneOf(oneOf), observable: undefined, more: { category, uid, caption: caption.join(' '), activities } };
+  return {
+    name,
+    parent,
+    attributes,
+    oneOf: readOneOf(oneOf),
+    observable: undefined,
+    more: { category, uid, caption: caption.join(' '), activities },
+  };
 }
 
 function readOneOf(text: string): string[] {
@@ -126,7 +152,11 @@ function readOneOf(text: string): string[] {
 
 function resolveClass(
   one: Written,
-  { events, categories, dictionary }: { events: ReadonlyMap<string, Written>; categories: ReadonlyMap<string, { uid: number; caption: string }>; dictionary: Dictionary },
+  {
+    events,
+    categories,
+    dictionary,
+  }: { events: ReadonlyMap<string, Written>; categories: ReadonlyMap<string, { uid: number; caption: string }>; dictionary: Dictionary },
 ): OcsfClass {
   const line = lineage(one, events);
   const category = categories.get(line.map(({ more }) => more?.category ?? '-').findLast((name) => name !== '-' && name !== 'other') ?? '');

@@ -51,13 +51,23 @@ test('every record that the mapping files are tested with becomes an event that 
     const [decoded] = decoders[format as 'auto'].decode(new TextEncoder().encode(record), defaultDecodeLimits);
     if (decoded === undefined || 'rejected' in decoded) return [`${name}: rejected`];
     const event = normaliseRecord(set, decoded, { source, receivedMs: Date.UTC(2026, 0, 1), fallbackId: 'id' });
-    return validateOcsf(build({ ...event, format: decoded.format, fields: decoded.fields })).map(({ path, reason }) => `${name}: ${path}: ${reason}`);
+    return validateOcsf(build({ ...event, format: decoded.format, fields: decoded.fields })).map(
+      ({ path, reason }) => `${name}: ${path}: ${reason}`,
+    );
   });
   expect(wrong).toEqual([]);
 });
 
 test('a failed log on: what is known where OCSF wants it, entities listed, the rest unmapped, the bytes kept', () => {
-  const record = { Channel: 'Security', EventID: 4625, Hostname: 'DC1', TargetUserName: 'bob', IpAddress: '198.51.100.7', Extra: { a: 1 }, EventTime: '2024-01-02 03:04:05' };
+  const record = {
+    Channel: 'Security',
+    EventID: 4625,
+    Hostname: 'DC1',
+    TargetUserName: 'bob',
+    IpAddress: '198.51.100.7',
+    Extra: { a: 1 },
+    EventTime: '2024-01-02 03:04:05',
+  };
   const event = ocsfOf(record);
   expect(event).toMatchObject({
     class_uid: 3002,
@@ -78,9 +88,19 @@ test('a failed log on: what is known where OCSF wants it, entities listed, the r
 
 test('what a command line hides is an enrichment', () => {
   const hidden = Buffer.from('IEX (New-Object Net.WebClient)', 'utf16le').toString('base64');
-  const event = ocsfOf({ Channel: 'Microsoft-Windows-Sysmon/Operational', EventID: 1, Image: 'C:\\p.exe', CommandLine: `p -enc ${hidden}` });
+  const event = ocsfOf({
+    Channel: 'Microsoft-Windows-Sysmon/Operational',
+    EventID: 1,
+    Image: 'C:\\p.exe',
+    CommandLine: `p -enc ${hidden}`,
+  });
   expect(event['enrichments']).toEqual([
-    { name: 'CommandLine', value: `p -enc ${hidden}`, type: 'decoded', data: { text: 'p -enc IEX (New-Object Net.WebClient)', layers: ['base64'], is_cut: false } },
+    {
+      name: 'CommandLine',
+      value: `p -enc ${hidden}`,
+      type: 'decoded',
+      data: { text: 'p -enc IEX (New-Object Net.WebClient)', layers: ['base64'], is_cut: false },
+    },
   ]);
   expect(validateOcsf(event)).toEqual([]);
 });

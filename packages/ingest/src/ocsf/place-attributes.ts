@@ -31,7 +31,9 @@ function placesOf(name: string, event: Record<string, unknown>, shape: OcsfClass
     case 'process.file.path':
       return shape.attributes.get('process')?.isRequired === true ? ['process.file.path'] : ['actor.process.file.path'];
     case 'api.operation':
-      return shape.attributes.get('api')?.isRequired === true ? ['api.operation'] : [...(OPERATIONS[shape.name] ?? []), 'metadata.event_code'];
+      return shape.attributes.get('api')?.isRequired === true
+        ? ['api.operation']
+        : [...(OPERATIONS[shape.name] ?? []), 'metadata.event_code'];
     case 'src_endpoint.ip':
     case 'dst_endpoint.ip':
       // A finding has its endpoints among its evidence.
@@ -42,7 +44,10 @@ function placesOf(name: string, event: Record<string, unknown>, shape: OcsfClass
 }
 
 /** What an operation is called where it is no call. */
-const OPERATIONS: Readonly<Record<string, readonly string[]>> = { http_activity: ['http_request.http_method'], dns_activity: ['query.hostname'] };
+const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+  http_activity: ['http_request.http_method'],
+  dns_activity: ['query.hostname'],
+};
 
 function readPath(event: Record<string, unknown>, path: readonly string[]): unknown {
   let value: unknown = event;

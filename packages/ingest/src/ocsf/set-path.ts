@@ -29,7 +29,10 @@ export function setPath(object: Record<string, unknown>, shape: OcsfShape, { pat
   return done;
 }
 
-function setLeaf(object: Record<string, unknown>, one: { name: string; attribute: OcsfAttribute; value: unknown; receivedMs: number }): boolean {
+function setLeaf(
+  object: Record<string, unknown>,
+  one: { name: string; attribute: OcsfAttribute; value: unknown; receivedMs: number },
+): boolean {
   const { name, attribute, value, receivedMs } = one;
   const given = Array.isArray(value) ? (value as unknown[]) : [value];
   const read = given.map((each) => convert(each, attribute, receivedMs)).filter((each) => each !== undefined);
@@ -76,7 +79,8 @@ function toBoolean(value: unknown): boolean | undefined {
 }
 
 function toText(value: unknown): string | undefined {
-  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value);
+  const text =
+    typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value);
   if (text === undefined || text === '') return undefined;
   return (text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text).toWellFormed();
 }

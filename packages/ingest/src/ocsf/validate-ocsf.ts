@@ -16,8 +16,10 @@ export function validateOcsf(event: Readonly<Record<string, unknown>>): OcsfViol
   const found: OcsfViolation[] = [];
   checkObject(event, shape, { schema, found, path: '' });
   const activity = event['activity_id'];
-  if (typeof activity === 'number' && !shape.activities.has(activity)) found.push({ path: 'activity_id', reason: `${shape.name} has no activity ${activity}` });
-  if (event['type_uid'] !== Number(uid) * 100 + Number(activity)) found.push({ path: 'type_uid', reason: 'it is not class_uid × 100 + activity_id' });
+  if (typeof activity === 'number' && !shape.activities.has(activity))
+    found.push({ path: 'activity_id', reason: `${shape.name} has no activity ${activity}` });
+  if (event['type_uid'] !== Number(uid) * 100 + Number(activity))
+    found.push({ path: 'type_uid', reason: 'it is not class_uid × 100 + activity_id' });
   return found;
 }
 
@@ -37,7 +39,8 @@ function checkObject(value: Readonly<Record<string, unknown>>, shape: OcsfShape,
   for (const [name, member] of Object.entries(value)) {
     const attribute = shape.attributes.get(name);
     // An object without attributes of its own holds anything.
-    if (attribute === undefined && shape.attributes.size > 0) check.found.push({ path: at(name), reason: `${shape.name} has no such attribute` });
+    if (attribute === undefined && shape.attributes.size > 0)
+      check.found.push({ path: at(name), reason: `${shape.name} has no such attribute` });
     else if (attribute !== undefined) checkAttribute(member, attribute, { ...check, path: at(name) });
   }
 }
@@ -50,7 +53,8 @@ function checkAttribute(value: unknown, attribute: OcsfAttribute, check: Check):
 function checkOne(value: unknown, { type, values }: OcsfAttribute, check: Check): void {
   const object = check.schema.object(type);
   if (object !== undefined) {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) checkObject(value as Readonly<Record<string, unknown>>, object, check);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      checkObject(value as Readonly<Record<string, unknown>>, object, check);
     else check.found.push({ path: check.path, reason: `it must be an object ${type}` });
     return;
   }

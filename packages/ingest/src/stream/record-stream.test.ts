@@ -14,19 +14,45 @@ function readAll(format: FormatName, pieces: readonly Uint8Array[], limits = def
   return [...pieces.flatMap((piece) => stream.push(piece)), ...stream.end()];
 }
 
-const said = (records: readonly DecodedRecord[]): unknown[] => records.map((one) => ('fields' in one ? { format: one.format, fields: { ...one.fields } } : one.rejected));
+const said = (records: readonly DecodedRecord[]): unknown[] =>
+  records.map((one) => ('fields' in one ? { format: one.format, fields: { ...one.fields } } : one.rejected));
 
 const SAMPLES: readonly (readonly [name: string, format: FormatName, text: string, records: number])[] = [
   ['lines', 'auto', '{"a":1}\n\n{"a":2}\r\nFeb  9 21:20:01 h sshd[1]: x\n', 3],
   ['a list', 'auto', '[ {"a":"]}"} , {"b":[1,{"c":2}]}, {"d":"\\"{"} ]', 3],
   ['values over lines', 'auto', '{\n "a": 1\n}\n{\n "b": {"c": "}"}\n}\n', 2],
   ['an envelope', 'auto', '{"Records":[{"eventSource":"a","eventName":"b"},{"eventSource":"a","eventName":"c"}]}', 2],
-  ['Zeek', 'auto', '#separator \\x09\n#set_separator\t,\n#path\tconn\n#fields\tts\tid.orig_h\n#types\ttime\taddr\n1.5\t10.0.0.1\n#fields\tts\n#types\ttime\n2.5\n', 2],
+  [
+    'Zeek',
+    'auto',
+    '#separator \\x09\n#set_separator\t,\n#path\tconn\n#fields\tts\tid.orig_h\n#types\ttime\taddr\n1.5\t10.0.0.1\n#fields\tts\n#types\ttime\n2.5\n',
+    2,
+  ],
   ['CSV', 'auto', 'time,user,note\n2024-01-02T03:04:05Z,ann,"a\n""b"""\n2024-01-02T03:04:06Z,bob,\n', 2],
-  ['W3C', 'auto', '#Software: IIS\n#Fields: date time c-ip cs-method\n2024-01-02 03:04:05 10.0.0.1 GET\n2024-01-02 03:04:06 10.0.0.2 POST\n', 2],
-  ['VPC flow logs with a head', 'auto', 'version account-id interface-id srcaddr dstaddr action\n2 123456789010 eni-1 10.0.0.1 10.0.0.2 ACCEPT\n', 1],
-  ['events in XML', 'auto', '<?xml version="1.0"?><Events>\n<Event xmlns="x">\n<System><EventID>1</EventID></System></Event><Event><System><EventID>2</EventID></System></Event></Events>', 2],
-  ['audit events that interleave', 'auto', 'type=SYSCALL msg=audit(1.5:1): a0=1\ntype=SYSCALL msg=audit(1.5:2): a0=2\ntype=EXECVE msg=audit(1.5:1): a0="x"\ntype=USER_CMD msg=audit(1.5:3): pid=1\ntype=EOE msg=audit(1.5:1): \n', 3],
+  [
+    'W3C',
+    'auto',
+    '#Software: IIS\n#Fields: date time c-ip cs-method\n2024-01-02 03:04:05 10.0.0.1 GET\n2024-01-02 03:04:06 10.0.0.2 POST\n',
+    2,
+  ],
+  [
+    'VPC flow logs with a head',
+    'auto',
+    'version account-id interface-id srcaddr dstaddr action\n2 123456789010 eni-1 10.0.0.1 10.0.0.2 ACCEPT\n',
+    1,
+  ],
+  [
+    'events in XML',
+    'auto',
+    '<?xml version="1.0"?><Events>\n<Event xmlns="x">\n<System><EventID>1</EventID></System></Event><Event><System><EventID>2</EventID></System></Event></Events>',
+    2,
+  ],
+  [
+    'audit events that interleave',
+    'auto',
+    'type=SYSCALL msg=audit(1.5:1): a0=1\ntype=SYSCALL msg=audit(1.5:2): a0=2\ntype=EXECVE msg=audit(1.5:1): a0="x"\ntype=USER_CMD msg=audit(1.5:3): pid=1\ntype=EOE msg=audit(1.5:1): \n',
+    3,
+  ],
 ];
 
 test.each(SAMPLES)('%s: every way of cutting the bytes gives the same records', (_, format, text, count) => {
@@ -63,7 +89,9 @@ test.each(['auto', 'csv', 'key-value', 'zeek'] as const)('%s: a line beyond the 
 });
 
 test('a quote that is never closed takes no more than one record with it', () => {
-  const got = said(readAll('csv', [bytesOf(`a,b\n1,"${'x\n'.repeat(2000)}`), bytesOf('3,4\n')], { ...defaultDecodeLimits, maxRecordBytes: 1000 }));
+  const got = said(
+    readAll('csv', [bytesOf(`a,b\n1,"${'x\n'.repeat(2000)}`), bytesOf('3,4\n')], { ...defaultDecodeLimits, maxRecordBytes: 1000 }),
+  );
   expect(got).toContain('decode.too_large');
   expect(got.at(-1)).toMatchObject({ fields: { a: '3', b: '4' } });
 });

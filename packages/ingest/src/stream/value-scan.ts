@@ -22,7 +22,8 @@ export function createXmlScan(): Scan {
     step: (byte) => {
       if (!isOpen) {
         // `<Events>` around them and `<?xml …?>` before them are no events: what follows the name tells.
-        const isBehindName = matched === OPENING.length && (byte === 0x20 || byte === 0x3e || byte === 0x0a || byte === 0x0d || byte === 0x09);
+        const isBehindName =
+          matched === OPENING.length && (byte === 0x20 || byte === 0x3e || byte === 0x0a || byte === 0x0d || byte === 0x09);
         if (isBehindName) {
           isOpen = true;
           matched = 0;

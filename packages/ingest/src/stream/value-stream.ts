@@ -59,7 +59,10 @@ class ValueStream implements RecordStream {
   #take(last: Uint8Array, found: DecodedRecord[]): void {
     const bytes = this.#heldBytes + last.length;
     if (bytes > this.#limits.maxRecordBytes * ENVELOPE_FACTOR) found.push(tooLong(bytes, this.#limits));
-    else found.push(...decoders[this.#format].decode(this.#held.length === 0 ? last.slice() : Buffer.concat([...this.#held, last]), this.#limits));
+    else
+      found.push(
+        ...decoders[this.#format].decode(this.#held.length === 0 ? last.slice() : Buffer.concat([...this.#held, last]), this.#limits),
+      );
     this.#held = [];
     this.#heldBytes = 0;
   }

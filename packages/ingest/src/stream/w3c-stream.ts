@@ -38,7 +38,12 @@ const VPC_HEAD = /^(?=[^\n]{0,400}\b(?:srcaddr|dstaddr)\b)(?:[a-z][a-z-]{1,40} )
 
 function namesOf(line: string): readonly string[] | undefined {
   if (!line.startsWith('#')) return line.trim().split(' ');
-  return line.startsWith('#Fields:') ? line.slice(8).trim().split(/[ \t]+/, 512) : undefined;
+  return line.startsWith('#Fields:')
+    ? line
+        .slice(8)
+        .trim()
+        .split(/[ \t]+/, 512)
+    : undefined;
 }
 
 function splitCells(line: string, most: number): string[] {

@@ -125,7 +125,8 @@ export class RecordReader {
     const decoder = this.#tagged !== undefined && bytes[start] === OPEN_OBJECT ? decoders.json : decoders.auto;
     for (const decoded of decoder.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
       if ('rejected' in decoded) list.reject(line, shortReason(decoded.reason));
-      else if (jsonObjectsOf(decoded.format) === undefined || !isWithin(decoded.record, bytes)) this.#addWritten(list, { format: decoded.format, fields: decoded.fields, line });
+      else if (jsonObjectsOf(decoded.format) === undefined || !isWithin(decoded.record, bytes))
+        this.#addWritten(list, { format: decoded.format, fields: decoded.fields, line });
       else {
         const { format, fields, record } = decoded;
         const at = record.byteOffset - bytes.byteOffset;

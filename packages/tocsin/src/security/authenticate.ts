@@ -44,6 +44,15 @@ export function createAuthenticateSource(
     const source = name === undefined ? undefined : registry.get(tenant, 'source', name)?.value;
     if (!source || !mayDo(principal, 'events.write')) throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
     if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
-    return { source: { tenant, name: source.name, format: source.format, lane: source.lane, shard: '', ...(source.logSource === undefined ? {} : { logSource: source.logSource }) } };
+    return {
+      source: {
+        tenant,
+        name: source.name,
+        format: source.format,
+        lane: source.lane,
+        shard: '',
+        ...(source.logSource === undefined ? {} : { logSource: source.logSource }),
+      },
+    };
   };
 }

@@ -22,7 +22,10 @@ function readAccess(line: string): Fields | undefined {
   const head = readHead(line.slice(0, open));
   const request = readQuoted(line, close + 2);
   if (head === undefined || request === undefined) return undefined;
-  const [status = '', bytes = ''] = line.slice(request.end, request.end + 32).trimStart().split(' ', 2);
+  const [status = '', bytes = ''] = line
+    .slice(request.end, request.end + 32)
+    .trimStart()
+    .split(' ', 2);
   if (!/^\d{3}$/.test(status)) return undefined;
   const behind = readBehind(line, request.end);
   return {

@@ -16,7 +16,25 @@ const NOTHING: ReadonlySet<string> = new Set(['?', '(null)', '(none)', '']);
 
 /** Fields that the kernel writes in hexadecimal where quotes will not do (auparse, `encoded`). */
 const ENCODED: ReadonlySet<string> = new Set([
-  'acct', 'cmd', 'comm', 'cwd', 'data', 'dir', 'exe', 'file', 'grp', 'key', 'name', 'new', 'ocomm', 'old', 'path', 'proctitle', 'sw', 'vm', 'watch',
+  'acct',
+  'cmd',
+  'comm',
+  'cwd',
+  'data',
+  'dir',
+  'exe',
+  'file',
+  'grp',
+  'key',
+  'name',
+  'new',
+  'ocomm',
+  'old',
+  'path',
+  'proctitle',
+  'sw',
+  'vm',
+  'watch',
 ]);
 
 function isEncoded(name: string, value: string, type: string): boolean {

@@ -34,7 +34,8 @@ export function auditEventOf(line: string): { readonly key: string; readonly typ
 /** Lines of one event that are read. */
 export const MAX_LINES = 256;
 
-const AUDIT_LINE = /^(?:audit: )?(?:node=(\S{1,255}) )?type=([A-Z][A-Z0-9_]{1,40}|UNKNOWN\[\d{1,6}\]|\d{1,6}) (?:msg=)?audit\((\d{1,12}(?:\.\d{1,9})?):(\d{1,20})\):[ ]?/;
+const AUDIT_LINE =
+  /^(?:audit: )?(?:node=(\S{1,255}) )?type=([A-Z][A-Z0-9_]{1,40}|UNKNOWN\[\d{1,6}\]|\d{1,6}) (?:msg=)?audit\((\d{1,12}(?:\.\d{1,9})?):(\d{1,20})\):[ ]?/;
 
 function addLine(merged: Map<string, unknown>, [, node, type, seconds, serial]: RegExpExecArray, text: string): void {
   add(merged, 'type', type);

@@ -20,13 +20,17 @@ export const LINE_MEMBERS = ['message', 'log', 'MESSAGE'] as const;
 
 /** Opens bytes as a line. */
 export function openCarried(bytes: Uint8Array, format: string, limits: DecodeLimits): CarriedLine | RejectedRecord {
-  if (bytes.length > limits.maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
+  if (bytes.length > limits.maxRecordBytes)
+    return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
   const text = decodeUtf8(bytes);
   if (text === undefined) return rejectRecord(bytes, 'decode.bad_utf8', { format });
   if (!text.trimStart().startsWith('{')) return openLine(text);
   const parsed = parseJsonText(text, bytes, { format, limits });
   if ('refusal' in parsed) return parsed.refusal;
-  return openMember(parsed.fields) ?? rejectRecord(bytes, 'decode.bad_line', { format, reason: `no member ${LINE_MEMBERS.join(', ')} carries a line` });
+  return (
+    openMember(parsed.fields) ??
+    rejectRecord(bytes, 'decode.bad_line', { format, reason: `no member ${LINE_MEMBERS.join(', ')} carries a line` })
+  );
 }
 
 /** The line that a JSON object carries; undefined where it carries none. */

@@ -51,5 +51,7 @@ function decodeLine(format: LineFormat, bytes: Uint8Array, limits: DecodeLimits)
   const fields = readCarried(format, carried);
   if (fields === undefined) return rejectRecord(bytes, 'decode.bad_line', { format: format.name, reason: `it is not ${format.wants}` });
   const count = Object.keys(fields).length;
-  return count > limits.maxKeys ? rejectRecord(bytes, 'decode.too_many_keys', { maxKeys: limits.maxKeys }) : { record: bytes, format: format.name, fields };
+  return count > limits.maxKeys
+    ? rejectRecord(bytes, 'decode.too_many_keys', { maxKeys: limits.maxKeys })
+    : { record: bytes, format: format.name, fields };
 }

@@ -6,7 +6,8 @@ import type { LineFormat } from './line-format.ts';
 export const pfsenseFormat: LineFormat = {
   name: 'pfsense',
   wants: 'a line of filterlog (rule,sub rule,anchor,tracker,interface,reason,action,direction,version,…)',
-  looks: (line) => /^\d{0,9},\d{0,9},[^,]{0,64},[^,]{0,64},[^,]{1,32},[\w-]{1,20},(?:pass|block|match|reject|nat|rdr|binat|unkn\(\d+\)),/.test(line),
+  looks: (line) =>
+    /^\d{0,9},\d{0,9},[^,]{0,64},[^,]{0,64},[^,]{1,32},[\w-]{1,20},(?:pass|block|match|reject|nat|rdr|binat|unkn\(\d+\)),/.test(line),
   read: (line) => {
     if (!pfsenseFormat.looks(line)) return undefined;
     const cells = line.split(',', 64);

@@ -6,7 +6,10 @@ export const parse: Command = {
   argument: '<file...>',
   summary: 'show what Tocsin makes of log files: CloudEvents with OCSF data, one per line (no installation needed)',
   options: [
-    { flags: '--as <type>', about: 'how the files are read: a format such as cef, or a mapping such as zeek.conn (default: told by looks)' },
+    {
+      flags: '--as <type>',
+      about: 'how the files are read: a format such as cef, or a mapping such as zeek.conn (default: told by looks)',
+    },
     { flags: '--summary <form>', about: 'json: print one object of counts and nothing else' },
     { flags: '--strict', about: 'also check every event against the OCSF schema, and exit with 65 where one does not keep to it' },
   ],

@@ -44,7 +44,10 @@ export const sourcesGuess: Command = {
       terminal.table(EVENTS, guess.first);
       terminal.hint(`\nRegister a source for it: tocsin sources add NAME${guess.format === 'auto' ? '' : ` --format ${guess.format}`}`);
     }
-    if (guess.rejected > 0) terminal.note(`${sayCount(guess.rejected)} of ${sayCount(guess.records)} records could not be read, the first because: ${visible(guess.firstReason ?? '')}`);
+    if (guess.rejected > 0)
+      terminal.note(
+        `${sayCount(guess.rejected)} of ${sayCount(guess.records)} records could not be read, the first because: ${visible(guess.firstReason ?? '')}`,
+      );
     else if (guess.records === 0) terminal.note(`${visible(file)} holds no record.`);
     return guess.guesses.length === 0 ? EXIT_BAD_DATA : 0;
   },

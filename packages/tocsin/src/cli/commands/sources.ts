@@ -11,7 +11,14 @@ import { visible } from '../visible-text.ts';
 const COLUMNS: readonly Column<ListedSource>[] = [
   { title: 'SOURCE', value: (row) => row.name },
   { title: 'FORMAT', value: (row) => row.format },
-  { title: 'LOG SOURCE', value: ({ logSource = {} }) => [logSource.product, logSource.service, logSource.category].map((part) => part ?? '').join('/').replace(/^\/\/$/, '') },
+  {
+    title: 'LOG SOURCE',
+    value: ({ logSource = {} }) =>
+      [logSource.product, logSource.service, logSource.category]
+        .map((part) => part ?? '')
+        .join('/')
+        .replace(/^\/\/$/, ''),
+  },
   { title: 'LANE', value: (row) => row.lane },
   { title: 'EVENTS', value: (row) => sayCount(row.events), right: true },
   { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates), right: true },
@@ -39,13 +46,20 @@ export const sourcesAdd: Command = {
   argument: '<name>',
   summary: 'register a source; its token is shown this once and kept in the data folder for tocsin publish',
   options: [
-    { flags: '--format <format>', about: 'how its records are read: auto to tell by looks, or a name of docs/reference/formats.md (default: auto)' },
+    {
+      flags: '--format <format>',
+      about: 'how its records are read: auto to tell by looks, or a name of docs/reference/formats.md (default: auto)',
+    },
     { flags: '--lane <lane>', about: 'live: detected at once; bulk: history (default: live)' },
     { flags: '--product <name>', about: 'of what product its events are, as rules name it (default: told by their mapping)' },
     { flags: '--service <name>', about: 'of what service' },
     { flags: '--category <name>', about: 'of what category' },
   ],
-  examples: ['tocsin sources add web01', 'tocsin sources add dc01 --format windows-json', 'tocsin sources add vpn --format key-value --product acme --service vpn'],
+  examples: [
+    'tocsin sources add web01',
+    'tocsin sources add dc01 --format windows-json',
+    'tocsin sources add vpn --format key-value --product acme --service vpn',
+  ],
   async run({ terminal, api, dataDir }, [name = ''], options) {
     const client = await api();
     const added = await addSource(client, dataDir, {

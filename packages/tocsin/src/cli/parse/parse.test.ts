@@ -14,21 +14,36 @@ const folder = mkdtempSync(join(tmpdir(), 'tocsin-parse-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const page = readFileSync(fileURLToPath(new URL('../../../../../docs/how-to/add-a-log-source.md', import.meta.url)), 'utf8');
-const fileOfPage = (name: string): string => new RegExp(`\`\`\`\\w+ ${name.replace('.', '\\.')}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
+const fileOfPage = (name: string): string =>
+  new RegExp(`\`\`\`\\w+ ${name.replace('.', '\\.')}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
 const vpn = join(folder, 'vpn.log');
 writeFileSync(vpn, fileOfPage('vpn.log'));
 
 function contextOf(json = false): { context: CommandContext; out: string[]; err: string[] } {
   const [out, err]: [string[], string[]] = [[], []];
-  const terminal = new Terminal({ out: { write: (text) => out.push(text) }, err: { write: (text) => err.push(text) }, json, colour: false });
+  const terminal = new Terminal({
+    out: { write: (text) => out.push(text) },
+    err: { write: (text) => err.push(text) },
+    json,
+    colour: false,
+  });
   const stdin = (async function* () {
     yield new TextEncoder().encode('{"a":1}\nnonsense\n');
   })();
-  const context = { terminal, environment: { stdin, cwd: folder, colour: false }, interrupted: new AbortController().signal } as unknown as CommandContext;
+  const context = {
+    terminal,
+    environment: { stdin, cwd: folder, colour: false },
+    interrupted: new AbortController().signal,
+  } as unknown as CommandContext;
   return { context, out, err };
 }
 
-const linesOf = (out: readonly string[]): Record<string, unknown>[] => out.join('').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+const linesOf = (out: readonly string[]): Record<string, unknown>[] =>
+  out
+    .join('')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test('each record is a CloudEvent with OCSF data', async () => {
   const { context, out, err } = contextOf();
@@ -55,8 +70,12 @@ test('the sum of a file is as the page says', async () => {
 test('rejects are on standard error with reason and bytes, and counted', async () => {
   const { context, out, err } = contextOf(true);
   expect(await runParse(context, ['-'], { summary: 'json' })).toBe(0);
-  expect(linesOf(out)).toEqual([{ records: 2, events: 1, rejected: { 'decode.unknown_format': 1 }, byClass: { '0': 1 }, byMapping: { json: 1 } }]);
-  expect(linesOf(err)).toMatchObject([{ record: 2, code: 'decode.unknown_format', bytes: 8, base64: Buffer.from('nonsense').toString('base64') }]);
+  expect(linesOf(out)).toEqual([
+    { records: 2, events: 1, rejected: { 'decode.unknown_format': 1 }, byClass: { '0': 1 }, byMapping: { json: 1 } },
+  ]);
+  expect(linesOf(err)).toMatchObject([
+    { record: 2, code: 'decode.unknown_format', bytes: 8, base64: Buffer.from('nonsense').toString('base64') },
+  ]);
 });
 
 test('where nothing can be read, the exit code says so', async () => {
@@ -85,6 +104,8 @@ test('the mapping of the page reads the file of the page, and its own test holds
   const stream = openRecordStream('auto', defaultDecodeLimits);
   const decoded = [...stream.push(new TextEncoder().encode(fileOfPage('vpn.log'))), ...stream.end()];
   const source = { tenant: 't', name: 's', format: 'auto' as const, lane: 'live' as const, shard: '' };
-  const mapped = decoded.map((one) => ('fields' in one ? normaliseRecord(set, one, { source, receivedMs: Date.UTC(2026, 0), fallbackId: 'x' }).mapping : one.rejected));
+  const mapped = decoded.map((one) =>
+    'fields' in one ? normaliseRecord(set, one, { source, receivedMs: Date.UTC(2026, 0), fallbackId: 'x' }).mapping : one.rejected,
+  );
   expect(mapped).toEqual(['acme.vpn', 'acme.vpn', 'acme.vpn.logout']);
 });

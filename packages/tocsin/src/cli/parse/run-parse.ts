@@ -73,12 +73,24 @@ function sayRejected({ terminal }: CommandContext, path: string, record: Extract
   const { rejected, reason, record: bytes } = record.rejected;
   const shown = bytes.subarray(0, SHOWN_BYTES);
   if (terminal.json) {
-    const said = { file: path, record: record.number, code: rejected, reason, bytes: bytes.length, base64: Buffer.from(shown).toString('base64') };
+    const said = {
+      file: path,
+      record: record.number,
+      code: rejected,
+      reason,
+      bytes: bytes.length,
+      base64: Buffer.from(shown).toString('base64'),
+    };
     terminal.note(JSON.stringify(said));
-  } else terminal.note(`${visible(path)}:${record.number}: ${rejected}: ${visible(reason)} [${visible(Buffer.from(shown).toString('utf8'))}]`);
+  } else
+    terminal.note(`${visible(path)}:${record.number}: ${rejected}: ${visible(reason)} [${visible(Buffer.from(shown).toString('utf8'))}]`);
 }
 
-function checkEvent({ terminal }: CommandContext, summary: ParseSummary, { event, where }: { event: Record<string, unknown>; where: string }): void {
+function checkEvent(
+  { terminal }: CommandContext,
+  summary: ParseSummary,
+  { event, where }: { event: Record<string, unknown>; where: string },
+): void {
   const violations = validateOcsf(event['data'] as Record<string, unknown>);
   if (violations.length === 0) return;
   summary.violations = (summary.violations ?? 0) + 1;
@@ -88,6 +100,7 @@ function checkEvent({ terminal }: CommandContext, summary: ParseSummary, { event
 function finish({ terminal }: CommandContext, summary: ParseSummary, summaryOnly: boolean): number {
   const rejects = Object.values(summary.rejected).reduce((sum, each) => sum + each, 0);
   if (summaryOnly) terminal.object(summary);
-  else if (terminal.interactive) terminal.note(`${sayMany(summary.records, 'record')}, ${sayMany(summary.events, 'event')}, ${rejects} rejected`);
+  else if (terminal.interactive)
+    terminal.note(`${sayMany(summary.records, 'record')}, ${sayMany(summary.events, 'event')}, ${rejects} rejected`);
   return (summary.events === 0 && rejects > 0) || (summary.violations ?? 0) > 0 ? EXIT_BAD_DATA : 0;
 }

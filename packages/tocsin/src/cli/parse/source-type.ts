@@ -10,7 +10,8 @@ export function formatOfType(given: string | undefined, mappings: Pick<MappingSe
   const spec = mappings.specs.find(({ id }) => id === given) ?? mappings.specs.find(({ id }) => id.startsWith(`${given}.`));
   const [format = ''] = spec?.formats ?? [];
   // A mapping of JSON objects may stand for files of several forms: what a file is tells itself.
-  if (spec !== undefined) return isFormat(format) && format !== 'json' && format !== 'windows-json' && format !== 'cloudtrail' ? format : 'auto';
+  if (spec !== undefined)
+    return isFormat(format) && format !== 'json' && format !== 'windows-json' && format !== 'cloudtrail' ? format : 'auto';
   const known = [...Object.keys(decoders), ...mappings.specs.map(({ id }) => id)];
   const nearest = nearestName(given, known);
   const wants = `a format (${Object.keys(decoders).join(', ')}) or a mapping such as windows.sysmon${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
