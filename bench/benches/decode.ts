@@ -90,7 +90,13 @@ function measure({ name, format, records, goalUs }: Sample, one: (format: Format
   const bytes = Math.round(records.reduce((sum, { length }) => sum + length, 0) / records.length);
   const conditions = { format, records: records.length, bytes_per_record: bytes, reads };
   return [
-    { figure: `decode, ${name}`, value: round((user + system) / reads), unit: 'µs CPU/record', ...(goalUs === undefined ? {} : { goal: { atMost: goalUs } }), conditions },
+    {
+      figure: `decode, ${name}`,
+      value: round((user + system) / reads),
+      unit: 'µs CPU/record',
+      ...(goalUs === undefined ? {} : { goal: { atMost: goalUs } }),
+      conditions,
+    },
     { figure: `decode, ${name}, p99`, value: round(quantile(singles, 0.99)), unit: 'µs', goal: { atMost: 1000 }, conditions },
   ];
 }

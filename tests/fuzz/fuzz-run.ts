@@ -106,7 +106,7 @@ class FuzzReader {
   report(): Pick<FuzzReport, 'accepted' | 'rejected' | 'mappingsHit' | 'failures' | 'slowestMs' | 'peakHeapBytes'> {
     return {
       accepted: this.#accepted,
-      rejected: Object.fromEntries([...this.#rejected].sort()),
+      rejected: Object.fromEntries([...this.#rejected].sort(([a], [b]) => (a < b ? -1 : 1))),
       mappingsHit: this.#mappings.size,
       failures: this.#failures,
       slowestMs: Math.round(this.#slowestMs),

@@ -44,14 +44,16 @@ export function namedLogSource(byMapping: ReadonlyMap<string, LogSource>, named:
     ...base,
     mapping: named,
     product: product ?? base.product,
-    services: service === undefined ? (isOther ? [] : base.services) : [service],
+    services: service === undefined ? kept(base.services, isOther) : [service],
     categories:
       category === undefined
-        ? isOther && service !== undefined
-          ? []
-          : base.categories
-        : [...new Set([...(isOther ? [] : base.categories), category])],
+        ? kept(base.categories, isOther && service !== undefined)
+        : [...new Set([...kept(base.categories, isOther), category])],
   };
+}
+
+function kept(names: readonly string[], isOther: boolean): readonly string[] {
+  return isOther ? [] : names;
 }
 
 const PARTS = ['product', 'service', 'category'] as const;

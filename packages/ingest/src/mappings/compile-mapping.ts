@@ -99,8 +99,7 @@ function compileAttribute(source: AttributeSource, name: HotAttribute, spec: Map
   if ('value' in source) {
     const read = compileAttributeSource(source, spec);
     return (fields, containers) => {
-      const value = read(fields, containers);
-      return value === undefined ? undefined : String(value);
+      return read(fields, containers) === undefined ? undefined : String(source.value);
     };
   }
   const read = compileReader(source.from, spec.aliases);

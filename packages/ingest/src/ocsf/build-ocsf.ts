@@ -74,19 +74,7 @@ function compile(spec: MappingSpec | undefined, classUid: number): Compiled {
 function build(input: OcsfInput, { spec, shape, containers, readers, taken, decoded }: Compiled): Record<string, unknown> {
   const event: Record<string, unknown> = headOf(input, shape, spec);
   const within = containers(input.fields);
-  for (const { path, read } of readers) {
-    for (const one of read) {
-      const value = one(input.fields, within);
-      if (
-        value !== undefined &&
-        value !== null &&
-        value !== '' &&
-        value !== '-' &&
-        setPath(event, shape, { path, value, receivedMs: input.receivedMs })
-      )
-        break;
-    }
-  }
+  for (const reader of readers) readInto(event, reader, { input, shape, within });
   placeAttributes(event, shape, { attributes: input.attributes, receivedMs: input.receivedMs });
   fillRequired(event, shape, { timeMs: input.timeMs, product: spec?.product ?? 'Unknown' });
   const hidden = decoded.flatMap(({ name, read }) => enrichmentsOf(name, read(input.fields, within)));
@@ -98,6 +86,20 @@ function build(input: OcsfInput, { spec, shape, containers, readers, taken, deco
   event['raw_data'] = new TextDecoder().decode(input.record);
   return event;
 }
+
+/** Puts the first of a reader's values that is one, and fits, where it belongs. */
+function readInto(
+  event: Record<string, unknown>,
+  { path, read }: Compiled['readers'][number],
+  { input, shape, within }: { input: OcsfInput; shape: OcsfClass; within: readonly Fields[] },
+): void {
+  for (const one of read) {
+    const value = one(input.fields, within);
+    if (!NOTHING.has(value) && setPath(event, shape, { path, value, receivedMs: input.receivedMs })) return;
+  }
+}
+
+const NOTHING: ReadonlySet<unknown> = new Set([undefined, null, '', '-']);
 
 /** What a field hides, as OCSF's enrichment: the field's value, and beside it what it says. */
 function enrichmentsOf(name: string, value: unknown): object[] {

@@ -68,12 +68,19 @@ function unknownScalar({ type, values }: OcsfAttribute, { timeMs }: Filling): un
 }
 
 function derive(object: Record<string, unknown>, shape: OcsfShape): void {
-  const { path } = object;
-  if (shape.name === 'file' && typeof path === 'string') {
-    object['name'] ??= path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || path;
+  if (shape.name === 'file' && typeof object['path'] === 'string') {
+    object['name'] ??= baseName(object['path']);
     object['type_id'] ??= 1;
+  } else if (shape.name === 'process') {
+    const path = pathOf(object['file']);
+    if (path !== undefined) object['name'] ??= baseName(path);
   }
-  const file = object['file'];
-  if (shape.name === 'process' && typeof file === 'object' && file !== null && 'path' in file && typeof file.path === 'string')
-    object['name'] ??= file.path.slice(Math.max(file.path.lastIndexOf('/'), file.path.lastIndexOf('\\')) + 1) || file.path;
+}
+
+function pathOf(file: unknown): string | undefined {
+  return typeof file === 'object' && file !== null && 'path' in file && typeof file.path === 'string' ? file.path : undefined;
+}
+
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || path;
 }

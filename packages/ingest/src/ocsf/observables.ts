@@ -40,17 +40,17 @@ function collectOne(value: unknown, of: { name: string; attribute: OcsfAttribute
     collect(value as Readonly<Record<string, unknown>>, inner, { ...walk, depth: walk.depth + 1 });
     return;
   }
-  const kind =
-    of.name === 'name' && of.shape.name === 'user'
-      ? USER_NAME
-      : of.name === 'uid' && of.shape.name === 'session'
-        ? SESSION
-        : of.attribute.observable;
+  const kind = kindOf(of);
   if (kind === undefined || inner !== undefined || (typeof value !== 'string' && typeof value !== 'number')) return;
   const text = String(value);
   const key = `${kind} ${text}`;
   if (text !== 'Unknown' && !walk.found.has(key) && walk.found.size < MAX_OBSERVABLES)
     walk.found.set(key, { name: walk.path, type_id: kind, value: text });
+}
+
+function kindOf({ name, attribute, shape }: { name: string; attribute: OcsfAttribute; shape: OcsfShape }): number | undefined {
+  if (name === 'name' && shape.name === 'user') return USER_NAME;
+  return name === 'uid' && shape.name === 'session' ? SESSION : attribute.observable;
 }
 
 const USER_NAME = 4;

@@ -160,13 +160,14 @@ function resolveClass(
 ): OcsfClass {
   const line = lineage(one, events);
   const category = categories.get(line.map(({ more }) => more?.category ?? '-').findLast((name) => name !== '-' && name !== 'other') ?? '');
-  const uid = Number(one.more?.uid === '-' ? 0 : (one.more?.uid ?? 0)) + (category?.uid ?? 0) * 1000;
+  const own = Number(one.more?.uid);
+  const categoryUid = category?.uid ?? 0;
   const activities = line.flatMap(({ more }) => (more?.activities ?? '').split(';').filter((text) => text !== ''));
   return {
     ...resolve(one, events, dictionary),
-    uid: one.name === 'base_event' ? 0 : uid,
+    uid: Number.isNaN(own) ? 0 : own + categoryUid * 1000,
     caption: one.more?.caption ?? one.name,
-    categoryUid: category?.uid ?? 0,
+    categoryUid,
     category: category?.caption ?? 'Uncategorized',
     activities: new Map(activities.map((text) => [Number(text.slice(0, text.indexOf('='))), text.slice(text.indexOf('=') + 1)])),
   };

@@ -27,13 +27,11 @@ function placesOf(name: string, event: Record<string, unknown>, shape: OcsfClass
   switch (name) {
     case 'actor.user.name':
       // Who logs on is the user himself; who changes an account is the actor, if the mapping says which user is changed.
-      return shape.attributes.get('user')?.isRequired === true && event['user'] === undefined ? ['user.name'] : ['actor.user.name'];
+      return requires(shape, 'user') && event['user'] === undefined ? ['user.name'] : ['actor.user.name'];
     case 'process.file.path':
-      return shape.attributes.get('process')?.isRequired === true ? ['process.file.path'] : ['actor.process.file.path'];
+      return requires(shape, 'process') ? ['process.file.path'] : ['actor.process.file.path'];
     case 'api.operation':
-      return shape.attributes.get('api')?.isRequired === true
-        ? ['api.operation']
-        : [...(OPERATIONS[shape.name] ?? []), 'metadata.event_code'];
+      return requires(shape, 'api') ? ['api.operation'] : [...(OPERATIONS[shape.name] ?? []), 'metadata.event_code'];
     case 'src_endpoint.ip':
     case 'dst_endpoint.ip':
       // A finding has its endpoints among its evidence.
@@ -41,6 +39,10 @@ function placesOf(name: string, event: Record<string, unknown>, shape: OcsfClass
     default:
       return [name];
   }
+}
+
+function requires(shape: OcsfClass, name: string): boolean {
+  return shape.attributes.get(name)?.isRequired === true;
 }
 
 /** What an operation is called where it is no call. */

@@ -182,7 +182,14 @@ function valueOf(node: KeyNode, bytes: Buffer, { start, end }: Span): number {
   // A list has every value that is in it: too rare to be clever about.
   if (type === LIST && node.values.size > 0) return -1;
   if (type === 0 || type >= 5 || (node.values.size === 0 && !node.isOpen)) return type;
-  if (end - start > MAX_VALUE_BYTES) return node.isOpen ? -1 : type;
+  return end - start > MAX_VALUE_BYTES ? longValueOf(node, type) : scalarValueOf(node, bytes, { start, end, type });
+}
+
+function longValueOf(node: KeyNode, type: number): number {
+  return node.isOpen ? -1 : type;
+}
+
+function scalarValueOf(node: KeyNode, bytes: Buffer, { start, end, type }: Span & { readonly type: number }): number {
   const text = bytes.toString('latin1', start, end);
   let number = node.texts.get(text);
   if (number === undefined) {

@@ -78,14 +78,12 @@ function undoUrl(text: string): string {
 
 function undoHtml(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([a-zA-Z]{2,8}));/g,
-    (whole, decimal?: string, hex?: string, name?: string) => {
-      if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole;
-      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-    },
-  );
+  return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([a-zA-Z]{2,8}));/g, (whole, ...parts: (string | undefined)[]) => {
+    const [decimal, hex, name] = parts;
+    if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole;
+    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -111,7 +109,8 @@ function undoEscapes(text: string): string {
   if (!text.includes('\\')) return text;
   return text.replace(
     /\\u\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([0-7]{3})/g,
-    (whole, braced?: string, unit?: string, hex?: string, octal?: string) => {
+    (whole, ...parts: (string | undefined)[]) => {
+      const [braced, unit, hex, octal] = parts;
       const code = octal === undefined ? Number.parseInt(braced ?? unit ?? hex ?? '', 16) : Number.parseInt(octal, 8);
       return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
     },

@@ -72,23 +72,24 @@ export function createAuditStream(limits: DecodeLimits): RecordStream {
     open.delete(key);
     return finish(event);
   };
-  const lines = cutLines(limits.maxRecordBytes, limits, (bytes): DecodedRecord[] => {
-    const text = decodeUtf8(bytes);
-    if (text === undefined) return [rejectRecord(bytes, 'decode.bad_utf8', { format: 'auditd' })];
-    const { line, inner } = openLine(text);
-    const part = auditEventOf(line) ?? (inner === undefined ? undefined : auditEventOf(inner.line));
-    // Behind a syslog header, or of one line: a record of its own.
-    if (part === undefined || auditEventOf(line) === undefined || !PARTS.has(part.type)) return decoder.decode(bytes, limits);
-    if (part.type === 'EOE') return close(part.key);
-    const event = open.get(part.key) ?? { lines: [], bytes: 0 };
+  const addPart = ({ key }: { key: string }, bytes: Uint8Array): DecodedRecord[] => {
+    const event = open.get(key) ?? { lines: [], bytes: 0 };
     const isFull = event.lines.length >= MAX_LINES || event.bytes + bytes.length >= limits.maxRecordBytes;
-    const before = isFull ? close(part.key) : [];
+    const before = isFull ? close(key) : [];
     const into = isFull ? { lines: [], bytes: 0 } : event;
     into.lines.push(bytes);
     into.bytes += bytes.length + 1;
-    open.set(part.key, into);
+    open.set(key, into);
     const [oldest] = open.keys();
     return open.size > MAX_OPEN && oldest !== undefined ? [...before, ...close(oldest)] : before;
+  };
+  const lines = cutLines(limits.maxRecordBytes, limits, (bytes): DecodedRecord[] => {
+    const text = decodeUtf8(bytes);
+    if (text === undefined) return [rejectRecord(bytes, 'decode.bad_utf8', { format: 'auditd' })];
+    const part = auditEventOf(openLine(text).line);
+    // Behind a syslog header, or of one line: a record of its own.
+    if (part === undefined || !PARTS.has(part.type)) return decoder.decode(bytes, limits);
+    return part.type === 'EOE' ? close(part.key) : addPart(part, bytes);
   });
   return {
     push: (bytes) => lines.push(bytes),

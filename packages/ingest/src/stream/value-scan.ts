@@ -22,9 +22,7 @@ export function createXmlScan(): Scan {
     step: (byte) => {
       if (!isOpen) {
         // `<Events>` around them and `<?xml …?>` before them are no events: what follows the name tells.
-        const isBehindName =
-          matched === OPENING.length && (byte === 0x20 || byte === 0x3e || byte === 0x0a || byte === 0x0d || byte === 0x09);
-        if (isBehindName) {
+        if (matched === OPENING.length && BEHIND_NAME.has(byte)) {
           isOpen = true;
           matched = 0;
           return undefined;
@@ -44,6 +42,8 @@ export function createXmlScan(): Scan {
 }
 
 const OPENING = [...'<Event'].map((char) => char.charCodeAt(0));
+/** White space and `>`. */
+const BEHIND_NAME: ReadonlySet<number> = new Set([0x20, 0x3e, 0x0a, 0x0d, 0x09]);
 const CLOSING = [...'</Event>'].map((char) => char.charCodeAt(0));
 
 class JsonScan implements Scan {

@@ -27,33 +27,32 @@ function readAccess(line: string): Fields | undefined {
     .trimStart()
     .split(' ', 2);
   if (!/^\d{3}$/.test(status)) return undefined;
-  const behind = readBehind(line, request.end);
   return {
     timestamp: line.slice(open + 2, close),
     ...head,
     ...readRequest(request.text),
     'sc-status': Number(status),
-    ...(/^\d{1,15}$/.test(bytes) ? { 'sc-bytes': Number(bytes) } : {}),
-    ...behind,
+    ...readBytes(bytes),
+    ...readBehind(line, request.end),
   };
+}
+
+function readBytes(text: string): Fields {
+  return /^\d{1,15}$/.test(text) ? { 'sc-bytes': Number(text) } : {};
 }
 
 /** `client ident user`, or `host:port client ident user`; several clients where proxies forward one another's. */
 function readHead(text: string): Fields | undefined {
   const words = text.split(' ').filter((word) => word !== '');
   if (words.length < 3 || words.length > 20) return undefined;
-  const user = words.at(-1) ?? '-';
+  const user = words.at(-1);
+  const named = user === '-' ? {} : { 'cs-username': user };
   const clients = words.slice(0, -2).map((word) => (word.endsWith(',') ? word.slice(0, -1) : word));
   const isList = words[0]?.endsWith(',') === true;
   if (clients.length > 2 && !isList) return undefined;
   const [first = '', second] = clients;
-  const host = second !== undefined && !isList ? first : undefined;
-  return {
-    'c-ip': host === undefined ? first : second,
-    ...(isList ? { 'x-forwarded-for': clients } : {}),
-    ...(host === undefined ? {} : { 'cs-host': host }),
-    ...(user === '-' ? {} : { 'cs-username': user }),
-  };
+  if (isList) return { 'c-ip': first, 'x-forwarded-for': clients, ...named };
+  return second === undefined ? { 'c-ip': first, ...named } : { 'c-ip': second, 'cs-host': first, ...named };
 }
 
 /** `METHOD uri HTTP/1.1`; what is no request stands as it is under `cs-uri`. */

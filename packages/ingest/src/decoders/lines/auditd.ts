@@ -2,7 +2,6 @@
  * The format `auditd`: records of the Linux audit daemon (audit-documentation, "Audit Event Fields"). A record is one line, or all lines of
  * one event joined by line ends; then `type` is the list of their types, and a field that several lines have is a list.
  */
-import type { Fields } from '@tocsin/core';
 import { readAuditPairs } from './audit-pairs.ts';
 import { type LineFormat, MAX_LINE_FIELDS } from './line-format.ts';
 

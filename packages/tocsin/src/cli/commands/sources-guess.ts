@@ -37,7 +37,7 @@ export const sourcesGuess: Command = {
     const { guessSource } = await import('../parse/guess-source.ts');
     const { shippedMappings } = await import('../rules/read-events.ts');
     const guess = await guessSource(file, { mappings: shippedMappings(), stdin: environment.stdin, clock: systemClock });
-    if (terminal.json) terminal.object({ ...guess, first: guess.first.map(({ record, ...event }) => event) });
+    if (terminal.json) terminal.object({ ...guess, first: guess.first.map(({ record: _record, ...event }) => event) });
     else if (guess.guesses.length > 0) {
       terminal.table(GUESSES, guess.guesses);
       terminal.line();

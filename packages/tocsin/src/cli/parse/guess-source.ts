@@ -1,6 +1,6 @@
 /** What a file's format and mapping seem to be, by its first records: for those who set up a source. */
 import type { FrameRecord } from '@tocsin/core';
-import type { FormatName, MappingSet } from '@tocsin/ingest';
+import type { MappingSet } from '@tocsin/ingest';
 import { type ReadRecord, type ReadRecordsOptions, readRecords } from './read-records.ts';
 
 /** One mapping that reads some of a file's records. */
@@ -15,7 +15,7 @@ export interface SourceGuess {
 /** What was found of a file. */
 export interface FileGuess {
   /** Format to register a source with. */
-  readonly format: FormatName | string;
+  readonly format: string;
   /** In order of confidence. */
   readonly guesses: readonly SourceGuess[];
   readonly records: number;

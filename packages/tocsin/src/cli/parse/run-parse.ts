@@ -35,19 +35,18 @@ export async function runParse(context: CommandContext, paths: readonly string[]
   const build = createOcsfBuilder(mappings);
   const isStrict = options['strict'] === true;
   const summary: ParseSummary = { records: 0, events: 0, rejected: {}, byClass: {}, byMapping: {}, ...(isStrict ? { violations: 0 } : {}) };
+  const take = (record: ReadRecord, path: string): string[] => {
+    count(summary, record);
+    if ('rejected' in record) sayRejected(context, path, record);
+    if ('rejected' in record || (summaryOnly && !isStrict)) return [];
+    const event = cloudEventOf(record.event, record.decoded, build);
+    if (isStrict) checkEvent(context, summary, { event, where: `${path}:${record.number}` });
+    return summaryOnly ? [] : [JSON.stringify(event)];
+  };
   for (const path of paths) {
     for await (const batch of readRecords(path, { format, mappings, stdin: environment.stdin, clock: systemClock })) {
       if (interrupted.aborted) return finish(context, summary, summaryOnly);
-      const lines: string[] = [];
-      for (const record of batch) {
-        count(summary, record);
-        if ('rejected' in record) sayRejected(context, path, record);
-        else if (isStrict || !summaryOnly) {
-          const event = cloudEventOf(record.event, record.decoded, build);
-          if (isStrict) checkEvent(context, summary, { event, where: `${path}:${record.number}` });
-          if (!summaryOnly) lines.push(JSON.stringify(event));
-        }
-      }
+      const lines = batch.flatMap((record) => take(record, path));
       if (lines.length > 0) terminal.line(lines.join('\n'));
     }
   }

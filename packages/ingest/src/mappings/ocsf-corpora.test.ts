@@ -42,14 +42,18 @@ const folders: readonly (readonly [folder: string, leastMapped: number, isKept: 
 async function* decodedOf(folder: string): AsyncGenerator<{ file: string; decoded: DecodedRecord }> {
   const files = readdirSync(`${CORPORA}/${folder}`).filter((name) => name.endsWith('.gz') && !name.includes('.tar'));
   for (const file of files.sort()) {
-    const stream = openRecordStream('auto', defaultDecodeLimits);
     let count = 0;
-    for await (const bytes of createReadStream(`${CORPORA}/${folder}/${file}`).pipe(createGunzip())) {
-      for (const decoded of stream.push(bytes as Uint8Array)) if (count++ < MOST_PER_FILE) yield* unwrapped(file, decoded);
-      if (count >= MOST_PER_FILE) break;
+    for await (const decoded of recordsOf(`${CORPORA}/${folder}/${file}`)) {
+      yield* unwrapped(file, decoded);
+      if (++count >= MOST_PER_FILE) break;
     }
-    if (count < MOST_PER_FILE) for (const decoded of stream.end()) if (count++ < MOST_PER_FILE) yield* unwrapped(file, decoded);
   }
+}
+
+async function* recordsOf(path: string): AsyncGenerator<DecodedRecord> {
+  const stream = openRecordStream('auto', defaultDecodeLimits);
+  for await (const bytes of createReadStream(path).pipe(createGunzip())) yield* stream.push(bytes as Uint8Array);
+  yield* stream.end();
 }
 
 /** The collection of audit events keeps each event beside the verdict on it. */
@@ -92,7 +96,7 @@ test.skipIf(!existsSync(CORPORA)).each(folders)(
 
 function goldenOf(decoded: AcceptedRecord): { mapping: string; format: string; data: Record<string, unknown> } {
   const event = normaliseRecord(set, decoded, { source, receivedMs: RECEIVED, fallbackId: 'golden' });
-  const { unmapped, raw_data: raw, ...data } = build({ ...event, format: decoded.format, fields: decoded.fields });
+  const { unmapped, raw_data: _raw, ...data } = build({ ...event, format: decoded.format, fields: decoded.fields });
   // What was not mapped is the record's own; its members' names show that nothing was lost.
   const left = Object.keys((unmapped ?? {}) as object).sort();
   return {
