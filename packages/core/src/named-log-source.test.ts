@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LogSource } from './log-source.ts';
-import { LOG_SOURCE_WORD, mappingOfName, nameMapping, namedLogSource } from './named-log-source.ts';
+import { LOG_SOURCE_WORD, mappingOfName, namedLogSource, nameMapping } from './named-log-source.ts';
 
 const json: LogSource = { mapping: 'json', services: [], categories: ['webserver'], aliases: { a: ['b'] }, prefixes: ['x.'], entity: [] };
 const sshd: LogSource = { ...json, mapping: 'linux.sshd', product: 'linux', services: ['sshd', 'auth'], categories: [] };

@@ -27,13 +27,13 @@ export { compileMappings, loadMappings, type MappingSet, type MappingText } from
 export type { MappingSpec } from './mappings/mapping-spec.ts';
 export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tests.ts';
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
-export { openRecordStream, type RecordStream } from './stream/record-stream.ts';
-export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { normaliseRecord, type Receipt } from './normalise-record.ts';
 export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
 export { lintMappings, type MappingFlaw } from './ocsf/lint-mappings.ts';
 export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
+export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
 export { type DecodeBudget, type Decoded, defaultDecodeBudget, safeDecode } from './safe-decode/safe-decode.ts';
 export type * from './source.ts';
+export { openRecordStream, type RecordStream } from './stream/record-stream.ts';

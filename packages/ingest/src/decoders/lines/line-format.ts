@@ -3,8 +3,8 @@
  * header, in a member of a JSON object, in a container's log) is `carried-line.ts`; the formats stand in files beside this one.
  */
 import type { Fields } from '@tocsin/core';
-import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
 import { mayHide, safeDecode } from '../../safe-decode/safe-decode.ts';
+import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
 import { type CarriedLine, openCarried } from './carried-line.ts';
 
 /** A format of lines. Both take time linear in the line and never throw. */

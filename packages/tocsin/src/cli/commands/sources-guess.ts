@@ -32,7 +32,7 @@ export const sourcesGuess: Command = {
   name: 'sources guess',
   argument: '<file>',
   summary: 'say which format and mapping a log file has, and show its first events (no installation needed)',
-  examples: ['tocsin sources guess /var/log/auth.log', 'tocsin --json sources guess export.csv'],
+  examples: ['tocsin sources guess /var/log/auth.log', 'tocsin sources guess export.csv --json'],
   async run({ terminal, environment }, [file = '']) {
     const { guessSource } = await import('../parse/guess-source.ts');
     const { shippedMappings } = await import('../rules/read-events.ts');

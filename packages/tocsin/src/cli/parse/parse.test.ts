@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadMappings, normaliseRecord, openRecordStream, readShippedMappings, runMappingTests, defaultDecodeLimits } from '@tocsin/ingest';
+import { defaultDecodeLimits, loadMappings, normaliseRecord, openRecordStream, readShippedMappings, runMappingTests } from '@tocsin/ingest';
 import { afterAll, expect, test } from 'vitest';
 import type { CommandContext } from '../command.ts';
 import { sourcesGuess } from '../commands/sources-guess.ts';

@@ -1,7 +1,7 @@
 /** What `tocsin parse` does: files in, CloudEvents out, rejects on standard error, counts at the end. */
 import { systemClock } from '@tocsin/core';
 import { createOcsfBuilder, validateOcsf } from '@tocsin/ingest';
-import { choiceOption, type CommandContext, type GivenOptions, textOption } from '../command.ts';
+import { type CommandContext, choiceOption, type GivenOptions, textOption } from '../command.ts';
 import { sayMany } from '../figures.ts';
 import { shippedMappings } from '../rules/read-events.ts';
 import { visible } from '../visible-text.ts';
