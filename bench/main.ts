@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { findServerBinary } from '@tocsin/bus/nats';
 import { bus, replay } from './benches/bus.ts';
 import { correlate } from './benches/correlate.ts';
+import { decode } from './benches/decode.ts';
 import { detect } from './benches/detect.ts';
 import { doors } from './benches/doors.ts';
 import { lanes, overload } from './benches/flow.ts';
@@ -25,6 +26,7 @@ import { tableOf } from './table.ts';
 const BENCHES: Readonly<Record<string, Bench>> = {
   bus,
   correlate,
+  decode,
   detect,
   load,
   replay,

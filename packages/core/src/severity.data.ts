@@ -9,7 +9,7 @@ export interface SeverityTable {
 }
 
 /** A system whose severities are known. */
-export type SeverityScheme = 'ocsf' | 'sigma' | 'syslog' | 'cef' | 'ecs' | 'windows' | 'nxlog';
+export type SeverityScheme = 'ocsf' | 'sigma' | 'syslog' | 'cef' | 'ecs' | 'windows' | 'nxlog' | 'suricata' | 'wazuh';
 
 /** The tables by system. Severities that two ids share are written as the milder word. */
 export const severityTables = {
@@ -63,6 +63,19 @@ export const severityTables = {
   nxlog: {
     from: { '1': 1, '2': 1, '3': 3, '4': 4, '5': 5, debug: 1, info: 1, warning: 3, error: 4, critical: 5 },
     to: ['INFO', 'INFO', 'INFO', 'WARNING', 'ERROR', 'CRITICAL', 'CRITICAL'],
+  },
+  /** Suricata `alert.severity`: 1 high to 4 informational (Suricata user guide, "Priority"). */
+  suricata: {
+    from: { '1': 4, '2': 3, '3': 2, '4': 1, '5': 1, '255': 1 },
+    to: ['4', '4', '3', '2', '1', '1', '1'],
+  },
+  /** Wazuh `rule.level` 0 … 15 (Wazuh documentation, "Rules classification"): from 12 high importance, 15 severe attack. */
+  wazuh: {
+    from: {
+      '0': 1, '1': 1, '2': 1, '3': 1, '4': 2, '5': 2, '6': 2, '7': 3, '8': 3, '9': 3, '10': 3, '11': 3,
+      '12': 4, '13': 4, '14': 4, '15': 5, '16': 5,
+    },
+    to: ['0', '3', '5', '8', '12', '15', '16'],
   },
 } satisfies Record<SeverityScheme, SeverityTable>;
 

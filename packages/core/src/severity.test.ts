@@ -34,7 +34,9 @@ test.each(SCHEMES)(
   '%s: a severity written there and read back is never raised, and lowered by what the system cannot say only',
   (scheme) => {
     const written = IDS.slice(1).map((id) => severityFrom(scheme, severityTo(scheme, id)));
-    for (const [index, back] of written.entries()) expect(Math.abs(back - (index + 1))).toBeLessThanOrEqual(1);
+    // Suricata has four steps and nothing above high.
+    const most = scheme === 'suricata' ? 2 : 1;
+    for (const [index, back] of written.entries()) expect(Math.abs(back - (index + 1))).toBeLessThanOrEqual(most);
     expect(written).toEqual([...written].sort((a, b) => a - b));
     for (const word of Object.values(severityTables[scheme].to)) expect(severityTables[scheme].from).toHaveProperty([word.toLowerCase()]);
   },

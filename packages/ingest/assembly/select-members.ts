@@ -7,7 +7,7 @@
  */
 
 /** Slots of the table of names; each holds 16 bytes: length of the name (0 where free), address of its bytes, its number, unused. */
-const TABLE_SLOTS: i32 = 1024;
+const TABLE_SLOTS: i32 = 4096;
 /** Most members that are given out. */
 const MAX_FOUND: i32 = 256;
 

@@ -2,7 +2,7 @@
  * What ingest decides about one record beyond what its mapping found: identity, time, flags, bounds of texts. Pure; what arrives
  * here may be hostile, what leaves is within bounds.
  */
-import type { EventFlag, Fields, FrameRecord } from '@tocsin/core';
+import { type EventFlag, type Fields, type FrameRecord, nameMapping } from '@tocsin/core';
 import type { Mapped } from './mappings/compile-mapping.ts';
 import type { Envelope, Source } from './source.ts';
 
@@ -42,7 +42,7 @@ export function toFrameRecord(parts: EventParts): FrameRecord {
     severity: mapped.severity,
     classUid: mapped.classUid,
     activityId: mapped.activityId,
-    mapping: mapped.mapping,
+    mapping: nameMapping(mapped.mapping, source.logSource),
     attributes: mapped.attributes,
     flags: flags.length === 0 ? NO_FLAGS : flags,
     subject: cutOptional(envelope?.subject),

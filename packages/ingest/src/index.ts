@@ -2,14 +2,16 @@
 export { type Admission, type AdmissionOptions, createAdmission, type Quota, type QuotaScope } from './admission/admission.ts';
 export type { RefusalCount } from './admission/refusal-counts.ts';
 export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';
-export { decoders, type FormatName, fieldsOf, isFormat } from './decoders/decoders.ts';
+export { decoders, type FormatName, fieldsOf, isFormat, jsonObjectsOf } from './decoders/decoders.ts';
 export {
   type AcceptedRecord,
   type DecodedRecord,
   type DecodeLimits,
   defaultDecodeLimits,
   type RecordDecoder,
+  type RejectedRecord,
 } from './decoders/record-decoder.ts';
+export { createRecordReader, type RecordReader } from './decoders/record-reader.ts';
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
 export { type DoorLimits, defaultDoorLimits } from './http/door-limits.ts';
@@ -35,5 +37,13 @@ export { compileMappings, loadMappings, type MappingSet, type MappingText } from
 export type { MappingSpec } from './mappings/mapping-spec.ts';
 export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tests.ts';
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
+export { normaliseRecord, type Receipt } from './normalise-record.ts';
+export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
+export { lintMappings, type MappingFlaw } from './ocsf/lint-mappings.ts';
+export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
+export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
+export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
+export { type DecodeBudget, type Decoded, defaultDecodeBudget, safeDecode } from './safe-decode/safe-decode.ts';
 export type * from './source.ts';
+export { openRecordStream, type RecordStream } from './stream/record-stream.ts';

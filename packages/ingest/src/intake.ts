@@ -72,7 +72,8 @@ export interface StoredEvent {
   readonly at: EventPosition;
 }
 
-const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
+/** How far in the future of receipt an event's time may lie where nothing else is configured, milliseconds. */
+export const DEFAULT_MAX_SKEW_MS = 5 * 60 * 1000;
 /** Ids remembered to answer resends early where nothing else is configured. */
 export const DEFAULT_MAX_EARLY_IDS = 262_144;
 

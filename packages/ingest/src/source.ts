@@ -2,7 +2,7 @@
  * What passes between the parts of ingest: a configured source, records as they arrive, and the answer
  * per record. Listeners make raw records, the intake answers; what lies between are decoders, mappings and the framer.
  */
-import type { ErrorCode, EventPosition, Lane } from '@tocsin/core';
+import type { ErrorCode, EventPosition, Lane, LogSourceName } from '@tocsin/core';
 import type { FormatName } from './decoders/decoders.ts';
 
 /** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
@@ -14,6 +14,8 @@ export interface Source {
   readonly lane: Lane;
   /** Spreads one busy source over partitions; empty for the usual one. */
   readonly shard: string;
+  /** What its events are, where it says so itself rather than leaving it to their mapping. */
+  readonly logSource?: LogSourceName | undefined;
 }
 
 /** Facts about a record that its transport carries beside it: CloudEvents attributes, an idempotency key. All optional. */

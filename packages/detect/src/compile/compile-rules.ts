@@ -1,5 +1,5 @@
 /** Compiles parsed rules for the log sources there are: routing, inactive rules, and the hash of it all. Folds are planned in `plan-folds.ts`. */
-import { type LogSource, sha256Hex } from '@tocsin/core';
+import { type LogSource, namedLogSource, sha256Hex } from '@tocsin/core';
 import type { ProgramStore } from '../filter/program-pool.ts';
 import { createRecordFilter } from '../filter/record-filter.ts';
 import type { DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
@@ -23,6 +23,8 @@ export interface CompileOptions {
   /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: a minute. */
   readonly latenessMs?: number | undefined;
 }
+/** Routes kept: one per mapping, and per name given to one. */
+const MAX_ROUTES = 8192;
 
 /** A rule set for these log sources. Order of rules and log sources does not matter to the hash. */
 export function compileRules(
@@ -67,12 +69,14 @@ export function compileRules(
     routeOf: (logSource) => compileRoute(active, logSource),
     route: (mapping) => {
       if (routes.has(mapping)) return routes.get(mapping);
-      const logSource = byMapping.get(mapping);
+      const logSource = namedLogSource(byMapping, mapping);
       // Names that no mapping has are not remembered: they come from frames and could be without end.
       if (logSource === undefined) return undefined;
       const known = knownRoutes.get(mapping);
       const route = known?.logSource === logSource ? renew(known) : fresh(logSource);
-      knownRoutes.set(mapping, { logSource, route, isCurrent: true });
+      // Names that people gave to sources are few; should they not be, they are compiled anew.
+      if (routes.size >= MAX_ROUTES) routes.clear();
+      if (byMapping.has(mapping)) knownRoutes.set(mapping, { logSource, route, isCurrent: true });
       routes.set(mapping, route);
       return route;
     },

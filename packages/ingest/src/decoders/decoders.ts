@@ -3,19 +3,43 @@ import type { Fields } from '@tocsin/core';
 import { autoDecoder } from './auto.ts';
 import { cloudtrailDecoder } from './cloudtrail.ts';
 import { jsonDecoder } from './json.ts';
+import { accessLogFormat } from './lines/access-log.ts';
+import { auditdFormat } from './lines/auditd.ts';
+import { cefFormat } from './lines/cef.ts';
+import { containerDecoder } from './lines/container.ts';
+import { keyValueFormat } from './lines/key-value.ts';
+import { leefFormat } from './lines/leef.ts';
+import { createLineDecoder } from './lines/line-format.ts';
+import { pfsenseFormat } from './lines/pfsense.ts';
+import { vpcFlowFormat } from './lines/vpc-flow.ts';
 import { linuxAuthDecoder } from './linux-auth.ts';
 import { type DecodeLimits, defaultDecodeLimits, type RecordDecoder } from './record-decoder.ts';
-import { syslogDecoder } from './syslog/syslog.ts';
+import { rowsDecoder } from './rows.ts';
+import { syslogDecoder } from './syslog-format.ts';
 import { windowsJsonDecoder } from './windows-json.ts';
+import { windowsXmlDecoder } from './windows-xml.ts';
 
 /** Every decoder by the name of its format. */
 export const decoders = {
+  'access-log': createLineDecoder(accessLogFormat),
+  auditd: createLineDecoder(auditdFormat),
   auto: autoDecoder,
+  cef: createLineDecoder(cefFormat),
   cloudtrail: cloudtrailDecoder,
+  container: containerDecoder,
+  csv: rowsDecoder,
+  evtx: rowsDecoder,
   json: jsonDecoder,
+  'key-value': createLineDecoder(keyValueFormat),
+  leef: createLineDecoder(leefFormat),
   'linux-auth': linuxAuthDecoder,
+  pfsense: createLineDecoder(pfsenseFormat),
   syslog: syslogDecoder,
+  'vpc-flow': createLineDecoder(vpcFlowFormat),
+  w3c: rowsDecoder,
   'windows-json': windowsJsonDecoder,
+  'windows-xml': windowsXmlDecoder,
+  zeek: rowsDecoder,
 } satisfies Record<string, RecordDecoder>;
 
 /** A format that a source can name. */

@@ -27,6 +27,9 @@ export function parseJsonText(text: string, bytes: Uint8Array, how: { format: st
   if (excess === 'keys') return { refusal: rejectRecord(bytes, 'decode.too_many_keys', { maxKeys: limits.maxKeys }) };
   let value: unknown;
   try {
+    // An error costs as much as twenty records: text that cannot be JSON is not given to the parser.
+    if (!MAY_BE_JSON.test(text))
+      return { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: 'it is not valid JSON (it does not begin as JSON)' }) };
     value = JSON.parse(text);
   } catch (error) {
     return { refusal: rejectRecord(bytes, 'decode.bad_json', { format, reason: `it is not valid JSON (${positionOf(error)})` }) };
@@ -57,6 +60,7 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const MAY_BE_JSON = /^[ \t\r\n]*[[{"\dtfn-]/;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 function fewBrackets(text: string, most: number): boolean {

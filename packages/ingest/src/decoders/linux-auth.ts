@@ -4,37 +4,61 @@
  * kept beside them and never overwrite them.
  */
 import type { Fields } from '@tocsin/core';
-import { parseJsonRecord } from './json-record.ts';
+import { type CarriedLine, openCarried, withoutLineEnd } from './lines/carried-line.ts';
+import { readAuthMessage } from './linux/auth-message.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
-import { fieldsOfLinux, textOfLine } from './syslog/syslog.ts';
+import { fieldsOfLinux } from './syslog/syslog.ts';
 
 /** Decoder of one syslog line per record. */
 export const linuxAuthDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeLine(bytes, limits)] };
 
-/** Fields of a JSON object that carries a line as `message`; undefined where it does not. */
-export function fieldsOfWrappedLine(wrapper: Fields): Fields | undefined {
-  const line = wrapper['message'];
-  const fields = typeof line === 'string' ? fieldsOfLinux(line) : undefined;
+/** Fields of a line; undefined where it has no syslog header. Trailing line ends are no part of it. */
+export function fieldsOfLine(line: string): Fields | undefined {
+  return fieldsOfLinux(withoutLineEnd(line));
+}
+
+/** Fields of a line with those of its carrier beneath; of a record of the journal by its own members. Undefined where neither tells a header. */
+export function fieldsOfCarried({ line, carrier }: CarriedLine): Fields | undefined {
+  const fields = fieldsOfLine(line) ?? fieldsOfJournal(carrier);
   if (fields === undefined) return undefined;
   const merged: Record<string, unknown> = Object.create(null);
-  return Object.assign(merged, wrapper, fields);
+  return Object.assign(merged, carrier, fields);
+}
+
+/** Members of journald's JSON that are read (systemd.journal-fields). */
+export const JOURNAL_MEMBERS = [
+  'MESSAGE',
+  '__REALTIME_TIMESTAMP',
+  '_HOSTNAME',
+  'SYSLOG_IDENTIFIER',
+  '_COMM',
+  '_PID',
+  'PRIORITY',
+  'SYSLOG_FACILITY',
+] as const;
+
+function fieldsOfJournal(entry: Fields): Fields | undefined {
+  const message = entry['MESSAGE'];
+  const micros = Number(entry['__REALTIME_TIMESTAMP']);
+  if (typeof message !== 'string' || !(micros > 0 && micros < 1e17)) return undefined;
+  const fields: Record<string, unknown> = { timestamp: new Date(Math.floor(micros / 1000)).toISOString() };
+  const take = (name: string, value: unknown): void => {
+    if (typeof value === 'string' && value !== '') fields[name] = value;
+  };
+  take('host', entry['_HOSTNAME']);
+  take('program', entry['SYSLOG_IDENTIFIER'] ?? entry['_COMM']);
+  take('severity', entry['PRIORITY']);
+  take('facility', entry['SYSLOG_FACILITY']);
+  take('pid', entry['_PID']);
+  fields['message'] = message;
+  return Object.assign(fields, readAuthMessage(message), { line: message });
 }
 
 function decodeLine(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
-  const format = 'linux-auth';
-  if (bytes.length > limits.maxRecordBytes) {
-    return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
-  }
-  const text = textOfLine(bytes);
-  if (text.trimStart().startsWith('{')) return decodeWrapped(bytes, limits);
-  const fields = fieldsOfLinux(text);
-  return fields === undefined ? noHeader(bytes) : { record: bytes, format, fields };
-}
-
-function decodeWrapped(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
-  const parsed = parseJsonRecord(bytes, 'linux-auth', limits);
-  if ('refusal' in parsed) return parsed.refusal;
-  const fields = fieldsOfWrappedLine(parsed.fields);
+  const carried = openCarried(bytes, 'linux-auth', limits);
+  if ('rejected' in carried) return carried;
+  const isBare = Object.keys(carried.carrier).length === 0;
+  const fields = isBare ? fieldsOfLine(carried.line) : fieldsOfCarried(carried);
   return fields === undefined ? noHeader(bytes) : { record: bytes, format: 'linux-auth', fields };
 }
 

@@ -36,11 +36,11 @@ interface SelectModule {
 }
 
 /** Most names: half of the module's table. */
-const MAX_NAMES = 512;
+const MAX_NAMES = 2048;
 const TABLE_AT = 1024;
-const TABLE_BYTES = 1024 * 16;
+const TABLE_BYTES = 4096 * 16;
 const NAMES_AT = TABLE_AT + TABLE_BYTES;
-const NAMES_BYTES = 32_768;
+const NAMES_BYTES = 65_536;
 const OUTPUT_AT = NAMES_AT + NAMES_BYTES;
 const OUTPUT_BYTES = 256 * 16;
 const INPUT_AT = OUTPUT_AT + OUTPUT_BYTES;

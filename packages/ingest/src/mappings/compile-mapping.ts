@@ -97,8 +97,10 @@ function compileAttributes(spec: MappingSpec): Reading<HotAttributes> {
 
 function compileAttribute(source: AttributeSource, name: HotAttribute, spec: MappingSpec): Reading<string | undefined> {
   if ('value' in source) {
-    const holds = source.when.map((condition) => compileCondition(condition, readWhole(condition.field, spec)));
-    return (fields) => (holds.every((one) => one(fields)) ? source.value : undefined);
+    const read = compileAttributeSource(source, spec);
+    return (fields, containers) => {
+      return read(fields, containers) === undefined ? undefined : String(source.value);
+    };
   }
   const read = compileReader(source.from, spec.aliases);
   const address = name === 'src_endpoint.ip' || name === 'dst_endpoint.ip';
@@ -107,6 +109,16 @@ function compileAttribute(source: AttributeSource, name: HotAttribute, spec: Map
     if (text === undefined || (address && isIP(text) === 0)) return undefined;
     return text.length > MAX_ATTRIBUTE_LENGTH ? text.slice(0, MAX_ATTRIBUTE_LENGTH).toWellFormed() : text.toWellFormed();
   };
+}
+
+/** Reads what a source gives, as it stands in the record. */
+export type SourceReader = Reading<unknown>;
+
+/** Compiles one source of an attribute. */
+export function compileAttributeSource(source: AttributeSource, spec: MappingSpec): SourceReader {
+  if ('from' in source) return compileReader(source.from, spec.aliases);
+  const holds = source.when.map((condition) => compileCondition(condition, readWhole(condition.field, spec)));
+  return (fields) => (holds.every((one) => one(fields)) ? source.value : undefined);
 }
 
 function readWhole(field: string, spec: MappingSpec): (fields: Fields) => unknown {

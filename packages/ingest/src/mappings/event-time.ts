@@ -3,6 +3,9 @@
  * a zone for the server's own. A time without a zone is UTC here; a fraction is cut to milliseconds.
  */
 
+import { dateMs, digits, isClock, isDigit, MONTHS, offsetMs } from './calendar.ts';
+import { readWrittenTime } from './written-time.ts';
+
 /** How a time is written; `any` tells by looks. */
 export type TimeFormat = 'any' | 'iso' | 'epoch_s' | 'epoch_ms' | 'syslog';
 
@@ -31,7 +34,7 @@ export function readIsoTime(text: string): number | undefined {
   const second = hasSeconds ? digits(text, 17, 2) : 0;
   if (date === undefined || !isClock(hour, minute, second)) return undefined;
   const fraction = readFraction(text, hasSeconds ? 19 : 16);
-  const offset = readOffset(text, fraction.end);
+  const offset = offsetMs(text.slice(fraction.end));
   return offset === undefined ? undefined : date + hour * HOUR + minute * MINUTE + second * 1000 + fraction.ms - offset;
 }
 
@@ -60,8 +63,8 @@ function inLatestYear(month: number, day: number, when: { clock: number; receive
 
 function readByLooks(text: string, receivedMs: number): number | undefined {
   const first = text.charCodeAt(0);
-  if (first < DIGIT_0 || first > DIGIT_9) return readSyslogTime(text, receivedMs);
-  return text[4] === '-' ? readIsoTime(text) : readEpochText(text, 'any');
+  if (first < DIGIT_0 || first > DIGIT_9) return readSyslogTime(text, receivedMs) ?? readWrittenTime(text);
+  return text[4] === '-' ? readIsoTime(text) : (readEpochText(text, 'any') ?? readWrittenTime(text));
 }
 
 function readEpochText(text: string, format: TimeFormat): number | undefined {
@@ -82,23 +85,6 @@ function scaleOf(value: number, format: TimeFormat): number {
   return value < 1e17 ? 1e-3 : 1e-6;
 }
 
-/** Milliseconds of midnight UTC; undefined where the calendar has no such day. */
-function dateMs(year: number, month: number, day: number): number | undefined {
-  if (!(year >= 1970 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= 31)) return undefined;
-  if (day > 28 && day > daysIn(year, month)) return undefined;
-  return Date.UTC(year, month - 1, day);
-}
-
-function daysIn(year: number, month: number): number {
-  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-}
-
-/** A leap second (60) is read as the next minute's first. */
-function isClock(hour: number, minute: number, second: number): boolean {
-  return hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 60;
-}
-
 function readFraction(text: string, at: number): { ms: number; end: number } {
   if (text[at] !== '.' && text[at] !== ',') return { ms: 0, end: at };
   let ms = 0;
@@ -109,40 +95,11 @@ function readFraction(text: string, at: number): { ms: number; end: number } {
   return end === at + 1 ? { ms: 0, end: at } : { ms, end };
 }
 
-/** Milliseconds east of UTC: nothing or `Z` for none, else `±hh`, `±hhmm` or `±hh:mm`; undefined where something else follows. */
-function readOffset(text: string, at: number): number | undefined {
-  const rest = text.slice(at);
-  if (rest === '' || rest === 'Z' || rest === 'z') return 0;
-  const sign = rest[0] === '+' ? 1 : -1;
-  if (sign === -1 && rest[0] !== '-') return undefined;
-  const minutesAt = rest[3] === ':' ? 4 : 3;
-  const hours = digits(rest, 1, 2);
-  const minutes = rest.length === 3 ? 0 : digits(rest, minutesAt, 2);
-  const complete = rest.length === 3 || rest.length === minutesAt + 2;
-  return complete && isClock(hours, minutes, 0) ? sign * (hours * HOUR + minutes * MINUTE) : undefined;
-}
-
-/** A number of exactly `count` digits; NaN where there are others. */
-function digits(text: string, from: number, count: number): number {
-  let value = 0;
-  for (let at = from; at < from + count; at++) {
-    const unit = text.charCodeAt(at);
-    if (!isDigit(unit)) return Number.NaN;
-    value = value * 10 + unit - DIGIT_0;
-  }
-  return value;
-}
-
-function isDigit(unit: number): boolean {
-  return unit >= DIGIT_0 && unit <= DIGIT_9;
-}
-
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const MAX_TEXT = 40;
 /** End of the year 9999. */
 const MAX_MS = 253_402_300_799_999;

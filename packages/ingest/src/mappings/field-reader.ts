@@ -72,10 +72,20 @@ function readPlain(name: string): FieldReader {
   };
 }
 
-/** A dotted path is a member of that very name (Zeek's `id.orig_h`), or members within members. */
+/** A dotted path is a member of that very name (Zeek's `id.orig_h`), or members within members, the last of which may have dots (Falco's `output_fields`). */
 function readDotted(path: string): FieldReader {
   const parts = path.split('.');
-  return (fields) => fields[path] ?? follow(fields, parts);
+  const rests = parts.map((_, index) => parts.slice(index).join('.'));
+  return (fields) => {
+    let value: unknown = fields;
+    for (let at = 0; at < parts.length; at++) {
+      if (typeof value !== 'object' || value === null) return undefined;
+      const whole = (value as Fields)[rests[at] as string];
+      if (whole !== undefined && whole !== null) return whole;
+      value = (value as Fields)[parts[at] as string];
+    }
+    return value;
+  };
 }
 
 function follow(fields: Fields, path: readonly string[]): unknown {

@@ -7,7 +7,7 @@ import type { HotAttribute } from '@tocsin/core';
 import { isReserved } from './field-reader.ts';
 import type { DocumentPath, MappingDocument } from './mapping-document.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
-import { readAttributes, readConditions, readEventId, readSeverity, readTimes } from './mapping-values.ts';
+import { readAttributes, readConditions, readEventId, readOcsf, readSeverity, readTimes } from './mapping-values.ts';
 
 /** What a shape, a mapping or a case says; what it does not say is absent. */
 export type PartialSpec = { readonly [K in Exclude<keyof MappingSpec, 'id' | 'version'>]?: MappingSpec[K] };
@@ -72,6 +72,8 @@ const COMMON = [
   'class',
   'activity',
   'attributes',
+  'ocsf',
+  'decoded',
   'entity',
   'event_id',
 ];
@@ -104,6 +106,8 @@ function readPartial(document: MappingDocument, given: Readonly<Record<string, u
     classUid: read('class', numberAt),
     activityId: read('activity', numberAt),
     attributes: read('attributes', (one, value, place) => readAttributes(one, value, { at: place, known: ATTRIBUTES })),
+    ocsf: read('ocsf', readOcsf),
+    decoded: strings('decoded'),
     entity: read('entity', readEntity),
     eventId: read('event_id', readEventId),
   };
@@ -118,6 +122,7 @@ function merge(base: PartialSpec, own: PartialSpec): PartialSpec {
     when: [...(base.when ?? []), ...(own.when ?? [])],
     aliases: { ...base.aliases, ...own.aliases },
     attributes: { ...base.attributes, ...own.attributes },
+    ocsf: { ...base.ocsf, ...own.ocsf },
   };
 }
 
@@ -135,6 +140,8 @@ const SILENT: Omit<MappingSpec, 'id' | 'version'> = {
   classUid: 0,
   activityId: 0,
   attributes: {},
+  ocsf: {},
+  decoded: [],
   entity: [],
   eventId: [],
 };

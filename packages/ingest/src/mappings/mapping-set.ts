@@ -2,7 +2,7 @@
  * The mappings in force: files in, one function from a record's fields to what they mean out. Reading files is
  * `shipped-mappings.ts`; decoding records is `decoders/`.
  */
-import type { Fields, LogSource } from '@tocsin/core';
+import { type Fields, type LogSource, mappingOfName } from '@tocsin/core';
 import { isFormat } from '../decoders/decoders.ts';
 import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
 import { compileFinder, type Finder } from './condition-index.ts';
@@ -24,13 +24,13 @@ export interface MappingSet {
    * Never throws on a format of the decoders' table.
    */
   map(format: string, fields: Fields, receivedMs: number): Mapped;
-  /** Members of a record's first level that any mapping reads. */
-  members(): ReadonlySet<string>;
+  /** Members of a record's first level that any mapping reads, or any of one format. */
+  members(format?: string): ReadonlySet<string>;
   /** Id of the mapping that reads a record: that of what `map` answers, without the work of the rest. */
   mappingOf(format: string, fields: Fields): string;
   /** What rules need to know of each mapping, in order. */
   logSources(): readonly LogSource[];
-  /** A format by which a record of this mapping can be decoded again; undefined where no mapping has the id. */
+  /** A format by which a record of this mapping, named or not, can be decoded again; undefined where no mapping has the id. */
   formatOf(mapping: string): string | undefined;
   readonly specs: readonly MappingSpec[];
   /** Tests that the files carry, for those who run them. */
@@ -84,9 +84,9 @@ function createSet(placed: readonly Placed[], tests: readonly MappingTest[]): Ma
     tests,
     map: (format, fields, receivedMs) => finderOf(format, fields).map(fields, receivedMs),
     mappingOf: (format, fields) => finderOf(format, fields).id,
-    members: () => new Set(specs.flatMap(membersRead)),
+    members: (format) => new Set(specs.filter(({ formats }) => format === undefined || formats.includes(format)).flatMap(membersRead)),
     logSources: () => specs.map(logSourceOf),
-    formatOf: (mapping) => formats.get(mapping),
+    formatOf: (mapping) => formats.get(mapping) ?? formats.get(mappingOfName(mapping)),
   };
 }
 

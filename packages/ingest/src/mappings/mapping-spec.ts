@@ -20,7 +20,7 @@ export interface TimeSource {
 export type SeveritySource = { readonly from: string; readonly scheme: SeverityScheme } | { readonly value: SeverityId };
 
 /** Where an attribute's value may stand; or a fixed value under conditions. */
-export type AttributeSource = { readonly from: string } | { readonly value: string; readonly when: readonly Condition[] };
+export type AttributeSource = { readonly from: string } | { readonly value: ConditionValue; readonly when: readonly Condition[] };
 
 /** One mapping, shape and family merged in. Sources are tried in order, the first that gives something counts. */
 export interface MappingSpec {
@@ -38,6 +38,10 @@ export interface MappingSpec {
   readonly classUid: number;
   readonly activityId: number;
   readonly attributes: Readonly<Partial<Record<HotAttribute, readonly AttributeSource[]>>>;
+  /** Further attributes of the full OCSF object, by path; read when the object is wanted, not when the record comes in. */
+  readonly ocsf: Readonly<Record<string, readonly AttributeSource[]>>;
+  /** Fields whose hidden text is undone in the OCSF object, as enrichments. */
+  readonly decoded: readonly string[];
   readonly entity: readonly HotAttribute[];
   /** Lists of fields whose values together make the producer's event id. */
   readonly eventId: readonly (readonly string[])[];

@@ -63,18 +63,29 @@ export function readAttributes(
   );
 }
 
+/** By path of OCSF: as attributes. Whether OCSF has such a path in the mapping's class is asked by `lintMappings`. @throws mapping.bad_file */
+export function readOcsf(document: MappingDocument, value: unknown, at: DocumentPath): MappingSpec['ocsf'] {
+  const given = document.object(value, at, Object.keys(Object(value)));
+  return Object.fromEntries(
+    Object.entries(given).map(([path, from]) => [
+      checkName(document, path, [...at, path]),
+      sources(from).map((one, index) => readAttribute(document, one, [...at, path, index])),
+    ]),
+  );
+}
+
 /** A list of lists of fields; a single list is one of one. @throws mapping.bad_file */
 export function readEventId(document: MappingDocument, value: unknown, at: DocumentPath): readonly (readonly string[])[] {
   const lists = Array.isArray(value) && value.every((one) => Array.isArray(one)) ? value : [value];
   return lists.map((list) => sources(list).map((name, index) => checkName(document, name, [...at, index])));
 }
 
-const SCHEMES: readonly SeverityScheme[] = ['ocsf', 'sigma', 'syslog', 'cef', 'ecs', 'windows', 'nxlog'];
+const SCHEMES: readonly SeverityScheme[] = ['ocsf', 'sigma', 'syslog', 'cef', 'ecs', 'windows', 'nxlog', 'suricata', 'wazuh'];
 
 function readAttribute(document: MappingDocument, given: unknown, at: DocumentPath): AttributeSource {
   if (typeof given === 'string') return { from: checkName(document, given, at) };
   const one = document.object(given, at, ['value', 'when']);
-  if (typeof one['value'] !== 'string') return document.fail([...at, 'value'], 'value must be text');
+  if (!isConditionValue(one['value'])) return document.fail([...at, 'value'], 'value must be text, a number, true or false');
   return { value: one['value'], when: one['when'] === undefined ? [] : readConditions(document, one['when'], [...at, 'when']) };
 }
 

@@ -4,7 +4,8 @@
  */
 import type { Fields } from '@tocsin/core';
 import { isToldByMessage } from '../decoders/auto.ts';
-import { decoders } from '../decoders/decoders.ts';
+import { decoders, jsonObjectsOf } from '../decoders/decoders.ts';
+import { ENVELOPE_MEMBERS } from '../decoders/envelope.ts';
 import { createMemberSelector, FOUND_ORIGIN, type MemberSelector } from '../decoders/member-selector.ts';
 import { defaultDecodeLimits, type RecordDecoder } from '../decoders/record-decoder.ts';
 import type { MappingSet } from '../mappings/mapping-set.ts';
@@ -119,10 +120,15 @@ class KindRouter implements RecordRouter {
     if (decoded === undefined || second !== undefined || 'rejected' in decoded) return UNSURE;
     const { format, fields } = decoded;
     const isUnsure =
-      this.#decoder === decoders.auto && (Object.hasOwn(fields, 'Records') || format === 'linux-auth' || isToldByMessage(fields));
+      this.#decoder === decoders.auto && (holdsList(fields) || jsonObjectsOf(format) === undefined || isToldByMessage(fields));
     if (isUnsure) return UNSURE;
     return { format, mapping: this.#mappings.mappingOf(format, fields), named: this.#named.map((name) => textOf(fields, name)) };
   }
+}
+
+/** Whether it may be an envelope, whatever else decides that. */
+function holdsList(fields: Fields): boolean {
+  return Object.hasOwn(fields, 'Records') || ENVELOPE_MEMBERS.some((name) => Array.isArray(fields[name]));
 }
 
 /** Where a value stands. */
@@ -173,8 +179,17 @@ function createKinds(): Kinds {
 /** Number of a value among those that a node tells apart, its JSON type in the lowest bits; -1 where it cannot be told. */
 function valueOf(node: KeyNode, bytes: Buffer, { start, end }: Span): number {
   const type = typeOf(bytes, start, end);
+  // A list has every value that is in it: too rare to be clever about.
+  if (type === LIST && node.values.size > 0) return -1;
   if (type === 0 || type >= 5 || (node.values.size === 0 && !node.isOpen)) return type;
-  if (end - start > MAX_VALUE_BYTES) return node.isOpen ? -1 : type;
+  return end - start > MAX_VALUE_BYTES ? longValueOf(node, type) : scalarValueOf(node, bytes, { start, end, type });
+}
+
+function longValueOf(node: KeyNode, type: number): number {
+  return node.isOpen ? -1 : type;
+}
+
+function scalarValueOf(node: KeyNode, bytes: Buffer, { start, end, type }: Span & { readonly type: number }): number {
   const text = bytes.toString('latin1', start, end);
   let number = node.texts.get(text);
   if (number === undefined) {
@@ -205,6 +220,8 @@ function numberOf(node: KeyNode, value: ConditionValue): number {
   node.values.set(key, node.values.size + 1);
   return node.values.size;
 }
+
+const LIST = 6;
 
 /** 0 null, 1 text, 2 empty text, 3 number, 4 boolean, 5 object, 6 list. */
 function typeOf(bytes: Uint8Array, start: number, end: number): number {

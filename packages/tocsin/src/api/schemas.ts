@@ -53,6 +53,10 @@ export const sourceSchema: JsonSchema = {
     name: { type: 'string' },
     format: { type: 'string' },
     lane: { type: 'string', enum: ['live', 'bulk'] },
+    logSource: {
+      type: 'object',
+      properties: { product: { type: 'string' }, service: { type: 'string' }, category: { type: 'string' } },
+    },
     createdMs: { type: 'integer' },
     revokedMs: { type: 'integer' },
     events: { type: 'integer' },

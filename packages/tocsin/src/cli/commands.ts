@@ -7,6 +7,7 @@ import { audit } from './commands/audit.ts';
 import { config, configCheck, configExplain, configShow } from './commands/config.ts';
 import { doctor } from './commands/doctor.ts';
 import { hunt } from './commands/hunt.ts';
+import { parse } from './commands/parse.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
 import { rules } from './commands/rules.ts';
@@ -18,6 +19,7 @@ import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
 import { rulesTest } from './commands/rules-test.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
+import { sourcesGuess } from './commands/sources-guess.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
@@ -30,6 +32,7 @@ export const commands: readonly Command[] = [
   status,
   doctor,
   hunt,
+  parse,
   publish,
   tail,
   alerts,
@@ -52,6 +55,7 @@ export const commands: readonly Command[] = [
   sourcesRevoke,
   quotas,
   quotasSet,
+  sourcesGuess,
   audit,
   config,
   configShow,

@@ -1,5 +1,5 @@
 /** The credential under which the command line sends events as a source: made on first use, then kept in the data folder. */
-import { TocsinError } from '@tocsin/core';
+import { type LogSourceName, TocsinError } from '@tocsin/core';
 import { readToken, writeToken } from '../state/run-file.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -8,6 +8,7 @@ export interface ListedSource {
   readonly name: string;
   readonly format: string;
   readonly lane: 'live' | 'bulk';
+  readonly logSource?: LogSourceName;
   readonly createdMs: number;
   readonly revokedMs?: number;
   readonly events: number;
@@ -22,6 +23,7 @@ export interface WantedSource {
   readonly name: string;
   readonly format?: string | undefined;
   readonly lane?: string | undefined;
+  readonly logSource?: LogSourceName | undefined;
 }
 
 /** Name under which a source's token is kept. */

@@ -1,31 +1,10 @@
 /** CSV (RFC 4180, also with semicolons or tabs) as blocks of whole rows: the head is read here, the rows where they are judged. */
-import { decoders, defaultDecodeLimits } from '@tocsin/ingest';
+import type { CsvHead } from '@tocsin/ingest';
 import type { BlockFiller } from './block-filler.ts';
-import { readCsvRow } from './csv-rows.ts';
-import { type CsvHead, MAX_RECORD_BYTES, type Piece } from './hunt-block.ts';
+import { MAX_RECORD_BYTES, type Piece } from './hunt-block.ts';
 
 const LF = 0x0a;
 const QUOTE = 0x22;
-
-/** Head of a CSV file whose first bytes are given; undefined where it does not look like one. */
-export function sniffCsv(head: string): CsvHead | undefined {
-  const text = head.replace(/^\uFEFF/, '');
-  // A line of syslog may well hold commas.
-  const [first] = decoders['linux-auth'].decode(Buffer.from(text.split('\n', 1)[0] ?? ''), defaultDecodeLimits);
-  if (first !== undefined && 'fields' in first) return undefined;
-  for (const separator of [',', ';', '\t']) {
-    const row = readCsvRow(text, 0, separator);
-    if (row === undefined || row.cells.length < 2 || row.end >= text.length) continue;
-    const columns = row.cells.map((cell) => cell.trim());
-    const next = readCsvRow(text, row.end, separator);
-    if (next !== undefined && next.cells.length > columns.length) continue;
-    if (columns.every((name) => COLUMN.test(name)) && new Set(columns).size === columns.length) return { columns, separator };
-  }
-  return undefined;
-}
-
-/** Names of columns are words; a line of a log has more in it. */
-const COLUMN = /^[\p{L}_@#][\p{L}\p{N}_@#$.:\-/() ]{0,79}$/u;
 
 /** Blocks of rows. A row may hold line ends within quotes. */
 export async function* cutCsv(filler: BlockFiller, head: CsvHead): AsyncGenerator<Piece> {

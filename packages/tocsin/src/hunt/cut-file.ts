@@ -1,13 +1,13 @@
 /** What kind of log a file is, by how it begins and never by its name, and how it is cut. */
-import { isEvtx } from '@tocsin/ingest';
+import { isEvtx, looksLikeZeek, sniffCsv } from '@tocsin/ingest';
 import { BlockFiller } from './block-filler.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';
-import { cutCsv, sniffCsv } from './cut-csv.ts';
+import { cutCsv } from './cut-csv.ts';
 import { cutEvtx } from './cut-evtx.ts';
 import { cutLines } from './cut-lines.ts';
 import { cutValues } from './cut-values.ts';
-import { cutZeek, looksLikeZeek } from './cut-zeek.ts';
+import { cutZeek } from './cut-zeek.ts';
 import type { Piece } from './hunt-block.ts';
 
 /** How much of a file is looked at. */

@@ -1,25 +1,19 @@
 /** Zeek's own text logs (Zeek manual, "Zeek Log Formats") as blocks of whole lines, each with the head that was in force. */
+import { NO_ZEEK_HEAD, readZeekHead } from '@tocsin/ingest';
 import type { BlockFiller } from './block-filler.ts';
-import { MAX_RECORD_BYTES, type Piece, type ZeekLog } from './hunt-block.ts';
+import { MAX_RECORD_BYTES, type Piece } from './hunt-block.ts';
 
 const LF = 0x0a;
 const HASH = 0x23;
 const NEXT_HEAD = Buffer.from('\n#');
-const NO_HEAD: ZeekLog = { path: '', fields: [], types: [], separator: '\t', setSeparator: ',', unset: '-', empty: '(empty)' };
-
-/** Whether text begins as a Zeek log does. */
-export function looksLikeZeek(head: string): boolean {
-  return /^#(separator|set_separator|path|fields)[ \t]/.test(head);
-}
-
 /** Blocks of lines between the lines that begin with `#`, which say what follows. */
 export async function* cutZeek(filler: BlockFiller): AsyncGenerator<Piece> {
-  let log = NO_HEAD;
+  let log = NO_ZEEK_HEAD;
   for (;;) {
     await filler.fill(filler.buffer.length);
     const end = endOfPart(filler);
     if (end > 0 && filler.buffer[0] === HASH) {
-      log = readHeadLine(
+      log = readZeekHead(
         Buffer.from(filler.buffer.buffer, 0, end)
           .toString('utf8')
           .replace(/\r?\n$/, ''),
@@ -46,33 +40,4 @@ function endOfPart({ buffer, filled, isOver }: BlockFiller): number {
   const head = bytes.indexOf(NEXT_HEAD);
   if (head !== -1) return head + 1;
   return isOver ? filled : bytes.lastIndexOf(LF) + 1;
-}
-
-function readHeadLine(line: string, log: ZeekLog): ZeekLog {
-  if (line.startsWith('#separator')) return { ...NO_HEAD, separator: unescapeHex(line.slice(11).trim()) || '\t' };
-  const [name, ...values] = line.slice(1).split(log.separator);
-  const [value = ''] = values;
-  switch (name) {
-    case 'set_separator':
-      return { ...log, setSeparator: value };
-    case 'empty_field':
-      return { ...log, empty: value };
-    case 'unset_field':
-      return { ...log, unset: value };
-    case 'path':
-      return { ...log, path: value };
-    case 'fields':
-      return { ...log, fields: values };
-    case 'types':
-      return { ...log, types: values };
-    default:
-      return log;
-  }
-}
-
-/** Text with Zeek's `\xHH` undone. */
-export function unescapeHex(text: string): string {
-  return text.includes('\\x')
-    ? text.replace(/\\x([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    : text;
 }

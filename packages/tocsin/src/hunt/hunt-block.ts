@@ -1,5 +1,7 @@
 /** Blocks: the pieces in which input travels to whoever judges it. A block holds whole records and stands on its own. */
 
+import type { CsvHead, ZeekLog } from '@tocsin/ingest';
+
 /** How the records of a block are written, with what its file says of all of them. */
 export type BlockForm =
   /** One record per line: JSON objects or lines of syslog, told apart record by record. */
@@ -17,24 +19,6 @@ export type BlockForm =
   | { readonly kind: 'zeek'; readonly log: ZeekLog }
   /** Chunks of an event log of Windows; records are numbered in place of lines. */
   | { readonly kind: 'evtx' };
-
-/** The head of a CSV file. */
-export interface CsvHead {
-  readonly columns: readonly string[];
-  readonly separator: string;
-}
-
-/** The head of a Zeek log in its own text form. */
-export interface ZeekLog {
-  /** `#path`, such as `conn`. */
-  readonly path: string;
-  readonly fields: readonly string[];
-  readonly types: readonly string[];
-  readonly separator: string;
-  readonly setSeparator: string;
-  readonly unset: string;
-  readonly empty: string;
-}
 
 /** A block on its way: whole records in the first `length` bytes of a buffer, which is given away with it. */
 export interface Block {

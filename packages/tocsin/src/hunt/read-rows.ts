@@ -1,9 +1,7 @@
 /** Blocks whose records are not JSON: each record's fields, one after the other. */
 import type { Fields } from '@tocsin/core';
-import { EVTX_CHUNK_BYTES, readEvtxChunk } from '@tocsin/ingest';
-import { readCsvEvents } from './csv-rows.ts';
+import { EVTX_CHUNK_BYTES, readCsvEvents, readEvtxChunk, readZeekLine } from '@tocsin/ingest';
 import type { BlockForm, Unread } from './hunt-block.ts';
-import { readZeekLine } from './zeek-rows.ts';
 
 /** Takes what is found. */
 export interface RowSink {

@@ -9,6 +9,7 @@ import {
   decoders,
   defaultDecodeLimits,
   fieldsOf,
+  jsonObjectsOf,
   type Mapped,
   type MappingSet,
   type RecordRouter,
@@ -124,7 +125,8 @@ export class RecordReader {
     const decoder = this.#tagged !== undefined && bytes[start] === OPEN_OBJECT ? decoders.json : decoders.auto;
     for (const decoded of decoder.decode(bytes.subarray(start, end), defaultDecodeLimits)) {
       if ('rejected' in decoded) list.reject(line, shortReason(decoded.reason));
-      else if (decoded.format === 'linux-auth') this.#addWritten(list, { format: decoded.format, fields: decoded.fields, line });
+      else if (jsonObjectsOf(decoded.format) === undefined || !isWithin(decoded.record, bytes))
+        this.#addWritten(list, { format: decoded.format, fields: decoded.fields, line });
       else {
         const { format, fields, record } = decoded;
         const at = record.byteOffset - bytes.byteOffset;
@@ -171,7 +173,12 @@ function shortReason(reason: string): string {
 function formatOf(object: Uint8Array): string {
   const [decoded] = decoders.auto.decode(object, defaultDecodeLimits);
   // A row is its own fields and no envelope of others.
-  return decoded !== undefined && 'fields' in decoded && decoded.format !== 'linux-auth' ? decoded.format : 'json';
+  return decoded !== undefined && 'fields' in decoded && jsonObjectsOf(decoded.format) !== undefined ? decoded.format : 'json';
+}
+
+/** Whether a record is a part of the bytes it was read from; what is not was written anew by its decoder. */
+function isWithin(record: Uint8Array, bytes: Uint8Array): boolean {
+  return record.buffer === bytes.buffer;
 }
 
 function scalarText(fields: Fields, name: string): string | undefined {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
-import { decodeToken, type Position } from '@tocsin/core';
+import { decodeToken, type LogSourceName, type Position } from '@tocsin/core';
 import type { FormatName } from '@tocsin/ingest';
 import type { Role } from '../security/principal.ts';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
@@ -15,6 +15,8 @@ export interface SourceRecord {
   /** Name of the decoder, `auto` to tell by looks. */
   readonly format: FormatName;
   readonly lane: 'live' | 'bulk';
+  /** What its events are, where it says so itself. */
+  readonly logSource?: LogSourceName | undefined;
   readonly createdMs: number;
   readonly revokedMs?: number | undefined;
 }

@@ -1,5 +1,5 @@
 /** Why the events behind an alert matched: the rules that judged them, over the records that are still there. */
-import type { LogSource } from '@tocsin/core';
+import { type LogSource, namedLogSource } from '@tocsin/core';
 import type { ParsedRule } from '@tocsin/detect';
 import { type ExplainedRule, explainRule, plainRulesOf } from '@tocsin/detect/explain';
 import type { MappingSet } from '@tocsin/ingest';
@@ -29,7 +29,7 @@ export function explainEvidence(
   return events.flatMap(({ eventId, record, mapping }) =>
     routeRecord(mappings, record, mapping).flatMap((routed) => {
       if ('refused' in routed) return [];
-      const logSource = byMapping.get(routed.mapping);
+      const logSource = namedLogSource(byMapping, routed.mapping);
       return asked
         .map((plain) => ({ eventId, ...explainRule(plain, { fields: routed.fields, logSource, logSources }) }))
         .filter(({ matched }) => matched);

@@ -1,5 +1,5 @@
 /** Which of the fields that rules name events of each mapping have. */
-import type { Fields, LogSource } from '@tocsin/core';
+import { type Fields, type LogSource, namedLogSource } from '@tocsin/core';
 import { createFieldProbe, type FieldProbe } from '@tocsin/detect/explain';
 
 /** Counts no more than whether a field was there. */
@@ -19,7 +19,7 @@ export class FieldCensus {
   count(mapping: string, fields: Fields): void {
     const seen = this.seen.get(mapping) ?? new Set();
     this.seen.set(mapping, seen);
-    const probe = this.#probes.get(mapping) ?? createFieldProbe(this.#names, this.#logSources.get(mapping));
+    const probe = this.#probes.get(mapping) ?? createFieldProbe(this.#names, namedLogSource(this.#logSources, mapping));
     this.#probes.set(mapping, probe);
     for (const field of probe(fields, seen)) seen.add(field);
   }

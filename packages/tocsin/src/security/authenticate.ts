@@ -48,6 +48,15 @@ export function createAuthenticateSource(
       throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
     }
     if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
-    return { source: { tenant, name: source.name, format: source.format, lane: source.lane, shard: '' } };
+    return {
+      source: {
+        tenant,
+        name: source.name,
+        format: source.format,
+        lane: source.lane,
+        shard: '',
+        ...(source.logSource === undefined ? {} : { logSource: source.logSource }),
+      },
+    };
   };
 }

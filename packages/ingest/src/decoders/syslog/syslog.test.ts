@@ -4,7 +4,7 @@ import { syslogCases } from '../../../test/syslog-cases.ts';
 import { readTime } from '../../mappings/event-time.ts';
 import { decoders, fieldsOf } from '../decoders.ts';
 import { defaultDecodeLimits } from '../record-decoder.ts';
-import { syslogDecoder } from './syslog.ts';
+import { syslogDecoder } from '../syslog-format.ts';
 import { parseSyslogLine } from './syslog-line.ts';
 
 /** What a line names, without what it does not. */

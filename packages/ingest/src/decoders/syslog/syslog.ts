@@ -1,15 +1,12 @@
 /**
- * The format `syslog`: whatever a syslog sender may send, one message per record. Fields are those of the envelope (`syslog-line.ts`); a
+ * Messages of syslog by their envelope. Fields are those of the envelope (`syslog-line.ts`); a
  * message whose words are known becomes a record of its own format (`linux-auth`). A line without any header is taken too, as message:
  * on a door without answers, refusing would lose it. Bytes that are not UTF-8 read as U+FFFD for the same reason, the record keeps them.
  */
 import { Buffer } from 'node:buffer';
 import { readAuthMessage } from '../linux/auth-message.ts';
-import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
+import { type DecodedRecord, type DecodeLimits, rejectRecord } from '../record-decoder.ts';
 import { hasHeader, parseSyslogLine, type SyslogLine } from './syslog-line.ts';
-
-/** Decoder of one syslog message per record. */
-export const syslogDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeMessage(bytes, limits)] };
 
 /** A message that is told by its header; undefined where it has none. For those who go by looks. */
 export function decodeHeaded(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord | undefined {
@@ -48,7 +45,8 @@ export function textOfLine(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start);
 }
 
-function decodeMessage(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
+/** A message by its envelope alone; one without a header is all message. */
+export function decodeMessage(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   const { maxRecordBytes } = limits;
   if (bytes.length > maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: maxRecordBytes });
   const line = parseSyslogLine(textOfLine(bytes));

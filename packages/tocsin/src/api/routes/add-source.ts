@@ -1,5 +1,5 @@
 /** `POST /sources`: registers a producer and answers its token, this once. */
-import { encodeToken, TocsinError } from '@tocsin/core';
+import { encodeToken, LOG_SOURCE_WORD, type LogSourceName, TocsinError } from '@tocsin/core';
 import { decoders, type FormatName } from '@tocsin/ingest';
 import type { SourceRecord } from '../../registry/registry.ts';
 import { createToken, hashToken } from '../../security/bearer-token.ts';
@@ -10,7 +10,10 @@ interface NewSource {
   readonly name: string;
   readonly format: FormatName;
   readonly lane: 'live' | 'bulk';
+  readonly logSource?: LogSourceName;
 }
+
+const WORD = { type: 'string', pattern: LOG_SOURCE_WORD.source, maxLength: 64 } as const;
 
 export const addSource: Route = {
   method: 'POST',
@@ -25,6 +28,12 @@ export const addSource: Route = {
       name: { type: 'string', minLength: 1, maxLength: 128, description: 'Name of the source' },
       format: { type: 'string', enum: Object.keys(decoders), default: 'auto', description: 'How its records are read' },
       lane: { type: 'string', enum: ['live', 'bulk'], default: 'live', description: 'live: detected at once; bulk: history and imports' },
+      logSource: {
+        type: 'object',
+        additionalProperties: false,
+        description: 'What its events are, in the words of rules; absent parts are told by their mapping',
+        properties: { product: WORD, service: WORD, category: WORD },
+      },
     },
   },
   answer: {
@@ -33,13 +42,14 @@ export const addSource: Route = {
     properties: { source: sourceSchema, token: { type: 'string', description: 'Bearer token; only its hash is kept' } },
   },
   async handle({ context, principal, body }) {
-    const { name, format, lane } = body as NewSource;
+    const { name, format, lane, logSource } = body as NewSource;
     const { tenant } = principal;
     encodeToken(name);
     const present = context.registry.get(tenant, 'source', name);
     if (present && present.value.revokedMs === undefined) throw new TocsinError('api.exists', { what: 'source', id: name });
     const createdMs = context.clock.nowMs();
-    const source: SourceRecord = { name, format, lane, createdMs };
+    const isNamed = logSource !== undefined && Object.keys(logSource).length > 0;
+    const source: SourceRecord = { name, format, lane, ...(isNamed ? { logSource } : {}), createdMs };
     const token = createToken('source');
     await context.privileged(
       principal,

@@ -1,7 +1,8 @@
 /** `tocsin sources`: configured producers: list, add, revoke. */
 
+import type { LogSourceName } from '@tocsin/core';
 import { tokenPath } from '../../state/run-file.ts';
-import { type Command, textOption } from '../command.ts';
+import { type Command, type GivenOptions, textOption } from '../command.ts';
 import { sayCount, sayTime } from '../figures.ts';
 import { addSource, type ListedSource, tokenNameOf } from '../source-token.ts';
 import type { Column } from '../terminal.ts';
@@ -10,6 +11,14 @@ import { visible } from '../visible-text.ts';
 const COLUMNS: readonly Column<ListedSource>[] = [
   { title: 'SOURCE', value: (row) => row.name },
   { title: 'FORMAT', value: (row) => row.format },
+  {
+    title: 'LOG SOURCE',
+    value: ({ logSource = {} }) =>
+      [logSource.product, logSource.service, logSource.category]
+        .map((part) => part ?? '')
+        .join('/')
+        .replace(/^\/\/$/, ''),
+  },
   { title: 'LANE', value: (row) => row.lane },
   { title: 'EVENTS', value: (row) => sayCount(row.events), right: true },
   { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates), right: true },
@@ -38,13 +47,28 @@ export const sourcesAdd: Command = {
   argument: '<name>',
   summary: 'register a source; its token is shown this once and kept in the data folder for tocsin publish',
   options: [
-    { flags: '--format <format>', about: 'how its records are read: auto, json, windows-json, cloudtrail, linux-auth (default: auto)' },
+    {
+      flags: '--format <format>',
+      about: 'how its records are read: auto to tell by looks, or a name of docs/reference/formats.md (default: auto)',
+    },
     { flags: '--lane <lane>', about: 'live: detected at once; bulk: history (default: live)' },
+    { flags: '--product <name>', about: 'of what product its events are, as rules name it (default: told by their mapping)' },
+    { flags: '--service <name>', about: 'of what service' },
+    { flags: '--category <name>', about: 'of what category' },
   ],
-  examples: ['tocsin sources add web01', 'tocsin sources add dc01 --format windows-json'],
+  examples: [
+    'tocsin sources add web01',
+    'tocsin sources add dc01 --format windows-json',
+    'tocsin sources add vpn --format key-value --product acme --service vpn',
+  ],
   async run({ terminal, api, dataDir }, [name = ''], options) {
     const client = await api();
-    const added = await addSource(client, dataDir, { name, format: textOption(options, 'format'), lane: textOption(options, 'lane') });
+    const added = await addSource(client, dataDir, {
+      name,
+      format: textOption(options, 'format'),
+      lane: textOption(options, 'lane'),
+      logSource: logSourceOf(options),
+    });
     if (terminal.json) {
       terminal.object(added);
       return 0;
@@ -62,6 +86,14 @@ export const sourcesAdd: Command = {
     return 0;
   },
 };
+
+function logSourceOf(options: GivenOptions): LogSourceName | undefined {
+  const parts = (['product', 'service', 'category'] as const).flatMap((part) => {
+    const given = textOption(options, part);
+    return given === undefined ? [] : [[part, given] as const];
+  });
+  return parts.length === 0 ? undefined : Object.fromEntries(parts);
+}
 
 /** `tocsin sources revoke NAME`. */
 export const sourcesRevoke: Command = {

@@ -1,6 +1,19 @@
 /** Rows of CSV as events: cells under their columns' names. An empty cell is no member, as CSV cannot tell it from a missing one. */
 import type { Fields } from '@tocsin/core';
-import type { CsvHead, Unread } from './hunt-block.ts';
+import { linuxAuthDecoder } from '../decoders/linux-auth.ts';
+import { defaultDecodeLimits } from '../decoders/record-decoder.ts';
+
+/** The head of a CSV file. */
+export interface CsvHead {
+  readonly columns: readonly string[];
+  readonly separator: string;
+}
+
+/** A row that is none: the line it begins on, the first being 0, and why. */
+export interface UnreadRow {
+  readonly line: number;
+  readonly reason: string;
+}
 
 /** A row and where the next begins. */
 export interface CsvRow {
@@ -9,7 +22,27 @@ export interface CsvRow {
 }
 
 /** An event or what was wrong with its row. */
-export type CsvEvent = { readonly line: number; readonly fields: Fields } | Unread;
+export type CsvEvent = { readonly line: number; readonly fields: Fields } | UnreadRow;
+
+/** Head of a CSV file whose first bytes are given; undefined where it does not look like one. */
+export function sniffCsv(head: string): CsvHead | undefined {
+  const text = head.replace(/^\uFEFF/, '');
+  // A line of syslog may well hold commas.
+  const [first] = linuxAuthDecoder.decode(new TextEncoder().encode(text.split('\n', 1)[0] ?? ''), defaultDecodeLimits);
+  if (first !== undefined && 'fields' in first) return undefined;
+  for (const separator of [',', ';', '\t']) {
+    const row = readCsvRow(text, 0, separator);
+    if (row === undefined || row.cells.length < 2 || row.end >= text.length) continue;
+    const columns = row.cells.map((cell) => cell.trim());
+    const next = readCsvRow(text, row.end, separator);
+    if (next !== undefined && next.cells.length > columns.length) continue;
+    if (columns.every((name) => COLUMN.test(name)) && new Set(columns).size === columns.length) return { columns, separator };
+  }
+  return undefined;
+}
+
+/** Names of columns are words; a line of a log has more in it. */
+const COLUMN = /^[\p{L}_@#][\p{L}\p{N}_@#$.:\-/() ]{0,79}$/u;
 
 /** The row that begins at `from`; undefined where a quote is not closed. */
 export function readCsvRow(text: string, from: number, separator: string): CsvRow | undefined {
