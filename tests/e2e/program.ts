@@ -20,6 +20,8 @@ export interface ProgramOptions {
   readonly settings?: string;
   /** Rule files by name; with any, the shipped rules are left out. */
   readonly rules?: Readonly<Record<string, string>>;
+  /** Files of detectors. */
+  readonly detectors?: readonly string[];
 }
 
 /** An answer of the API. */
@@ -80,7 +82,7 @@ export class Program implements AsyncDisposable {
     const ruleLines = options.rules ? `rules: { shipped: false, folders: [${JSON.stringify(rules)}] }\n` : '';
     writeFileSync(
       join(this.dataDir, 'tocsin.yml'),
-      `${ruleLines}detect: { idleAfter: 5s }\n${options.settings ?? 'log: { level: debug }\n'}`,
+      `${ruleLines}detect: { idleAfter: 5s, detectors: ${JSON.stringify(options.detectors ?? [])} }\n${options.settings ?? 'log: { level: debug }\n'}`,
     );
   }
 

@@ -2,9 +2,9 @@
  * Matches: what the matcher writes to MATCHES and folds read. A step is one message: how far a partition has been
  * read, the watermarks, and what matched on the way; the newest step of a partition is the matcher's checkpoint.
  */
-import type { Entity, Evidence, Explanation } from './alert.ts';
+import type { AlertOrigin, Entity, Evidence, Explanation } from './alert.ts';
 import type { Lane } from './event.ts';
-import type { Position } from './position.ts';
+import type { EventPosition, Position } from './position.ts';
 
 /** One rule's hit on one event. */
 export interface Match {
@@ -41,4 +41,8 @@ export interface MatchStep {
   readonly judged: number;
   readonly duplicates: number;
   readonly matches: readonly Match[];
+  /** Events of this step that could not be judged: each is a dead letter, so that judging the same log again leaves out the same. */
+  readonly setAside?: readonly EventPosition[] | undefined;
+  /** How these events came; live where absent. */
+  readonly origin?: AlertOrigin | undefined;
 }

@@ -7,8 +7,10 @@ import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
 import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
+import { deadletterErrors } from './errors/deadletter.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
+import { effectErrors } from './errors/effect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { flowErrors } from './errors/flow.data.ts';
 import { huntErrors } from './errors/hunt.data.ts';
@@ -27,8 +29,10 @@ export const errorTable = {
   ...memberErrors,
   ...cliErrors,
   ...configErrors,
+  ...deadletterErrors,
   ...decodeErrors,
   ...detectErrors,
+  ...effectErrors,
   ...flowErrors,
   ...huntErrors,
   ...ingestErrors,

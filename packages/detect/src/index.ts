@@ -6,6 +6,20 @@ export type { OwnsKey } from './correlate/fold-share.ts';
 
 export { type RestoredFoldSet, restoreFoldSet } from './correlate/restore-fold-set.ts';
 export type { GroupLimits, TableOptions } from './correlate/table-limits.ts';
+export { checkDetector } from './detector/check-detector.ts';
+export {
+  type Detector,
+  type DetectorAlert,
+  type DetectorEvent,
+  type DetectorFold,
+  type DetectorSource,
+  type DetectorStep,
+  detectorRuleId,
+  type LoadedDetector,
+} from './detector/detector.ts';
+export { DetectorFolds, type FoldFailure } from './detector/detector-folds.ts';
+export { type DetectorRun, runDetector, type TestEvent } from './detector/run-detector.ts';
+export { DetectorSelection } from './detector/select-events.ts';
 export type { ProgramStore } from './filter/program-pool.ts';
 export { entitiesOf } from './match/entities.ts';
 export { groupValues } from './match/group-values.ts';

@@ -73,8 +73,8 @@ export interface FrameCatalogue extends Disposable {
   applied(stream: string): Position | undefined;
   /** Applies frames of one stream in order, all in one transaction with the last one's position. */
   apply(frames: readonly CataloguedFrame[]): void;
-  /** Notes that a stream was read up to a message that is no frame: nobody waits for it any more. */
-  pass(stream: string, position: Position): void;
+  /** Applies frames of a stream that was read up to a position, behind the last of them where messages follow that are no frames. */
+  applyUpTo(stream: string, position: Position, frames: readonly CataloguedFrame[]): void;
   /** Totals per source of one tenant, by name. */
   sources(tenant: string): readonly SourceTotals[];
   gaps(): readonly Gap[];
@@ -129,7 +129,7 @@ export function openFrameCatalogue(options: ProjectionOptions): FrameCatalogue {
       const last = frames.at(-1);
       if (last) projection.apply(last.stream, last.position, () => frames.forEach(write));
     },
-    pass: (stream, position) => projection.apply(stream, position, () => undefined),
+    applyUpTo: (stream, position, frames) => projection.apply(stream, position, () => frames.forEach(write)),
     sources: (tenant) => db.prepare('SELECT * FROM sources WHERE tenant = ? ORDER BY source').all(tenant).map(readTotals),
     gaps: () =>
       db

@@ -9,4 +9,5 @@ export {
   type SourceTally,
   type SourceTotals,
 } from './frame-catalogue.ts';
+export { type Inbox, openInbox } from './inbox.ts';
 export type { ProjectionOptions } from './projection.ts';

@@ -13,12 +13,14 @@ import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
 import { createStatus } from './api/status.ts';
 import { type InstallationSettings, installationSettings } from './config/settings.ts';
+import { RedrivePace } from './deadletters/redrive-pace.ts';
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { type InstallationBus, openInstallationBus } from './duties/installation-bus.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
 import { type RunningListener, startListeners } from './duties/start-listeners.ts';
 import { startThreads } from './duties/start-threads.ts';
+import { startSinks } from './effects/start-sinks.ts';
 import { createFlagLog } from './flag-log.ts';
 import { openDiskGuard } from './flow/disk-guard.ts';
 import { createFlowControl } from './flow/flow-control.ts';
@@ -81,6 +83,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const ground: Ground = { startedMs, bus, scope, around, tls, listeners: [] };
   const context = await openContext(options, ground);
   const operatorToken = await keepOperator(dataDir, context);
+  await startSinks(options, bus, ground);
   const app = await openServer(options, context, ground);
   const url = await listen(app, settings.listen);
   scope.add('API server', () => closeServer(app));
@@ -146,6 +149,7 @@ async function openContext(options: InstallationOptions, ground: Ground): Promis
     strains: status.strains,
     settings: () => printSettings(installationSettings, settings),
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
+    redrives: new RedrivePace(around.clock),
     closing: scope.signal,
   };
 }

@@ -66,9 +66,23 @@ export function changeSubject(tenant: string, kind: ChangeKind, id: string): str
   return `${NAMESPACE}.changes.${encodeToken(tenant)}.${kind}.${encodeToken(id)}`;
 }
 
-/** Subject of what a consumer could not handle. */
-export function deadLetterSubject(tenant: string, consumer: string): string {
-  return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${encodeToken(consumer)}`;
+/** Subject of one thing that a consumer could not handle: its newest message is its state. */
+export function deadLetterSubject(tenant: string, consumer: string, id: string): string {
+  return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${encodeToken(consumer)}.${encodeToken(id)}`;
+}
+
+/** Filter for one tenant's dead letters: of one consumer or of all, one of them or all. */
+export function deadLettersFilter(
+  tenant: string,
+  { consumer, id }: { consumer?: string | undefined; id?: string | undefined } = {},
+): string {
+  const token = (name: string | undefined): string => (name === undefined ? '*' : encodeToken(name));
+  return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${token(consumer)}.${token(id)}`;
+}
+
+/** Subject of what a consumer is to handle once more. */
+export function retrySubject(consumer: string): string {
+  return `${NAMESPACE}.retry.${encodeToken(consumer)}`;
 }
 
 /** Filter over all match steps. */
@@ -81,3 +95,5 @@ export const AUDIT_FILTER = `${NAMESPACE}.audit.>`;
 export const CHANGES_FILTER = `${NAMESPACE}.changes.>`;
 /** Filter over all dead letters. */
 export const DEADLETTER_FILTER = `${NAMESPACE}.deadletter.>`;
+/** Filter over everything that is to be handled once more. */
+export const RETRY_FILTER = `${NAMESPACE}.retry.>`;

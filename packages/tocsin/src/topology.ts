@@ -4,7 +4,16 @@
  */
 import type { StreamSpec, Topology } from '@tocsin/bus';
 import { MEMBER_TTL_MS } from './members/member-record.ts';
-import { ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, eventsFilter, MATCHES_FILTER } from './subjects.ts';
+import {
+  ALERTS_FILTER,
+  AUDIT_FILTER,
+  CHANGES_FILTER,
+  DEADLETTER_FILTER,
+  eventsFilter,
+  MATCHES_FILTER,
+  RETRY_FILTER,
+  retrySubject,
+} from './subjects.ts';
 
 const DAY_MS = 86_400_000;
 /** How long message ids are remembered: longer than any resend of ours. */
@@ -15,6 +24,8 @@ export const MANIFESTS_BUCKET = 'manifests';
 /** Bucket of rule sets by content hash: old sets stay loadable until every checkpoint has passed them. */
 export const RULE_SETS_BUCKET = 'rule-sets';
 
+/** Bucket of matches that folds leave out, by step. */
+export const SET_ASIDE_BUCKET = 'set-aside';
 /** Bucket of the members: a record each of the processes that share the duties. */
 export const MEMBERS_BUCKET = 'members';
 /** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
@@ -45,11 +56,14 @@ export function topology(options: TopologyOptions): Topology {
       stream('ALERTS', ALERTS_FILTER, { maxBytes: options.alertsMaxBytes }),
       stream('AUDIT', AUDIT_FILTER, { maxAgeMs: 365 * DAY_MS, maxBytes: options.auditMaxBytes }),
       stream('CHANGES', CHANGES_FILTER, { maxAgeMs: 0, maxPerSubject: 1 }),
-      stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS, maxBytes: options.deadLettersMaxBytes }),
+      // Its newest message is a dead letter's state.
+      stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS, maxBytes: options.deadLettersMaxBytes, maxPerSubject: 1 }),
+      stream('RETRY', RETRY_FILTER, { maxAgeMs: DAY_MS, maxBytes: options.deadLettersMaxBytes }),
     ],
     buckets: [
       { name: MANIFESTS_BUCKET, ttlMs: 0 },
       { name: RULE_SETS_BUCKET, ttlMs: 0 },
+      { name: SET_ASIDE_BUCKET, ttlMs: 8 * DAY_MS },
       { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
       { name: CONTROL_BUCKET, ttlMs: 0 },
     ],
@@ -60,8 +74,15 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
   return { name, subjects: [filter], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: DEDUP_WINDOW_MS, ...limits };
 }
 
+/** Name of the matcher among the consumers that have dead letters. */
+export const MATCH_CONSUMER = 'match';
+/** Name of the folds among them. */
+export const CORRELATE_CONSUMER = 'correlate';
+/** Name of the projections among them. */
+export const STORE_CONSUMER = 'store';
+
 /** A duty of a process that speaks to the bus under a key of its own. */
-export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'api' | 'keep';
+export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep';
 
 /** What a duty may do, in subjects and buckets. Whatever is not listed is refused by the bus itself. */
 export interface DutyGrant {
@@ -77,25 +98,26 @@ export interface DutyGrant {
 
 const EVENTS: readonly string[] = [eventsFilter('live'), eventsFilter('bulk')];
 
-const KEPT: readonly string[] = [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, DEADLETTER_FILTER];
+const KEPT: readonly string[] = [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, DEADLETTER_FILTER, RETRY_FILTER];
 
-/** Which duty may touch what: ingest cannot publish alerts, the store can write nothing at all. */
+/** Which duty may touch what: ingest cannot publish alerts, the store nothing but dead letters. */
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   ingest: { publish: EVENTS, subscribe: [], buckets: [] },
   match: {
-    publish: [MATCHES_FILTER, DEADLETTER_FILTER],
-    subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER],
+    publish: [MATCHES_FILTER, DEADLETTER_FILTER, retrySubject(MATCH_CONSUMER)],
+    subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, retrySubject(MATCH_CONSUMER)],
     buckets: [RULE_SETS_BUCKET, MANIFESTS_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
   },
   correlate: {
     publish: [ALERTS_FILTER, DEADLETTER_FILTER],
-    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER],
-    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, DEADLETTER_FILTER],
+    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
   },
-  store: { publish: [], subscribe: [...EVENTS, ALERTS_FILTER], buckets: [] },
+  store: { publish: [DEADLETTER_FILTER], subscribe: [...EVENTS, ALERTS_FILTER, DEADLETTER_FILTER], buckets: [] },
+  respond: { publish: [DEADLETTER_FILTER], subscribe: [ALERTS_FILTER, RETRY_FILTER, DEADLETTER_FILTER], buckets: [] },
   api: {
-    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER],
-    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER],
+    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
     buckets: [MEMBERS_BUCKET, CONTROL_BUCKET],
   },
   // The retention keeper: removes, and what it removes unread it has written on AUDIT before.

@@ -18,12 +18,13 @@ import {
   type StallGuard,
 } from '@tocsin/ingest';
 import type { AlertTable, FrameCatalogue } from '@tocsin/store';
+import { createDrop } from './deadletters/drop.ts';
 import { type CorrelateShardsOptions, runCorrelateShards } from './duties/correlate-shards.ts';
 import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { eventsSubject } from './subjects.ts';
-import { MANIFESTS_BUCKET, RULE_SETS_BUCKET } from './topology.ts';
+import { MANIFESTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from './topology.ts';
 
 /** Everything on a bus that duties use. */
 export type Bus = EventBus & ReplayLog & StateStore;
@@ -102,12 +103,13 @@ export function wireMatch(
   mappings: MappingSet,
   around: Surroundings & { partitions: number; idleAfterMs: number; rules: () => RuleBook } & Pick<
       MatcherOptions,
-      'costs' | 'samples' | 'ownership' | 'order' | 'orderReached' | 'onBehind'
+      'costs' | 'samples' | 'isolation' | 'ownership' | 'order' | 'orderReached' | 'onBehind'
     >,
 ): Promise<void> {
   return runMatcher({
     ...around,
     bus,
+    drop: createDrop({ ...around, bus }),
     epoch: around.nextId(),
     fieldsOf: (frame, index) => fieldsOf(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index)),
   });
@@ -118,11 +120,16 @@ export function wireCorrelate(
   bus: Bus,
   mappings: MappingSet,
   around: Surroundings &
-    Pick<CorrelateShardsOptions, 'shards' | 'ownership' | 'settled' | 'onWaiting' | 'successorOf' | 'health' | 'latenessMs' | 'bookOf'>,
+    Pick<
+      CorrelateShardsOptions,
+      'shards' | 'ownership' | 'settled' | 'onWaiting' | 'successorOf' | 'health' | 'latenessMs' | 'bookOf' | 'folding'
+    >,
 ): Promise<void> {
   return runCorrelateShards({
     ...around,
     bus,
+    drop: createDrop({ ...around, bus }),
+    setAside: bus.bucket(SET_ASIDE_BUCKET),
     manifests: bus.bucket(MANIFESTS_BUCKET),
     ruleSets: bus.bucket(RULE_SETS_BUCKET),
     logSources: mappings.logSources(),
@@ -133,10 +140,10 @@ export function wireCorrelate(
 export async function wireStore(
   bus: Bus,
   files: { alerts: AlertTable; frames: FrameCatalogue },
-  around: Pick<Surroundings, 'signal' | 'clock'> & { onApplied: () => void },
+  around: Surroundings & { onApplied: () => void },
 ): Promise<void> {
   await Promise.all([
-    runAlertProjection(bus, files.alerts, { signal: around.signal, onApplied: around.onApplied }),
+    runAlertProjection(bus, files.alerts, { ...around, drop: createDrop({ ...around, bus }) }),
     runFrameProjection(bus, files.frames, around),
   ]);
 }

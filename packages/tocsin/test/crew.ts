@@ -11,8 +11,8 @@ import { firstFrame } from '../src/duties/partition-progress.ts';
 import { SettledShards } from '../src/duties/settled-shards.ts';
 import { Members } from '../src/members/members.ts';
 import type { RuleBook } from '../src/rules/rule-book.ts';
-import { MANIFESTS_BUCKET, MEMBERS_BUCKET, RULE_SETS_BUCKET } from '../src/topology.ts';
-import { fieldsOf, logSources } from './ground.ts';
+import { MANIFESTS_BUCKET, MEMBERS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from '../src/topology.ts';
+import { dropInto, fieldsOf, logSources } from './ground.ts';
 
 /** What a crew works with. */
 export interface CrewOptions {
@@ -65,6 +65,7 @@ export async function joinCrew(options: CrewOptions, id: string): Promise<CrewMe
   const around = { bus, clock: systemClock, onTrouble, signal: stop.signal, giveUp: giveUp.signal };
   const work = Promise.allSettled([
     runMatcher({
+      drop: dropInto(bus),
       ...around,
       partitions,
       idleAfterMs: 3_600_000,
@@ -74,6 +75,9 @@ export async function joinCrew(options: CrewOptions, id: string): Promise<CrewMe
       ownership: ownsPart(members, 'match', partitions),
     }),
     runCorrelateShards({
+      drop: dropInto(bus),
+      setAside: bus.bucket(SET_ASIDE_BUCKET),
+      folding: { detectors: [], suspects: [] },
       ...around,
       manifests: bus.bucket(MANIFESTS_BUCKET),
       ruleSets: bus.bucket(RULE_SETS_BUCKET),

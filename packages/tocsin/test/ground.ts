@@ -4,7 +4,17 @@
  */
 import { type CompleteBus, encodeFrame } from '@tocsin/bus';
 import { createMemoryBus, MemoryServer, type MemoryServerOptions } from '@tocsin/bus/memory';
-import type { Alert, Fields, FrameRecord, FrameView, Lane, LogSource, MatchStep } from '@tocsin/core';
+import {
+  type Alert,
+  type Fields,
+  type FrameRecord,
+  type FrameView,
+  type Lane,
+  type LogSource,
+  type MatchStep,
+  systemClock,
+} from '@tocsin/core';
+import { createDrop, type Drop } from '../src/deadletters/drop.ts';
 import { parseAlert } from '../src/duties/alert-writer.ts';
 import { parseStep } from '../src/duties/partition-progress.ts';
 import { RuleBook, type RuleFile } from '../src/rules/rule-book.ts';
@@ -104,6 +114,11 @@ export function ruleFile(id: string, word: string, tenant?: string): RuleFile {
 /** A compiled rule set. */
 export function bookOf(...files: RuleFile[]): RuleBook {
   return RuleBook.compile(files, logSources);
+}
+
+/** The door of a duty for what it cannot handle. */
+export function dropInto(bus: CompleteBus): Drop {
+  return createDrop({ bus, clock: systemClock, onTrouble: () => undefined, giveUp: new AbortController().signal });
 }
 
 /** All steps on MATCHES. */

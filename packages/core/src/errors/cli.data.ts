@@ -28,6 +28,12 @@ export const cliErrors = {
     about: 'Several alerts have ids that begin as the one typed.',
     say: (d: { prefix: string; ids: readonly string[] }) => `Several alerts begin with ${d.prefix}: ${d.ids.join(', ')}. Nothing was done. Type more of the id.`,
   },
+  'cli.no_dead_letter': {
+    retry: 'never', http: 404, exit: 66,
+    about: 'No dead letter, or more than one, has an id that begins as the one typed.',
+    say: (d: { prefix: string; found: number }) =>
+      `${d.found === 0 ? 'No dead letter has' : 'More than one dead letter has'} an id that begins with ${d.prefix}. Nothing was done. List them with: tocsin dead-letters --state any`,
+  },
   'cli.no_rule': {
     retry: 'never', http: 404, exit: 66,
     about: 'No rule has the id, name or title typed.',

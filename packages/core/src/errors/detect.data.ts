@@ -60,6 +60,18 @@ export const detectErrors = {
     say: (d: { reason: string }) =>
       `The saved fold state cannot be read: ${d.reason}. Nothing was restored. Rebuild the state by replaying MATCHES from the start of the longest window.`,
   },
+  'detect.bad_detector': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A detector file cannot be loaded, or what it exports is no detector.',
+    say: (d: { file: string; reason: string }) =>
+      `Detector ${d.file} was left out: ${d.reason}. Rules and other detectors are in force. Correct the file, then start Tocsin again; see docs/how-to/write-a-detector.md.`,
+  },
+  'detect.detector_quarantined': {
+    retry: 'never', http: 500, exit: 70,
+    about: 'A detector did not end, or took too much memory, on several events, and is not asked any more.',
+    say: (d: { detector: string; times: number; reason: string }) =>
+      `Detector ${d.detector} had to be ended ${d.times} times (${d.reason}) and is in quarantine: it is not asked any more until Tocsin starts anew. Rules and other detectors go on. Look at its dead letters with: tocsin dead-letters --text ${d.detector}`,
+  },
   'detect.state_dropped': {
     retry: 'never', http: 500, exit: 70,
     about: 'What a rule had counted was left behind, because the rule is gone or means something else now.',

@@ -5,6 +5,7 @@
 import type { EventBus, ReplayLog } from '@tocsin/bus';
 import type { Clock, Lane, Position } from '@tocsin/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RedrivePace } from '../deadletters/redrive-pace.ts';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
@@ -37,6 +38,8 @@ export interface ApiContext {
   readonly settings: () => unknown;
   /** Places for `tail`. */
   readonly followers: FollowerPlaces;
+  /** How fast dead letters go back. */
+  readonly redrives: RedrivePace;
   /** Aborted when the server closes: ends streams. */
   readonly closing: AbortSignal;
 }

@@ -3,14 +3,18 @@ import type { Route } from './route.ts';
 import { actOnAlert } from './routes/act-on-alert.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
+import { discardDeadLetters } from './routes/discard-dead-letters.ts';
+import { editDeadLetterRoute } from './routes/edit-dead-letter.ts';
 import { explainAlert } from './routes/explain-alert.ts';
 import { fieldsSeen } from './routes/fields-seen.ts';
 import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
+import { listDeadLetters } from './routes/list-dead-letters.ts';
 import { listQuotas } from './routes/list-quotas.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
+import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
 import { ruleCost } from './routes/rule-cost.ts';
 import { ruleCoverage } from './routes/rule-coverage.ts';
@@ -18,6 +22,7 @@ import { setQuota } from './routes/set-quota.ts';
 import { settle } from './routes/settle.ts';
 import { showAlert } from './routes/show-alert.ts';
 import { showConfig } from './routes/show-config.ts';
+import { showDeadLetter } from './routes/show-dead-letter.ts';
 import { showEvidence } from './routes/show-evidence.ts';
 import { showStatus } from './routes/show-status.ts';
 import { tail } from './routes/tail.ts';
@@ -41,6 +46,11 @@ export const routes: readonly Route[] = [
   revokeSource,
   listQuotas,
   setQuota,
+  listDeadLetters,
+  showDeadLetter,
+  editDeadLetterRoute,
+  redriveDeadLetters,
+  discardDeadLetters,
   tail,
   settle,
   listAudit,

@@ -99,3 +99,32 @@ export const quotaSchema: JsonSchema = {
     isOwn: { type: 'boolean', description: 'Set for this owner; false: the settings hold' },
   },
 };
+
+/** A dead letter without its bytes. */
+export const deadLetterSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: true,
+  required: ['id', 'consumer', 'state', 'kind', 'reason', 'attempts', 'errors', 'firstMs', 'lastMs', 'position', 'sha256', 'bytes'],
+  properties: {
+    id: { type: 'string' },
+    consumer: { type: 'string', description: 'Who could not handle it' },
+    state: { type: 'string', enum: ['waiting', 'redriven', 'discarded'] },
+    kind: { type: 'string', enum: ['event', 'message'] },
+    reason: { type: 'string', enum: ['unreadable', 'threw', 'deadline', 'memory', 'crashed', 'refused', 'exhausted'] },
+    attempts: { type: 'integer' },
+    errors: {
+      type: 'array',
+      items: { type: 'object', additionalProperties: true },
+      description: 'The newest attempts, with time and text',
+    },
+    firstMs: { type: 'integer', description: 'First attempt, milliseconds since 1970' },
+    lastMs: { type: 'integer', description: 'Last attempt, milliseconds since 1970' },
+    position: { type: 'string', description: 'Where it stood on the bus' },
+    source: { type: 'string' },
+    eventId: { type: 'string' },
+    scope: { type: 'string', description: 'The only part of the consumer that has not handled it, such as rule:ID' },
+    sha256: { type: 'string' },
+    bytes: { type: 'integer' },
+    redrives: { type: 'integer' },
+  },
+};

@@ -5,6 +5,8 @@ import { alertActs } from './commands/alerts-act.ts';
 import { alertsShow } from './commands/alerts-show.ts';
 import { audit } from './commands/audit.ts';
 import { config, configCheck, configExplain, configShow } from './commands/config.ts';
+import { deadLetters, deadLettersShow } from './commands/dead-letters.ts';
+import { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } from './commands/dead-letters-act.ts';
 import { doctor } from './commands/doctor.ts';
 import { hunt } from './commands/hunt.ts';
 import { parse } from './commands/parse.ts';
@@ -56,6 +58,12 @@ export const commands: readonly Command[] = [
   quotas,
   quotasSet,
   sourcesGuess,
+  deadLetters,
+  { ...deadLetters, name: 'dead-letters list' },
+  deadLettersShow,
+  deadLettersEdit,
+  deadLettersRedrive,
+  deadLettersDiscard,
   audit,
   config,
   configShow,

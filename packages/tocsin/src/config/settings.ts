@@ -7,6 +7,7 @@ import { webhookSettings } from '@tocsin/ingest';
 import { externalBusSettings } from './external-bus-settings.ts';
 import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
+import { sinks } from './sink-settings.ts';
 
 const listen = settings({
   about: 'Where the HTTP API and the events door listen.',
@@ -79,6 +80,18 @@ const detect = settings({
       default: '5m',
       min: 1000,
     }),
+    deadline: duration({
+      about:
+        'Longest time that judging one frame of events, or one suspected event, may take. What takes longer is ended with its thread; the event that did it becomes a dead letter and all others are judged.',
+      default: '1s',
+      min: 100,
+      max: 60_000,
+    }),
+    detectors: list(text({ about: 'Path of a TypeScript or JavaScript file, from the data folder where it is not absolute.' }), {
+      about: 'Files that export a detector each: docs/how-to/write-a-detector.md.',
+      default: [],
+      maxItems: 100,
+    }),
     foldShards: count({
       about:
         'Shards into which correlation is divided by key, so that several processes can share it. One process gains nothing from more than one. The same for every process of an installation; after a change the folds are rebuilt from the match steps that are kept.',
@@ -148,6 +161,7 @@ export const installationSettings = settings({
     }),
     detect,
     rules,
+    sinks,
     log,
   },
   rules: [

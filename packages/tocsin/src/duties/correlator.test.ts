@@ -3,10 +3,11 @@ import { type Alert, type Match, type MatchStep, systemClock } from '@tocsin/cor
 import { createFoldSet } from '@tocsin/detect';
 import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, readAlerts, ruleFile, running, until } from '../../test/ground.ts';
+import { createDrop } from '../deadletters/drop.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { putChunked } from '../state/chunked-value.ts';
 import { matchesSubject } from '../subjects.ts';
-import { MANIFESTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
+import { MANIFESTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from '../topology.ts';
 import { runCorrelator } from './correlator.ts';
 import { firstFrame } from './partition-progress.ts';
 import { ReadUpTo } from './read-up-to.ts';
@@ -78,6 +79,9 @@ function start(bus: CompleteBus, troubles: string[] = []): ReturnType<typeof run
       bus,
       manifests: bus.bucket(MANIFESTS_BUCKET),
       ruleSets: bus.bucket(RULE_SETS_BUCKET),
+      setAside: bus.bucket(SET_ASIDE_BUCKET),
+      drop: createDrop({ bus, clock: systemClock, onTrouble: () => undefined, giveUp: new AbortController().signal }),
+      folding: { detectors: [], suspects: [] },
       logSources,
       clock: systemClock,
       readUpTo,

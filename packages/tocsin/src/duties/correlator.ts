@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
 import { type Alert, type Clock, isTocsinError, type LogSource, type Position, TocsinError } from '@tocsin/core';
+import type { Drop } from '../deadletters/drop.ts';
 import { RuleBook } from '../rules/rule-book.ts';
 import { putChunked, readChunked } from '../state/chunked-value.ts';
 import { MATCHES_FILTER } from '../subjects.ts';
@@ -15,6 +16,7 @@ import { checkpointOf, type FoldShard, keysOf, WHOLE_CHECKPOINT } from './fold-s
 import { type EncodedFolds, type FoldsCheckpoint, type FoldsSaving, readFoldsCheckpoint } from './folds-checkpoint.ts';
 import type { FoldsHealth } from './folds-health.ts';
 import { putFoldsPlace } from './folds-place.ts';
+import { FoldGuard, type FoldGuardOptions } from './isolation/fold-guard.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadByPartition, ReadUpTo } from './read-up-to.ts';
@@ -29,6 +31,11 @@ export interface CorrelatorOptions {
   readonly bookOf?: ((hash: string) => RuleBook | undefined) | undefined;
   readonly logSources: readonly LogSource[];
   readonly clock: Clock;
+  /** The door for matches that cannot be taken, and what is known of them. */
+  readonly drop: Drop;
+  readonly setAside: StateBucket;
+  /** Detectors, and what has ended threads before. */
+  readonly folding: Pick<FoldGuardOptions, 'detectors' | 'box' | 'suspects'>;
   /** Which share of the folds it keeps; all of them where absent. */
   readonly shard?: FoldShard | undefined;
   /** The set that stands in for one that was removed because every checkpoint had passed it; undefined for one that was not removed. */
@@ -53,6 +60,8 @@ interface PendingStep {
   readonly step: ReturnType<typeof parseStep>;
 }
 
+/** Key of the detectors' memories beside those of tenants, which no tenant can have. */
+const DETECTORS = '\u0000detectors';
 const ALL: FoldShard = { index: 0, count: 1 };
 /** What is not saved costs a longer replay of MATCHES after a crash, a minute of it and the time of saving at most. */
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -94,6 +103,7 @@ function followSteps(bus: ReplayLog, after: Position | undefined, signal: AbortS
 
 class Correlator {
   readonly #options: CorrelatorOptions;
+  readonly #guard: FoldGuard;
   readonly #writer: AlertWriter;
   readonly #changed: ChangedAlerts;
   #folds: TenantFolds | undefined;
@@ -111,35 +121,46 @@ class Correlator {
   #storing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(options: CorrelatorOptions) {
+  private constructor(options: CorrelatorOptions, guard: FoldGuard) {
     this.#options = options;
+    this.#guard = guard;
     this.#writer = new AlertWriter(options);
     this.#changed = new ChangedAlerts(options.clock);
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {
     const shard = options.shard ?? ALL;
+    const { clock } = options;
+    const guard = await FoldGuard.open({
+      ...options.folding,
+      drop: options.drop,
+      setAside: options.setAside,
+      nowMs: () => clock.nowMs(),
+      owns: keysOf(shard),
+    });
     const own = await readChunked(options.manifests, checkpointOf(shard));
     const kept = own ?? (shard.count > 1 ? await readChunked(options.manifests, WHOLE_CHECKPOINT) : undefined);
-    const correlator = await Correlator.#fromBytes(options, kept?.value);
+    const correlator = await Correlator.#fromBytes(options, guard, kept?.value);
     correlator.#revision = own?.revision ?? 0;
     return correlator;
   }
 
-  static async #fromBytes(options: CorrelatorOptions, bytes: Uint8Array | undefined): Promise<Correlator> {
-    if (!bytes) return new Correlator(options);
+  static async #fromBytes(options: CorrelatorOptions, guard: FoldGuard, bytes: Uint8Array | undefined): Promise<Correlator> {
+    if (!bytes) return new Correlator(options, guard);
     try {
-      return await Correlator.#goOn(options, readFoldsCheckpoint(bytes));
+      return await Correlator.#goOn(options, guard, readFoldsCheckpoint(bytes));
     } catch (error) {
       if (!isTocsinError(error, 'detect.bad_checkpoint')) throw error;
       // A projection of the log can always be rebuilt from it: of another version of Tocsin, or damaged, it is worth no more than none.
       options.onTrouble(error, 'reading the folds checkpoint; the match steps that are kept are applied again from the first on');
-      return new Correlator(options);
+      guard.restore(undefined);
+      return new Correlator(options, guard);
     }
   }
 
-  static async #goOn(options: CorrelatorOptions, checkpoint: FoldsCheckpoint): Promise<Correlator> {
-    const correlator = new Correlator(options);
+  static async #goOn(options: CorrelatorOptions, guard: FoldGuard, checkpoint: FoldsCheckpoint): Promise<Correlator> {
+    const correlator = new Correlator(options, guard);
+    guard.restore(checkpoint.folds.get(DETECTORS));
     correlator.#folds = await correlator.#openFolds(checkpoint.ruleSet, checkpoint.folds);
     correlator.#position = checkpoint.position;
     correlator.#savedPosition = checkpoint.position;
@@ -163,7 +184,7 @@ class Correlator {
   async round(steps: readonly PendingStep[]): Promise<void> {
     for (const { position, step } of steps) {
       const folds = await this.#foldsFor(step);
-      for (const alert of folds.advance(step)) this.#changed.add(alert);
+      for (const alert of await this.#guard.take(position, step, folds)) this.#changed.add(alert);
       this.#position = position;
       // A lane that a step does not name is one that its partition has not been read of yet.
       this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
@@ -205,7 +226,8 @@ class Correlator {
     this.#nextSaveMs = this.#options.clock.monotonicMs() + CHECKPOINT_EVERY_MS;
     this.#saving = undefined;
     if (!this.#folds || !this.#position || this.#position === this.#savedPosition) return;
-    this.#saving = this.#folds.save({ position: this.#position, reads: this.#reads, order: this.#order });
+    const place = { position: this.#position, reads: this.#reads, order: this.#order };
+    this.#saving = this.#folds.save(place, new Map([[DETECTORS, this.#guard.snapshot()]]));
   }
 
   /** Writes a checkpoint while rounds go on. An outage costs a longer replay after the next start and nothing else: what cannot be saved now is saved later. */

@@ -8,6 +8,9 @@ import { CONTROL_BUCKET, type Duty, MEMBERS_BUCKET } from '../topology.ts';
 import { type Bus, wireCorrelate } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import { FoldsHealth } from './folds-health.ts';
+import { openDetectors } from './isolation/detector-ground.ts';
+import type { SandboxLimits } from './isolation/sandbox.ts';
+import type { Watched } from './isolation/suspect.ts';
 import { type MatchApi, type MatchDuty, openMatchDuty } from './match-duty.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 import { ownsPart } from './ownership.ts';
@@ -16,7 +19,7 @@ import { SettledShards } from './settled-shards.ts';
 import { bootData, endOnFailure, serveThread, threadSurroundings } from './thread-boot.ts';
 
 /** What the thread is started with. */
-export interface DetectBoot {
+export interface DetectBoot extends Partial<Watched> {
   readonly match: BusAddress;
   readonly correlate: BusAddress;
   /** Duties of the process, among them match, correlate or both. */
@@ -35,6 +38,10 @@ export interface DetectBoot {
   readonly rules: readonly RuleFile[];
   /** Folder for what takes long to make of rules; may be removed at any time. */
   readonly cacheFolder: string;
+  /** Files of detectors. */
+  readonly detectors: readonly string[];
+  /** Bounds of the process that judges suspected events. */
+  readonly sandbox: SandboxLimits;
 }
 
 const boot = bootData<DetectBoot>();
@@ -48,6 +55,7 @@ const [matchBus, correlateBus] = await Promise.all([
 ]);
 const anyBus = matchBus ?? correlateBus;
 if (!anyBus) throw new TypeError('The detection thread needs the duty match or correlate');
+const ground = await openDetectors(boot, around.onTrouble);
 let match: MatchDuty | undefined;
 const members = await Members.open({
   bucket: anyBus.bucket(MEMBERS_BUCKET),
@@ -62,7 +70,7 @@ const members = await Members.open({
 });
 const health = new FoldsHealth(around.clock, around.onStrain);
 const settled = new SettledShards(boot.partitions, (asked) => firstFrame(anyBus, asked));
-if (matchBus) match = await openMatchDuty({ boot, bus: matchBus, members, around, endThread });
+if (matchBus) match = await openMatchDuty({ boot, bus: matchBus, members, around, endThread, ground });
 
 const work = Promise.all([
   match && endOnFailure(match.work, around),
@@ -90,6 +98,7 @@ function correlation(bus: Bus): Parameters<typeof wireCorrelate>[2] {
     health,
     latenessMs: boot.latenessMs,
     bookOf: (hash: string) => match?.bookOf(hash),
+    folding: ground,
     shards: boot.foldShards,
     ownership: ownsPart(members, 'correlate', boot.foldShards),
     async successorOf(hash) {

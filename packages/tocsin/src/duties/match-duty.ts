@@ -1,6 +1,8 @@
 /** The match duty within the detection thread: registry, rules in force, the matcher's loop, and what is asked about rules. */
-import { TocsinError } from '@tocsin/core';
+import { type LogSource, TocsinError } from '@tocsin/core';
+import { DetectorSelection } from '@tocsin/detect';
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { tryAgain } from '../deadletters/settle-dead-letter.ts';
 import { openProgramCache } from '../hunt/program-cache.ts';
 import type { Members } from '../members/members.ts';
 import { Registry } from '../registry/registry.ts';
@@ -19,6 +21,8 @@ import { CONTROL_BUCKET, MANIFESTS_BUCKET, RULE_SETS_BUCKET } from '../topology.
 import { type Bus, wireMatch } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import type { DetectBoot } from './detect-thread.ts';
+import type { DetectorGround } from './isolation/detector-ground.ts';
+import type { Isolation } from './isolation/frame-judge.ts';
 import { ownsPart } from './ownership.ts';
 import type { ThreadSurroundings } from './thread-boot.ts';
 
@@ -30,6 +34,8 @@ export interface MatchGround {
   readonly around: ThreadSurroundings;
   /** Ends the thread: the next one reads everything anew. */
   readonly endThread: (error: unknown) => void;
+  /** Detectors, and what has ended threads before this one. */
+  readonly ground: DetectorGround;
 }
 
 /** What others ask of the duty. */
@@ -49,7 +55,7 @@ export interface MatchDuty extends AsyncDisposable {
 const FORGET_EVERY_MS = 30_000;
 
 /** Opens the duty; resolves when its rules are in force and its loop runs. */
-export async function openMatchDuty({ boot, bus, members, around, endThread }: MatchGround): Promise<MatchDuty> {
+export async function openMatchDuty({ boot, bus, members, around, endThread, ground }: MatchGround): Promise<MatchDuty> {
   const mappings = loadMappings(readShippedMappings());
   const registry = await Registry.open(bus, endThread);
   const ruleSets = bus.bucket(RULE_SETS_BUCKET);
@@ -87,6 +93,7 @@ export async function openMatchDuty({ boot, bus, members, around, endThread }: M
     orderReached: (order) => activation.orderReached(order, around.signal),
     costs,
     samples,
+    isolation: isolationOf(ground, { boot, bus, around, logSources }),
     ownership: ownsPart(members, 'match', boot.partitions),
     onBehind: (ms) => (behindMs = ms),
   });
@@ -102,6 +109,21 @@ export async function openMatchDuty({ boot, bus, members, around, endThread }: M
       activation[Symbol.dispose]();
       await registry[Symbol.asyncDispose]();
     },
+  };
+}
+
+function isolationOf(
+  { box, suspects, detectors, files, quarantined }: DetectorGround,
+  { boot, bus, around, logSources }: Pick<MatchGround, 'boot' | 'bus' | 'around'> & { readonly logSources: readonly LogSource[] },
+): Isolation {
+  return {
+    box,
+    suspects,
+    limits: boot.sandbox,
+    tryAgain: (letter, body) => tryAgain({ ...around, bus }, letter, body),
+    detectors: new DetectorSelection(detectors, logSources, quarantined),
+    detectorFiles: files,
+    logSources,
   };
 }
 

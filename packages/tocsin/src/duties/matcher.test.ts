@@ -13,6 +13,8 @@ import {
   storeEvents,
   until,
 } from '../../test/ground.ts';
+import { readDeadLetter } from '../deadletters/dead-letter.ts';
+import { createDrop } from '../deadletters/drop.ts';
 import { RuleBook } from '../rules/rule-book.ts';
 import { DEADLETTER_FILTER, eventsFilter, eventsSubject, MATCHES_FILTER } from '../subjects.ts';
 import { type MatcherOptions, runMatcher } from './matcher.ts';
@@ -27,6 +29,7 @@ function start(bus: CompleteBus, over: Partial<MatcherOptions> = {}): ReturnType
   const run = running((signal) =>
     runMatcher({
       bus,
+      drop: createDrop({ bus, clock: systemClock, onTrouble: () => undefined, giveUp: new AbortController().signal }),
       partitions: 2,
       idleAfterMs: 10_000,
       epoch: `epoch${epochs}`,
@@ -180,7 +183,7 @@ describe('matcher', () => {
       'globex foreign',
     ]);
     const dead: string[] = [];
-    for await (const stored of bus.read(DEADLETTER_FILTER, 'first')) dead.push(stored.headers['Tocsin-Subject'] ?? '');
+    for await (const stored of bus.read(DEADLETTER_FILTER, 'first')) dead.push(readDeadLetter(stored).letter.subject);
     expect(dead).toEqual([
       'tocsin.events.live.0.acme',
       'tocsin.events.live.0.acme',

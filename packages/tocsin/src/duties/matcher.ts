@@ -5,17 +5,20 @@
  * has written to is given up here and taken up again from the log.
  */
 import { comparePositions, type EventBus, type Outgoing, type Published, type ReplayLog, type Start } from '@tocsin/bus';
-import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type Match, type TocsinError } from '@tocsin/core';
-import { matchFrame } from '@tocsin/detect';
-import { eventFields } from '../event-fields.ts';
+import { type Clock, type Fields, type FrameView, isTocsinError, type Lane, type TocsinError } from '@tocsin/core';
+import type { DeadLetter } from '../deadletters/dead-letter.ts';
+import type { Drop } from '../deadletters/drop.ts';
 import type { EventSamples } from '../rules/event-samples.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import type { RuleCosts } from '../rules/rule-costs.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { untilAnswered } from '../state/until-answered.ts';
-import { deadLetterSubject, EVENT_LANES, eventsFilter } from '../subjects.ts';
+import { EVENT_LANES, eventsFilter } from '../subjects.ts';
+import { MATCH_CONSUMER } from '../topology.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
+import { FrameJudge, type Isolation, type JudgedFrame } from './isolation/frame-judge.ts';
+import { type RedriveDesk, RedrivenEvents } from './isolation/redriven-events.ts';
 import type { LaneFeed } from './lane-feed.ts';
 import { type Ownership, ownsAll } from './ownership.ts';
 import { furthest, observeTimes, type PartitionProgress, type ReadPositions, restorePartitions, startOf } from './partition-progress.ts';
@@ -24,7 +27,11 @@ import { TICK_MS } from './tick.ts';
 
 /** What the matcher is made of. */
 export interface MatcherOptions {
-  readonly bus: Pick<EventBus, 'commit'> & ReplayLog;
+  readonly bus: Pick<EventBus, 'commit' | 'subscribe'> & ReplayLog;
+  /** The door for what cannot be judged. */
+  readonly drop: Drop;
+  /** Keeps apart what ends threads, and asks detectors; neither where absent. */
+  readonly isolation?: Isolation | undefined;
   readonly partitions: number;
   /** A source that has sent nothing for this long is idle, milliseconds. */
   readonly idleAfterMs: number;
@@ -70,7 +77,8 @@ interface RulesInForce {
 /** Runs until aborted. */
 export async function runMatcher(options: MatcherOptions): Promise<void> {
   const { ownership = ownsAll(options.partitions), signal, onTrouble } = options;
-  const matcher = new Matcher(options, ownership);
+  const redriven = new RedrivenEvents({ ...options, nowMs: () => options.clock.nowMs() });
+  const matcher = new Matcher(options, ownership, redriven);
   const onRetry = (error: TocsinError): void => onTrouble(error, 'taking partitions up');
   let nudge = (): void => undefined;
   const off = ownership.onChange(() => nudge());
@@ -114,15 +122,19 @@ class Matcher {
   readonly #sinceMs = new Map<number, number>();
   /** When the frame read last was stored, by lane; milliseconds since 1970. */
   readonly #storedMs: Partial<Record<Lane, number>> = {};
+  readonly #judgeFrame: FrameJudge;
+  readonly #redriven: RedrivenEvents;
   /** How far each lane has been read by this feed. */
   #read: ReadPositions = {};
   #nextTickMs: number;
   #nextWriteDownMs: number;
   #steps = 0;
 
-  constructor(options: MatcherOptions, ownership: Ownership) {
+  constructor(options: MatcherOptions, ownership: Ownership, redriven: RedrivenEvents) {
     this.#options = options;
     this.#ownership = ownership;
+    this.#redriven = redriven;
+    this.#judgeFrame = new FrameJudge({ ...options, nowMs: () => options.clock.nowMs() });
     this.#nextTickMs = options.clock.nowMs() + TICK_MS;
     this.#nextWriteDownMs = options.clock.monotonicMs() + WRITE_DOWN_MS;
   }
@@ -190,6 +202,7 @@ class Matcher {
       if (this.#drafts.bytes > COMMIT_BYTES) await this.#write(inForce, new Set());
     }
     await this.#write(inForce, await this.#tick());
+    await this.#redriven.judgeWaiting(this.#redriveDesk(rules, inForce));
   }
 
   #forget(partition: number): void {
@@ -216,32 +229,30 @@ class Matcher {
     }
     const verdicts = this.#dedup.judge(fed.lane, frame);
     const duplicates = verdicts.filter((verdict) => verdict === 'duplicate').length;
-    const matches = await this.#match(fed, frame, { rules, skip: (index) => verdicts[index] === 'duplicate' });
-    this.#drafts.add(own.partition, { judged: frame.header.count - duplicates, duplicates, matches });
+    const found = await this.#match(fed, frame, { rules, skip: (index) => verdicts[index] === 'duplicate' });
+    this.#drafts.add(own.partition, { judged: frame.header.count - duplicates, duplicates, ...found });
     observeTimes(own, frame);
   }
 
-  async #match(
+  #match(
     fed: FedFrame,
     frame: FrameView,
-    { rules, skip }: { rules: RuleBook; skip: (index: number) => boolean },
-  ): Promise<readonly Match[]> {
-    const { fieldsOf, onTrouble, samples } = this.#options;
+    { rules, skip, redriveOf }: { rules: RuleBook; skip: (index: number) => boolean; redriveOf?: DeadLetter },
+  ): Promise<JudgedFrame> {
+    // One event of a frame is offered: frames are many, and a frame is mostly of one kind.
+    const offered = frame.header.ordinal % frame.header.count;
+    this.#options.samples?.offer(fed.tenant, frame.mapping(offered), () => this.#sampleOf(frame, offered));
+    const cost = this.#options.costs?.recorder(fed.tenant, rules.hash);
+    return this.#judgeFrame.judge({ fed, frame, compiled: rules.compiledFor(fed.tenant), skip, cost, redriveOf });
+  }
+
+  /** Fields for people to look at; an event that cannot be read is found when it is judged. */
+  #sampleOf(frame: FrameView, index: number): Fields | undefined {
     try {
-      // One event of a frame is offered: frames are many, and a frame is mostly of one kind.
-      const offered = frame.header.ordinal % frame.header.count;
-      samples?.offer(fed.tenant, frame.mapping(offered), () => fieldsOf(frame, offered));
-      return matchFrame(rules.compiledFor(fed.tenant), frame, fed.position, {
-        fieldsOf,
-        skip,
-        cost: this.#options.costs?.recorder(fed.tenant, rules.hash),
-        onRuleError: ({ ruleId, at, cause }) =>
-          onTrouble(cause, `rule ${ruleId} at ${at.position}#${at.index}`, eventFields(frame.event(at.index))),
-      });
+      return this.#options.fieldsOf(frame, index);
     } catch (error) {
-      onTrouble(error, `frame ${frame.header.id}`);
-      await this.#deadLetter(fed, String(error));
-      return [];
+      this.#options.onTrouble(error, `reading a sample of frame ${frame.header.id}`);
+      return undefined;
     }
   }
 
@@ -348,10 +359,37 @@ class Matcher {
     return commitUntilStored(bus, messages, { signal: giveUp, onRetry: (error: TocsinError) => onTrouble(error, 'writing match steps') });
   }
 
-  async #deadLetter(fed: FedFrame, reason: string): Promise<void> {
-    const { position, tenant, stored } = fed;
-    const headers = { 'Tocsin-Reason': toHeader(reason), 'Tocsin-Position': position, 'Tocsin-Subject': stored.subject };
-    await this.#commit([{ subject: deadLetterSubject(tenant, 'match'), id: `match.${position}`, headers, body: stored.body }]);
+  async #deadLetter({ position, tenant, stored }: FedFrame, reason: string): Promise<void> {
+    const { subject, id: messageId, headers, body } = stored;
+    const errors = [{ attempt: 1, atMs: this.#options.clock.nowMs(), text: reason }];
+    await this.#options.drop(
+      { tenant, consumer: MATCH_CONSUMER, kind: 'message', subject, position, messageId, headers, body, errors },
+      'unreadable',
+    );
+  }
+
+  /** What redriven events are judged and written with. */
+  #redriveDesk(rules: RuleBook, { hash, order }: RulesInForce): RedriveDesk {
+    const { epoch } = this.#options;
+    return {
+      judge: (fed, frame, redriveOf) => this.#match(fed, frame, { rules, skip: () => false, redriveOf }),
+      takesLong: (fed, redriveOf) => this.#judgeFrame.needsSandbox({ fed, redriveOf }),
+      blankStep: (partition) => {
+        const own = this.#owned.get(partition);
+        if (own === undefined) return undefined;
+        const none = { watermarks: {}, judged: 0, duplicates: 0, matches: [] };
+        return { step: { ...none, partition, epoch, read: own.written, ruleSet: hash, order }, expect: own.last };
+      },
+      commit: async (messages) => {
+        const written = await this.#commit(messages);
+        for (const { subject, position, duplicate } of written) {
+          const own = this.#partitionOf(subject);
+          // A redriven event that was written before stands further back.
+          if (own && !(duplicate && own.last !== 'none' && comparePositions(own.last, position) >= 0)) own.last = position;
+        }
+        return written;
+      },
+    };
   }
 }
 
@@ -362,9 +400,4 @@ function isRead(own: PartitionProgress, { lane, position }: FedFrame): boolean {
 
 function readUpTo(lane: Lane, start: Start): ReadPositions {
   return typeof start === 'object' && 'after' in start ? { [lane]: start.after } : {};
-}
-
-/** Header values are printable ASCII; what else a reason holds is shown as `?`. */
-function toHeader(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 512);
 }

@@ -6,8 +6,9 @@ import type { CompleteBus } from '@tocsin/bus';
 import { type Alert, systemClock } from '@tocsin/core';
 import { openAlertTable, openFrameCatalogue } from '@tocsin/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openGround, running, storeEvents, until } from '../../test/ground.ts';
-import { alertSubject, eventsFilter, eventsSubject } from '../subjects.ts';
+import { dropInto, openGround, running, storeEvents, until } from '../../test/ground.ts';
+import { readDeadLetter } from '../deadletters/dead-letter.ts';
+import { alertSubject, DEADLETTER_FILTER, eventsFilter, eventsSubject } from '../subjects.ts';
 import { runAlertProjection, runFrameProjection } from './projector.ts';
 
 let folder: string;
@@ -32,7 +33,9 @@ async function projectFrames(bus: CompleteBus, file: string, frames: number): Pr
 
 async function projectAlerts(bus: CompleteBus, file: string, last: number): Promise<void> {
   using table = openAlertTable({ path: join(folder, file) });
-  const run = running((signal) => runAlertProjection(bus, table, { signal, onApplied: () => undefined }));
+  const run = running((signal) =>
+    runAlertProjection(bus, table, { signal, onApplied: () => undefined, drop: dropInto(bus), clock: systemClock }),
+  );
   await until(() => Object.values(table.counts('acme')).reduce((sum, n) => sum + n, 0) >= last);
   await run.stop();
 }
@@ -110,12 +113,31 @@ describe('alert projection', () => {
     const isCaughtUp = async (file: string): Promise<void> => {
       using table = openAlertTable({ path: join(folder, file) });
       const { last } = await bus.info('tocsin.alerts.>');
-      const run = running((signal) => runAlertProjection(bus, table, { signal, onApplied: () => undefined }));
+      const run = running((signal) =>
+        runAlertProjection(bus, table, { signal, onApplied: () => undefined, drop: dropInto(bus), clock: systemClock }),
+      );
       await until(() => table.applied() === last);
       await run.stop();
     };
     await isCaughtUp('stepwise.sqlite');
     await isCaughtUp('rebuilt.sqlite');
     expect(dump('stepwise.sqlite', ['alerts', 'acts', 'applied'])).toEqual(dump('rebuilt.sqlite', ['alerts', 'acts', 'applied']));
+  });
+
+  it('sets aside what is no alert and applies all others', async () => {
+    const { bus } = await openGround();
+    const put = (id: string, body: string): Promise<unknown> =>
+      bus.commit([{ subject: alertSubject('acme', id), id: `m-${id}`, body: Buffer.from(body) }]);
+    await put('a', JSON.stringify(alert('a', 1)));
+    await put('no-json', '{"id":');
+    await put('no-alert', 'null');
+    await put('odd', JSON.stringify({ ...alert('odd', 1), severity: { toString: 1 } }));
+    await put('b', JSON.stringify(alert('b', 1)));
+    await projectAlerts(bus, 'poison.sqlite', 2);
+    const letters: unknown[] = [];
+    for await (const stored of bus.read(DEADLETTER_FILTER, 'first')) letters.push(readDeadLetter(stored).letter);
+    expect(letters).toMatchObject(
+      ['no-json', 'no-alert', 'odd'].map((id) => ({ consumer: 'store', tenant: 'acme', messageId: `m-${id}`, reason: 'unreadable' })),
+    );
   });
 });

@@ -2,10 +2,12 @@
  * Keeps the projections up with the log: alert table from ALERTS, frame catalogue from EVENTS. Each resumes from the
  * position its own file records; nothing here ever answers a question.
  */
-import { parsePosition, type ReplayLog, type Start } from '@tocsin/bus';
-import { type Clock, type FrameView, isTocsinError, type Lane } from '@tocsin/core';
+import { parsePosition, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
+import { type Clock, decodeToken, type FrameView, isTocsinError, type Lane } from '@tocsin/core';
 import type { AlertChange, AlertTable, CataloguedFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
+import type { Drop, Dropped } from '../deadletters/drop.ts';
 import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../subjects.ts';
+import { STORE_CONSUMER } from '../topology.ts';
 import { parseAlert } from './alert-writer.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
@@ -25,13 +27,13 @@ const LANES: readonly Lane[] = ['live', 'bulk'];
 export async function runAlertProjection(
   log: ReplayLog,
   table: AlertTable,
-  follow: { signal: AbortSignal; onApplied: () => void },
+  follow: { signal: AbortSignal; onApplied: () => void; drop: Drop; clock: Clock },
 ): Promise<void> {
-  const pump = new Pump<AlertChange>(BATCH);
+  const pump = new Pump<Stored>(BATCH);
   const after = table.applied();
   const read = async (): Promise<void> => {
     for await (const stored of log.read(ALERTS_FILTER, after ? { after } : 'first', { follow: true, signal: follow.signal })) {
-      await pump.put({ position: stored.position, alert: parseAlert(stored) });
+      await pump.put(stored);
     }
   };
   read().then(
@@ -39,9 +41,28 @@ export async function runAlertProjection(
     (error: unknown) => pump.end(follow.signal.aborted ? undefined : { error }),
   );
   while (!pump.finished) {
-    table.apply(await pump.take(BATCH, WAIT_MS));
+    await applyAlerts(table, await pump.take(BATCH, WAIT_MS), follow);
     follow.onApplied();
   }
+}
+
+/** Applies messages at once while all goes well, else one by one: what cannot be applied is a dead letter and passed. */
+async function applyAlerts(table: AlertTable, batch: readonly Stored[], follow: { drop: Drop; clock: Clock }): Promise<void> {
+  try {
+    table.apply(batch.map((stored): AlertChange => ({ position: stored.position, alert: parseAlert(stored) })));
+  } catch (error) {
+    // A file that cannot be written is no message's fault: the thread starts anew and applies the same.
+    if ((error as { code?: string }).code === 'ERR_SQLITE_ERROR') throw error;
+    const [stored] = batch;
+    if (batch.length > 1) for (const one of batch) await applyAlerts(table, [one], follow);
+    else if (stored !== undefined) await follow.drop(unappliable(stored, String(error), follow.clock.nowMs()), 'unreadable');
+  }
+}
+
+function unappliable({ subject, position, id, headers, body }: Stored, text: string, atMs: number): Dropped {
+  const tenant = decodeToken(subject.split('.')[2] ?? '');
+  const consumer = STORE_CONSUMER;
+  return { tenant, consumer, kind: 'message', subject, position, messageId: id, headers, body, errors: [{ attempt: 1, atMs, text }] };
 }
 
 /** How the frame catalogue is kept. */
@@ -70,13 +91,8 @@ export async function runFrameProjection(
   };
   const feed = openFrameFeed(log, { from, signal });
   while (!feed.finished) {
-    const feds = await feed.take(BATCH, WAIT_MS, GATHER_MS);
-    const frames = feds.flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
-    for (const lane of LANES) {
-      catalogue.apply(frames.filter((frame) => frame.stream === EVENTS_STREAM[lane]));
-      const last = feds.findLast((fed) => fed.lane === lane);
-      if (last && !last.frame) catalogue.pass(EVENTS_STREAM[lane], last.position);
-    }
+    const taken = await feed.take(BATCH, WAIT_MS, GATHER_MS);
+    for (const lane of LANES) applyLane(catalogue, lane, { taken: taken.filter((fed) => fed.lane === lane), dedup });
     onApplied?.();
     if (clock.monotonicMs() < nextForgetMs) continue;
     await forgetRemoved(log, catalogue);
@@ -97,6 +113,14 @@ async function forgetRemoved(log: Pick<ReplayLog, 'info'>, catalogue: FrameCatal
       if (!isTocsinError(error) || error.retry === 'never') throw error;
     }
   }
+}
+
+/** What is no frame is passed all the same: whoever waits for its position must not wait for ever. */
+function applyLane(catalogue: FrameCatalogue, lane: Lane, { taken, dedup }: { taken: readonly FedFrame[]; dedup: FrameDedup }): void {
+  const last = taken.at(-1);
+  if (!last) return;
+  const frames = taken.flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
+  catalogue.applyUpTo(EVENTS_STREAM[lane], last.position, frames);
 }
 
 function catalogued(fed: FedFrame, frame: FrameView, dedup: FrameDedup): CataloguedFrame {

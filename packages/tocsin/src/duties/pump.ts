@@ -41,6 +41,11 @@ export class Pump<T> {
     return taken;
   }
 
+  /** Items that have gathered. */
+  get size(): number {
+    return this.#items.length;
+  }
+
   /** Lets whoever takes go on with what there is, even if that is nothing. */
   nudge(): void {
     this.#wakeTaker?.();

@@ -1,5 +1,5 @@
 /** Starts the threads that duties run in: the store's, and that of match and correlate. What runs inside is in `*-thread.ts`. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Scope } from '@tocsin/core';
 import type { InstallationOptions } from '../installation-options.ts';
 import { readRuleFiles } from '../rules/read-rule-files.ts';
@@ -28,6 +28,10 @@ export interface ThreadGround {
 const DETECT_DUTIES = ['match', 'correlate'] as const;
 /** Heaps, MiB: all of it, and the room for new objects. */
 const DETECT_HEAP = { heapMiB: 1024, youngMiB: 24 };
+/** Memory by which the process may grow while one frame is judged: far more than any takes. Bytes. */
+const MAX_GROWTH_BYTES = 1024 ** 3;
+/** Heap of the process that judges suspected events, MiB. */
+const SANDBOX_HEAP_MIB = 512;
 const STORE_HEAP = { heapMiB: 512, youngMiB: 6 };
 
 /** Starts them side by side. Each is in the scope as soon as it runs: should the other not start, it is stopped again. @throws the first failure */
@@ -65,12 +69,16 @@ async function startDetect(
     latenessMs: settings.detect.allowedLateness,
     rules,
     cacheFolder: join(dataDir, 'cache'),
+    detectors: settings.detect.detectors.map((path) => resolve(dataDir, path)),
+    sandbox: { deadlineMs: settings.detect.deadline, heapMiB: SANDBOX_HEAP_MIB },
   };
+  const watch = { deadlineMs: settings.detect.deadline, maxGrowthBytes: MAX_GROWTH_BYTES };
   return SupervisedThread.start<DetectApi>({
     name: DETECT_DUTIES.filter((duty) => settings.duties.includes(duty)).join(', '),
     script: scriptOf('detect-thread'),
     data,
     logger,
+    watch,
     ...DETECT_HEAP,
   });
 }

@@ -3,7 +3,7 @@
  * Of the steps of a partition only the last says how far it is read by now: a reader has not seen them all before.
  */
 import type { Outgoing } from '@tocsin/bus';
-import type { Match, MatchStep } from '@tocsin/core';
+import type { EventPosition, Match, MatchStep } from '@tocsin/core';
 import { matchesSubject } from '../subjects.ts';
 
 /** Matches of one step, bytes of JSON: half of what the bus takes as a message. */
@@ -28,9 +28,19 @@ interface Draft {
   duplicates: number;
   /** Matches as JSON. */
   readonly matches: string[];
+  readonly setAside: EventPosition[];
   bytes: number;
   /** Of a step that was cut: the watermarks as they were then. */
   watermarks?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Outcome of one frame. */
+export interface Found {
+  readonly judged: number;
+  readonly duplicates: number;
+  readonly matches: readonly Match[];
+  /** Events that could not be judged. */
+  readonly setAside: readonly EventPosition[];
 }
 
 /** Collects until taken. */
@@ -45,11 +55,12 @@ export class StepDrafts {
   }
 
   /** Adds the outcome of one frame; a frame without matches makes a step all the same, which says that it was read. */
-  add(partition: number, found: { readonly judged: number; readonly duplicates: number; readonly matches: readonly Match[] }): void {
+  add(partition: number, found: Found): void {
     for (const match of found.matches) this.#addMatch(partition, fitted(match));
     const draft = this.#draftOf(partition);
     draft.judged += found.judged;
     draft.duplicates += found.duplicates;
+    draft.setAside.push(...found.setAside);
   }
 
   /** Ends the partition's step with these watermarks, so that what is added from now on belongs to the next. */
@@ -90,6 +101,7 @@ export class StepDrafts {
         order: facts.order,
         judged: draft.judged,
         duplicates: draft.duplicates,
+        ...(draft.setAside.length === 0 ? {} : { setAside: draft.setAside }),
       }),
     }));
   }
@@ -106,7 +118,7 @@ export class StepDrafts {
   #draftOf(partition: number): Draft {
     let draft = this.#open.get(partition);
     if (!draft) {
-      draft = { partition, judged: 0, duplicates: 0, matches: [], bytes: 0 };
+      draft = { partition, judged: 0, duplicates: 0, matches: [], setAside: [], bytes: 0 };
       this.#open.set(partition, draft);
     }
     return draft;

@@ -6,6 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
 import type { Logger } from 'pino';
 import type { DutyStatus } from '../api/installation-status.ts';
+import type { EndReason, Suspect, Watched } from './isolation/suspect.ts';
+import { ThreadWatch } from './isolation/thread-watch.ts';
 import type { ThreadMessage } from './thread-boot.ts';
 import { callThread, type ThreadApi, type ThreadClient } from './thread-call.ts';
 
@@ -20,7 +22,22 @@ export interface SupervisedThreadOptions {
   readonly heapMiB: number;
   /** Room for new objects, MiB: little keeps an idle thread small, much saves a busy one collections. */
   readonly youngMiB: number;
+  /** Ends the thread when one piece of its work does not end, and tells the next one what it was; not watched where absent. */
+  readonly watch?: ThreadLimits | undefined;
 }
+
+/** Bounds of one piece of a thread's work: a frame, or a step. */
+export interface ThreadLimits {
+  /** Longest time, milliseconds. */
+  readonly deadlineMs: number;
+  /** Memory by which the process may grow meanwhile, bytes. */
+  readonly maxGrowthBytes: number;
+  /** Told what ended a thread. */
+  readonly onSuspect?: ((suspect: Suspect, all: readonly Suspect[]) => void) | undefined;
+}
+
+/** Suspects that are remembered: those of before have been dealt with. */
+const MAX_SUSPECTS = 256;
 
 /** Pauses between restarts, milliseconds: the longest is kept from then on. */
 const PAUSES_MS = [0, 200, 1000, 5000];
@@ -41,6 +58,8 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
   #failures = 0;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
+  #watch: ThreadWatch | undefined;
+  #suspects: readonly Suspect[] = [];
 
   private constructor(options: SupervisedThreadOptions) {
     this.#options = options;
@@ -80,10 +99,11 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     const startedMs = performance.now();
     const worker = new Worker(script, {
       name,
-      workerData: data,
+      workerData: this.#watched(data),
       resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB },
     });
     this.#worker = worker;
+    let endedBy: EndReason = 'crashed';
     this.#client = callThread<A>(worker, name);
     return new Promise((resolve, reject) => {
       worker.on('message', (message: ThreadMessage) => {
@@ -92,12 +112,13 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
       });
       worker.once('error', (error) => {
         this.#reason = error instanceof Error ? error.message : String(error);
+        if ((error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY') endedBy = 'memory';
         logger.error({ err: error, duty: name }, 'A duty ended by an error');
         reject(error);
       });
       worker.once('exit', (code) => {
         reject(new TocsinError('api.internal', { reason: `the thread ${name} ended with code ${code} before it was ready` }));
-        this.#ended(startedMs);
+        this.#ended(startedMs, endedBy);
       });
     });
   }
@@ -117,11 +138,44 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     }
   }
 
-  #ended(startedMs: number): void {
+  /** Its data with what a watched thread must know. */
+  #watched(data: unknown): unknown {
+    const { watch } = this.#options;
+    if (watch === undefined) return data;
+    const { deadlineMs, maxGrowthBytes } = watch;
+    this.#watch = new ThreadWatch({
+      deadlineMs,
+      maxGrowthBytes,
+      residentBytes: () => process.memoryUsage.rss(),
+      end: (reason, { position, index }) => {
+        this.#reason = `ended by its supervisor (${reason}) at ${position}#${index}`;
+        this.#options.logger.error({ duty: this.#options.name, reason, position, index }, 'A duty did not get on and was ended');
+        void this.#worker?.terminate();
+      },
+    });
+    return { ...(data as object), blackBox: this.#watch.box.memory, suspects: this.#suspects } satisfies Watched;
+  }
+
+  /** Takes note of what a thread was at when it ended; true when that was not known yet. */
+  #suspect(endedBy: EndReason): boolean {
+    const suspect = this.#watch?.suspect(endedBy);
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
+    if (suspect === undefined || this.#stopping) return false;
+    const isNew = !this.#suspects.some(({ phase, position }) => phase === suspect.phase && position === suspect.position);
+    this.#suspects = [...this.#suspects, suspect].slice(-MAX_SUSPECTS);
+    this.#options.watch?.onSuspect?.(suspect, this.#suspects);
+    return isNew;
+  }
+
+  #ended(startedMs: number, endedBy: EndReason): void {
     this.#worker = undefined;
     this.#strain = undefined;
+    const isNewSuspect = this.#suspect(endedBy);
     if (this.#stopping) return;
     this.#failures = performance.now() - startedMs > WELL_AFTER_MS ? 0 : this.#failures + 1;
+    // The next one keeps clear of it: there is no reason to wait.
+    if (isNewSuspect) this.#failures = 1;
     const wasServing = this.#state === 'running' || this.#state === 'waiting' || this.#restarts > 0;
     this.#state = 'failed';
     // A first start that fails is told to whoever starts the installation; later ends are healed here.

@@ -3,7 +3,7 @@
  * its own. Knows how to move its state to another rule set and into a checkpoint.
  */
 import { type Alert, type MatchStep, TocsinError } from '@tocsin/core';
-import { createFoldSet, type FoldSet, type FoldStats, type OwnsKey, restoreFoldSet } from '@tocsin/detect';
+import { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats, type OwnsKey, restoreFoldSet } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
 import { type CheckpointPlace, type EncodedFolds, FoldsSaving } from './folds-checkpoint.ts';
 
@@ -41,7 +41,7 @@ export class TenantFolds {
 
   /** Alerts changed by a step, each once. */
   advance(step: MatchStep): Alert[] {
-    return [...this.#sets].flatMap(([tenant, set]) => set.advance(this.#share(step, tenant)));
+    return [...this.#sets].flatMap(([tenant, set]) => set.advance(this.#share(step, tenant), step.origin));
   }
 
   /** What all folds hold and what they had to leave out. */
@@ -57,9 +57,9 @@ export class TenantFolds {
     return new Map([...this.#sets].map(([tenant, set]) => [tenant, set.encode()]));
   }
 
-  /** Begins a checkpoint of this moment. */
-  save(place: Omit<CheckpointPlace, 'ruleSet'>): FoldsSaving {
-    const snapshots = new Map([...this.#sets].map(([tenant, set]) => [tenant, set.snapshot()]));
+  /** Begins a checkpoint of this moment, with whatever else belongs into it. */
+  save(place: Omit<CheckpointPlace, 'ruleSet'>, beside: ReadonlyMap<string, FoldSnapshot> = new Map()): FoldsSaving {
+    const snapshots = new Map([...[...this.#sets].map(([tenant, set]) => [tenant, set.snapshot()] as const), ...beside]);
     return new FoldsSaving({ ...place, ruleSet: this.rules.hash }, snapshots);
   }
 

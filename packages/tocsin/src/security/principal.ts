@@ -13,6 +13,8 @@ export type Action =
   | 'rules.write'
   | 'sources.read'
   | 'sources.write'
+  | 'deadletters.read'
+  | 'deadletters.write'
   | 'quotas.write'
   /** What concerns all tenants: operators only. */
   | 'installation.write'
@@ -30,9 +32,9 @@ export interface Principal {
   readonly credentialId: string;
 }
 
-const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'status.read'];
+const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'deadletters.read', 'status.read'];
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
-  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'audit.read'],
+  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'deadletters.write', 'audit.read'],
   analyst: [...VIEW, 'alerts.write'],
   viewer: VIEW,
   producer: ['events.write'],
