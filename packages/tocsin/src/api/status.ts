@@ -65,7 +65,7 @@ export function createStatus(sources: StatusSources): StatusDesk {
         guarantees: bus.guarantees,
         busServer,
         duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
-        members: all ? desk.members().map(memberStatus) : [],
+        ...(all ? wholeOf(sources) : NOT_SHOWN),
         streams: all ? unlessError(streams) : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
@@ -78,12 +78,18 @@ export function createStatus(sources: StatusSources): StatusDesk {
         correlations: all ? correlations : null,
         sources: registry.list('source', tenant).filter((source) => source.value.revokedMs === undefined).length,
         ...flowOf(flow, principal),
-        listeners: all ? sources.listeners.map(describeListener) : [],
         gaps: totals && totals.missing,
       };
     },
   };
 }
+
+/** Processes and doors: for whoever runs the installation. */
+function wholeOf({ desk, listeners }: StatusSources): Pick<InstallationStatus, 'members' | 'listeners'> {
+  return { members: desk.members().map(memberStatus), listeners: listeners.map(describeListener) };
+}
+
+const NOT_SHOWN: Pick<InstallationStatus, 'members' | 'listeners'> = { members: [], listeners: [] };
 
 function memberStatus({ id, duties, holds, behindMs, host, process, version, startedMs }: MemberRecord): MemberStatus {
   return { member: id, duties, partitions: holds.match, foldShards: holds.correlate, behindMs, host, process, version, startedMs };

@@ -46,7 +46,7 @@ const READERS: readonly (readonly [name: string, body: Buffer, read: (body: Buff
   ['labels', Buffer.from('{a="b\\"c", d=`e`, f="{}"}'), (body) => parseLokiLabels(body.toString('latin1'))],
   [
     'hec',
-    Buffer.from('[{"time":"1.5","host":"h","event":{"a":[{}]},"fields":{"x":"y"}},{"event":"t\\u0041"}]{"event":1}'),
+    Buffer.from('{"time":"1.5","host":"h","event":{"a":[{}]},"fields":{"x":"y"}}{"event":"t\\u0041"}\n{"event":1}'),
     (body) => cutHecEvents(body, limits),
   ],
   ['hec-raw', Buffer.from('one\r\n{"a":1}\n\u00fc\n{x\n'), (body) => cutHecLines(body, { facts: '"h":"x"', timeMs: 1, guest: limits })],
