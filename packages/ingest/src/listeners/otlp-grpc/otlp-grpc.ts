@@ -1,14 +1,11 @@
 /**
  * The listener `otlp-grpc`: OpenTelemetry's logs over gRPC, on a port of its own. The credential is in the metadata of each call and is
  * judged before the message is read; OK means on disk. Refusals say whether and when to come again. Reading requests is in `otlp/`, the
- * service in `logs-service.ts`. Source: OTLP 1.x, "OTLP/gRPC".
+ * service in `logs-service.ts`, opening one in `open-otlp-grpc.ts`. Source: OTLP 1.x, "OTLP/gRPC".
  */
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { bytes, count, flag, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
-import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
-import { cannotOpen, listenerTls, readListenerTls } from '../tls-settings.ts';
-import { callGuard } from './call-guard.ts';
-import { logsService, takeLogs } from './logs-service.ts';
+import { listenerKind } from '../listener.ts';
+import { listenerTls } from '../tls-settings.ts';
 
 const otlpGrpcSettings = settings({
   about: 'OpenTelemetry logs over gRPC. The token of a source comes with each call as metadata: `authorization: Bearer TOKEN`.',
@@ -36,56 +33,13 @@ const otlpGrpcSettings = settings({
 });
 
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
-/** A connection over which nothing was asked for this long is closed; a dead peer is found within the other two. Milliseconds. */
-const IDLE_MS = 300_000;
-const PING_MS = 60_000;
-const PING_WITHIN_MS = 20_000;
-/** How long calls under way may take when the listener closes, milliseconds. */
-const CLOSE_WITHIN_MS = 8000;
+/** Settings of one such listener. */
+export type OtlpGrpcSettings = SettingsOf<typeof otlpGrpcSettings>;
 
 /** OpenTelemetry logs over gRPC. */
-export const otlpGrpc = listenerKind({ kind: 'otlp-grpc', settings: otlpGrpcSettings, open });
-
-async function open(given: SettingsOf<typeof otlpGrpcSettings>, context: ListenerContext): Promise<Listener> {
-  const { host } = given;
-  const asked = `${host.includes(':') ? `[${host}]` : host}:${given.port}`;
-  const where = { name: context.name, address: `grpc://${asked}` };
-  const { cert, key, ca } = await readListenerTls(given.tls, where);
-  // What goes wrong is answered, counted or thrown here; the library would also write it to standard error in a form of its own.
-  setLogVerbosity(logVerbosity.NONE);
-  const guard = callGuard(context);
-  const server = new Server({
-    interceptors: [guard.interceptor],
-    'grpc.max_receive_message_length': given.maxMessageBytes,
-    'grpc.max_concurrent_streams': given.maxConcurrentCalls,
-    'grpc.max_connection_idle_ms': IDLE_MS,
-    'grpc.keepalive_time_ms': PING_MS,
-    'grpc.keepalive_timeout_ms': PING_WITHIN_MS,
-  });
-  server.addService(logsService, { Export: takeLogs({ context, guard, maxInFlightBytes: given.maxInFlightBytes }) });
-  const credentials =
-    cert && key
-      ? ServerCredentials.createSsl(
-          (ca as Buffer | undefined) ?? null,
-          [{ cert_chain: cert as Buffer, private_key: key as Buffer }],
-          ca !== undefined,
-        )
-      : ServerCredentials.createInsecure();
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(asked, credentials, (error, found) => {
-      if (error) reject(cannotOpen(where, error.message, error));
-      else resolve(found);
-    });
-  });
-  return {
-    address: `${cert ? 'grpcs' : 'grpc'}://${asked.slice(0, asked.lastIndexOf(':'))}:${bound}`,
-    [Symbol.asyncDispose]: () => close(server),
-  };
-}
-
-/** Calls under way are finished, those that take longer are cut off. */
-async function close(server: Server): Promise<void> {
-  const timer = setTimeout(() => server.forceShutdown(), CLOSE_WITHIN_MS);
-  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  clearTimeout(timer);
-}
+export const otlpGrpc = listenerKind({
+  kind: 'otlp-grpc',
+  settings: otlpGrpcSettings,
+  // Read when there is such a listener only: its library takes a tenth of a second to load.
+  open: async (given, context) => (await import('./open-otlp-grpc.ts')).openOtlpGrpc(given, context),
+});
