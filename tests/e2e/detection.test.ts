@@ -181,14 +181,16 @@ describe.skipIf(missing !== undefined)('detection', () => {
       datacontenttype: 'application/json',
       data: beat('good', { host: 'resent' }),
     }));
-    const post = (): Promise<unknown> =>
+    const post = (): ReturnType<typeof program.post> =>
       program.post(token, JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' });
     await post();
     await program.settle();
     const before = await program.call<{ sources: { name: string; events: number; duplicates: number }[] }>('GET', '/sources');
     await program.stop();
     await program.restart();
-    await post();
+    const { body } = await post();
+    // Some may be known at the door already; what the door has not recalled yet is stored again and left out behind it.
+    const atTheDoor = (body as { items: { status: string }[] }).items.filter(({ status }) => status === 'duplicate').length;
     await program.settle();
     expect((await program.alerts('?rule=good')).filter((alert) => alert.groupBy['host'] === 'resent').map((alert) => alert.count)).toEqual([
       3,
@@ -198,10 +200,10 @@ describe.skipIf(missing !== undefined)('detection', () => {
     const after = await waitFor(
       async () => {
         const now = edr(await program.call('GET', '/sources'));
-        return (now?.duplicates ?? 0) >= 3 ? now : undefined;
+        return (now?.duplicates ?? 0) + atTheDoor >= 3 ? now : undefined;
       },
       { what: () => 'the duplicates to be counted', withinMs: 10_000 },
     );
-    expect(after).toMatchObject({ events: edr(before)?.events, duplicates: (edr(before)?.duplicates ?? 0) + 3 });
+    expect(after).toMatchObject({ events: edr(before)?.events, duplicates: (edr(before)?.duplicates ?? 0) + 3 - atTheDoor });
   });
 });

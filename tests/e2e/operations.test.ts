@@ -124,13 +124,11 @@ describe.skipIf(missing !== undefined)('operations', () => {
     expect((await program.alerts()).some((alert) => alert.groupBy['host'] === 'under-way')).toBe(true);
   });
 
-  test('a restart takes a few seconds and changes no figure', async () => {
+  test('a restart changes no figure', async () => {
     await program.settle();
     const before = await figures();
     await program.stop();
-    const startedMs = performance.now();
     await program.restart();
-    expect(performance.now() - startedMs).toBeLessThan(8000);
     await program.settle();
     expect(await figures()).toEqual(before);
   });
