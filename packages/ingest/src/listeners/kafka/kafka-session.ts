@@ -45,7 +45,10 @@ export async function readKafka(options: KafkaSessionOptions): Promise<void> {
   }
 }
 
-function consumerOptions({ settings, tls }: KafkaSessionOptions): ConstructorParameters<typeof Consumer<Buffer, Buffer, Buffer, Buffer>>[0] {
+function consumerOptions({
+  settings,
+  tls,
+}: KafkaSessionOptions): ConstructorParameters<typeof Consumer<Buffer, Buffer, Buffer, Buffer>>[0] {
   const { username, password } = settings;
   const mechanisms = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const;
   return {

@@ -34,7 +34,7 @@ describe.skipIf(script === undefined)('kafka', () => {
 
   const open = (intake: ContractIntake, topic: string, more: object = {}): Promise<Listener> => {
     const given = { brokers: [`127.0.0.1:${broker.port}`], topics: [topic], group: topic, source: CONTRACT_SOURCE, ...more };
-    return kafkaKind.open(readSettings(kafkaKind.settings, given, {}), intake.context(folder));
+    return kafkaKind.open(readSettings(kafkaKind.settings, given, { file: 'test' }), intake.context(folder));
   };
   const newTopic = async (topic: string, partitions = 4): Promise<void> => {
     await admin.createTopics({ topics: [topic], partitions, replicas: 1 });
@@ -48,7 +48,8 @@ describe.skipIf(script === undefined)('kafka', () => {
   test('all codecs, once each, also when answers are lost', async () => {
     await newTopic('codecs');
     await send('codecs', numbered(40));
-    for (const [i, codec] of (['gzip', 'snappy', 'lz4', 'zstd'] as const).entries()) await send('codecs', numbered(40, 40 * (i + 1)), codec);
+    for (const [i, codec] of (['gzip', 'snappy', 'lz4', 'zstd'] as const).entries())
+      await send('codecs', numbered(40, 40 * (i + 1)), codec);
     const intake = new ContractIntake();
     intake.loseAnswers(2);
     await using _listener = await open(intake, 'codecs');
@@ -64,19 +65,28 @@ describe.skipIf(script === undefined)('kafka', () => {
     await send('again', numbered(100));
     const intake = new ContractIntake();
     await using first = await open(intake, 'again');
-    await eventually(() => intake.stored.length === 100, () => `100 stored; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 100,
+      () => `100 stored; ${intake.troubles.join('; ')}`,
+    );
     await first[Symbol.asyncDispose]();
     await send('again', numbered(50, 100));
     intake.block();
     const before = intake.emits;
     const second = await open(intake, 'again');
-    await eventually(() => intake.emits > before, () => `a batch under way; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.emits > before,
+      () => `a batch under way; ${intake.troubles.join('; ')}`,
+    );
     await second[Symbol.asyncDispose]();
     expect(intake.counts.refused.get('ingest.closing')).toBe(50);
     intake.release();
     const other = new ContractIntake();
     await using _third = await open(other, 'again');
-    await eventually(() => other.stored.length === 50, () => `50 stored; ${other.troubles.join('; ')}`);
+    await eventually(
+      () => other.stored.length === 50,
+      () => `50 stored; ${other.troubles.join('; ')}`,
+    );
     expect([...other.stored].sort()).toEqual(numbered(50, 100).sort());
   });
 
@@ -88,7 +98,10 @@ describe.skipIf(script === undefined)('kafka', () => {
     const second = await open(intake, 'shared');
     for (let i = 1; i < 10; i++) await send('shared', numbered(400, 400 * i));
     await second[Symbol.asyncDispose]();
-    await eventually(() => intake.stored.length === 4000, () => `${intake.stored.length} of 4000; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 4000,
+      () => `${intake.stored.length} of 4000; ${intake.troubles.join('; ')}`,
+    );
     expect(new Set(intake.stored).size).toBe(4000);
   });
 
@@ -98,11 +111,21 @@ describe.skipIf(script === undefined)('kafka', () => {
     intake.block();
     await using _listener = await open(intake, 'paused', { maxInFlightBytes: '1MiB' });
     const long = 'x'.repeat(4096);
-    for (let i = 0; i < 16; i++) await send('paused', numbered(200, 200 * i).map((each) => `${each} ${long}`));
-    await eventually(() => (intake.counts.waiting ?? 0) > 0, () => `lag; ${intake.counts.records} read; ${intake.troubles.join('; ')}`);
+    for (let i = 0; i < 16; i++)
+      await send(
+        'paused',
+        numbered(200, 200 * i).map((each) => `${each} ${long}`),
+      );
+    await eventually(
+      () => (intake.counts.waiting ?? 0) > 0,
+      () => `lag; ${intake.counts.records} read; ${intake.troubles.join('; ')}`,
+    );
     expect(intake.counts.records).toBeLessThan(3200);
     intake.release();
-    await eventually(() => intake.stored.length === 3200, () => `${intake.stored.length} of 3200; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 3200,
+      () => `${intake.stored.length} of 3200; ${intake.troubles.join('; ')}`,
+    );
     expect(intake.counts.duplicate).toBe(0);
     expect(intake.troubles).toEqual([]);
   });
@@ -114,7 +137,10 @@ describe.skipIf(script === undefined)('kafka', () => {
     await producer.send({ messages: values.map((value) => ({ topic: 'hostile', value })) });
     const intake = new ContractIntake();
     await using _listener = await open(intake, 'hostile', { maxRecordBytes: '16KiB' });
-    await eventually(() => intake.stored.includes('good 2'), () => `the last; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.includes('good 2'),
+      () => `the last; ${intake.troubles.join('; ')}`,
+    );
     expect(Object.fromEntries(intake.counts.rejected)).toEqual({
       'listener.empty_record': 1,
       'decode.bad_line': 1,
@@ -126,11 +152,17 @@ describe.skipIf(script === undefined)('kafka', () => {
   test('what it cannot reach or find is told and tried again', async () => {
     const intake = new ContractIntake();
     await using listener = await open(intake, 'no-such-topic');
-    await eventually(() => (intake.counts.refused.get('listener.upstream_failed') ?? 0) > 0, () => 'a failure');
+    await eventually(
+      () => (intake.counts.refused.get('listener.upstream_failed') ?? 0) > 0,
+      () => 'a failure',
+    );
     expect(intake.troubles.join()).toContain('no-such-topic');
     await newTopic('no-such-topic');
     await send('no-such-topic', ['late']);
-    await eventually(() => intake.stored.length === 1, () => `one; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 1,
+      () => `one; ${intake.troubles.join('; ')}`,
+    );
     expect(listener.address).toContain('no-such-topic');
   });
 });

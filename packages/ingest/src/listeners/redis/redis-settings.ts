@@ -39,7 +39,9 @@ export const redisSettings = settings({
     {
       name: 'streams',
       breach: (value: { streams: readonly string[] }) =>
-        value.streams.length === 0 || new Set(value.streams).size < value.streams.length ? 'give at least one stream, each once' : undefined,
+        value.streams.length === 0 || new Set(value.streams).size < value.streams.length
+          ? 'give at least one stream, each once'
+          : undefined,
     },
     {
       name: 'password of the user',

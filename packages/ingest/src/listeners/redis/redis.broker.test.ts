@@ -32,7 +32,7 @@ describe.skipIf(script === undefined)('redis', () => {
   const stateDir = (): string => mkdtempSync(join(folder, 'state-'));
   const open = (intake: ContractIntake, key: string, { state = stateDir(), ...more }: { state?: string; [name: string]: unknown } = {}) => {
     const given = { port: server.port, streams: [key], field: 'event', source: CONTRACT_SOURCE, ...more };
-    return redisKind.open(readSettings(redisKind.settings, given, {}), intake.context(state)) as Promise<Listener>;
+    return redisKind.open(readSettings(redisKind.settings, given, { file: 'test' }), intake.context(state)) as Promise<Listener>;
   };
   const add = async (key: string, values: readonly string[]): Promise<void> => {
     const pipeline = client.pipeline();
@@ -47,12 +47,24 @@ describe.skipIf(script === undefined)('redis', () => {
     const intake = new ContractIntake();
     intake.loseAnswers(2);
     await using _listener = await open(intake, 'plain');
-    await eventually(() => intake.stored.length === 3000, () => `${intake.stored.length} of 3000; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 3000,
+      () => `${intake.stored.length} of 3000; ${intake.troubles.join('; ')}`,
+    );
     expect(intake.stored).toEqual(numbered(3000));
-    await eventually(() => intake.counts.stored + intake.counts.duplicate === 3000, () => 'all settled');
+    await eventually(
+      () => intake.counts.stored + intake.counts.duplicate === 3000,
+      () => 'all settled',
+    );
     await add('plain', ['last']);
-    await eventually(() => intake.stored.at(-1) === 'last', () => `the last; ${intake.troubles.join('; ')}`);
-    await eventually(() => intake.counts.waiting === 0, () => `nothing waits, not ${intake.counts.waiting}`);
+    await eventually(
+      () => intake.stored.at(-1) === 'last',
+      () => `the last; ${intake.troubles.join('; ')}`,
+    );
+    await eventually(
+      () => intake.counts.waiting === 0,
+      () => `nothing waits, not ${intake.counts.waiting}`,
+    );
     expect(await pending('plain')).toBe(0);
   });
 
@@ -62,17 +74,26 @@ describe.skipIf(script === undefined)('redis', () => {
     const intake = new ContractIntake();
     intake.block();
     const first = await open(intake, 'again', { state });
-    await eventually(() => intake.emits > 0, () => `a batch under way; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.emits > 0,
+      () => `a batch under way; ${intake.troubles.join('; ')}`,
+    );
     await first[Symbol.asyncDispose]();
     expect(await pending('again')).toBe(100);
     const own = new ContractIntake();
     own.block();
     const second = await open(own, 'again', { state });
-    await eventually(() => own.counts.records === 100, () => `its own again; ${own.troubles.join('; ')}`);
+    await eventually(
+      () => own.counts.records === 100,
+      () => `its own again; ${own.troubles.join('; ')}`,
+    );
     await second[Symbol.asyncDispose]();
     const other = new ContractIntake();
     await using _third = await open(other, 'again', { claimAfter: '1s' });
-    await eventually(() => other.stored.length === 100, () => `claimed; ${other.troubles.join('; ')}`);
+    await eventually(
+      () => other.stored.length === 100,
+      () => `claimed; ${other.troubles.join('; ')}`,
+    );
     expect(other.stored).toEqual(numbered(100));
   });
 
@@ -80,12 +101,21 @@ describe.skipIf(script === undefined)('redis', () => {
     const intake = new ContractIntake();
     await using _listener = await open(intake, 'killed');
     await add('killed', numbered(500));
-    await eventually(() => intake.stored.length === 500, () => `500; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 500,
+      () => `500; ${intake.troubles.join('; ')}`,
+    );
     await server.stop('SIGKILL');
     server = await ServiceProcess.start(script ?? '', join(folder, 'data'), server.port);
-    await eventually(() => client.status === 'ready', () => `the test's client, ${client.status}`);
+    await eventually(
+      () => client.status === 'ready',
+      () => `the test's client, ${client.status}`,
+    );
     await add('killed', numbered(500, 500));
-    await eventually(() => intake.stored.length === 1000, () => `1000; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 1000,
+      () => `1000; ${intake.troubles.join('; ')}`,
+    );
     expect(intake.stored).toEqual(numbered(1000));
     expect(intake.counts.refused.get('listener.upstream_failed')).toBeGreaterThan(0);
   });
@@ -97,7 +127,10 @@ describe.skipIf(script === undefined)('redis', () => {
     await add('hostile', ['good 2']);
     const intake = new ContractIntake();
     await using _listener = await open(intake, 'hostile', { maxRecordBytes: '16KiB' });
-    await eventually(() => intake.stored.includes('good 2'), () => `the last; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.includes('good 2'),
+      () => `the last; ${intake.troubles.join('; ')}`,
+    );
     const rejected = { 'listener.empty_record': 2, 'decode.bad_line': 1, 'decode.too_large': 1 };
     expect(Object.fromEntries(intake.counts.rejected)).toEqual(rejected);
     expect(intake.stored).toContain('__proto__');
@@ -109,12 +142,18 @@ describe.skipIf(script === undefined)('redis', () => {
     const held = new ContractIntake();
     held.block();
     const first = await open(held, 'gone', { state });
-    await eventually(() => held.emits > 0, () => `a batch under way; ${held.troubles.join('; ')}`);
+    await eventually(
+      () => held.emits > 0,
+      () => `a batch under way; ${held.troubles.join('; ')}`,
+    );
     await first[Symbol.asyncDispose]();
     await client.xtrim('gone', 'MAXLEN', 1);
     const intake = new ContractIntake();
     await using _second = await open(intake, 'gone', { state });
-    await eventually(() => intake.stored.length === 1, () => `the other; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 1,
+      () => `the other; ${intake.troubles.join('; ')}`,
+    );
     expect(intake.counts.rejected.get('listener.record_gone')).toBe(1);
     await expect.poll(() => pending('gone'), { timeout: 10_000 }).toBe(0);
   });
@@ -123,16 +162,25 @@ describe.skipIf(script === undefined)('redis', () => {
     await client.xadd('object', '*', 'user', 'root', '__proto__', 'x');
     const intake = new ContractIntake();
     await using _listener = await open(intake, 'object', { field: undefined });
-    await eventually(() => intake.stored.length === 1, () => `one; ${intake.troubles.join('; ')}`);
+    await eventually(
+      () => intake.stored.length === 1,
+      () => `one; ${intake.troubles.join('; ')}`,
+    );
     expect(intake.stored[0]).toBe('{"user":"root","__proto__":"x"}');
     await client.call('ACL', 'SETUSER', 'reader', 'on', '>right', '~*', '+@all');
     const wrong = new ContractIntake();
     await using _refused = await open(wrong, 'object', { username: 'reader', password: 'not-this-one', group: 'g2' });
-    await eventually(() => wrong.troubles.length > 0, () => 'a refusal');
+    await eventually(
+      () => wrong.troubles.length > 0,
+      () => 'a refusal',
+    );
     expect(wrong.troubles.join()).toContain('WRONGPASS');
     expect(wrong.troubles.join()).not.toContain('not-this-one');
     const right = new ContractIntake();
-    await using _taken = await open(right, 'object', { username: 'reader', password: 'right', group: 'g2' });
-    await eventually(() => right.stored.length === 1, () => `one; ${right.troubles.join('; ')}`);
+    await using _taken = await open(right, 'object', { username: 'reader', password: 'right', group: 'g2', field: undefined });
+    await eventually(
+      () => right.stored.length === 1,
+      () => `one; ${right.troubles.join('; ')}`,
+    );
   });
 });
