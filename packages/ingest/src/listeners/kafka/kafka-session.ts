@@ -3,7 +3,7 @@
  * client sends heartbeats by itself, so a paused session stays a member. A message is never left out on the way: after a rebalance the
  * client begins again at what was committed, and what was read before is settled first, in order.
  */
-import { type ConnectionOptions as KafkaConnection, Consumer, type Message, type MessagesStream } from '@platformatic/kafka';
+import { Consumer, type ConnectionOptions as KafkaConnection, type Message, type MessagesStream } from '@platformatic/kafka';
 import { ByteGauge } from '../byte-gauge.ts';
 import type { ListenerContext } from '../listener.ts';
 import { atMost } from '../pull/pull-loop.ts';

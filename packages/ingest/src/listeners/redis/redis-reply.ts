@@ -22,7 +22,11 @@ export function entriesOfRead(reply: unknown): StreamEntry[] {
 /** An answer to XAUTOCLAIM: where to go on (`0-0`: nowhere), entries, and how many had been deleted. */
 export function readClaim(key: string, reply: unknown): { cursor: string; entries: StreamEntry[]; deleted: number } {
   const [cursor, entries, deleted] = arrayOf(reply);
-  return { cursor: String(cursor ?? '0-0'), entries: entriesOf(key, entries), deleted: arrayOf(deleted).length };
+  return {
+    cursor: Buffer.isBuffer(cursor) ? cursor.toString() : '0-0',
+    entries: entriesOf(key, entries),
+    deleted: arrayOf(deleted).length,
+  };
 }
 
 /** Entries that wait for a group, of an answer to XINFO GROUPS; undefined where the server cannot tell. */
