@@ -93,6 +93,9 @@ class KafkaSession implements AsyncDisposable {
     });
     // It may end before anybody waits for it.
     void Promise.allSettled([this.#ended.promise]);
+    // Without a listener the client's failure to join again would end the process; with it there are no heartbeats any more.
+    consumer.on('error', (error: Error) => this.#ended.reject(error));
+    consumer.on('consumer:heartbeat:stalled', ({ lastError }) => this.#ended.reject(lastError ?? new Error('no heartbeat went through')));
   }
 
   /** Resolves when the signal aborts. */

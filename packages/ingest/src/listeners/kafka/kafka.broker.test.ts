@@ -165,4 +165,47 @@ describe.skipIf(script === undefined)('kafka', () => {
     );
     expect(listener.address).toContain('no-such-topic');
   });
+
+  test('a password for a broker that takes none is told, without it', async () => {
+    const intake = new ContractIntake();
+    await using _listener = await open(intake, 'again', {
+      mechanism: 'plain',
+      username: 'ann',
+      password: 'not-to-be-seen',
+      group: 'other',
+    });
+    await eventually(
+      () => (intake.counts.refused.get('listener.upstream_failed') ?? 0) > 0,
+      () => 'a failure',
+    );
+    expect(intake.troubles.join()).not.toContain('not-to-be-seen');
+    expect(intake.stored).toEqual([]);
+  });
+
+  test('goes on when the broker was killed and comes back', async () => {
+    await newTopic('killed');
+    await send('killed', numbered(400));
+    const intake = new ContractIntake();
+    await using _listener = await open(intake, 'killed');
+    await eventually(
+      () => intake.stored.length === 400,
+      () => `400; ${intake.troubles.join('; ')}`,
+    );
+    await broker.stop('SIGKILL');
+    await eventually(
+      () => intake.counts.connections === 0,
+      () => 'the loss noticed',
+    );
+    broker = await ServiceProcess.start(script ?? '', folder, broker.port);
+    const late = new Producer({
+      clientId: 'late',
+      bootstrapBrokers: [`127.0.0.1:${broker.port}`],
+      idempotent: true,
+      serializers: stringSerializers,
+    });
+    await late.send({ messages: numbered(400, 400).map((value, i) => ({ topic: 'killed', value, partition: i % 4 })) });
+    await late.close();
+    await expect.poll(() => intake.stored.length, { timeout: 60_000 }).toBe(800);
+    expect(new Set(intake.stored).size).toBe(800);
+  });
 });
