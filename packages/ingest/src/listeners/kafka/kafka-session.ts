@@ -19,7 +19,7 @@ export interface KafkaSessionOptions {
   readonly signal: AbortSignal;
 }
 
-const SESSION_TIMEOUT_MS = 30_000;
+const SESSION_TIMEOUT_MS = 15_000;
 const LAG_EVERY_MS = 5_000;
 const CLOSE_WITHIN_MS = 2_000;
 /** Bytes asked for at once, all partitions together, and of one. */

@@ -205,7 +205,7 @@ describe.skipIf(script === undefined)('kafka', () => {
     });
     await late.send({ messages: numbered(400, 400).map((value, i) => ({ topic: 'killed', value, partition: i % 4 })) });
     await late.close();
-    await expect.poll(() => intake.stored.length, { timeout: 60_000 }).toBe(800);
+    await expect.poll(() => intake.stored.length, { timeout: 90_000 }).toBe(800);
     expect(new Set(intake.stored).size).toBe(800);
   });
 });
