@@ -62,4 +62,22 @@ export const listenerErrors = {
     say: (d: { listener: string; count: number }) =>
       `The kernel dropped ${d.count} datagrams to listener ${d.listener} before they were read. Raise receiveBufferBytes and net.core.rmem_max, or send over TCP.`,
   },
+  'listener.upstream_failed': {
+    retry: 'later', http: 502, exit: 69,
+    about: 'A broker that a listener reads from cannot be reached, refuses it, or broke off.',
+    say: (d: { listener: string; address: string; reason: string }) =>
+      `Listener ${d.listener} cannot read from ${d.address}: ${d.reason}. It tries again with what was not stored; nothing is lost while the broker keeps it. Check address, credentials and names under "listeners".`,
+  },
+  'listener.empty_record': {
+    retry: 'never', http: 400, exit: 65,
+    about: 'A message of a broker without content: a tombstone, or an entry without the field that holds the record.',
+    say: (d: { listener: string }) =>
+      `A message that listener ${d.listener} read is empty. It was passed over. Send the record as its content.`,
+  },
+  'listener.record_gone': {
+    retry: 'never', http: 410, exit: 65,
+    about: 'An entry was deleted from a stream after it was handed out and before it could be stored.',
+    say: (d: { listener: string }) =>
+      `An entry that was handed to listener ${d.listener} is no longer in its stream. It was passed over. Trim streams later than they are read.`,
+  },
 } satisfies ErrorTable;

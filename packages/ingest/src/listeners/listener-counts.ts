@@ -10,6 +10,8 @@ export class ListenerCounts {
   duplicate = 0;
   /** Connections open now; 0 where the transport has none. */
   connections = 0;
+  /** Records that wait where it reads and have not been read, as told last; undefined where nobody can tell. */
+  waiting: number | undefined;
   readonly #rejected = new Map<string, number>();
   readonly #refused = new Map<string, number>();
 

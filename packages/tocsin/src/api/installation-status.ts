@@ -54,6 +54,8 @@ export interface ListenerStatus {
   readonly rejected: Readonly<Record<string, number>>;
   /** Turned away unread or never stored, by error code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Records that wait at a broker and were not read yet, as it told last; null where nobody can tell. */
+  readonly waiting: number | null;
 }
 
 /** The whole. What only a duty, or the bus, knows that is down is null; so is, for whoever runs no installation, what is all tenants'. */

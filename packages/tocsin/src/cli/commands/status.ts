@@ -42,6 +42,7 @@ const LISTENERS: readonly Column<ListenerStatus>[] = [
   { title: 'CONNECTIONS', value: (row) => sayCount(row.connections), right: true },
   { title: 'RECORDS', value: (row) => sayCount(row.records), right: true },
   { title: 'STORED', value: (row) => sayCount(row.stored), right: true },
+  { title: 'WAITING', value: (row) => (row.waiting === null ? '-' : sayCount(row.waiting)), right: true },
   { title: 'NOT STORED', value: sayNotStored },
 ];
 
