@@ -15,10 +15,14 @@ export interface FileEntry {
   /** Begins the ids of its events; another one after the file was emptied. */
   readonly id: string;
   readonly path: string;
+  /** Its path when it was first seen, which the names of rotation are made from. */
+  readonly origin: string;
   readonly dev: number;
   readonly ino: number;
   readonly place: FilePlace;
   readonly isWide: boolean;
+  /** How it began when it was first read: by that it is known again while nothing of it is settled. */
+  readonly head?: FilePlace | undefined;
   /** Id of the file that this is a copy of; while that one can be read, the copy is not. */
   readonly copyOf?: string | undefined;
   /** Whether it was imported whole. */

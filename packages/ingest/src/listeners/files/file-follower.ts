@@ -98,12 +98,18 @@ export class FileFollower implements AsyncDisposable {
   async #read(batch: FileBatch, isLook: boolean): Promise<void> {
     if (isLook) await this.#look(batch);
     const { length } = this.#files;
-    for (let i = 0; i < length && batch.bytes < this.#options.maxInFlightBytes; i++) {
-      const file = this.#files[(this.#turn + i) % length];
-      if (file !== undefined && file.entry.copyOf === undefined) await this.#guard(file, () => this.#readTurn(file, batch));
+    // Whoever is first in this pass is last in the next one; those that take the place of another have their turn at the end.
+    const turns = [...this.#files.slice(this.#turn), ...this.#files.slice(0, this.#turn)].filter(({ entry }) => entry.copyOf === undefined);
+    for (let file = turns.shift(); file !== undefined && batch.bytes < this.#options.maxInFlightBytes; file = turns.shift()) {
+      const each = file;
+      turns.push(...((await this.#guard(each, () => this.#readTurn(each, batch))) ?? []));
     }
     this.#turn = length === 0 ? 0 : (this.#turn + 1) % length;
     batch.hasMore ||= batch.bytes >= this.#options.maxInFlightBytes;
+    for (const file of this.#files.filter(({ hasNewHead }) => hasNewHead)) {
+      file.hasNewHead = false;
+      this.#isDirty = this.#hasNewIds = true;
+    }
     await this.#closeIdle();
   }
 
@@ -118,7 +124,9 @@ export class FileFollower implements AsyncDisposable {
     }
     for (const file of [...this.#files]) await this.#guard(file, () => this.#check(file, batch));
     const known = new Set(this.#files.map(({ entry }) => keyOf(entry)));
-    for (const found of files) if (!known.has(keyOf(found)) && !isCompressed(found.path)) await this.#adopt(found);
+    // The names that rotation gives are longer: a copy is looked at after what it may be a copy of.
+    const inOrder = [...files].sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
+    for (const found of inOrder) if (!known.has(keyOf(found)) && !isCompressed(found.path)) await this.#adopt(found);
     this.#fromEnd = false;
   }
 
@@ -134,7 +142,7 @@ export class FileFollower implements AsyncDisposable {
       return;
     }
     if (found.path !== file.entry.path) this.#change(file, { path: found.path });
-    if (found.size < file.at) await this.#replaced(file, batch);
+    if (found.size < file.leastSize) await this.#replaced(file, batch);
   }
 
   /** A file that the patterns do not fit any more: it is read to its end, for some time, and forgotten. */
@@ -146,7 +154,7 @@ export class FileFollower implements AsyncDisposable {
       return;
     }
     const { size, nlink } = await file.stat();
-    if (size < file.at) await this.#replaced(file, batch);
+    if (size < file.leastSize) await this.#replaced(file, batch);
     else if (size > file.size) file.changedMs = this.#options.clock.monotonicMs();
     else if (nlink === 0 || this.#options.clock.monotonicMs() - file.changedMs > this.#options.forgetAfter) await this.#finish(file, batch);
   }
@@ -154,7 +162,10 @@ export class FileFollower implements AsyncDisposable {
   /** Reads on; where nothing but a last line without an end is left, takes that as it stands and forgets the file. */
   async #finish(file: FollowedFile, batch: FileBatch): Promise<void> {
     const read = await file.read(TURN_BYTES);
-    if (read === 'replaced') return this.#replaced(file, batch);
+    if (read === 'replaced') {
+      await this.#replaced(file, batch);
+      return;
+    }
     batch.add(file, read);
     if (read.bytes > 0) return;
     batch.add(file, await file.readRest());
@@ -164,14 +175,14 @@ export class FileFollower implements AsyncDisposable {
   /** Opens a file again that is not under its name: rotation renamed it while nobody looked. */
   async #find(file: FollowedFile): Promise<boolean> {
     if (await file.openAt(file.entry.path)) return true;
-    for (const each of await rotatedFilesOf(file.entry.path)) if (each.ino === file.entry.ino && (await file.openAt(each.path))) return true;
+    for (const each of await rotatedFilesOf(file.entry.origin)) if (each.ino === file.entry.ino && (await file.openAt(each.path))) return true;
     return false;
   }
 
   async #adopt(found: FoundFile): Promise<void> {
     const copied = await this.#originalOf(found);
     const { path, dev, ino } = found;
-    const entry: FileEntry = { id: copied === undefined ? this.#options.context.nextId() : '', path, dev, ino, place: START, isWide: false };
+    const entry: FileEntry = { id: copied === undefined ? this.#options.context.nextId() : '', path, origin: path, dev, ino, place: START, isWide: false };
     const file = new FollowedFile(copied === undefined ? entry : { ...entry, copyOf: copied.entry.id }, this.#options);
     if (copied === undefined && !(await this.#guard(file, () => file.openAt(path)))) return;
     if (copied === undefined && this.#fromEnd) await file.goToEnd();
@@ -183,28 +194,27 @@ export class FileFollower implements AsyncDisposable {
   /** The followed file that a new one is a copy of, as far as it goes: what rotation by copying makes before it empties the original. */
   async #originalOf(found: FoundFile): Promise<FollowedFile | undefined> {
     for (const original of this.#files) {
-      const { path, copyOf } = original.entry;
-      if (copyOf !== undefined || dirname(path) !== dirname(found.path) || !isRotatedName(basename(found.path), basename(path))) continue;
-      const length = Math.min(found.size, original.at);
-      if (length > 0 && (await this.#isCopy(found, original, length))) return original;
+      const { origin, copyOf } = original.entry;
+      if (copyOf !== undefined || dirname(origin) !== dirname(found.path) || !isRotatedName(basename(found.path), basename(origin))) continue;
+      if (found.size > 0 && (await this.#isCopy(found, original))) return original;
     }
     return undefined;
   }
 
-  async #isCopy(found: FoundFile, original: FollowedFile, length: number): Promise<boolean> {
-    const { entry } = original;
-    const place = length === original.at ? original.readPlace : START;
-    await using copy = new FollowedFile({ ...entry, dev: found.dev, ino: found.ino, place }, this.#options);
+  /** Whether a file holds what was read of another, or is a beginning of what that holds now. */
+  async #isCopy(found: FoundFile, original: FollowedFile): Promise<boolean> {
+    const { entry, leastSize } = original;
+    await using copy = new FollowedFile({ ...entry, dev: found.dev, ino: found.ino, place: original.readPlace }, this.#options);
     if (!(await this.#guard(copy, () => copy.openAt(found.path)))) return false;
-    if (length === original.at && (await copy.isSame())) return true;
+    if (leastSize > 0 && (await copy.isSame())) return true;
     if (!original.isOpen && !(await original.openAt(entry.path))) return false;
-    const from = Math.max(0, length - MARK_BYTES);
-    const [ours, theirs] = [await original.bytes(from, length - from), await copy.bytes(from, length - from)];
-    return ours.length === length - from && ours.equals(theirs);
+    const from = Math.max(0, found.size - MARK_BYTES);
+    const [ours, theirs] = [await original.bytes(from, found.size - from), await copy.bytes(from, found.size - from)];
+    return ours.length === found.size - from && ours.equals(theirs);
   }
 
   /** A file was emptied, or another one has its number: goes on in the copy that was made of it, if any, and begins anew here. */
-  async #replaced(file: FollowedFile, batch: FileBatch): Promise<void> {
+  async #replaced(file: FollowedFile, batch: FileBatch): Promise<FollowedFile[]> {
     const copy = await this.#copyOf(file);
     if (copy === undefined) {
       batch.addRecords(file.entry.id, file.takeOpen());
@@ -214,21 +224,21 @@ export class FileFollower implements AsyncDisposable {
       this.#files = this.#files.filter((each) => keyOf(each.entry) !== keyOf(copy.entry));
       this.#files.push(copy);
     }
-    const fresh = new FollowedFile({ ...file.entry, id: this.#options.context.nextId(), place: START, isWide: false }, this.#options);
+    const fresh = new FollowedFile({ ...file.entry, id: this.#options.context.nextId(), place: START, isWide: false, head: undefined }, this.#options);
     fresh.changedMs = this.#options.clock.monotonicMs();
     await file.close();
     batch.places.delete(file);
-    batch.hasMore = true;
     this.#files = this.#files.map((each) => (each === file ? fresh : each));
     this.#isDirty = this.#hasNewIds = true;
+    return copy === undefined ? [fresh] : [copy, fresh];
   }
 
   /** The youngest file that rotation made and that holds what was read of a file, ready to go on there. */
   async #copyOf(file: FollowedFile): Promise<FollowedFile | undefined> {
-    if (file.entry.place.at === 0) return undefined;
+    if (file.entry.place.at === 0 && file.entry.head === undefined) return undefined;
     const followed = new Set(this.#files.filter(({ entry }) => entry.copyOf === undefined).map(({ entry }) => keyOf(entry)));
-    for (const each of await rotatedFilesOf(file.entry.path)) {
-      if (followed.has(keyOf(each)) || each.size < file.entry.place.at) continue;
+    for (const each of await rotatedFilesOf(file.entry.origin)) {
+      if (followed.has(keyOf(each))) continue;
       const copy = new FollowedFile({ ...file.entry, path: each.path, dev: each.dev, ino: each.ino }, this.#options);
       if ((await this.#guard(copy, () => copy.openAt(each.path))) && (await copy.isSame())) return copy;
       await copy.close();
@@ -236,18 +246,19 @@ export class FileFollower implements AsyncDisposable {
     return undefined;
   }
 
-  async #readTurn(file: FollowedFile, batch: FileBatch): Promise<void> {
-    if (batch.finished.has(file)) return;
+  /** Reads on in a file. Gives those that take its place, where it was replaced. */
+  async #readTurn(file: FollowedFile, batch: FileBatch): Promise<FollowedFile[]> {
+    if (batch.finished.has(file)) return [];
     if (!file.isOpen) {
       // Nothing new by what the last look saw: it stays closed.
-      if (this.#found.get(keyOf(file.entry))?.size === file.at) return;
-      if (!(await file.openAt(file.entry.path))) return;
+      if (this.#found.get(keyOf(file.entry))?.size === file.at) return [];
+      if (!(await file.openAt(file.entry.path))) return [];
     }
     const { size } = await file.stat();
     const nowMs = this.#options.clock.monotonicMs();
     if (size !== file.size) file.changedMs = nowMs;
     file.size = size;
-    if (size < file.at) return this.#replaced(file, batch);
+    if (size < file.leastSize) return this.#replaced(file, batch);
     const { partialAfter } = this.#options;
     if (size > file.at) {
       const read = await file.read(TURN_BYTES);
@@ -255,6 +266,7 @@ export class FileFollower implements AsyncDisposable {
       batch.add(file, read);
     }
     if (file.isUnfinished && partialAfter !== undefined && nowMs - file.changedMs >= partialAfter) batch.add(file, await file.readRest());
+    return [];
   }
 
   /** What goes wrong with one file is told, and the others are read. */

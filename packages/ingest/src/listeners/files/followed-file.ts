@@ -38,6 +38,8 @@ export class FollowedFile implements AsyncDisposable {
   /** Size when it was last read to its end, and when that changed last, by the listener's clock. */
   size = 0;
   changedMs = 0;
+  /** True where its entry says how it begins and nobody has written that down yet. */
+  hasNewHead = false;
   #handle: FileHandle | undefined;
   readonly #rules: ReadRules;
   /** Where to read on, and the mark there; beyond the entry's place while records or lines are open. */
@@ -96,10 +98,17 @@ export class FollowedFile implements AsyncDisposable {
     return { path: this.entry.path, dev, ino, size, mtimeMs, nlink };
   }
 
-  /** Whether what stands before the place of reading is what was read. */
+  /** Bytes that it must have to be the same file. */
+  get leastSize(): number {
+    return this.#at === 0 ? (this.entry.head?.at ?? 0) : this.#at;
+  }
+
+  /** Whether what stands before the place of reading is what was read; where nothing was, whether it begins as it did. */
   async isSame(): Promise<boolean> {
-    const before = await this.bytes(Math.max(0, this.#at - MARK_BYTES), Math.min(this.#at, MARK_BYTES));
-    return before.length === Math.min(this.#at, MARK_BYTES) && (this.#at === 0 || markOf(before) === this.#mark);
+    const { head } = this.entry;
+    const { at, mark } = this.#at === 0 && head !== undefined ? head : this.readPlace;
+    const before = await this.bytes(Math.max(0, at - MARK_BYTES), Math.min(at, MARK_BYTES));
+    return before.length === Math.min(at, MARK_BYTES) && (at === 0 || markOf(before) === mark);
   }
 
   /** Reads on, at most about `maxBytes`. */
@@ -108,7 +117,7 @@ export class FollowedFile implements AsyncDisposable {
     const chunk = await this.bytes(this.#at - lead, lead + Math.max(maxBytes, 2 * this.#rules.maxLineBytes + 4));
     if (chunk.length < lead || (lead > 0 && markOf(chunk.subarray(0, lead)) !== this.#mark)) return 'replaced';
     if (chunk.length === lead) return { ...EMPTY, place: this.entry.place };
-    if (this.#at === 0) this.entry = { ...this.entry, isWide: this.#isWide(chunk) };
+    if (this.#at === 0 && !this.#begin(chunk)) return 'replaced';
     const isFull = chunk.length === lead + Math.max(maxBytes, 2 * this.#rules.maxLineBytes + 4);
     return this.#cut(chunk, { base: this.#at - lead, lead, isFull });
   }
@@ -178,6 +187,18 @@ export class FollowedFile implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The first read of a file; false where it begins otherwise than it did. */
+  #begin(chunk: Buffer): boolean {
+    const { head } = this.entry;
+    if (head !== undefined && (chunk.length < head.at || markOf(chunk.subarray(0, head.at)) !== head.mark)) return false;
+    const length = Math.min(chunk.length, MARK_BYTES);
+    if (length !== head?.at) {
+      this.hasNewHead = true;
+      this.entry = { ...this.entry, isWide: this.#isWide(chunk), head: { at: length, mark: markOf(chunk.subarray(0, length)) } };
+    }
+    return true;
   }
 
   #isWide(first: Buffer): boolean {
