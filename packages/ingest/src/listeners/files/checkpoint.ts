@@ -25,8 +25,6 @@ export interface FileEntry {
   readonly head?: FilePlace | undefined;
   /** Id of the file that this is a copy of; while that one can be read, the copy is not. */
   readonly copyOf?: string | undefined;
-  /** Whether it was imported whole. */
-  readonly isDone?: boolean | undefined;
 }
 
 /** Bytes before a place that a file is known by. */

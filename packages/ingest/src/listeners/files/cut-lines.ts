@@ -29,8 +29,7 @@ export function cutFileLines(bytes: Buffer, base: number, isWide: boolean): File
 /** Place of the first end of line at or after `from`; -1 where there is none. `bytes` begin at an even offset of a wide file. */
 export function endOfLine(bytes: Buffer, from: number, isWide: boolean): number {
   if (!isWide) return bytes.indexOf(LF, from);
-  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1))
-    if (at % 2 === 0 && bytes[at + 1] === 0) return at;
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) if (at % 2 === 0 && bytes[at + 1] === 0) return at;
   return -1;
 }
 

@@ -17,7 +17,10 @@ export class FileBatch {
   add(file: FollowedFile, read: FileRead): void {
     this.addRecords(file.entry.id, read.records);
     for (const { at, bytes } of read.tooLong) {
-      const refused = { code: 'decode.too_large' as const, reason: `A line of ${bytes} bytes at byte ${at} of ${file.entry.path} was left out.` };
+      const refused = {
+        code: 'decode.too_large' as const,
+        reason: `A line of ${bytes} bytes at byte ${at} of ${file.entry.path} was left out.`,
+      };
       this.records.push({ bytes: NOTHING, refused });
     }
     this.bytes += read.bytes;

@@ -120,7 +120,10 @@ export class FileFollower implements AsyncDisposable {
     if (hasMore && !this.#toldMore) {
       this.#toldMore = true;
       const { name } = this.#options.context;
-      this.#options.context.onTrouble(new TocsinError('listener.too_many_files', { listener: name, maxFiles: this.#options.maxFiles }), name);
+      this.#options.context.onTrouble(
+        new TocsinError('listener.too_many_files', { listener: name, maxFiles: this.#options.maxFiles }),
+        name,
+      );
     }
     for (const file of [...this.#files]) await this.#guard(file, () => this.#check(file, batch));
     const known = new Set(this.#files.map(({ entry }) => keyOf(entry)));
@@ -175,14 +178,23 @@ export class FileFollower implements AsyncDisposable {
   /** Opens a file again that is not under its name: rotation renamed it while nobody looked. */
   async #find(file: FollowedFile): Promise<boolean> {
     if (await file.openAt(file.entry.path)) return true;
-    for (const each of await rotatedFilesOf(file.entry.origin)) if (each.ino === file.entry.ino && (await file.openAt(each.path))) return true;
+    for (const each of await rotatedFilesOf(file.entry.origin))
+      if (each.ino === file.entry.ino && (await file.openAt(each.path))) return true;
     return false;
   }
 
   async #adopt(found: FoundFile): Promise<void> {
     const copied = await this.#originalOf(found);
     const { path, dev, ino } = found;
-    const entry: FileEntry = { id: copied === undefined ? this.#options.context.nextId() : '', path, origin: path, dev, ino, place: START, isWide: false };
+    const entry: FileEntry = {
+      id: copied === undefined ? this.#options.context.nextId() : '',
+      path,
+      origin: path,
+      dev,
+      ino,
+      place: START,
+      isWide: false,
+    };
     const file = new FollowedFile(copied === undefined ? entry : { ...entry, copyOf: copied.entry.id }, this.#options);
     if (copied === undefined && !(await this.#guard(file, () => file.openAt(path)))) return;
     if (copied === undefined && this.#fromEnd) await file.goToEnd();
@@ -195,7 +207,8 @@ export class FileFollower implements AsyncDisposable {
   async #originalOf(found: FoundFile): Promise<FollowedFile | undefined> {
     for (const original of this.#files) {
       const { origin, copyOf } = original.entry;
-      if (copyOf !== undefined || dirname(origin) !== dirname(found.path) || !isRotatedName(basename(found.path), basename(origin))) continue;
+      if (copyOf !== undefined || dirname(origin) !== dirname(found.path) || !isRotatedName(basename(found.path), basename(origin)))
+        continue;
       if (found.size > 0 && (await this.#isCopy(found, original))) return original;
     }
     return undefined;
@@ -224,7 +237,10 @@ export class FileFollower implements AsyncDisposable {
       this.#files = this.#files.filter((each) => keyOf(each.entry) !== keyOf(copy.entry));
       this.#files.push(copy);
     }
-    const fresh = new FollowedFile({ ...file.entry, id: this.#options.context.nextId(), place: START, isWide: false, head: undefined }, this.#options);
+    const fresh = new FollowedFile(
+      { ...file.entry, id: this.#options.context.nextId(), place: START, isWide: false, head: undefined },
+      this.#options,
+    );
     fresh.changedMs = this.#options.clock.monotonicMs();
     await file.close();
     batch.places.delete(file);

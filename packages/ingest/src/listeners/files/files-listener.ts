@@ -1,4 +1,4 @@
-/** The kind `files`: opens a listener that follows files, or one that imports them. Passes over followed files are driven here. */
+/** The kind `files`: drives the passes over followed files, one after the other, and stores what they bring. */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
@@ -124,7 +124,10 @@ class Following {
         watcher.on('error', () => watcher.close());
         this.#watchers.push(watcher);
       } catch (error) {
-        this.#context.onTrouble(error, `${this.#context.name}: ${folder} is not watched, but looked at every ${this.#settings.pollEvery} ms`);
+        this.#context.onTrouble(
+          error,
+          `${this.#context.name}: ${folder} is not watched, but looked at every ${this.#settings.pollEvery} ms`,
+        );
       }
     }
   }

@@ -4,22 +4,27 @@ import { bytes, choice, count, duration, flag, list, type SettingsOf, settings, 
 /** One listener of kind `files`. */
 export const filesSettings = settings({
   about:
-    'Reads log files of this machine. `follow` stays at their ends, through rotation by renaming and by copying; `once` imports whole files, gzip and zstd too. How far each file was read is kept on disk once its events are: a file is its own spool, nothing is read while nothing can be stored.',
+    'Follows log files of this machine, through rotation by renaming and by copying. How far each file was read is kept on disk once its events are: a file is its own spool, nothing is read while nothing can be stored.',
   fields: {
     paths: list(text({ about: 'A path or a pattern with `*`, `?`, `**`, `[…]` or `{…}`.' }), {
       about: 'Files to read. Compressed files are not followed.',
       maxItems: 100,
       example: '["/var/log/auth.log", "/var/log/nginx/*.log"]',
     }),
-    exclude: list(text({ about: 'A path or a pattern.' }), { about: 'Files to leave out.', default: [], maxItems: 100, example: '["/var/log/**/*.bak"]' }),
+    exclude: list(text({ about: 'A path or a pattern.' }), {
+      about: 'Files to leave out.',
+      default: [],
+      maxItems: 100,
+      example: '["/var/log/**/*.bak"]',
+    }),
     source: text({ about: 'Registered source, or `tenant/source`, whose events they are.', example: 'web01' }),
-    mode: choice(['follow', 'once'], { about: '`follow`: stay at the end of files that grow. `once`: import whole files.', default: 'follow' }),
     start: choice(['beginning', 'end'], {
       about: 'Where to begin in files that are there when the listener is opened for the first time. Files that come later are read whole.',
       default: 'beginning',
     }),
     join: choice(['none', 'container', 'auditd'], {
-      about: 'What several lines are made one record: parts of long lines in logs of containers (Docker json-file, CRI), lines of one audit event.',
+      about:
+        'What several lines are made one record: parts of long lines in logs of containers (Docker json-file, CRI), lines of one audit event.',
       default: 'none',
     }),
     encoding: choice(['auto', 'utf-8', 'utf-16le'], {
@@ -27,7 +32,8 @@ export const filesSettings = settings({
       default: 'auto',
     }),
     followLinks: flag({
-      about: 'Also read what symbolic links lead to, as /var/log/containers needs. Whoever may make links in these folders then chooses what is read.',
+      about:
+        'Also read what symbolic links lead to, as /var/log/containers needs. Whoever may make links in these folders then chooses what is read.',
       default: false,
     }),
     maxLineBytes: bytes({ about: 'Longest line. A longer one is rejected and counted.', default: '64KiB', min: 256, max: 1 << 20 }),
@@ -42,16 +48,9 @@ export const filesSettings = settings({
       default: '1m',
       min: 1000,
     }),
-    settleFor: duration({ about: '`once`: how long a file must be unchanged before it is taken as whole.', default: '5s', min: 0 }),
-    doneFolder: text({
-      about: '`once`: folder that imported files are moved to, on the same file system. Without it they stay and are remembered.',
-      optional: true,
-      example: '/srv/drop/done',
-    }),
     maxFiles: count({ about: 'Most files known at a time.', default: 10_000, min: 1, max: 100_000 }),
     maxOpenFiles: count({ about: 'Most files held open.', default: 512, min: 1, max: 65_536 }),
     maxInFlightBytes: bytes({ about: 'Bytes read at a time before they are stored.', default: '4MiB', min: 64 << 10, max: 256 << 20 }),
-    maxInflatedBytes: bytes({ about: '`once`: most bytes that a compressed file may hold.', default: '10GiB', min: 1 << 20 }),
   },
   rules: [
     {

@@ -45,7 +45,9 @@ export async function look(path: string, followLinks: boolean): Promise<FoundFil
   try {
     const link = await lstat(path);
     if (link.isSymbolicLink() && !followLinks) return 'it is a symbolic link and followLinks is off';
-    const { dev, ino, size, mtimeMs, ...is } = link.isSymbolicLink() ? await described(path) : { ...numbersOf(link), file: link.isFile(), folder: link.isDirectory() };
+    const { dev, ino, size, mtimeMs, ...is } = link.isSymbolicLink()
+      ? await described(path)
+      : { ...numbersOf(link), file: link.isFile(), folder: link.isDirectory() };
     if (is.folder) return undefined;
     return is.file ? { path, dev, ino, size, mtimeMs } : 'it is no regular file';
   } catch (error) {
@@ -65,7 +67,9 @@ export function isRotatedName(name: string, of: string): boolean {
   if (name.startsWith(of)) return SUFFIX.test(name.slice(of.length));
   const ending = extname(of);
   const stem = of.slice(0, of.length - ending.length);
-  return ending !== '' && name.startsWith(stem) && name.endsWith(ending) && SUFFIX.test(name.slice(stem.length, name.length - ending.length));
+  return (
+    ending !== '' && name.startsWith(stem) && name.endsWith(ending) && SUFFIX.test(name.slice(stem.length, name.length - ending.length))
+  );
 }
 
 /** Files beside a path whose names rotation gives, youngest first. */

@@ -78,10 +78,12 @@ export class FollowedFile implements AsyncDisposable {
   async openAt(path: string): Promise<boolean> {
     if (this.#handle !== undefined) return true;
     // Without waiting: a pipe of that name would block for ever.
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-      throw error;
-    });
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+        throw error;
+      },
+    );
     const found = await handle?.stat();
     if (handle === undefined || found === undefined || !found.isFile() || found.ino !== this.entry.ino) {
       await handle?.close();

@@ -105,7 +105,8 @@ function joinContainer(parts: readonly Buffer[]): Buffer {
 }
 
 /** Kinds that the kernel writes as parts of one event, which an EOE ends (linux/audit.h, 1300 to 1399). */
-const AUDIT = /^(?:node=(\S{1,255}) )?type=(SYSCALL|PATH|CWD|EXECVE|SOCKADDR|PROCTITLE|IPC|OBJ_PID|BPRM_FCAPS|CAPSET|MMAP|FD_PAIR|AVC|SECCOMP|EOE) msg=audit\(([\d.:]{1,64})\):/;
+const AUDIT =
+  /^(?:node=(\S{1,255}) )?type=(SYSCALL|PATH|CWD|EXECVE|SOCKADDR|PROCTITLE|IPC|OBJ_PID|BPRM_FCAPS|CAPSET|MMAP|FD_PAIR|AVC|SECCOMP|EOE) msg=audit\(([\d.:]{1,64})\):/;
 
 function auditPart(line: Buffer): Part | undefined {
   const [, node = '', type, event] = AUDIT.exec(line.subarray(0, 512).toString('latin1')) ?? [];

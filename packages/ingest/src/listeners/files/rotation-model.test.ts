@@ -1,5 +1,17 @@
 /** Files under random rotation, restarts and crashes, against an exact set of lines: each arrives once. A failure names its seed. */
-import { closeSync, copyFileSync, ftruncateSync, mkdtempSync, openSync, readdirSync, renameSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@tocsin/core';
@@ -22,6 +34,7 @@ class Model {
   readonly #random: () => number;
   #fd: number;
   #generation = 0;
+  #seen = -1;
   #nextId = 0;
   #half: string | undefined;
   #nowMs = 0;
@@ -97,6 +110,8 @@ class Model {
   }
 
   async #copyTruncate(): Promise<void> {
+    // With the narrow pattern a copy is only looked for where something of its original was seen.
+    if (this.#pattern === 'app.log' && this.#seen !== this.#generation) return;
     if (!this.#mayRotate()) return;
     this.#endLine();
     this.#shift();
@@ -164,12 +179,11 @@ class Model {
     if (this.#follower === undefined) throw new Error('no follower');
     const batch = await this.#follower.pass(true);
     if (!batch.hasMore) this.#rotationsWhileDown = 0;
+    if (!batch.hasMore && statSync(this.log).size > 0) this.#seen = this.#generation;
     for (const { bytes, envelope, refused } of batch.records) {
       if (refused !== undefined) throw new Error(`refused: ${refused.reason}`);
       const id = envelope?.id ?? '';
       if (!this.#ids.has(id)) this.stored.push(Buffer.from(bytes).toString());
-      else if (process.env['DBG']) this.trace.push(`DUP ${id} ${Buffer.from(bytes).toString().slice(0, 30)}`);
-      if (process.env['DBG']) this.trace.push(`${id}=${Buffer.from(bytes).toString().slice(5, 9)}`);
       this.#ids.add(id);
     }
     return batch;
