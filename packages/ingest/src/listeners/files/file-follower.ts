@@ -7,7 +7,7 @@ import { type Clock, TocsinError } from '@tocsin/core';
 import type { ListenerContext } from '../listener.ts';
 import { type FileCheckpoint, type FileEntry, MARK_BYTES } from './checkpoint.ts';
 import { FileBatch } from './file-batch.ts';
-import { type FilePatterns, findFiles, type FoundFile, isCompressed, isRotatedName, keyOf, look, rotatedFilesOf } from './find-files.ts';
+import { type FilePatterns, type FoundFile, findFiles, isCompressed, isRotatedName, keyOf, look, rotatedFilesOf } from './find-files.ts';
 import { FollowedFile, type ReadRules } from './followed-file.ts';
 
 /** What a follower is made of. */
