@@ -125,7 +125,7 @@ export class FileFollower implements AsyncDisposable {
         name,
       );
     }
-    for (const file of [...this.#files]) await this.#guard(file, () => this.#check(file, batch));
+    for (const file of this.#files) await this.#guard(file, () => this.#check(file, batch));
     const known = new Set(this.#files.map(({ entry }) => keyOf(entry)));
     // The names that rotation gives are longer: a copy is looked at after what it may be a copy of.
     const inOrder = [...files].sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
@@ -265,11 +265,7 @@ export class FileFollower implements AsyncDisposable {
   /** Reads on in a file. Gives those that take its place, where it was replaced. */
   async #readTurn(file: FollowedFile, batch: FileBatch): Promise<FollowedFile[]> {
     if (batch.finished.has(file)) return [];
-    if (!file.isOpen) {
-      // Nothing new by what the last look saw: it stays closed.
-      if (this.#found.get(keyOf(file.entry))?.size === file.at) return [];
-      if (!(await file.openAt(file.entry.path))) return [];
-    }
+    if (!(await this.#isReadable(file))) return [];
     const { size } = await file.stat();
     const nowMs = this.#options.clock.monotonicMs();
     if (size !== file.size) file.changedMs = nowMs;
@@ -283,6 +279,12 @@ export class FileFollower implements AsyncDisposable {
     }
     if (file.isUnfinished && partialAfter !== undefined && nowMs - file.changedMs >= partialAfter) batch.add(file, await file.readRest());
     return [];
+  }
+
+  /** Opens a file where the last look saw something new in it. */
+  async #isReadable(file: FollowedFile): Promise<boolean> {
+    if (file.isOpen) return true;
+    return this.#found.get(keyOf(file.entry))?.size !== file.at && (await file.openAt(file.entry.path));
   }
 
   /** What goes wrong with one file is told, and the others are read. */

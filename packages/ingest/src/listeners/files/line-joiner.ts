@@ -77,16 +77,21 @@ const CRI = /^\S{1,64} (stdout|stderr) ([PF])(?::\S*)? /;
 function containerPart(line: Buffer): Part | undefined {
   if (line[0] === 0x7b) {
     const entry = dockerEntry(line);
-    return entry === undefined ? undefined : { key: String(entry['stream']), isLast: String(entry['log']).endsWith('\n') };
+    return entry === undefined ? undefined : { key: entry.stream, isLast: entry.log.endsWith('\n') };
   }
   const [, stream, tag] = CRI.exec(line.subarray(0, 128).toString('latin1')) ?? [];
   return stream === undefined ? undefined : { key: stream, isLast: tag === 'F' };
 }
 
-function dockerEntry(line: Buffer): Record<string, unknown> | undefined {
+interface DockerEntry {
+  readonly log: string;
+  readonly stream: string;
+}
+
+function dockerEntry(line: Buffer): DockerEntry | undefined {
   try {
-    const entry = JSON.parse(line.toString()) as Record<string, unknown> | null;
-    return typeof entry?.['log'] === 'string' && typeof entry['stream'] === 'string' ? entry : undefined;
+    const entry = JSON.parse(line.toString()) as Partial<DockerEntry> | null;
+    return typeof entry?.log === 'string' && typeof entry.stream === 'string' ? (entry as DockerEntry) : undefined;
   } catch {
     return undefined; // no JSON: a record of its own, which its decoder judges
   }
@@ -97,8 +102,8 @@ function joinContainer(parts: readonly Buffer[]): Buffer {
   const last = parts.at(-1);
   if (last === undefined || parts.length === 1) return last ?? Buffer.alloc(0);
   if (last[0] === 0x7b) {
-    const entries = parts.map((part) => dockerEntry(part) ?? {});
-    return Buffer.from(JSON.stringify({ ...entries.at(-1), log: entries.map((entry) => entry['log'] ?? '').join('') }));
+    const entries = parts.map((part) => dockerEntry(part)).filter((entry) => entry !== undefined);
+    return Buffer.from(JSON.stringify({ ...entries.at(-1), log: entries.map(({ log }) => log).join('') }));
   }
   const headOf = (part: Buffer): number => CRI.exec(part.subarray(0, 128).toString('latin1'))?.[0].length ?? 0;
   return Buffer.concat([last.subarray(0, headOf(last)), ...parts.map((part) => part.subarray(headOf(part)))]);
