@@ -221,6 +221,8 @@ export class FileFollower implements AsyncDisposable {
     if (!(await this.#guard(copy, () => copy.openAt(found.path)))) return false;
     if (leastSize > 0 && (await copy.isSame())) return true;
     if (!original.isOpen && !(await original.openAt(entry.path))) return false;
+    // If it is emptied before anything of it is read, only by this it is known that the copy holds what it held.
+    await original.noteHead();
     const from = Math.max(0, found.size - MARK_BYTES);
     const [ours, theirs] = [await original.bytes(from, found.size - from), await copy.bytes(from, found.size - from)];
     return ours.length === found.size - from && ours.equals(theirs);
@@ -243,6 +245,8 @@ export class FileFollower implements AsyncDisposable {
     );
     fresh.changedMs = this.#options.clock.monotonicMs();
     await file.close();
+    // It may be emptied again before its turn comes.
+    await this.#guard(fresh, async () => (await fresh.openAt(fresh.entry.path)) && fresh.noteHead());
     batch.places.delete(file);
     this.#files = this.#files.map((each) => (each === file ? fresh : each));
     this.#isDirty = this.#hasNewIds = true;

@@ -144,6 +144,13 @@ export class FollowedFile implements AsyncDisposable {
     return { records, tooLong, bytes: raw.length, place: { at: this.#at, mark: this.#mark }, hasMore: false };
   }
 
+  /** Notes how it begins, where nothing of it was read yet. */
+  async noteHead(): Promise<void> {
+    if (this.#at > 0 || this.entry.head !== undefined) return;
+    const first = await this.bytes(0, MARK_BYTES);
+    if (first.length > 0) this.#begin(first);
+  }
+
   /** Gives records whose lines were read and wait for more. */
   takeOpen(): readonly FileRecord[] {
     return this.#joiner?.flush() ?? [];

@@ -220,8 +220,10 @@ function openedForWriting(path: string): number {
   return fd;
 }
 
-const first = Number(process.env['TOCSIN_SEED'] ?? 1);
-const seeds = Array.from({ length: process.env['TOCSIN_SEED'] === undefined ? 60 : 1 }, (_, i) => first + i);
+/** Seeds that once found something are kept; TOCSIN_SEED runs one alone. */
+const only = process.env['TOCSIN_SEED'];
+const kept = [1050, 1128, 1134, 1151, 1159];
+const seeds = only === undefined ? [...Array.from({ length: 40 }, (_, i) => i + 1), ...kept] : [Number(only)];
 
 test.each(seeds)('each line arrives once, seed %i', async (seed) => {
   const model = new Model(seed);
