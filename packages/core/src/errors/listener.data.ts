@@ -80,4 +80,22 @@ export const listenerErrors = {
     say: (d: { listener: string }) =>
       `An entry that was handed to listener ${d.listener} is no longer in its stream. It was passed over. Trim streams later than they are read.`,
   },
+  'listener.file_refused': {
+    retry: 'later', http: 403, exit: 66,
+    about: 'Something that the patterns of a file listener fit is not read: no regular file, a link, or not readable by this user.',
+    say: (d: { listener: string; path: string; reason: string }) =>
+      `Listener ${d.listener} does not read ${d.path}: ${d.reason}. Other files are read; it is looked at again. Correct its rights, or narrow the patterns.`,
+  },
+  'listener.file_lost': {
+    retry: 'later', http: 410, exit: 66,
+    about: 'A followed file was replaced, emptied or removed, and what it held beyond the last place read was found nowhere.',
+    say: (d: { listener: string; path: string; offset: number }) =>
+      `Listener ${d.listener} had read ${d.path} up to byte ${d.offset} when it was replaced, emptied or removed, and found no rotated file that goes on there. Lines after that place, if there were any, are lost. Rotate by renaming.`,
+  },
+  'listener.too_many_files': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'The patterns of a file listener fit more files than it may follow.',
+    say: (d: { listener: string; maxFiles: number }) =>
+      `The patterns of listener ${d.listener} fit more than ${d.maxFiles} files. The first ${d.maxFiles} are followed, the others are not read. Narrow the patterns, or raise maxFiles.`,
+  },
 } satisfies ErrorTable;

@@ -1,4 +1,5 @@
 /** Every kind of listener. A new one is one row here; settings, reference page and wiring follow from it. */
+import { filesKind } from './files/files-listener.ts';
 import { forwardKind } from './forward/forward-listener.ts';
 import { kafkaKind } from './kafka/kafka-listener.ts';
 import type { ListenerKind } from './listener.ts';
@@ -7,4 +8,4 @@ import { redisKind } from './redis/redis-listener.ts';
 import { syslogKind } from './syslog/syslog-listener.ts';
 
 /** The kinds in the order of the reference page. */
-export const listenerKinds: readonly ListenerKind[] = [syslogKind, forwardKind, otlpGrpc, kafkaKind, redisKind];
+export const listenerKinds: readonly ListenerKind[] = [syslogKind, forwardKind, filesKind, otlpGrpc, kafkaKind, redisKind];
