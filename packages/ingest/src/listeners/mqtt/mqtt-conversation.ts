@@ -44,6 +44,12 @@ const BELIEVE_MS = 1000;
 /** How long a device that gets no answer is kept waiting before it is closed: it will come back at once. */
 const SILENCE_MS = 1000;
 
+/** Reasons that only CONNACK knows, as DISCONNECT says them (section 2.4). */
+const DISCONNECT_REASONS: Readonly<Record<number, number>> = {
+  [reasonCode.badCredential]: reasonCode.notAuthorized,
+  [reasonCode.badVersion]: reasonCode.protocolError,
+  [reasonCode.unavailable]: reasonCode.busy,
+};
 /** How long the last words may take. */
 const LINGER_MS = 2000;
 
@@ -143,6 +149,7 @@ export class MqttConversation implements Conversation {
     const admitted = this.#admitted;
     if (packet.cmd === 'connect') {
       if (admitted !== undefined) throw protocolFault('a second CONNECT');
+      this.#reader.awaitsConnect = false;
       this.#ask(() => this.#connect(packet));
     } else if (admitted === undefined) throw protocolFault('something before CONNECT');
     else if (this.#options.context.clock.monotonicMs() - admitted.identifiedMs < BELIEVE_MS) this.#act(packet, admitted);
@@ -282,7 +289,7 @@ export class MqttConversation implements Conversation {
 
   #say(reason: number): void {
     if (this.#admitted === undefined) this.#writer.send(connackOf({ refusal: reason, version: this.#writer.version }));
-    else if (this.#writer.version === 5) this.#writer.send({ cmd: 'disconnect', reasonCode: reason });
+    else if (this.#writer.version === 5) this.#writer.send({ cmd: 'disconnect', reasonCode: DISCONNECT_REASONS[reason] ?? reason });
   }
 
   /** A message cannot be answered for: nothing more is read, and the connection ends a little later. */

@@ -14,10 +14,14 @@ const IDENTIFIED: ReadonlySet<string> = new Set(['puback', 'pubrec', 'pubrel', '
 /** Packets that a client may send. */
 const FROM_CLIENTS: ReadonlySet<string> = new Set([...IDENTIFIED, 'connect', 'publish', 'pingreq', 'disconnect', 'auth']);
 
+const CONNECT_HEAD = 0x10;
+
 /** Cuts and decodes. */
 export class PacketReader {
   /** Longest packet taken now; set higher once the device is known. */
   maxBytes: number;
+  /** Whether the next packet must be CONNECT: what speaks another protocol is known by its first byte. */
+  awaitsConnect = true;
   readonly #stream = new StreamBuffer();
   readonly #parser: Parser = parser();
   #rest: Buffer = Buffer.alloc(0);
@@ -50,6 +54,7 @@ export class PacketReader {
 
   /** The next packet, as soon as it is whole. @throws MqttFault */
   next(): Packet | undefined {
+    if (this.awaitsConnect && this.#rest.length > 0 && this.#rest[0] !== CONNECT_HEAD) throw protocolFault('something before CONNECT');
     const length = this.#lengthOfNext();
     if (length === undefined) return undefined;
     const bytes = this.#rest.subarray(0, length);

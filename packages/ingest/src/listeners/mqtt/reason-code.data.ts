@@ -12,6 +12,7 @@ export const reasonCode = {
   badCredential: 0x86,
   notAuthorized: 0x87,
   unavailable: 0x88,
+  busy: 0x89,
   shuttingDown: 0x8b,
   badAuthMethod: 0x8c,
   keepAliveOver: 0x8d,
