@@ -12,6 +12,7 @@ import { detect } from './benches/detect.ts';
 import { idle } from './benches/idle.ts';
 import { ingest } from './benches/ingest.ts';
 import { latency } from './benches/latency.ts';
+import { mqtt } from './benches/mqtt.ts';
 import { start } from './benches/start.ts';
 import { syslog } from './benches/syslog.ts';
 import { root } from './clone.ts';
@@ -19,7 +20,7 @@ import type { Bench, Figure } from './figure.ts';
 import { conditionsOf } from './machine.ts';
 import { tableOf } from './table.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, replay, ingest, latency, idle, start, syslog };
+const BENCHES: Readonly<Record<string, Bench>> = { bus, correlate, detect, replay, ingest, latency, idle, mqtt, start, syslog };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));

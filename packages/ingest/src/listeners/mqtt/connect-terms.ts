@@ -46,7 +46,11 @@ export function readConnect(packet: IConnectPacket, settings: MqttSettings): Con
     throw refused(reasonCode.badAuthMethod, 'an authentication method');
   const { clientId } = packet;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  if (clientId.length > MAX_CLIENT_ID_UNITS || /[\u0000-\u001f\ufffd]/.test(clientId) || (clientId === '' && version === 4 && packet.clean !== true))
+  if (
+    clientId.length > MAX_CLIENT_ID_UNITS ||
+    /[\u0000-\u001f\ufffd]/.test(clientId) ||
+    (clientId === '' && version === 4 && packet.clean !== true)
+  )
     throw refused(reasonCode.badClientId, 'a client identifier that cannot be used');
   const { properties } = packet;
   return {

@@ -45,6 +45,12 @@ export function createIdentify(options: DeviceIdentityOptions, password: string 
 /** What a device is told whose identification failed. */
 export function reasonOfRefusal(error: unknown): number {
   if (isTocsinError(error, 'auth.refused')) return reasonCode.badCredential;
-  const isForbidden = ['auth.missing', 'auth.forbidden', 'listener.peer_unbound', 'listener.source_unknown', 'listener.topic_forbidden'] as const;
+  const isForbidden = [
+    'auth.missing',
+    'auth.forbidden',
+    'listener.peer_unbound',
+    'listener.source_unknown',
+    'listener.topic_forbidden',
+  ] as const;
   return isForbidden.some((code) => isTocsinError(error, code)) ? reasonCode.notAuthorized : reasonCode.unavailable;
 }

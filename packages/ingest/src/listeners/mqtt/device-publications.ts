@@ -38,6 +38,12 @@ export interface DevicePublicationsOptions {
   readonly onUnanswerable: () => void;
 }
 
+/**
+ * Messages at QoS 2 that are stored and not released, of one session. More than Receive Maximum: clients release in the order in which they
+ * read, behind all they have already sent, and widespread ones keep to no maximum.
+ */
+const MAX_UNRELEASED = 2048;
+
 /** Reasons for what became of a message, in version 5. */
 const REASONS: Readonly<Record<Exclude<Outcome, 'unknown'>, number>> = {
   stored: reasonCode.success,
@@ -173,7 +179,7 @@ export class DevicePublications implements AsyncDisposable {
   #checkQuota({ qos, messageId = 0, dup }: IPublishPacket, session: MqttSession): void {
     if (qos === 0) return;
     if (this.#underWay.has(messageId) && !dup) throw protocolFault('a packet identifier that is in use');
-    if (session.received.size >= this.#options.settings.receiveMaximum)
+    if (session.received.size >= MAX_UNRELEASED)
       throw protocolFault('more messages at QoS 2 than may be open', reasonCode.receiveMaximumExceeded);
   }
 }

@@ -35,8 +35,7 @@ export class DeviceTopics {
   subscribe(session: MqttSession, subscription: Subscription, nowMs: number): DownlinkMessage[] {
     session.subscriptions.set(subscription.filter, subscription);
     this.#sessions.add(session);
-    for (const message of this.#retained.values())
-      if (message.expiresMs !== undefined && message.expiresMs <= nowMs) this.#forget(message);
+    for (const message of this.#retained.values()) if (message.expiresMs !== undefined && message.expiresMs <= nowMs) this.#forget(message);
     return [...this.#retained.values()].filter(({ topic }) => fitsFilter(subscription.filter, topic));
   }
 

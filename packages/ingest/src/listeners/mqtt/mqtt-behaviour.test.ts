@@ -67,7 +67,11 @@ describe('publishing as another', () => {
     const will = { topic: 'other/gone', payload: Buffer.from('canary'), qos: 1 as const, retain: false };
     const left = await open(5, { connect: { will } });
     expect(reasonOf(left.heard[0])).toBe(0x87);
-    client.send({ cmd: 'subscribe', messageId: 3, subscriptions: ['#', 'other/#', '+/log', `$share/g/${ME}/#`, `${ME}/a#`].map((topic) => ({ topic, qos: 1 })) });
+    client.send({
+      cmd: 'subscribe',
+      messageId: 3,
+      subscriptions: ['#', 'other/#', '+/log', `$share/g/${ME}/#`, `${ME}/a#`].map((topic) => ({ topic, qos: 1 })),
+    });
     const suback = (await client.hears(of('suback'))) as { granted: number[] } | undefined;
     expect(suback?.granted).toEqual([0x87, 0x87, 0x87, 0x9e, 0x8f]);
     expect(intake.stored).toEqual([]);

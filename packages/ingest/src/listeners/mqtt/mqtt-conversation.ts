@@ -184,7 +184,10 @@ export class MqttConversation implements Conversation {
       receiveMaximum: terms.receiveMaximum,
       maxPacketBytes: terms.maxPacketBytes,
       publish: (message, expiresMs) => this.#deliver(message, expiresMs),
-      leave: () => this.#fail(new MqttFault(reasonCode.takenOver, 'a session that was taken over', { code: 'listener.taken_over', isRejection: false })),
+      leave: () =>
+        this.#fail(
+          new MqttFault(reasonCode.takenOver, 'a session that was taken over', { code: 'listener.taken_over', isRejection: false }),
+        ),
     };
     const { session, isKnown } = this.#options.sessions.attach(device, link, { ...terms, clientId });
     this.#admitted = { version: terms.version, terms, identify, device, session, link, identifiedMs: context.clock.monotonicMs() };
@@ -203,7 +206,8 @@ export class MqttConversation implements Conversation {
 
   async #identifyAgain(admitted: Admitted): Promise<void> {
     const device = await admitted.identify();
-    if (device.key !== admitted.device.key) throw new MqttFault(reasonCode.notAuthorized, 'a device that has become another', { isRejection: false });
+    if (device.key !== admitted.device.key)
+      throw new MqttFault(reasonCode.notAuthorized, 'a device that has become another', { isRejection: false });
     admitted.device = device;
     admitted.identifiedMs = this.#options.context.clock.monotonicMs();
   }

@@ -9,7 +9,11 @@ export class MqttFault extends Error {
   /** Whether what was sent is at fault, and counts as a rejected record; else a connection was refused. */
   readonly isRejection: boolean;
 
-  constructor(reason: number, why: string, { code = 'listener.bad_frame', isRejection = true }: { code?: ErrorCode; isRejection?: boolean } = {}) {
+  constructor(
+    reason: number,
+    why: string,
+    { code = 'listener.bad_frame', isRejection = true }: { code?: ErrorCode; isRejection?: boolean } = {},
+  ) {
     super(why);
     this.reason = reason;
     this.code = code;

@@ -3,7 +3,13 @@ import { describe, test } from 'vitest';
 import { MqttClient } from '../../../test/mqtt-client.ts';
 import { openMqttForTest } from '../../../test/mqtt-listener-fixture.ts';
 import { listenerCases, runListenerCase } from '../contract/listener-cases.ts';
-import { CONTRACT_SOURCE, CONTRACT_TOKEN, type ListenerClient, type ListenerDriver, type SendOutcome } from '../contract/listener-driver.ts';
+import {
+  CONTRACT_SOURCE,
+  CONTRACT_TOKEN,
+  type ListenerClient,
+  type ListenerDriver,
+  type SendOutcome,
+} from '../contract/listener-driver.ts';
 
 const TOPIC = `${CONTRACT_SOURCE}/log`;
 

@@ -107,7 +107,8 @@ function checkPacket(packet: Packet): void {
   const { cmd, messageId } = packet;
   if (!FROM_CLIENTS.has(cmd)) throw protocolFault(`${cmd} from a client`);
   const isIdentified = IDENTIFIED.has(cmd) || (packet.cmd === 'publish' && packet.qos > 0);
-  if (isIdentified && !(messageId !== undefined && messageId >= 1)) throw protocolFault('a packet identifier that is none', reasonCode.malformed);
+  if (isIdentified && !(messageId !== undefined && messageId >= 1))
+    throw protocolFault('a packet identifier that is none', reasonCode.malformed);
   if (packet.cmd === 'publish' && packet.qos === 0 && packet.dup) throw protocolFault('a resend at QoS 0', reasonCode.malformed);
   const { userProperties } = ('properties' in packet ? (packet.properties ?? {}) : {}) as { userProperties?: Record<string, unknown> };
   if (userProperties === undefined) return;

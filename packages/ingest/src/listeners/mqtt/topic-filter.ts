@@ -13,9 +13,7 @@ export function isTopicName(topic: string): boolean {
 export function isTopicFilter(filter: string): boolean {
   if (!isWellFormed(filter)) return false;
   const levels = filter.split('/');
-  return levels.every(
-    (level, i) => (level === '#' ? i === levels.length - 1 : level === '+' || !/[+#]/.test(level)),
-  );
+  return levels.every((level, i) => (level === '#' ? i === levels.length - 1 : level === '+' || !/[+#]/.test(level)));
 }
 
 /** Whether a topic or filter lies under a prefix. A prefix has no wildcards, so the same text is the same levels. */
@@ -36,5 +34,10 @@ export function fitsFilter(filter: string, topic: string): boolean {
 
 function isWellFormed(topic: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  return topic.length > 0 && topic.length <= MAX_TOPIC_UNITS && !/[\u0000-\u001f\u007f\ufffd]/.test(topic) && topic.split('/').length <= MAX_LEVELS;
+  return (
+    topic.length > 0 &&
+    topic.length <= MAX_TOPIC_UNITS &&
+    !/[\u0000-\u001f\u007f\ufffd]/.test(topic) &&
+    topic.split('/').length <= MAX_LEVELS
+  );
 }
