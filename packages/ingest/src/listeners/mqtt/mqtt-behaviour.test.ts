@@ -138,11 +138,11 @@ describe('overload', () => {
     const client = await open(4);
     for (let i = 1; i <= 20; i++) client.publish(`${ME}/log`, `m${i}`, { messageId: i });
     await eventually(
-      () => intake.emits === 4,
-      () => '4 on their way',
+      () => intake.heldBytes > 0,
+      () => 'messages on their way',
     );
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(intake.emits).toBe(4);
+    expect(intake.heldBytes).toBe('m1m2m3m4'.length);
     intake.release();
     await client.hears(of('puback', 20));
     const ids = client.heard.filter(of('puback')).map(({ messageId }) => messageId);

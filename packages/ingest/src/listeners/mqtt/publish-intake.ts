@@ -1,6 +1,6 @@
 /**
- * From the messages of one connection to the intake. Messages are handed on in order and at once, so that those of many connections share
- * a commit; their ends are told in the same order, once they are durable. Bounded by `mustWait`, which the caller turns into silence.
+ * From the messages of one connection to the intake. What one read brought is handed on together, in order and at once, so that messages of
+ * many connections share a commit; their ends are told in the same order, once they are durable. Bounded by `mustWait`, which the caller turns into silence.
  */
 import { isTocsinError } from '@tocsin/core';
 import type { Envelope, RawRecord, RecordResult, Source } from '../../source.ts';
@@ -47,6 +47,7 @@ interface Pending {
 export class PublishIntake implements AsyncDisposable {
   readonly #options: PublishIntakeOptions;
   readonly #pending: Pending[] = [];
+  #batch: { readonly publication: Publication; readonly pending: Pending }[] = [];
   #bytes = 0;
   #wasFull = false;
   #isClosed = false;
@@ -75,10 +76,9 @@ export class PublishIntake implements AsyncDisposable {
     this.#pending.push(pending);
     this.#bytes += weight;
     gauge.take(weight);
-    void this.#emit(publication).then((outcome) => {
-      pending.outcome = outcome;
-      this.#tellEnds();
-    });
+    this.#batch.push({ publication, pending });
+    // At the end of the turn, so that what one read brought goes together.
+    if (this.#batch.length === 1) setImmediate(() => void this.#sendBatch());
   }
 
   /** Resolves when nothing is on its way. */
@@ -102,42 +102,60 @@ export class PublishIntake implements AsyncDisposable {
   }
 
   /** Never rejects. */
-  async #emit({ source, id, payload, envelope }: Publication): Promise<Outcome> {
+  async #sendBatch(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    const [first] = batch;
+    if (this.#isClosed || first === undefined) return;
+    const outcomes = await this.#emit(
+      first.publication.source,
+      batch.map(({ publication }) => ({
+        bytes: publication.payload,
+        // Not as the envelope's id: what the payload itself is called goes first.
+        envelope: { ...publication.envelope, fallbackId: publication.id },
+      })),
+    );
+    for (const [i, { pending }] of batch.entries()) pending.outcome = outcomes(i);
+    if (!this.#isClosed) this.#tellEnds();
+  }
+
+  /** What became of each record. Never rejects. */
+  async #emit(source: Source, records: readonly RawRecord[]): Promise<(index: number) => Outcome> {
     const { context } = this.#options;
-    const record: RawRecord = { bytes: payload, envelope };
     try {
-      // As a key, not as the envelope's id: what the payload itself is called goes first.
-      const results = await context.emit(source, [record], { idempotencyKey: id });
-      return this.#isClosed ? 'unknown' : this.#count(results);
+      const results = await context.emit(source, records);
+      if (this.#isClosed) return () => 'unknown';
+      this.#count(results, records.length);
+      // Where a payload holds several events, or none, it cannot be told whose an answer is; all of them are final.
+      return (index) => (results.length === records.length && results[index]?.status === 'rejected' ? 'rejected' : 'stored');
     } catch (error) {
-      if (this.#isClosed) return 'unknown';
-      context.onTrouble(error, `${context.name}: a message was not stored`);
-      return this.#countFailure(error);
+      if (this.#isClosed) return () => 'unknown';
+      context.onTrouble(error, `${context.name}: ${records.length} messages were not stored`);
+      const outcome = this.#countFailure(error, records.length);
+      return () => outcome;
     }
   }
 
-  #count(results: readonly RecordResult[]): Outcome {
+  #count(results: readonly RecordResult[], sent: number): void {
     const { counts } = this.#options.context;
-    // One message may hold several events, or none.
-    counts.records += results.length - 1;
+    counts.records += results.length - sent;
     for (const result of results) {
       if (result.status === 'rejected') counts.reject(result.code);
       else counts[result.status] += 1;
     }
-    return results.some(({ status }) => status !== 'rejected') ? 'stored' : 'rejected';
   }
 
-  #countFailure(error: unknown): Outcome {
+  #countFailure(error: unknown, count: number): Outcome {
     const { counts } = this.#options.context;
     if (!isTocsinError(error)) {
-      counts.refuse('ingest.internal');
+      counts.refuse('ingest.internal', count);
       return 'unknown';
     }
     if (error.retry === 'never') {
-      counts.reject(error.code);
+      counts.reject(error.code, count);
       return 'rejected';
     }
-    counts.refuse(error.code);
+    counts.refuse(error.code, count);
     // The intake's own refusals come before anything is stored; those of the bus may come after.
     return error.code.startsWith('ingest.') && error.code !== 'ingest.closing' ? 'refused' : 'unknown';
   }
