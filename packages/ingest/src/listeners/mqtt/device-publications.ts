@@ -15,7 +15,7 @@ import { numberOf } from './packet-reader.ts';
 import type { AckKind, PacketWriter } from './packet-writer.ts';
 import { type Outcome, PublishIntake } from './publish-intake.ts';
 import { reasonCode } from './reason-code.data.ts';
-import type { ResendMemory } from './resend-memory.ts';
+import type { ClientResends } from './resend-memory.ts';
 import { isTopicName, isUnder } from './topic-filter.ts';
 
 /** Who publishes. */
@@ -23,6 +23,7 @@ export interface Publisher {
   readonly version: 4 | 5;
   readonly device: Device;
   readonly session: MqttSession;
+  readonly resends: ClientResends;
 }
 
 /** What publications of a connection are made of. */
@@ -31,7 +32,6 @@ export interface DevicePublicationsOptions {
   readonly settings: MqttSettings;
   readonly gauge: ByteGauge;
   readonly sessions: MqttSessions;
-  readonly resends: ResendMemory;
   readonly writer: PacketWriter;
   readonly onRoom: () => void;
   /** Told that a message cannot be answered for: the device must connect again and send what it has no answer to. */
@@ -103,12 +103,10 @@ export class DevicePublications implements AsyncDisposable {
   }
 
   #publish(packet: IPublishPacket, topic: string, publisher: Publisher): void {
-    const { context, resends } = this.#options;
+    const { context } = this.#options;
     const messageId = packet.messageId ?? 0;
     const payload = packet.payload as Buffer;
-    const isResend = packet.dup;
-    const id =
-      packet.qos === 0 ? context.nextId() : resends.idOf({ client: publisher.session.key, packetId: messageId, isResend, topic, payload });
+    const id = packet.qos === 0 ? context.nextId() : publisher.resends.idOf({ packetId: messageId, isResend: packet.dup, topic, payload });
     if (packet.qos > 0) this.#underWay.add(messageId);
     this.#intake.take({
       source: publisher.device.source,

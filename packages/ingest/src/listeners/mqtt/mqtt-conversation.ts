@@ -20,7 +20,7 @@ import type { MqttSettings } from './mqtt-settings.ts';
 import { numberOf, PacketReader } from './packet-reader.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { reasonCode } from './reason-code.data.ts';
-import type { ResendMemory } from './resend-memory.ts';
+import type { ClientResends, ResendMemory } from './resend-memory.ts';
 import { isTopicName, isUnder } from './topic-filter.ts';
 
 /** What a conversation is made of. */
@@ -60,6 +60,7 @@ interface Admitted {
   readonly identify: Identify;
   device: Device;
   readonly session: MqttSession;
+  readonly resends: ClientResends;
   readonly link: SessionLink;
   /** When it was identified last; monotonic milliseconds. */
   identifiedMs: number;
@@ -190,7 +191,8 @@ export class MqttConversation implements Conversation {
         ),
     };
     const { session, isKnown } = this.#options.sessions.attach(device, link, { ...terms, clientId });
-    this.#admitted = { version: terms.version, terms, identify, device, session, link, identifiedMs: context.clock.monotonicMs() };
+    const resends = this.#options.resends.of(session.key);
+    this.#admitted = { version: terms.version, terms, identify, device, session, resends, link, identifiedMs: context.clock.monotonicMs() };
     this.#will = terms.will;
     this.#reader.maxBytes = settings.maxPacketBytes;
     this.#writer.send(connackOf({ terms, settings, isKnown, assignedId: terms.clientId === '' ? clientId : undefined }));
