@@ -1,7 +1,7 @@
 /** What a CONNECT packet asks for, checked, and what it is granted: pure, before anybody is identified. */
 import type { IConnectPacket } from 'mqtt-packet';
+import { MqttFault, protocolFault } from './mqtt-fault.ts';
 import type { MqttSettings } from './mqtt-settings.ts';
-import { protocolFault, MqttFault } from './mqtt-fault.ts';
 import { numberOf } from './packet-reader.ts';
 import { reasonCode } from './reason-code.data.ts';
 
@@ -44,15 +44,8 @@ export function readConnect(packet: IConnectPacket, settings: MqttSettings): Con
     throw refused(reasonCode.badVersion, 'another version of the protocol');
   if (packet.properties !== undefined && 'authenticationMethod' in packet.properties)
     throw refused(reasonCode.badAuthMethod, 'an authentication method');
-  const { clientId } = packet;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  if (
-    clientId.length > MAX_CLIENT_ID_UNITS ||
-    /[\u0000-\u001f\ufffd]/.test(clientId) ||
-    (clientId === '' && version === 4 && packet.clean !== true)
-  )
-    throw refused(reasonCode.badClientId, 'a client identifier that cannot be used');
-  const { properties } = packet;
+  checkClientId(packet);
+  const { properties, clientId } = packet;
   return {
     version,
     clientId,
@@ -64,6 +57,13 @@ export function readConnect(packet: IConnectPacket, settings: MqttSettings): Con
     maxPacketBytes: positive(numberOf(properties, 'maximumPacketSize'), Number.POSITIVE_INFINITY),
     will: readWill(packet),
   };
+}
+
+function checkClientId({ clientId, protocolVersion, clean }: IConnectPacket): void {
+  const isMissing = clientId === '' && protocolVersion === 4 && clean !== true;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  const isUnusable = clientId.length > MAX_CLIENT_ID_UNITS || /[\u0000-\u001f\ufffd]/.test(clientId);
+  if (isMissing || isUnusable) throw refused(reasonCode.badClientId, 'a client identifier that cannot be used');
 }
 
 function expiryOf({ protocolVersion, clean, properties }: IConnectPacket, maxMs: number): number {

@@ -283,14 +283,19 @@ export class MqttConversation implements Conversation {
     if (this.#isOver) return;
     const { context } = this.#options;
     const fault = error instanceof MqttFault ? error : undefined;
-    if (fault?.isRejection === true) {
-      context.counts.records += 1;
-      context.counts.reject(fault.code);
-    } else context.counts.refuse(fault?.code ?? (isTocsinError(error) ? error.code : 'ingest.internal'));
+    this.#count(fault, error);
     const trouble = fault === undefined ? error : new TocsinError('listener.bad_frame', { listener: context.name }, { cause: fault });
     context.onTrouble(trouble, `${context.name}: a connection was closed over ${fault?.message ?? 'who it is'}`);
     this.#say(fault?.reason ?? reasonOfRefusal(error));
     this.#leave();
+  }
+
+  #count(fault: MqttFault | undefined, error: unknown): void {
+    const { counts } = this.#options.context;
+    if (fault?.isRejection === true) {
+      counts.records += 1;
+      counts.reject(fault.code);
+    } else counts.refuse(fault?.code ?? (isTocsinError(error) ? error.code : 'ingest.internal'));
   }
 
   #say(reason: number): void {

@@ -96,7 +96,7 @@ export class MqttSessions implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    for (const session of [...this.#sessions.values()]) this.#end(session);
+    for (const session of this.#sessions.values()) this.#end(session);
   }
 
   #create(key: string, device: Device): MqttSession {
@@ -115,8 +115,8 @@ export class MqttSessions implements Disposable {
 
   #endOverdue(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const session of [...this.#sessions.values()]) if (session.endsMs !== undefined && session.endsMs <= nowMs) this.#end(session);
-    for (const [key, { dueMs }] of [...this.#wills]) if (dueMs <= nowMs) this.#storeWill(key);
+    for (const session of this.#sessions.values()) if (session.endsMs !== undefined && session.endsMs <= nowMs) this.#end(session);
+    for (const [key, { dueMs }] of this.#wills) if (dueMs <= nowMs) this.#storeWill(key);
     for (const [key, topics] of this.#topics) if (topics.isEmpty) this.#topics.delete(key);
   }
 

@@ -110,6 +110,10 @@ function checkPacket(packet: Packet): void {
   if (isIdentified && !(messageId !== undefined && messageId >= 1))
     throw protocolFault('a packet identifier that is none', reasonCode.malformed);
   if (packet.cmd === 'publish' && packet.qos === 0 && packet.dup) throw protocolFault('a resend at QoS 0', reasonCode.malformed);
+  checkUserProperties(packet);
+}
+
+function checkUserProperties(packet: Packet): void {
   const { userProperties } = ('properties' in packet ? (packet.properties ?? {}) : {}) as { userProperties?: Record<string, unknown> };
   if (userProperties === undefined) return;
   const count = Object.values(userProperties).reduce<number>((sum, one) => sum + (Array.isArray(one) ? one.length : 1), 0);
