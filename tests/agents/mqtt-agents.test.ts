@@ -143,7 +143,7 @@ describe.skipIf(missing !== undefined)('MQTT', () => {
   test('a device hears what is sent down to it, and what was retained', async () => {
     const device = await connected(5);
     const heard: string[] = [];
-    device.on('message', (topic, payload) => void heard.push(`${topic} ${payload}`));
+    device.on('message', (topic, payload) => void heard.push(`${topic} ${payload.toString()}`));
     const sender = await connected(4);
     await sender.publishAsync('sensors/down/gate1/config', '{"rate":5}', { qos: 1, retain: true });
     await device.subscribeAsync('sensors/down/gate1/#', { qos: 1 });
