@@ -16,6 +16,7 @@ import { idle } from './benches/idle.ts';
 import { ingest } from './benches/ingest.ts';
 import { latency } from './benches/latency.ts';
 import { load } from './benches/load.ts';
+import { mqtt } from './benches/mqtt.ts';
 import { start } from './benches/start.ts';
 import { syslog } from './benches/syslog.ts';
 import { root } from './clone.ts';
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   lanes,
   overload,
   idle,
+  mqtt,
   start,
   syslog,
 };

@@ -25,6 +25,11 @@ export function unpackSyslogNg(): DebianProgram | undefined {
   return unpackDebian('syslog-ng', ['syslog-ng-core', 'libivykis0', 'libnet1', 'libwrap0', 'libjson-c5', 'libpcre3', 'libdbi1']);
 }
 
+/** Clients of mosquitto: `usr/bin/mosquitto_pub` and `mosquitto_sub`. */
+export function unpackMosquitto(): DebianProgram | undefined {
+  return unpackDebian('mosquitto', ['mosquitto-clients', 'libmosquitto1', 'libcjson1']);
+}
+
 /** Unpacks packages, once per machine; undefined where they cannot be had. */
 export function unpackDebian(name: string, packages: readonly string[]): DebianProgram | undefined {
   const root = join(tmpdir(), `tocsin-agents-${process.getuid?.() ?? 0}`, name);

@@ -91,7 +91,7 @@ export class IntakeBatch {
 
   #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
-    const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? this.#keyedId();
+    const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? envelope?.fallbackId ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) {
       const { code, message } = new TocsinError('ingest.bad_record', { reason });
@@ -140,9 +140,10 @@ function usableId(id: string | undefined): string | undefined {
   return id !== undefined && badId(id) === undefined ? id : undefined;
 }
 
-/** Several records under one envelope: each gets the envelope's id and its place. */
+/** Several records under one envelope: each gets the envelope's ids and its place. */
 function envelopeOfPart(envelope: Envelope | undefined, place: number): Envelope | undefined {
-  return envelope?.id === undefined ? envelope : { ...envelope, id: `${envelope.id}-${place}` };
+  const part = (id: string | undefined): string | undefined => (id === undefined ? undefined : `${id}-${place}`);
+  return envelope && { ...envelope, id: part(envelope.id), fallbackId: part(envelope.fallbackId) };
 }
 
 async function settle(pending: readonly Pending[], positions: readonly EventPosition[]): Promise<RecordResult[]> {

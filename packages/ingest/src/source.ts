@@ -21,6 +21,8 @@ export interface Source {
 /** Facts about a record that its transport carries beside it: CloudEvents attributes, an idempotency key. All optional. */
 export interface Envelope {
   readonly id?: string | undefined;
+  /** Id that it gets where neither `id` nor the record itself says one: a resend carries the same. */
+  readonly fallbackId?: string | undefined;
   readonly type?: string | undefined;
   readonly timeMs?: number | undefined;
   readonly subject?: string | undefined;

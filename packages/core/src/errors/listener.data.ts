@@ -98,4 +98,22 @@ export const listenerErrors = {
     say: (d: { listener: string; maxFiles: number }) =>
       `The patterns of listener ${d.listener} fit more than ${d.maxFiles} files. The first ${d.maxFiles} are followed, the others are not read. Narrow the patterns, or raise maxFiles.`,
   },
+  'listener.topic_forbidden': {
+    retry: 'never', http: 403, exit: 77,
+    about: 'A device published or left a will under a topic that is not its own, or its source has a name that no topic can begin with.',
+    say: (d: { listener: string; source: string; prefix: string }) =>
+      `Topics of source ${d.source} at listener ${d.listener} begin with ${d.prefix}/. Nothing was stored. Publish under that prefix, or change topicPrefix.`,
+  },
+  'listener.taken_over': {
+    retry: 'later', http: 409, exit: 75,
+    about: 'A connection of a device was closed because the device connected again with the same client identifier.',
+    say: (d: { listener: string }) =>
+      `Another connection to listener ${d.listener} has the same client identifier. The older one was closed. Give each client of a source its own identifier.`,
+  },
+  'listener.downlink_full': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'A message to a device found no room: too many wait for it, or too much is retained. Its event is stored.',
+    say: (d: { listener: string }) =>
+      `Listener ${d.listener} has no room for another message that waits or is retained. It was stored as an event and is not delivered. Raise maxQueuedMessages, maxRetainedMessages or maxDownlinkBytes.`,
+  },
 } satisfies ErrorTable;

@@ -85,7 +85,7 @@ export class ContractIntake {
     if (record.refused) return { status: 'rejected', ...record.refused };
     if (text.includes(REJECTED)) return { status: 'rejected', code: 'decode.bad_line', reason: 'it says so' };
     const keyed = idempotencyKey === undefined ? undefined : `${idempotencyKey}-${index}`;
-    const id = record.envelope?.id ?? keyed ?? `made-${this.#made++}`;
+    const id = record.envelope?.id ?? record.envelope?.fallbackId ?? keyed ?? `made-${this.#made++}`;
     const isKnown = this.#ids.has(id);
     this.#ids.add(id);
     if (!isKnown) this.stored.push(text);

@@ -1,0 +1,135 @@
+/** All sessions of a listener: by device and client identifier, taken over, kept for a while, and bounded; and the topics of each source. */
+import type { Clock } from '@tocsin/core';
+import type { ListenerCounts } from '../listener-counts.ts';
+import type { Device } from './device-identity.ts';
+import { DeviceTopics } from './device-topics.ts';
+import { DownlinkBudget } from './downlink-budget.ts';
+import { MqttSession, type SessionLink } from './mqtt-session.ts';
+import type { MqttSettings } from './mqtt-settings.ts';
+
+/** How often sessions are looked at that may have ended. */
+const LOOK_EVERY_MS = 1000;
+
+/** A session as a connection got it. */
+export interface AttachedSession {
+  readonly session: MqttSession;
+  /** Whether it was there before. */
+  readonly isKnown: boolean;
+}
+
+/** What a connection asks of its session. */
+export interface SessionTerms {
+  readonly clientId: string;
+  /** Whether what was kept is to be forgotten. */
+  readonly isClean: boolean;
+  /** How long it is kept after the connection, milliseconds. */
+  readonly expiryMs: number;
+}
+
+/** A will that waits for its delay. */
+interface WaitingWill {
+  readonly dueMs: number;
+  readonly store: () => void;
+}
+
+/** Sessions. Disposing ends all and stores the wills that wait. */
+export class MqttSessions implements Disposable {
+  readonly #clock: Clock;
+  readonly #settings: MqttSettings;
+  readonly #budget: DownlinkBudget;
+  /** In the order in which they were last connected or left. */
+  readonly #sessions = new Map<string, MqttSession>();
+  readonly #topics = new Map<string, DeviceTopics>();
+  readonly #wills = new Map<string, WaitingWill>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(settings: MqttSettings, { clock, counts }: { clock: Clock; counts: ListenerCounts }) {
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#budget = new DownlinkBudget(settings.maxDownlinkBytes, counts);
+    this.#timer = setInterval(() => this.#endOverdue(), LOOK_EVERY_MS);
+  }
+
+  /** The session of a client, taken from whatever connection had it; a new one where it is to start clean, or there is none. */
+  attach(device: Device, link: SessionLink, { clientId, isClean, expiryMs }: SessionTerms): AttachedSession {
+    const key = `${device.key} ${clientId}`;
+    this.#sessions.get(key)?.link?.leave();
+    if (isClean) this.#storeWill(key);
+    else this.#wills.delete(key);
+    const kept = this.#sessions.get(key);
+    if (kept !== undefined && isClean) this.#end(kept);
+    const session = kept === undefined || isClean ? this.#create(key, device) : kept;
+    session.link = link;
+    session.expiryMs = expiryMs;
+    session.endsMs = undefined;
+    this.#sessions.delete(key);
+    this.#sessions.set(key, session);
+    this.#makeRoom();
+    return { session, isKnown: session === kept };
+  }
+
+  /** A connection has left its session. A will is stored at once, or when its delay or the session is over, unless the device comes back. */
+  detach(session: MqttSession, link: SessionLink, will?: { readonly delayMs: number; readonly store: () => void }): void {
+    const nowMs = this.#clock.monotonicMs();
+    const isOwn = session.link === link;
+    if (isOwn) {
+      session.link = undefined;
+      session.endsMs = nowMs + session.expiryMs;
+      this.#sessions.delete(session.key);
+      this.#sessions.set(session.key, session);
+    }
+    const delayMs = Math.min(will?.delayMs ?? 0, session.expiryMs);
+    if (will !== undefined && isOwn && delayMs > 0) this.#wills.set(session.key, { dueMs: nowMs + delayMs, store: will.store });
+    else will?.store();
+    if (isOwn && session.expiryMs === 0) this.#end(session);
+  }
+
+  /** The topics of a source. */
+  topicsOf(device: Device): DeviceTopics {
+    let topics = this.#topics.get(device.key);
+    if (topics === undefined) {
+      topics = new DeviceTopics(this.#budget, this.#settings.maxRetainedMessages);
+      this.#topics.set(device.key, topics);
+    }
+    return topics;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    for (const session of this.#sessions.values()) this.#end(session);
+  }
+
+  #create(key: string, device: Device): MqttSession {
+    return new MqttSession({ key, deviceKey: device.key, budget: this.#budget, maxQueued: this.#settings.maxQueuedMessages });
+  }
+
+  /** The one longest gone ends first; connected ones are bounded by the door. */
+  #makeRoom(): void {
+    if (this.#sessions.size <= this.#settings.maxSessions) return;
+    for (const session of this.#sessions.values())
+      if (session.link === undefined) {
+        this.#end(session);
+        return;
+      }
+  }
+
+  #endOverdue(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const session of this.#sessions.values()) if (session.endsMs !== undefined && session.endsMs <= nowMs) this.#end(session);
+    for (const [key, { dueMs }] of this.#wills) if (dueMs <= nowMs) this.#storeWill(key);
+    for (const [key, topics] of this.#topics) if (topics.isEmpty) this.#topics.delete(key);
+  }
+
+  #end(session: MqttSession): void {
+    session.end();
+    this.#sessions.delete(session.key);
+    this.#topics.get(session.deviceKey)?.remove(session);
+    this.#storeWill(session.key);
+  }
+
+  #storeWill(key: string): void {
+    const will = this.#wills.get(key);
+    this.#wills.delete(key);
+    will?.store();
+  }
+}
