@@ -61,7 +61,7 @@ export function runFolds(): FoldRun[] {
 }
 
 /** Weighs groups of one event each, and distinct values of few and of many groups. */
-export function weighFolds(): FoldMemory[] {
+function weighFolds(): FoldMemory[] {
   const still = { stepMs: 0, distinct: 1e9 };
   return [
     weigh('group of one event', COUNT, { ...still, matches: 100_000, groups: 100_000 }),

@@ -28,7 +28,7 @@ export interface CorrelatedLane {
 const PASSES = 6;
 
 /** Judges and correlates a lane a few times over. */
-export function runCorrelatedLane(laneFile: string, rulesFolder: string): CorrelatedLane {
+function runCorrelatedLane(laneFile: string, rulesFolder: string): CorrelatedLane {
   const files = readdirSync(rulesFolder).map((path) => ({ path, text: readFileSync(join(rulesFolder, path), 'utf8') }));
   const { rules, refused } = parseRules(files);
   if (refused[0] !== undefined) throw refused[0].error;

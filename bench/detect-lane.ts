@@ -28,7 +28,7 @@ const BATCH_LINES = 4096;
 const REGISTRY = ['registry_event', 'registry_add', 'registry_delete', 'registry_set'];
 
 /** Judges a lane a few times over. */
-export function runLane(laneFile: string, archive: string): LaneRun {
+function runLane(laneFile: string, archive: string): LaneRun {
   const [parsed, parseSeconds] = timed(() => parseRules(ruleArchive(archive)));
   const sources = new Map<string, LogSource>();
   passLane(laneFile, { mapping: (tags) => sources.set(tags, sourceOf(tags)) });

@@ -30,7 +30,7 @@ export function usageOf(root: number): Usage {
 }
 
 /** A process and all its descendants. */
-export function familyOf(root: number): number[] {
+function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);

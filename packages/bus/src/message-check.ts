@@ -7,9 +7,9 @@ import type { Guarantees, Outgoing, SubscribeOptions } from './event-bus.ts';
 import { checkFilter, checkSubject } from './subject-filter.ts';
 
 /** Longest message id, in characters. */
-export const MAX_ID_CHARACTERS = 256;
+const MAX_ID_CHARACTERS = 256;
 /** Largest value in a state bucket, bytes. */
-export const MAX_STATE_BYTES = 512 * 1024;
+const MAX_STATE_BYTES = 512 * 1024;
 
 const MAX_KEY_CHARACTERS = 512;
 /** Most messages or bytes a subscription may ask to hold. */

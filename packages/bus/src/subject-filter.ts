@@ -6,7 +6,7 @@ import { TocsinError } from '@tocsin/core';
 import type { Subject, SubjectFilter } from './event-bus.ts';
 
 /** Longest subject or filter, in characters: two encoded names of the longest kind fit, and brokers take four times as much. */
-export const MAX_SUBJECT_CHARACTERS = 1024;
+const MAX_SUBJECT_CHARACTERS = 1024;
 
 /** Printable ASCII but the separator and the wildcards. */
 const TOKEN = /^[!-)+-\-/-=?-~]+$/;

@@ -8,7 +8,7 @@ import { badRequest } from './message-check.ts';
 import { checkFilter, filtersOverlap } from './subject-filter.ts';
 
 /** Shortest time for which a stream remembers ids, milliseconds: brokers take no less. */
-export const MIN_DEDUP_WINDOW_MS = 100;
+const MIN_DEDUP_WINDOW_MS = 100;
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const UPDATABLE = ['subjects', 'maxAgeMs', 'maxBytes', 'maxPerSubject', 'dedupWindowMs'] as const;

@@ -20,7 +20,7 @@ export type * from './match.ts';
 export { LOG_SOURCE_WORD, type LogSourceName, mappingOfName, namedLogSource, nameMapping } from './named-log-source.ts';
 export type { EventPosition, Position } from './position.ts';
 export type { RecordBatch } from './record-batch.ts';
-export { createScanner, MAX_LAYERS, type Scanner, type ScannerOptions, type ScanProgram } from './scan/create-scanner.ts';
+export { createScanner, type Scanner, type ScannerOptions, type ScanProgram } from './scan/create-scanner.ts';
 export { MAX_SPELLED_PARTS } from './scan/encode-keys.ts';
 export { encodeProgram } from './scan/encode-program.ts';
 export type { ProgramImage } from './scan/image-memory.ts';

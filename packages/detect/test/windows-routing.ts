@@ -49,11 +49,8 @@ const channels: Readonly<Record<string, string>> = {
   'microsoft-windows-capi2/operational': 'capi2',
 };
 
-/** Services that this table routes to. */
-export const routedServices: readonly string[] = Object.values(channels);
-
 /** Log source of an event with this channel and id. */
-export function windowsSource(channel: string, eventId: number, parts: Partial<LogSource> = {}): LogSource {
+function windowsSource(channel: string, eventId: number, parts: Partial<LogSource> = {}): LogSource {
   const service = channels[channel.toLowerCase()] ?? 'other';
   return {
     mapping: `${channel} ${eventId} ${parts.prefixes?.[0] ?? ''}`,

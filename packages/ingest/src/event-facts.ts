@@ -7,7 +7,7 @@ import type { Mapped } from './mappings/compile-mapping.ts';
 import type { Envelope, Source } from './source.ts';
 
 /** Longest id, type, subject and the like, in UTF-16 units. A record with a longer id is refused, other texts are cut. */
-export const MAX_TEXT_UNITS = 1024;
+const MAX_TEXT_UNITS = 1024;
 
 /** Latest time that a date can have (ECMA-262, time values). */
 const MAX_TIME_MS = 8.64e15;

@@ -14,7 +14,7 @@ export {
 export { createRecordReader, type RecordReader } from './decoders/record-reader.ts';
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, type EvtxChunk, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export { createFramer, type Framer, type FramerKey, type FramerOptions, type OutgoingFrame } from './framer.ts';
-export { type DoorLimits, defaultDoorLimits } from './http/door-limits.ts';
+export type { DoorLimits } from './http/door-limits.ts';
 export { type WebhookSettings, webhookSettings } from './http/doors/webhook-settings.ts';
 export { eventsRoute } from './http/events-route.ts';
 export type { HttpDoor } from './http/http-door.ts';
@@ -29,7 +29,7 @@ export {
   type IntakeOptions,
   type StoredEvent,
 } from './intake.ts';
-export { type Emit, type Listener, type ListenerContext, type ListenerKind, listenerKind } from './listeners/listener.ts';
+export type { Emit, Listener, ListenerContext, ListenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
@@ -39,11 +39,9 @@ export { type MappingTestFailure, runMappingTests } from './mappings/mapping-tes
 export { readShippedMappings } from './mappings/shipped-mappings.ts';
 export { normaliseRecord, type Receipt } from './normalise-record.ts';
 export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
-export { lintMappings, type MappingFlaw } from './ocsf/lint-mappings.ts';
 export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
-export { type DecodeBudget, type Decoded, defaultDecodeBudget, safeDecode } from './safe-decode/safe-decode.ts';
 export type * from './source.ts';
 export { openRecordStream, type RecordStream } from './stream/record-stream.ts';

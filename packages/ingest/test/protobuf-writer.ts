@@ -20,7 +20,7 @@ export function fixed64Field(field: number, value: bigint): Buffer {
 }
 
 /** A field of wire type FIXED64 that holds a number with a fraction. */
-export function doubleField(field: number, value: number): Buffer {
+function doubleField(field: number, value: number): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleLE(value);
   return Buffer.concat([varint((BigInt(field) << 3n) | 1n), bytes]);

@@ -1,6 +1,6 @@
 import type { FrameHeader, Position } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
-import { type CataloguedFrame, openFrameCatalogue } from './frame-catalogue.ts';
+import { type CataloguedFrame, type FrameCatalogue, openFrameCatalogue } from './frame-catalogue.ts';
 
 function frame(n: number, header: Partial<FrameHeader> = {}, duplicates = 0): CataloguedFrame {
   const whole: FrameHeader = {
@@ -28,10 +28,15 @@ function frame(n: number, header: Partial<FrameHeader> = {}, duplicates = 0): Ca
   return { stream: 'EVENTS_LIVE', position: `p${n}` as Position, sequence: n, bytes: 50, header: whole, sources: [tally] };
 }
 
+/** Applies frames of the stream, read up to the last of them. */
+function apply(catalogue: FrameCatalogue, frames: readonly CataloguedFrame[]): void {
+  catalogue.apply('EVENTS_LIVE', frames.at(-1)?.position as Position, frames);
+}
+
 describe('frame catalogue', () => {
   it('adds up what each source sent', () => {
     using catalogue = openFrameCatalogue({ path: ':memory:' });
-    catalogue.apply([frame(1), frame(2, { ordinal: 10 }, 4)]);
+    apply(catalogue, [frame(1), frame(2, { ordinal: 10 }, 4)]);
     expect(catalogue.sources('acme')).toEqual([
       { tenant: 'acme', source: 'edr', events: 16, duplicates: 4, conflicts: 0, bytes: 200, lastTimeMs: 2000, lastReceivedMs: 3002 },
     ]);
@@ -42,15 +47,15 @@ describe('frame catalogue', () => {
 
   it('counts a gap in the ordinals exactly and none where there is none', () => {
     using catalogue = openFrameCatalogue({ path: ':memory:' });
-    catalogue.apply([frame(1), frame(2, { ordinal: 10 })]);
+    apply(catalogue, [frame(1), frame(2, { ordinal: 10 })]);
     expect(catalogue.gaps()).toEqual([]);
-    catalogue.apply([frame(3, { ordinal: 27 })]);
+    apply(catalogue, [frame(3, { ordinal: 27 })]);
     expect(catalogue.gaps()).toEqual([{ partition: 3, epoch: 'E1', missing: 7, removed: 0 }]);
   });
 
   it('forgets old frames and keeps the totals', () => {
     using catalogue = openFrameCatalogue({ path: ':memory:' });
-    catalogue.apply([frame(1), frame(2, { ordinal: 10 })]);
+    apply(catalogue, [frame(1), frame(2, { ordinal: 10 })]);
     expect(catalogue.kept()).toEqual([{ tenant: 'acme', frames: 2, events: 20, bytes: 100 }]);
     expect(catalogue.forget({ stream: 'EVENTS_LIVE', upTo: 1 })).toBe(1);
     expect(catalogue.kept()).toEqual([{ tenant: 'acme', frames: 1, events: 10, bytes: 50 }]);
@@ -61,9 +66,9 @@ describe('frame catalogue', () => {
   it('takes what a hole of the log has swallowed for removed, not for refused', () => {
     using catalogue = openFrameCatalogue({ path: ':memory:' });
     // The head of the log is gone, then one tenant's frames in the middle; the last gap is one of ordinals alone.
-    catalogue.apply([frame(5, { ordinal: 40 }), frame(6, { ordinal: 50 })]);
-    catalogue.apply([frame(9, { ordinal: 80 }), frame(10, { ordinal: 93 })]);
-    catalogue.apply([frame(11, { epoch: 'E2', partition: 4, ordinal: 0 }), frame(12, { epoch: 'E2', partition: 4, ordinal: 11 })]);
+    apply(catalogue, [frame(5, { ordinal: 40 }), frame(6, { ordinal: 50 })]);
+    apply(catalogue, [frame(9, { ordinal: 80 }), frame(10, { ordinal: 93 })]);
+    apply(catalogue, [frame(11, { epoch: 'E2', partition: 4, ordinal: 0 }), frame(12, { epoch: 'E2', partition: 4, ordinal: 11 })]);
     expect(catalogue.gaps()).toEqual([
       { partition: 3, epoch: 'E1', missing: 3, removed: 60 },
       { partition: 4, epoch: 'E2', missing: 1, removed: 0 },
@@ -72,7 +77,7 @@ describe('frame catalogue', () => {
 
   it("names the oldest of one tenant's frames that make so many bytes, and forgets his alone", () => {
     using catalogue = openFrameCatalogue({ path: ':memory:' });
-    catalogue.apply([frame(1), frame(2, { tenant: 'globex' }), frame(3, { ordinal: 10 }), frame(4, { ordinal: 20 })]);
+    apply(catalogue, [frame(1), frame(2, { tenant: 'globex' }), frame(3, { ordinal: 10 }), frame(4, { ordinal: 20 })]);
     expect(catalogue.oldest('acme', { bytes: 60, events: 0, beforeMs: 0 })).toEqual([
       { stream: 'EVENTS_LIVE', sequence: 3, position: 'p3' },
     ]);

@@ -71,10 +71,8 @@ export interface Removed {
 /** The open catalogue. */
 export interface FrameCatalogue extends Disposable {
   applied(stream: string): Position | undefined;
-  /** Applies frames of one stream in order, all in one transaction with the last one's position. */
-  apply(frames: readonly CataloguedFrame[]): void;
-  /** Applies frames of a stream that was read up to a position, behind the last of them where messages follow that are no frames. */
-  applyUpTo(stream: string, position: Position, frames: readonly CataloguedFrame[]): void;
+  /** Applies frames of a stream in order, all in one transaction with the position it was read up to: behind the last of them where messages follow that are no frames. */
+  apply(stream: string, position: Position, frames: readonly CataloguedFrame[]): void;
   /** Totals per source of one tenant, by name. */
   sources(tenant: string): readonly SourceTotals[];
   gaps(): readonly Gap[];
@@ -125,11 +123,7 @@ export function openFrameCatalogue(options: ProjectionOptions): FrameCatalogue {
   const write = frameWriter(projection);
   return {
     applied: (stream) => projection.applied(stream),
-    apply(frames) {
-      const last = frames.at(-1);
-      if (last) projection.apply(last.stream, last.position, () => frames.forEach(write));
-    },
-    applyUpTo: (stream, position, frames) => projection.apply(stream, position, () => frames.forEach(write)),
+    apply: (stream, position, frames) => projection.apply(stream, position, () => frames.forEach(write)),
     sources: (tenant) => db.prepare('SELECT * FROM sources WHERE tenant = ? ORDER BY source').all(tenant).map(readTotals),
     gaps: () =>
       db

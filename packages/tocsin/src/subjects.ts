@@ -5,7 +5,7 @@
 import { encodeToken, type Lane } from '@tocsin/core';
 
 /** First token of every subject: production, staging and each replay have their own. */
-export const NAMESPACE = 'tocsin';
+const NAMESPACE = 'tocsin';
 
 /** Stream that holds a lane's frames. */
 export const EVENTS_STREAM: Readonly<Record<Lane, string>> = { live: 'EVENTS_LIVE', bulk: 'EVENTS_BULK' };

@@ -1,9 +1,10 @@
 /**
  * The path of an event, as code: the only place where packages meet. Read top to bottom.
  *
- *   producers ─► listener ─► decoder ─► mapping ─► framer ─► EVENTS ─► matcher ─► MATCHES ─► folds ─► ALERTS ─► alert table ─► API
+ *   producers ─► listener or door ─► decoder ─► mapping ─► framer ─► EVENTS ─► matcher ─► MATCHES ─► folds ─► ALERTS ─► alert table ─► API
  *
- * Each function wires one duty and is given its own connection to the bus, whose key allows that duty and nothing else.
+ * Each function wires one duty and is given its own connection to the bus, whose key allows that duty and nothing else. Beside the path:
+ * doors and listeners are opened in `open-ingest.ts`, what acts outside in `effects/start-sinks.ts`, what removes in `flow/`.
  */
 import { type EventBus, encodeFrame, type Published, type ReplayLog, type StateStore } from '@tocsin/bus';
 import { type Clock, fnv1a, isTocsinError, type Position } from '@tocsin/core';

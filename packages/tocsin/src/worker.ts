@@ -3,11 +3,12 @@
  * processes with doors ask of it over that bus.
  */
 import { join } from 'node:path';
-import { createScope, createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
+import { createScope, type Scope, systemClock } from '@tocsin/core';
 import { answerOthers } from './duties/duty-desk.ts';
 import { openInstallationBus } from './duties/installation-bus.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { memberName, openIdentity } from './identity.ts';
+import { mainSurroundings } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { makePrivateFolder } from './state/run-file.ts';
 
@@ -31,20 +32,13 @@ export async function startWorker(options: InstallationOptions): Promise<Worker>
 }
 
 async function open(options: InstallationOptions, scope: Scope): Promise<Worker> {
-  const { dataDir, settings, logger } = options;
+  const { dataDir, settings } = options;
   await makePrivateFolder(join(dataDir, 'store'));
   await openIdentity(dataDir, { site: settings.site, partitions: settings.bus.partitions, createdMs: systemClock.nowMs() });
-  const nextId = createUlidGenerator(systemClock);
-  const member = await memberName(dataDir, nextId);
+  const around = mainSurroundings(options, scope);
+  const member = await memberName(dataDir, around.nextId);
   const bus = scope.add('bus', await openInstallationBus(options));
   const threads = await startThreads(options, { bus, scope, member });
-  const around = {
-    clock: systemClock,
-    nextId,
-    onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => logger.warn({ err: error, ...about }, what),
-    signal: scope.signal,
-    giveUp: scope.signal,
-  };
   await answerOthers({ options, bus, threads, member, around, scope });
   return { dataDir, member, busServer: bus.version, [Symbol.asyncDispose]: () => scope.close() };
 }

@@ -15,7 +15,7 @@ const correlation = (id: string, text: string): { path: string; text: string } =
 });
 
 /** Plain hits, counts by one key, kinds by another, an order, a chain over the counts, and a count over keys that lie in several partitions. */
-export const crewBook = RuleBook.compile(
+const crewBook = RuleBook.compile(
   [
     ruleFile('hit', 'hit'),
     ruleFile('other', 'other'),

@@ -67,7 +67,7 @@ export async function callJetStream<T>(link: NatsLink, call: string, body?: obje
 }
 
 /** Content of an answer. @throws JetStreamRefusal when it is one */
-export function parseAnswer<T>(text: string): T {
+function parseAnswer<T>(text: string): T {
   const answer = JSON.parse(text) as T & { error?: { code: number; err_code?: number; description?: string } };
   if (answer.error !== undefined)
     throw new JetStreamRefusal(answer.error.err_code ?? answer.error.code, answer.error.description ?? 'no description');

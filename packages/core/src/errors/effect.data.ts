@@ -20,9 +20,4 @@ export const effectErrors = {
     say: (d: { url: string }) =>
       `${d.url} is not connected to: it is no public http or https address. Nothing was sent. Where it is your own, allow it: allowPrivate: true.`,
   },
-  'effect.bad_secret': {
-    retry: 'never', http: 500, exit: 78,
-    about: 'A secret is named by reference and cannot be read.',
-    say: (d: { setting: string; reason: string }) => `The secret of ${d.setting} cannot be read: ${d.reason}. Tocsin was not started. Correct the reference.`,
-  },
 } satisfies ErrorTable;

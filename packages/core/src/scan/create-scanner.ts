@@ -71,7 +71,7 @@ export interface ScannerOptions {
 
 const POOL_ENTRIES = 131_072;
 /** Results that a record can have side by side. */
-export const MAX_LAYERS = 8;
+const MAX_LAYERS = 8;
 /** Columns of a batch that are not results: first bytes, ends, and the list of records to scan. */
 const COLUMNS = 3;
 

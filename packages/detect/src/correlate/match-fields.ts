@@ -3,7 +3,7 @@ import type { FoldMatch } from './held-match.ts';
 import { hashText, joinHashes } from './value-hash.ts';
 
 /** One field of the match that was asked about last. */
-export class MatchField {
+class MatchField {
   readonly #name: string;
   #match: FoldMatch | undefined;
   #value: string | undefined;

@@ -4,7 +4,7 @@
  */
 
 /** A source that lags the furthest one by more than this has stopped: waiting for it would hold everything up. */
-export const IDLE_AFTER_MS = 6 * 3_600_000;
+const IDLE_AFTER_MS = 6 * 3_600_000;
 
 /** One fold's event time for one tenant. */
 export interface TimeLane {

@@ -82,7 +82,7 @@ function sayBarred(feeding: readonly FeedingSource[]): string {
 }
 
 /** The log source as a rule asks for it: `product windows, category process_creation`. */
-export function sayLogSource({ logSource }: Pick<DetectionRule, 'logSource'>): string {
+function sayLogSource({ logSource }: Pick<DetectionRule, 'logSource'>): string {
   return (['product', 'category', 'service'] as const)
     .flatMap((part) => (logSource[part] === undefined ? [] : [`${part} ${logSource[part]}`]))
     .join(', ');

@@ -52,7 +52,7 @@ export class ProgramPool {
 const LEAST_KEPT = 8;
 
 /** Name of a part's program: what its rules say, in their order, and where the log source keeps the fields they name. */
-export function programKey({ rules, logSource: { aliases, prefixes, jsonObjects } }: RoutePart): string {
+function programKey({ rules, logSource: { aliases, prefixes, jsonObjects } }: RoutePart): string {
   const versions = rules.map(({ meta }) => meta.version);
   return sha256Hex(JSON.stringify([canonicalJson({ aliases, prefixes, jsonObjects }), versions]));
 }

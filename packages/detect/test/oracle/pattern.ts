@@ -40,7 +40,7 @@ export function plainText(pattern: Pattern, modifier: string): string {
 }
 
 /** Without case both sides are lower case; the two small sigmas are one letter. */
-export function withoutCase(text: string): string {
+function withoutCase(text: string): string {
   return text.toLowerCase().replace(/ς/g, 'σ');
 }
 

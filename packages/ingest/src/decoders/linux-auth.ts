@@ -13,7 +13,7 @@ import { fieldsOfLinux } from './syslog/syslog.ts';
 export const linuxAuthDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeLine(bytes, limits)] };
 
 /** Fields of a line; undefined where it has no syslog header. Trailing line ends are no part of it. */
-export function fieldsOfLine(line: string): Fields | undefined {
+function fieldsOfLine(line: string): Fields | undefined {
   return fieldsOfLinux(withoutLineEnd(line));
 }
 

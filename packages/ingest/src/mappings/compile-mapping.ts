@@ -26,10 +26,10 @@ export interface Mapped {
 }
 
 /** Longest hot attribute, characters; longer values are cut. They are for routing and grouping: the record has the whole. */
-export const MAX_ATTRIBUTE_LENGTH = 1024;
+const MAX_ATTRIBUTE_LENGTH = 1024;
 
 /** Longest producer event id, characters; a longer one is not used. */
-export const MAX_EVENT_ID_LENGTH = 512;
+const MAX_EVENT_ID_LENGTH = 512;
 
 /** Compiles a mapping to a function of a record's fields and its time of receipt, milliseconds since 1970. */
 export function compileMapping(spec: MappingSpec): (fields: Fields, receivedMs: number) => Mapped {

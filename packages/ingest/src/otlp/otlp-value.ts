@@ -12,7 +12,7 @@ const MAX_DEPTH = 32;
 const NONE: JsonValue = { json: 'null', kind: 'none' };
 
 /** The value of an `AnyValue`; the last of several counts, as the wire format says. @throws BadProtobuf */
-export function jsonOfValue(value: ProtobufCursor, depth: number): JsonValue {
+function jsonOfValue(value: ProtobufCursor, depth: number): JsonValue {
   if (depth > MAX_DEPTH) throw new BadProtobuf(`a value is nested deeper than ${MAX_DEPTH} levels`);
   let found = NONE;
   while (value.next()) found = readValue(value, depth) ?? found;

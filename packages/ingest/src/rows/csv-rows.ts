@@ -45,7 +45,7 @@ export function sniffCsv(head: string): CsvHead | undefined {
 const COLUMN = /^[\p{L}_@#][\p{L}\p{N}_@#$.:\-/() ]{0,79}$/u;
 
 /** The row that begins at `from`; undefined where a quote is not closed. */
-export function readCsvRow(text: string, from: number, separator: string): CsvRow | undefined {
+function readCsvRow(text: string, from: number, separator: string): CsvRow | undefined {
   const cells: string[] = [];
   for (let at = from; ; ) {
     const cell = text[at] === '"' ? readQuoted(text, at) : readPlain(text, at, separator);

@@ -175,7 +175,7 @@ async function handle(
 }
 
 /** One form for every error: `{ error: { code, message, retry } }`. What has no code of ours is logged and told in general terms only. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toTocsinError(error);
   const { http, retry } = errorTable[known.code];
   if (http >= 500 && !isTocsinError(error)) request.log.error({ err: error }, 'A request failed for a reason without a code');

@@ -11,7 +11,8 @@ const webhook = settings({
       default: 'medium',
     }),
     secret: secret({
-      about: 'Key of the signature, or file:PATH of a file with it; not signed without. ${env:NAME} takes it from the environment.',
+      about: 'Key of the signature; not signed without. A reference is safer than the text.',
+      example: 'env:TOCSIN_WEBHOOK_SECRET',
       optional: true,
     }),
     timeout: duration({ about: 'How long an answer may take.', default: '10s', min: 100, max: 60_000 }),

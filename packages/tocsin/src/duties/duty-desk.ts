@@ -3,7 +3,6 @@
  * threads of this one, and says which duties run and where.
  */
 
-import { comparePositions } from '@tocsin/bus';
 import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
 import type { Position, Scope } from '@tocsin/core';
 import type { DutyStatus } from '../api/installation-status.ts';
@@ -16,6 +15,7 @@ import { MEMBERS_BUCKET } from '../topology.ts';
 import type { Surroundings } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import type { InstallationBus } from './installation-bus.ts';
+import { leastPosition } from './least-position.ts';
 import { openBus } from './open-bus.ts';
 import { settledEverywhere } from './settled-everywhere.ts';
 import type { Threads } from './start-threads.ts';
@@ -137,19 +137,11 @@ function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared):
     (await Promise.all(shared.alive(duty).map((member) => askMember(shared.calls, member, { name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
     folds: clientOf<DetectApi>('correlate', shared).folds,
-    progress: async () => leastOf(await all<Position | undefined>('correlate', 'progress', [])),
+    progress: async () => leastPosition(await all<Position | undefined>('correlate', 'progress', [])),
     costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('match', 'costs', [])).flat(),
     reached: async (...args) => (await all<boolean>('match', 'reached', args)).every(Boolean),
   };
   return new Proxy(one, { get: (target, name) => Reflect.get(everywhere, name) ?? Reflect.get(target, name) });
-}
-
-/** The least of what each has reached; undefined where one has nothing. */
-function leastOf(positions: readonly (Position | undefined)[]): Position | undefined {
-  return positions.reduce(
-    (least, one) => (least === undefined || one === undefined || comparePositions(one, least) < 0 ? one : least),
-    positions[0],
-  );
 }
 
 function dutiesOf({ options, threads }: DeskGround, shared: Shared | undefined): DutyStatus[] {

@@ -1,9 +1,9 @@
 /** Up to where the saved checkpoint of the folds has read MATCHES: a small value beside it, for whoever removes what nobody needs any more. */
 
 import type { StateBucket } from '@tocsin/bus';
-import { comparePositions } from '@tocsin/bus';
 import { isTocsinError, type Position } from '@tocsin/core';
 import type { FoldShard } from './fold-shard.ts';
+import { leastPosition } from './least-position.ts';
 
 const keyOf = ({ index, count }: FoldShard): string => `folds-place-${index}-of-${count}`;
 
@@ -22,8 +22,5 @@ export async function putFoldsPlace(manifests: StateBucket, shard: FoldShard, po
 export async function getFoldsPlace(manifests: StateBucket, shards: number): Promise<Position | undefined> {
   const entries = await Promise.all(Array.from({ length: shards }, (_, index) => manifests.get(keyOf({ index, count: shards }))));
   const places = entries.map((entry) => (entry === undefined ? undefined : (Buffer.from(entry.value).toString() as Position)));
-  return places.reduce(
-    (least, one) => (least === undefined || one === undefined || comparePositions(one, least) < 0 ? one : least),
-    places[0],
-  );
+  return leastPosition(places);
 }

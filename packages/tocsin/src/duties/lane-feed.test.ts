@@ -25,6 +25,27 @@ describe('a feed of both lanes', () => {
     expect(full).toBe(false);
   });
 
+  it('lingers until there are enough, it has ended, or the time is over', async () => {
+    const feed = new LaneFeed<number>();
+    const enough = feed.take(3, 60_000, 60_000);
+    for (const item of [1, 2, 3]) await feed.put('live', item);
+    expect(await enough).toEqual([1, 2, 3]);
+    await feed.put('live', 4);
+    expect(await feed.take(3, 60_000, 5)).toEqual([4]);
+    const ending = feed.take(3, 60_000, 60_000);
+    await feed.put('live', 5);
+    feed.end();
+    expect(await ending).toEqual([5]);
+  });
+
+  it('lets the taker go with nothing when it is nudged', async () => {
+    const feed = new LaneFeed<number>();
+    const taken = feed.take(3, 60_000);
+    feed.nudge();
+    expect(await taken).toEqual([]);
+    expect(feed.finished).toBe(false);
+  });
+
   it('ends with what is left, then with the error', async () => {
     const feed = new LaneFeed<number>();
     void feed.put('live', 1);

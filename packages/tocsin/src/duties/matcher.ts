@@ -13,13 +13,13 @@ import type { RuleBook } from '../rules/rule-book.ts';
 import type { RuleCosts } from '../rules/rule-costs.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { untilAnswered } from '../state/until-answered.ts';
-import { EVENT_LANES, eventsFilter } from '../subjects.ts';
 import { MATCH_CONSUMER } from '../topology.ts';
 import { FrameDedup } from './frame-dedup.ts';
 import { type FedFrame, openFrameFeed } from './frame-feed.ts';
 import { FrameJudge, type Isolation, type JudgedFrame } from './isolation/frame-judge.ts';
 import { type RedriveDesk, RedrivenEvents } from './isolation/redriven-events.ts';
 import type { LaneFeed } from './lane-feed.ts';
+import { LanesRead } from './lanes-read.ts';
 import { type Ownership, ownsAll } from './ownership.ts';
 import { furthest, observeTimes, type PartitionProgress, type ReadPositions, restorePartitions, startOf } from './partition-progress.ts';
 import { StepDrafts } from './step-draft.ts';
@@ -120,12 +120,9 @@ class Matcher {
   readonly #drafts = new StepDrafts();
   /** Earliest event time in each partition's step, milliseconds since 1970. */
   readonly #sinceMs = new Map<number, number>();
-  /** When the frame read last was stored, by lane; milliseconds since 1970. */
-  readonly #storedMs: Partial<Record<Lane, number>> = {};
   readonly #judgeFrame: FrameJudge;
   readonly #redriven: RedrivenEvents;
-  /** How far each lane has been read by this feed. */
-  #read: ReadPositions = {};
+  readonly #lanes: LanesRead;
   #nextTickMs: number;
   #nextWriteDownMs: number;
   #steps = 0;
@@ -134,6 +131,7 @@ class Matcher {
     this.#options = options;
     this.#ownership = ownership;
     this.#redriven = redriven;
+    this.#lanes = new LanesRead(options);
     this.#judgeFrame = new FrameJudge({ ...options, nowMs: () => options.clock.nowMs() });
     this.#nextTickMs = options.clock.nowMs() + TICK_MS;
     this.#nextWriteDownMs = options.clock.monotonicMs() + WRITE_DOWN_MS;
@@ -180,7 +178,7 @@ class Matcher {
     const owned = [...this.#owned.values()];
     const { bus } = this.#options;
     const [live, bulk] = await Promise.all([startOf(bus, 'live', owned), startOf(bus, 'bulk', owned)]);
-    this.#read = { ...readUpTo('live', live), ...readUpTo('bulk', bulk) };
+    this.#lanes.startAt({ live, bulk });
     const from = (lane: Lane): Start => (lane === 'live' ? live : bulk);
     return openFrameFeed(bus, { from, wants: (partition) => this.#owned.has(this.#homeOf(partition)), signal });
   }
@@ -197,8 +195,7 @@ class Matcher {
         own.read = { ...own.read, [fed.lane]: fed.position };
         this.#endLongStep(fed, own);
       }
-      this.#read = { ...this.#read, [fed.lane]: fed.position };
-      this.#storedMs[fed.lane] = fed.stored.storedMs;
+      this.#lanes.note(fed);
       if (this.#drafts.bytes > COMMIT_BYTES) await this.#write(inForce, new Set());
     }
     await this.#write(inForce, await this.#tick());
@@ -272,7 +269,7 @@ class Matcher {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs < this.#nextTickMs) return new Set();
     this.#nextTickMs = nowMs + TICK_MS;
-    const upToMs = await this.#readUpToMs(nowMs);
+    const upToMs = await this.#lanes.upToMs(nowMs);
     this.#options.onBehind?.(nowMs - upToMs);
     this.#writeDown();
     return new Set([...this.#owned.values()].filter(({ watermarks }) => watermarks.tick(upToMs)));
@@ -284,27 +281,6 @@ class Matcher {
     if (nowMs < this.#nextWriteDownMs) return;
     this.#nextWriteDownMs = nowMs + WRITE_DOWN_MS;
     for (const { partition, last } of this.#owned.values()) if (last !== 'none') this.#drafts.touch(partition);
-  }
-
-  /**
-   * Time up to which everything stored has been judged. A source whose events still wait to be read is not idle: measured by the clock
-   * alone, catching up after a pause would make all of them late.
-   */
-  async #readUpToMs(nowMs: number): Promise<number> {
-    let upToMs = nowMs;
-    for (const lane of EVENT_LANES) {
-      try {
-        const { last, messages } = await this.#options.bus.info(eventsFilter(lane));
-        const read = this.#read[lane];
-        if (last === undefined || messages === 0 || (read !== undefined && comparePositions(read, last) >= 0)) continue;
-        upToMs = Math.min(upToMs, this.#storedMs[lane] ?? 0);
-      } catch (error) {
-        if (!isTocsinError(error) || error.retry === 'never') throw error;
-        this.#options.onTrouble(error, 'looking how far there is to read');
-        return 0;
-      }
-    }
-    return upToMs;
   }
 
   async #write(inForce: RulesInForce, ticking: ReadonlySet<PartitionProgress>): Promise<void> {
@@ -337,7 +313,7 @@ class Matcher {
 
   /** Everything of the lanes up to here has been judged of a partition, whether it had any part in it or not. */
   #readOf(number: number): ReadPositions {
-    return furthest(this.#owned.get(number)?.read ?? {}, this.#read);
+    return furthest(this.#owned.get(number)?.read ?? {}, this.#lanes.read);
   }
 
   /** Within one atomic commit the first step of a partition carries the expectation for those behind it. */
@@ -396,8 +372,4 @@ class Matcher {
 function isRead(own: PartitionProgress, { lane, position }: FedFrame): boolean {
   const read = own.read[lane];
   return read !== undefined && comparePositions(read, position) >= 0;
-}
-
-function readUpTo(lane: Lane, start: Start): ReadPositions {
-  return typeof start === 'object' && 'after' in start ? { [lane]: start.after } : {};
 }

@@ -120,7 +120,7 @@ function applyLane(catalogue: FrameCatalogue, lane: Lane, { taken, dedup }: { ta
   const last = taken.at(-1);
   if (!last) return;
   const frames = taken.flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
-  catalogue.applyUpTo(EVENTS_STREAM[lane], last.position, frames);
+  catalogue.apply(EVENTS_STREAM[lane], last.position, frames);
 }
 
 function catalogued(fed: FedFrame, frame: FrameView, dedup: FrameDedup): CataloguedFrame {

@@ -30,21 +30,6 @@ describe('pump', () => {
     expect(await pump.take(5, 5)).toEqual([]);
   });
 
-  it('lingers until it is full, has ended, or the time is over', async () => {
-    const pump = new Pump<number>(3);
-    const full = pump.take(5, 60_000, 60_000);
-    await pump.put(1);
-    await pump.put(2);
-    void pump.put(3);
-    expect(await full).toEqual([1, 2, 3]);
-    await pump.put(4);
-    expect(await pump.take(5, 60_000, 5)).toEqual([4]);
-    const ending = pump.take(5, 60_000, 60_000);
-    await pump.put(5);
-    pump.end();
-    expect(await ending).toEqual([5]);
-  });
-
   it('hands out what is left before it ends, frees waiting readers, and takes no more', async () => {
     const pump = new Pump<number>(1);
     const waiting = pump.put(1);

@@ -8,8 +8,6 @@ export class Pump<T> {
   readonly #capacity: number;
   #items: T[] = [];
   #wakeTaker: (() => void) | undefined;
-  /** Items for which the taker is to be woken. */
-  #enough = 1;
   readonly #waitingPutters: (() => void)[] = [];
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -28,13 +26,9 @@ export class Pump<T> {
     }
   }
 
-  /**
-   * Everything that has gathered, at most `most`, in order; waits while there is nothing. Empty once ended, or after `waitMs` on the timer.
-   * With `lingerMs` it then waits on for more, until the queue is full: for readers to whom many at once are cheaper than each at once.
-   */
-  async take(most: number, waitMs: number, lingerMs = 0): Promise<T[]> {
-    if (this.#items.length === 0) await this.#gather(1, waitMs);
-    if (this.#items.length > 0 && lingerMs > 0) await this.#gather(Math.min(most, this.#capacity), lingerMs);
+  /** Everything that has gathered, at most `most`, in order; waits while there is nothing. Empty once ended, or after `waitMs` on the timer. */
+  async take(most: number, waitMs: number): Promise<T[]> {
+    if (this.#items.length === 0 && !this.#ended) await this.#wait(waitMs);
     if (this.#items.length === 0 && this.#failure) throw this.#failure.error;
     const taken = this.#items.splice(0, most);
     for (const resolve of this.#waitingPutters.splice(0)) resolve();
@@ -44,12 +38,6 @@ export class Pump<T> {
   /** Items that have gathered. */
   get size(): number {
     return this.#items.length;
-  }
-
-  /** Lets whoever takes go on with what there is, even if that is nothing. */
-  nudge(): void {
-    this.#wakeTaker?.();
-    this.#wakeTaker = undefined;
   }
 
   /** True when nothing more will come and nothing is left. */
@@ -66,15 +54,12 @@ export class Pump<T> {
   }
 
   #wake(): void {
-    if (this.#items.length < this.#enough && !this.#ended) return;
     this.#wakeTaker?.();
     this.#wakeTaker = undefined;
   }
 
-  /** Resolves when there are so many, when nothing more will come, or after `waitMs`. */
-  async #gather(enough: number, waitMs: number): Promise<void> {
-    if (this.#items.length >= enough || this.#ended) return;
-    this.#enough = enough;
+  /** Resolves when something comes, when nothing more will come, or after `waitMs`. */
+  async #wait(waitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
       this.#wakeTaker = () => {

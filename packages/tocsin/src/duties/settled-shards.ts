@@ -1,6 +1,6 @@
 /** What is settled of the fold shards a process holds: one `ReadUpTo` for each. */
-import { comparePositions } from '@tocsin/bus';
 import type { Lane, Position } from '@tocsin/core';
+import { leastPosition } from './least-position.ts';
 import { type FirstFrame, ReadUpTo } from './read-up-to.ts';
 
 /** The shards held here. */
@@ -25,13 +25,9 @@ export class SettledShards {
     this.#held.delete(shard);
   }
 
-  /** The last step that every shard held now has settled; undefined before the first, or where none is held. */
+  /** The last step that every shard held now has settled; undefined where one has settled none, or none is held. */
   steps(): Position | undefined {
-    const steps = [...this.#held.values()].map((readUpTo) => readUpTo.steps);
-    return steps.reduce(
-      (least, one) => (least === undefined || one === undefined || comparePositions(one, least) < 0 ? one : least),
-      steps[0],
-    );
+    return leastPosition([...this.#held.values()].map((readUpTo) => readUpTo.steps));
   }
 
   /** Those of the shards held now for which everything up to a position is settled within `waitMs`. */

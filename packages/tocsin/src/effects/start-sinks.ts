@@ -1,14 +1,13 @@
 /** Starts the sinks that the settings name: each is a consumer of its own, so that none waits for another. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Scope, severityFrom, TocsinError } from '@tocsin/core';
-import { Secret } from '@tocsin/core/setting';
+import { type Scope, severityFrom } from '@tocsin/core';
 import { openInbox } from '@tocsin/store';
 import type { InstallationSettings } from '../config/settings.ts';
 import { createDrop } from '../deadletters/drop.ts';
 import type { InstallationBus } from '../duties/installation-bus.ts';
 import { openBus } from '../duties/open-bus.ts';
 import type { InstallationOptions } from '../installation-options.ts';
+import { resolveSecret } from '../security/resolve-secret.ts';
 import type { Surroundings } from '../wire.ts';
 import { type EffectConsumer, runEffects } from './effect-runner.ts';
 import { createWebhook } from './webhook.ts';
@@ -18,7 +17,7 @@ const REMEMBERED_MS = 31 * 86_400_000;
 /** How long a stopping sink may finish what is under way, milliseconds. */
 const FINISH_WITHIN_MS = 5000;
 
-/** Starts them; they stop with the scope. Nothing is opened where no sink is configured. @throws effect.bad_secret */
+/** Starts them; they stop with the scope. Nothing is opened where no sink is configured. @throws config.bad_value where a secret is not where its reference says */
 export async function startSinks(
   options: InstallationOptions,
   bus: InstallationBus,
@@ -33,7 +32,9 @@ export async function startSinks(
   const givingUp = new AbortController();
   const drop = createDrop({ bus: connection, clock: around.clock, onTrouble: around.onTrouble, giveUp: givingUp.signal });
   const ways = { ...around, bus: connection, drop, random: Math.random, signal: stopping.signal, giveUp: givingUp.signal };
-  const consumers = Object.entries(settings.sinks.webhooks).map(([name, webhook]) => webhookOf(name, webhook, { options, inbox, around }));
+  const consumers = await Promise.all(
+    Object.entries(settings.sinks.webhooks).map(([name, webhook]) => webhookOf(name, webhook, { options, inbox, around })),
+  );
   const running = consumers.map((consumer) =>
     runEffects(consumer, ways).catch((error: unknown) =>
       around.onTrouble(error, `the sink ${consumer.name} has ended; it starts with Tocsin again`),
@@ -48,32 +49,22 @@ export async function startSinks(
 
 type WebhookSettings = InstallationSettings['sinks']['webhooks'][string];
 
-function webhookOf(
+async function webhookOf(
   name: string,
   { url, tenant, minSeverity, secret, timeout, allowPrivate }: WebhookSettings,
   { options, inbox, around }: { options: InstallationOptions; inbox: ReturnType<typeof openInbox>; around: Surroundings },
-): EffectConsumer {
+): Promise<EffectConsumer> {
+  const { environment } = options;
   return createWebhook({
     name,
     url,
     tenant,
     minSeverity: severityFrom('ocsf', minSeverity),
-    secret: secret === undefined ? undefined : resolveSecret(secret, `sinks.webhooks.${name}`),
+    secret: secret === undefined ? undefined : await resolveSecret(secret, { at: `sinks.webhooks.${name}.secret`, environment }),
     timeoutMs: timeout,
     allowPrivate,
     clock: around.clock,
     inbox,
     version: options.version,
   });
-}
-
-/** A secret, or the file it is in. @throws effect.bad_secret */
-function resolveSecret(secret: Secret, setting: string): Secret {
-  const text = secret.reveal();
-  if (!text.startsWith('file:')) return secret;
-  try {
-    return new Secret(readFileSync(text.slice('file:'.length), 'utf8').trim());
-  } catch (cause) {
-    throw new TocsinError('effect.bad_secret', { setting, reason: (cause as NodeJS.ErrnoException).code ?? 'it is no file' }, { cause });
-  }
 }

@@ -32,7 +32,7 @@ export interface WebhookOptions {
 const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Name of a webhook among the consumers. */
-export function webhookConsumer(name: string): string {
+function webhookConsumer(name: string): string {
   return `webhook-${name}`;
 }
 
@@ -59,7 +59,7 @@ export function createWebhook(options: WebhookOptions): EffectConsumer {
 }
 
 /** What identifies a change of an alert: its id, how often its fold has changed it, and what people did to it last. */
-export function revisionKey({ id, foldRevision, lastAct }: Alert): string {
+function revisionKey({ id, foldRevision, lastAct }: Alert): string {
   return `${id}.${foldRevision}${lastAct === undefined ? '' : `.${lastAct.kind}.${lastAct.atMs}`}`;
 }
 

@@ -177,7 +177,8 @@ describe('the retention keeper', () => {
         site: 's',
       } as const;
       const sequence = sequenceOf(stored.position);
-      catalogue.apply([{ stream: 'EVENTS_LIVE', position: stored.position, sequence, bytes: 1500, header, sources: [] }]);
+      const { position } = stored;
+      catalogue.apply('EVENTS_LIVE', position, [{ stream: 'EVENTS_LIVE', position, sequence, bytes: 1500, header, sources: [] }]);
     }
     const { removed, kept } = await keeper.round([await lookAt(bus, (last) => [reader('match', last)])]);
     expect(kept?.get('acme')).toBe(15_000);

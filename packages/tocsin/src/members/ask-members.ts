@@ -27,7 +27,7 @@ const PATIENCE_MS = 15_000;
 const GZIP = 0x1f;
 
 /** Subject on which a process is asked. */
-export function askSubject(node: string): string {
+function askSubject(node: string): string {
   return `tocsin.ask.${node}`;
 }
 

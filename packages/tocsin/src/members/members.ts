@@ -34,7 +34,7 @@ export interface MembersOptions {
 
 /** How often a record is written, and how long a member may be silent, milliseconds. */
 export const HEARTBEAT_MS = 1000;
-export const LEASE_MS = 3000;
+const LEASE_MS = 3000;
 /** Pause before the records are followed anew after a failure, milliseconds. */
 const FOLLOW_PAUSE_MS = 200;
 

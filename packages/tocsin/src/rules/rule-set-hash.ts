@@ -7,7 +7,7 @@ import type { QuarantinedRule, RuleFile } from './rule-book.ts';
 export class RuleSetHashes {
   readonly #known = new WeakMap<RuleFile, string>();
 
-  /** Hash of a rule set with its quarantine; without one, of its files. 32 hex digits. */
+  /** Hash of a rule set with its quarantine; without one, of every file's path, tenant and text, whatever their order. 32 hex digits. */
   hash(files: readonly RuleFile[], quarantine: readonly QuarantinedRule[]): string {
     const hash = hashLong(files.map((file) => this.#hashFile(file)).sort());
     if (quarantine.length === 0) return hash;
@@ -19,11 +19,6 @@ export class RuleSetHashes {
     this.#known.set(file, hash);
     return hash;
   }
-}
-
-/** Hash of a rule set: of every file's path, tenant and text, whatever their order. */
-export function hashRuleFiles(files: readonly RuleFile[]): string {
-  return new RuleSetHashes().hash(files, []);
 }
 
 /** `hashParts` of `core`, by the machine's own means: there are thousands of parts. */

@@ -23,7 +23,7 @@ export function cheapNative(node: RegexNode): RegExp | undefined {
 }
 
 /** The expression in native syntax, to be read with the flag `u`. Case and lines are spelled out, as the two dialects differ there. */
-export function nativeSource(node: RegexNode): string {
+function nativeSource(node: RegexNode): string {
   switch (node.kind) {
     case 'char':
       return classSource(node.set);
@@ -50,7 +50,7 @@ const asserted = {
 } as const;
 
 /** Whether the expression can begin at the start of the text only. */
-export function isAnchored(node: RegexNode): boolean {
+function isAnchored(node: RegexNode): boolean {
   if (node.kind === 'assert') return node.at === 'start';
   if (node.kind === 'sequence') return node.parts[0] !== undefined && isAnchored(node.parts[0]);
   return node.kind === 'choice' && node.options.every(isAnchored);

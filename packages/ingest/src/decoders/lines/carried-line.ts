@@ -53,7 +53,7 @@ export function openLine(text: string, wrapper: Fields = NOTHING): CarriedLine {
 }
 
 /** `2016-10-06T00:17:09.669794202Z stdout F text` (Kubernetes, "CRI logging format"); undefined where a line is none. */
-export function readContainerLine(line: string): Fields | undefined {
+function readContainerLine(line: string): Fields | undefined {
   const timeEnd = line.indexOf(' ');
   if (timeEnd < 20 || timeEnd > 40 || line[4] !== '-' || line[10] !== 'T') return undefined;
   const stream = line.startsWith('stdout ', timeEnd + 1) ? 'stdout' : line.startsWith('stderr ', timeEnd + 1) ? 'stderr' : undefined;

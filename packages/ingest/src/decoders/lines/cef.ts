@@ -47,7 +47,7 @@ function splitHead(line: string, from: number): { words: string[]; end: number }
 }
 
 /** `key=value key=value`: a key is a word right before `=`, behind a space. */
-export function readExtension(line: string, from: number): Fields {
+function readExtension(line: string, from: number): Fields {
   const pairs: [string, string][] = [];
   let key = '';
   let valueAt = from;

@@ -11,7 +11,7 @@ import { pfsenseFormat } from './pfsense.ts';
 import { vpcFlowFormat } from './vpc-flow.ts';
 
 /** Formats that a line is told by beyond doubt. */
-export const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefFormat, accessLogFormat, vpcFlowFormat, pfsenseFormat];
+const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefFormat, accessLogFormat, vpcFlowFormat, pfsenseFormat];
 
 /** A line's format and fields, where it looks like one of the telling formats, as it is or behind its syslog header. */
 export function readByTelling(carried: CarriedLine): { readonly format: string; readonly fields: Fields } | undefined {

@@ -14,7 +14,7 @@ export const vpcFlowFormat: LineFormat = {
 };
 
 /** Names of the fields of version 2, in order. */
-export const VPC_FLOW_FIELDS: readonly string[] = [
+const VPC_FLOW_FIELDS: readonly string[] = [
   'version',
   'account-id',
   'interface-id',

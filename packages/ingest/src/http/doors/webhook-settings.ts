@@ -2,7 +2,7 @@
 import { choice, duration, type SettingsOf, secret, settings, text } from '@tocsin/core/setting';
 
 /** Ways of signing. */
-export const WEBHOOK_SCHEMES = ['github', 'slack', 'stripe', 'standard', 'okta', 'hmac'] as const;
+const WEBHOOK_SCHEMES = ['github', 'slack', 'stripe', 'standard', 'okta', 'hmac'] as const;
 
 /** Settings of one webhook; its name is the last part of its address. */
 export const webhookSettings = settings({

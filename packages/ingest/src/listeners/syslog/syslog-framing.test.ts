@@ -1,5 +1,5 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRandom } from '../../../../../tests/seeded-random.ts';
 import { syslogCases } from '../../../test/syslog-cases.ts';
 import { SyslogFraming } from './syslog-framing.ts';
 
@@ -65,7 +65,6 @@ test('a message that comes byte by byte takes time proportional to its length', 
 });
 
 test('however a stream is cut, the same messages come of it', () => {
-  const random = createRandom(11);
   const pieces = [
     '5 <13>a',
     '<13>b\n',
@@ -82,21 +81,27 @@ test('however a stream is cut, the same messages come of it', () => {
     '2000 <13>',
     '7777777 ',
   ];
-  for (let round = 0; round < 3000; round++) {
-    const stream = Array.from({ length: 1 + Math.floor(random() * 20) }, () => pieces[Math.floor(random() * pieces.length)]).join('');
-    const whole = read([stream], { maxBytes: 50 });
-    const chunks: string[] = [];
-    for (let at = 0; at < stream.length; ) {
-      const size = 1 + Math.floor(random() * 9);
-      chunks.push(stream.slice(at, at + size));
-      at += size;
-    }
-    expect(read(chunks, { maxBytes: 50 }), JSON.stringify(stream)).toEqual(whole);
-    // After any garbage, in either framing, a good message is found.
-    const isLines = !/^[\n\0 ]*[1-9]\d{0,6} </.test(stream);
-    const good = isLines ? '\n<13>good\n' : `${'z'.repeat(8_000_000)}8 <13>good`;
-    if (round % 100 === 0) expect(read([stream, good], { maxBytes: 50 }).at(-1)).toBe('<13>good');
-  }
+  const streams = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 20 }).map((some) => some.join(''));
+  const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(streams, sizes, (stream, cuts) => {
+      const chunks: string[] = [];
+      for (let at = 0; at < stream.length; at += chunks.at(-1)?.length ?? 0) {
+        chunks.push(stream.slice(at, at + (cuts[chunks.length % cuts.length] ?? 1)));
+      }
+      expect(read(chunks, { maxBytes: 50 })).toEqual(read([stream], { maxBytes: 50 }));
+    }),
+    { numRuns: 3000, seed: 11 },
+  );
+  // After any garbage, in either framing, a good message is found.
+  fc.assert(
+    fc.property(streams, (stream) => {
+      const isLines = !/^[\n\0 ]*[1-9]\d{0,6} </.test(stream);
+      const good = isLines ? '\n<13>good\n' : `${'z'.repeat(8_000_000)}8 <13>good`;
+      expect(read([stream, good], { maxBytes: 50 }).at(-1)).toBe('<13>good');
+    }),
+    { numRuns: 30, seed: 11 },
+  );
 });
 
 describe.skipIf(syslogCases.length === 0)('as Telegraf cuts them', () => {

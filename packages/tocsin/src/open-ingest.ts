@@ -1,0 +1,96 @@
+/** What takes events in: intake, doors over HTTP, listeners. The path behind them is `wireIngest`; the server that shows the doors is in `api/`. */
+import type { Scope } from '@tocsin/core';
+import { createHttpDoors, type DoorLimits, type Intake, loadMappings, readShippedMappings, type ServeDoorsOptions } from '@tocsin/ingest';
+import type { ApiContext } from './api/route.ts';
+import type { InstallationSettings } from './config/settings.ts';
+import { openBus } from './duties/open-bus.ts';
+import { openWebhooks } from './duties/open-webhooks.ts';
+import { startListeners } from './duties/start-listeners.ts';
+import { createFlagLog } from './flag-log.ts';
+import { recallIds } from './flow/recall-ids.ts';
+import type { InstallationGround } from './installation-ground.ts';
+import type { InstallationOptions } from './installation-options.ts';
+import { createForbiddenAudit } from './security/audit-forbidden.ts';
+import { createAuditTrail } from './security/audit-trail.ts';
+import { type createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
+import { type Surroundings, wireIngest } from './wire.ts';
+
+/** What ingest is opened with beside the ground. */
+export interface IngestOptions {
+  readonly options: InstallationOptions;
+  readonly context: ApiContext;
+  readonly authenticate: ReturnType<typeof createAuthenticate>;
+}
+
+/** How long a start waits for ids to be recalled, milliseconds. */
+const RECALL_WAIT_MS = 300;
+
+/** Opens the listeners; resolves with the doors that a server is to show. The scope closes all of it, and what was taken in is finished. */
+export async function openIngest(ingest: IngestOptions, ground: InstallationGround): Promise<ServeDoorsOptions> {
+  const { options, context } = ingest;
+  const { scope, around } = ground;
+  const intake = await openIntake(ingest, ground);
+  const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
+  const authenticate = createAuthenticateSource(ingest.authenticate, context.registry, onForbidden);
+  const { admission } = context.flow;
+  const webhooks = await openWebhooks({
+    settings: options.settings.webhooks,
+    registry: context.registry,
+    environment: options.environment,
+    nowMs: () => around.clock.nowMs(),
+  });
+  const started = await startListeners({
+    dataDir: options.dataDir,
+    settings: options.settings.listeners,
+    registry: context.registry,
+    authenticate,
+    emit: intake.emit,
+    precheck: admission.precheck,
+    clock: around.clock,
+    nextId: around.nextId,
+    onTrouble: around.onTrouble,
+    scope,
+  });
+  ground.listeners.push(...started);
+  await recallBeside(options, { context, intake, around, scope });
+  return { doors: createHttpDoors({ webhooks }), authenticate, intake, admission, limits: doorLimits(options.settings) };
+}
+
+async function openIntake({ options, context }: IngestOptions, { bus, scope, around }: InstallationGround): Promise<Intake> {
+  const { settings, logger } = options;
+  const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
+  const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
+    ...around,
+    partitions: settings.bus.partitions,
+    site: settings.site,
+    maxSkewMs: settings.ingest.maxSkew,
+    onFlagged: createFlagLog(logger, around.clock),
+    admission: context.flow.admission,
+    stall: context.flow.stall,
+    makeRoom: () => context.flow.makeRoom(),
+  });
+  scope.add('framer', framer);
+  return intake;
+}
+
+/** Recalls ids while everything else goes on; waited for only a little, as at worst resends of before are stored again. */
+async function recallBeside(
+  { logger }: InstallationOptions,
+  { context, intake, around, scope }: { context: ApiContext; intake: Intake; around: Surroundings; scope: Scope },
+): Promise<void> {
+  const { bus, store } = context;
+  const recalled = recallIds({ bus, store, intake, nowMs: around.clock.nowMs(), signal: scope.signal }).then(
+    (ids) => logger.debug({ ids }, 'Recalled the ids of the last minutes'),
+    (error: unknown) => scope.signal.aborted || around.onTrouble(error, 'recalling ids; resends of before are stored again'),
+  );
+  await Promise.race([recalled, new Promise((resolve) => setTimeout(resolve, RECALL_WAIT_MS).unref())]);
+}
+
+function doorLimits({ ingest }: InstallationSettings): Partial<DoorLimits> {
+  return {
+    maxBodyBytes: ingest.maxBodyBytes,
+    maxPlainBytes: ingest.maxInflatedBytes,
+    maxInFlightBytes: ingest.maxInFlightBytes,
+    maxInFlightBytesPerSource: ingest.maxInFlightBytesPerSource,
+  };
+}
