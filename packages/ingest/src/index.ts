@@ -46,4 +46,5 @@ export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
 export { type DecodeBudget, type Decoded, defaultDecodeBudget, safeDecode } from './safe-decode/safe-decode.ts';
 export type * from './source.ts';
-export { openRecordStream, type RecordStream } from './stream/record-stream.ts';
+export { type Cut, openRecordStream, type RecordStream } from './stream/record-stream.ts';
+export { cutOf } from './stream/sniffing-stream.ts';
