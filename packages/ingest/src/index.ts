@@ -44,4 +44,5 @@ export { createRecordRouter, type RecordRoute, type RecordRouter } from './route
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
 export type * from './source.ts';
-export { openRecordStream, type RecordStream } from './stream/record-stream.ts';
+export { type Cut, openRecordStream, type RecordStream } from './stream/record-stream.ts';
+export { cutOf } from './stream/sniffing-stream.ts';

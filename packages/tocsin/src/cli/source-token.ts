@@ -39,10 +39,17 @@ export async function addSource(api: ApiClient, dataDir: string, wanted: WantedS
 }
 
 /** The token of a source, which is made if there is none of its name. @throws cli.no_source_token, cli.bad_option where it reads another format */
-export async function ensureSource(api: ApiClient, dataDir: string, wanted: WantedSource): Promise<{ token: string; created: boolean }> {
+export async function ensureSource(
+  api: ApiClient,
+  dataDir: string,
+  wanted: WantedSource,
+): Promise<{ token: string; created: boolean; format: string }> {
   const { sources } = await api.call<{ sources: readonly ListedSource[] }>('GET', '/sources');
   const present = sources.find((source) => source.name === wanted.name && source.revokedMs === undefined);
-  if (!present) return { token: (await addSource(api, dataDir, wanted)).token, created: true };
+  if (!present) {
+    const added = await addSource(api, dataDir, wanted);
+    return { token: added.token, created: true, format: added.source.format };
+  }
   if (wanted.format !== undefined && wanted.format !== present.format) {
     throw new TocsinError('cli.bad_option', {
       option: '--format',
@@ -52,5 +59,5 @@ export async function ensureSource(api: ApiClient, dataDir: string, wanted: Want
   }
   const token = await readToken(dataDir, tokenNameOf(wanted.name));
   if (token === undefined) throw new TocsinError('cli.no_source_token', { source: wanted.name, dataDir });
-  return { token, created: false };
+  return { token, created: false, format: present.format };
 }

@@ -22,12 +22,13 @@ const SETTLE_MS = 300_000;
 export const publish: Command = {
   name: 'publish',
   argument: '<file...>',
-  summary: 'send log files (NDJSON, JSON, text; also gzip, zstd; - for standard input) and show the alerts they give',
+  summary: 'send log files (NDJSON, JSON, text, CSV, Zeek, EVTX; also gzip, zstd; - for standard input) and show the alerts they give',
   options: [
     { flags: '--source <name>', about: `source to send as, made on first use (default: ${DEFAULT_SOURCE})` },
     {
       flags: '--format <format>',
-      about: 'how its records are read, where the source is made now: auto, json, windows-json, cloudtrail, linux-auth (default: auto)',
+      about:
+        'how its records are read, where the source is made now: auto to tell by looks, or a name of docs/reference/formats.md (default: auto)',
     },
     { flags: '--lane <lane>', about: 'live: detected at once; bulk: history (default: live)' },
     { flags: '--rate <events>', about: 'events per second (default: as fast as they are taken)' },
@@ -49,7 +50,7 @@ async function runPublish(context: CommandContext, paths: readonly string[], opt
   const api = await context.api();
   const source = await ensureSource(api, dataDir, { name, format: textOption(options, 'format'), lane });
   if (source.created && terminal.interactive) terminal.note(`Source ${visible(name)} was made.`);
-  const request = { api, token: source.token, paths, stdin: environment.stdin, rate, terminal, signal: interrupted };
+  const request = { api, token: source.token, format: source.format, paths, stdin: environment.stdin, rate, terminal, signal: interrupted };
   if (options['wait'] === false) return report(context, { published: await publishFiles(request), settled: true });
   // Alerts of other sources may appear meanwhile: they are not this command's.
   const isOurs = (alert: { evidence: readonly { source: string }[] }): boolean => alert.evidence.some((each) => each.source === name);

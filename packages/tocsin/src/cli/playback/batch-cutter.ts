@@ -1,5 +1,6 @@
 /** Bytes of a log file cut into batches at ends of lines. Where a batch begins depends on the bytes before it only, so that sending a file again gives the same batches. */
 import { sha256Hex } from '@tocsin/core';
+import type { RejectedItem } from './deliver.ts';
 
 /** A piece of input that is sent as one request. */
 export interface Batch {
@@ -9,8 +10,10 @@ export interface Batch {
   readonly records: number;
   /** Where it begins in the plain bytes. */
   readonly offset: number;
-  /** Number of its first line, from 1; of its first element where the input is an array. */
+  /** Number of its first line, from 1; of its first element where the input is an array, of its first record where it is rows. */
   readonly line: number;
+  /** Records that could not even be cut out of the input, where it is nothing but those: it is not sent. */
+  readonly unread?: readonly RejectedItem[] | undefined;
 }
 
 /** Bounds of a batch; a longer line travels alone. */

@@ -15,6 +15,8 @@ export interface PublishRequest {
   readonly api: ApiClient;
   /** Credential of the source. */
   readonly token: string;
+  /** Format that the source reads; `auto` where absent. */
+  readonly format?: string | undefined;
   /** Paths; `-` is standard input. */
   readonly paths: readonly string[];
   readonly stdin: AsyncIterable<Uint8Array>;
@@ -36,6 +38,8 @@ export interface Published {
 const MAX_BATCH: BatchLimits = { maxBytes: 1_000_000, maxRecords: 2000 };
 /** With a rate, batches hold what is due in this part of a second. */
 const BATCHES_PER_SECOND = 10;
+/** Formats whose sources take JSON objects, which rows of a file become. */
+const OBJECTS: ReadonlySet<string> = new Set(['auto', 'json', 'windows-json', 'csv', 'evtx', 'w3c', 'zeek']);
 /** How long a batch is sent again and again, milliseconds. */
 const PATIENCE_MS = 120_000;
 
@@ -50,14 +54,11 @@ export async function publishFiles(request: PublishRequest): Promise<Published> 
         if (request.rate !== undefined)
           await interruptibleWait(run.startMs + (run.events / request.rate) * 1000 - performance.now(), request.signal);
         const where = `${input.name}:${batch.line}`;
-        const done = await deliver(request.api, {
-          ...batch,
-          key,
-          where,
-          token: request.token,
-          signal: request.signal,
-          patienceMs: PATIENCE_MS,
-        });
+        const { api, token, signal } = request;
+        const done =
+          batch.unread === undefined
+            ? await deliver(api, { ...batch, key, where, token, signal, patienceMs: PATIENCE_MS })
+            : { accepted: 0, duplicates: 0, rejected: batch.unread };
         run.events += batch.records;
         run.accepted += done.accepted;
         run.duplicates += done.duplicates;
@@ -81,7 +82,7 @@ async function publishInput(request: PublishRequest, input: Input, send: (batch:
       ? MAX_BATCH.maxRecords
       : Math.max(1, Math.min(MAX_BATCH.maxRecords, Math.floor(request.rate / BATCHES_PER_SECOND)));
   let head: Uint8Array = new Uint8Array(0);
-  const batches = readBatches(input, { ...MAX_BATCH, maxRecords }, (line) => {
+  const batches = readBatches(input, { ...MAX_BATCH, maxRecords, isLines: !OBJECTS.has(request.format ?? 'auto') }, (line) => {
     head = line.slice();
   });
   for await (const batch of batches) {

@@ -56,3 +56,36 @@ test('nothing gives nothing', async () => {
   expect(await read('')).toEqual([]);
   expect(await read(' \n\n')).toEqual([]);
 });
+
+test.each([
+  [
+    'CSV',
+    'user,from\nann,192.0.2.1\n"bob, x",192.0.2.2\nc,1,2\n',
+    ['[{"user":"ann","from":"192.0.2.1"}]', '[{"user":"bob, x","from":"192.0.2.2"}]'],
+  ],
+  [
+    'Zeek',
+    '#separator \\x09\n#path\tssh\n#fields\tuid\tuser\n#types\tstring\tstring\nC1\tann\n#close\n',
+    ['[{"_path":"ssh","uid":"C1","user":"ann"}]'],
+  ],
+])('rows of %s are sent as the objects that they are', async (_, text, objects) => {
+  const sent = (await read(text)).filter(({ unread }) => unread === undefined);
+  expect(textsOf(sent)).toEqual(objects);
+  expect(sent.map(({ line, records, contentType }) => [line, records, contentType])).toEqual(
+    objects.map((_object, i) => [i + 1, 1, 'application/json']),
+  );
+});
+
+test('a row that is none is told and not sent', async () => {
+  const [row, unread, last] = await read('user,from\nann,1\na,b,c,d\nbob,2\n');
+  expect(row).toMatchObject({ line: 1, records: 1 });
+  expect(unread).toMatchObject({ line: 2, records: 1, unread: [{ index: 0, code: 'decode.bad_line' }] });
+  expect(last).toMatchObject({ line: 3, records: 1 });
+});
+
+test('what looks like CSV is lines to a source of lines', async () => {
+  const input = await openInput('-', Readable.from([Buffer.from('user,from\nann,1\n')], { objectMode: false }));
+  const batches: Batch[] = [];
+  for await (const batch of readBatches(input, { maxBytes: 100, maxRecords: 9, isLines: true }, () => undefined)) batches.push(batch);
+  expect(textsOf(batches)).toEqual(['user,from\nann,1\n']);
+});

@@ -1,7 +1,9 @@
-/** An input as batches ready to be sent: lines of any kind, one JSON value over many lines, or the elements of a JSON array. */
+/** An input as batches ready to be sent: lines of any kind, one JSON value over many lines, the elements of a JSON array, or rows. */
 import { splitJsonArray, TocsinError } from '@tocsin/core';
+import { cutOf } from '@tocsin/ingest';
 import { type Batch, BatchCutter, type BatchLimits, firstLine, JSON_TYPE } from './batch-cutter.ts';
 import type { Input } from './open-input.ts';
+import { rowBatches } from './row-batches.ts';
 
 /** Most bytes of a JSON array, which is read as a whole; of one line or JSON value, which is what the door takes. */
 const MAX_ARRAY_BYTES = 256 * 1024 * 1024;
@@ -11,8 +13,17 @@ const LOOK_BYTES = 64 * 1024;
 
 type Shape = 'lines' | 'value' | 'array';
 
+/** How an input is read. */
+export interface ReadLimits extends BatchLimits {
+  /** Its source reads lines of its own format, which are never rows of CSV and the like, whatever they look like. */
+  readonly isLines?: boolean | undefined;
+}
+
+/** How inputs are cut whose records the door cannot tell from lines. */
+const ROWS: ReadonlySet<string> = new Set(['csv', 'zeek', 'w3c', 'evtx']);
+
 /** The batches of an input, in its order. `onHead` is told the first line, which the keys of all batches are made with. @throws cli.unreadable */
-export async function* readBatches(input: Input, limits: BatchLimits, onHead: (line: Uint8Array) => void): AsyncGenerator<Batch> {
+export async function* readBatches(input: Input, limits: ReadLimits, onHead: (line: Uint8Array) => void): AsyncGenerator<Batch> {
   const chunks = input.bytes[Symbol.asyncIterator]();
   const head = await readAtLeast(chunks, LOOK_BYTES);
   const start = head.findIndex((byte) => !isSpace(byte));
@@ -20,7 +31,8 @@ export async function* readBatches(input: Input, limits: BatchLimits, onHead: (l
   onHead(firstLine(head.subarray(start)));
   const rest = { [Symbol.asyncIterator]: () => chunks };
   const shape = shapeOf(Buffer.from(head.subarray(start)).toString());
-  if (shape === 'lines') yield* readLines(input, [head, rest], limits);
+  if (shape === 'lines' && limits.isLines !== true && ROWS.has(cutOf(head, 'auto'))) yield* rowBatches(prepend([head, rest]), limits);
+  else if (shape === 'lines') yield* readLines(input, [head, rest], limits);
   else if (shape === 'value')
     yield { bytes: await readWhole(input, [head, rest], MAX_VALUE_BYTES), contentType: JSON_TYPE, records: 1, offset: 0, line: 1 };
   else yield* readArray(input, [head, rest], limits);
@@ -55,6 +67,11 @@ async function* readLines(input: Input, [head, rest]: Bytes, limits: BatchLimits
     if (cutter.heldBytes > MAX_VALUE_BYTES) throw tooLong(input, `line ${cutter.line}`, MAX_VALUE_BYTES);
   }
   yield* cutter.end();
+}
+
+async function* prepend([head, rest]: Bytes): AsyncGenerator<Uint8Array> {
+  yield head;
+  yield* rest;
 }
 
 async function* readArray(input: Input, bytes: Bytes, limits: BatchLimits): AsyncGenerator<Batch> {
