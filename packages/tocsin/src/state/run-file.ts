@@ -3,7 +3,7 @@
  * a credential for its operator. Both readable by their owner only; the address goes when the installation stops.
  */
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { sha256Hex, TocsinError } from '@tocsin/core';
 import { writeDurably } from './durable-file.ts';
 
@@ -24,7 +24,30 @@ const OTHERS = 0o077;
 
 /** Makes a folder of the installation, for its owner alone. @throws cli.unwritable */
 export async function makePrivateFolder(path: string): Promise<void> {
-  await orUnwritable(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+  await orUnwritable(path, () => makeFolder(resolve(path)));
+}
+
+/** Folder by folder: below some file systems, such as /proc, `mkdir` of Node with `recursive` tries for ever. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const parent = dirname(path);
+    if (code === 'ENOENT' && parent !== path && !(await isFolder(parent))) {
+      await makeFolder(parent);
+      await mkdir(path, { mode: 0o700 });
+    } else if (code !== 'EEXIST' || !(await isFolder(path))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 }
 
 /** Writes the address; whole or not at all. @throws cli.unwritable */
