@@ -42,7 +42,7 @@ export function createSniffingStream(
 }
 
 /** How bytes are cut, by how they begin. Only `auto` may turn out to be something else than its name says. */
-function cutOf(head: Uint8Array, format: FormatName): Cut {
+export function cutOf(head: Uint8Array, format: FormatName): Cut {
   if (format === 'auto' && isEvtx(head)) return 'evtx';
   const text = new TextDecoder().decode(head.subarray(0, LOOK_BYTES), { stream: true });
   const trimmed = text.trimStart();
