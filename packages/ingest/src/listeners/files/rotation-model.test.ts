@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@tocsin/core';
 import { expect, test } from 'vitest';
-import { createRandom } from '../../../../../tests/seeded-random.ts';
+import { createRandom } from '../../../test/seeded-random.ts';
 import { ListenerCounts } from '../listener-counts.ts';
 import { FileCheckpoint } from './checkpoint.ts';
 import type { FileBatch } from './file-batch.ts';

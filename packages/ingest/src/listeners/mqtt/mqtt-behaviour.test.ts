@@ -1,9 +1,9 @@
 import { TocsinError } from '@tocsin/core';
 import type { Packet } from 'mqtt-packet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createRandom } from '../../../../../tests/seeded-random.ts';
 import { MqttClient, type MqttClientOptions } from '../../../test/mqtt-client.ts';
 import { openMqttForTest } from '../../../test/mqtt-listener-fixture.ts';
+import { createRandom } from '../../../test/seeded-random.ts';
 import { ContractIntake, eventually } from '../contract/contract-intake.ts';
 import { CONTRACT_TOKEN, CONTRACT_SOURCE as ME } from '../contract/listener-driver.ts';
 import type { Listener, ListenerContext } from '../listener.ts';
