@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'servers',
           include: ['packages/*/{src,test}/**/*.broker.test.ts', 'tests/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 300_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },

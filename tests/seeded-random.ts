@@ -1,12 +1,2 @@
-/** Seeded random numbers, so that a fault run can be repeated. */
-
-/** mulberry32 (Tommy Ettinger, public domain): uniform in [0, 1). */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+/** Seeded random numbers, so that a run can be repeated: those of ingest's tests, which may import nothing from here. */
+export { createRandom } from '../packages/ingest/test/seeded-random.ts';

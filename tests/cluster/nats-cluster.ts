@@ -66,6 +66,10 @@ export class NatsCluster implements AsyncDisposable {
     return this.#servers.map(({ port }) => `nats://127.0.0.1:${port}`);
   }
 
+  get monitors(): number[] {
+    return this.#servers.map(({ monitor }) => monitor);
+  }
+
   get names(): string[] {
     return this.#servers.map(({ name }) => name);
   }

@@ -23,6 +23,8 @@ export interface Volume extends AsyncDisposable {
 /** FS_IOC_SHUTDOWN of linux/fs.h with EXT4_GOING_FLAGS_NOLOGFLUSH: without flushing the journal. */
 const CUT = "import os, fcntl, struct, sys; fcntl.ioctl(os.open(sys.argv[1], 0), 0x8004587D, struct.pack('I', 2))";
 const SIZE_MIB = 2048;
+/** Tools of a file system are often not on the path of a person's shell. */
+const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
 
 /** Makes and mounts one; the reason as a text where the machine does not allow it. */
 export function openVolume(): Volume | string {
@@ -58,7 +60,7 @@ export function openVolume(): Volume | string {
 
 /** Undefined when it went well, else why not. */
 function run([command = '', ...args]: readonly string[]): string | undefined {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8', env });
   return status === 0 ? undefined : `${command}: ${error?.message ?? stderr.trim()}`;
 }
 

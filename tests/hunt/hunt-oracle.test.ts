@@ -23,6 +23,6 @@ describe.skipIf(!hasCorpora)('a hunt with public rules', () => {
       expect({ events, unparsed }).toEqual({ events: lines.length, unparsed: 0 });
       expect([...matches].sort()).toEqual([...expected].sort());
     },
-    120_000,
+    300_000,
   );
 });

@@ -1,4 +1,4 @@
-/** Seeded random numbers, so that a fault run can be repeated. */
+/** Seeded random numbers, so that a run can be repeated. */
 
 /** mulberry32 (Tommy Ettinger, public domain): uniform in [0, 1). */
 export function createRandom(seed: number): () => number {

@@ -5,7 +5,7 @@
 import type { Fields } from '@tocsin/core';
 import { CLOUDTRAIL_MEMBERS, looksLikeCloudtrail } from './cloudtrail.ts';
 import { decodeEnvelope, ENVELOPE_MEMBERS, mayBeEnvelope } from './envelope.ts';
-import { decodeUtf8, parseJsonRecord } from './json-record.ts';
+import { parseJsonRecord } from './json-record.ts';
 import { type CarriedLine, LINE_MEMBERS, openLine, openMember } from './lines/carried-line.ts';
 import { readContainer } from './lines/container.ts';
 import { readAsPairs, readByTelling } from './lines/line-formats.ts';
@@ -18,7 +18,7 @@ import {
   type RecordDecoder,
   rejectRecord,
 } from './record-decoder.ts';
-import { decodeHeaded } from './syslog/syslog.ts';
+import { decodeHeaded, textOfLine } from './syslog/syslog.ts';
 import { looksLikeWindows, WINDOWS_MEMBERS } from './windows-json.ts';
 import { looksLikeEventXml, windowsXmlDecoder } from './windows-xml.ts';
 
@@ -83,9 +83,7 @@ function readLine(carried: CarriedLine, limits: DecodeLimits): { format: string;
 function decodeText(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   if (bytes.length > limits.maxRecordBytes)
     return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
-  const text = decodeUtf8(bytes);
-  // A line must not be hidden by bytes that are no text: behind a header it is taken, with U+FFFD for them.
-  if (text === undefined) return decodeHeaded(bytes, limits) ?? rejectRecord(bytes, 'decode.bad_utf8', { format: 'auto' });
+  const text = textOfLine(bytes);
   if (looksLikeEventXml(text)) return windowsXmlDecoder.decode(bytes, limits)[0] ?? unknownFormat(bytes);
   const carried = openLine(text);
   const told = readLine(carried, limits);

@@ -179,3 +179,15 @@ test.each(FORMATS)('%s: a quarter of a megabyte of the worst takes linear time',
     }
   }
 });
+
+test('a line with bytes that are no text is read, U+FFFD in their place, and read the same again from what was read', () => {
+  for (const format of ['linux-auth', 'syslog', 'auto'] as const) {
+    const line = Buffer.from('<38>Jan  1 10:00:00 web1 sshd[7]: Failed password for \xff\xfe from 10.0.0.1 port 22 ssh2', 'latin1');
+    const [decoded] = decoders[format].decode(line, defaultDecodeLimits);
+    expect(decoded).toMatchObject({ format: 'linux-auth', fields: { program: 'sshd', user: '\uFFFD\uFFFD' } });
+    const [again] = decoders[format].decode(bytes(line.toString('utf8')), defaultDecodeLimits);
+    expect(again).toMatchObject({ fields: (decoded as { fields: object }).fields });
+  }
+  const [json] = decoders['linux-auth'].decode(Buffer.from('{"message":"\xff"}', 'latin1'), defaultDecodeLimits);
+  expect(json).toMatchObject({ rejected: 'decode.bad_utf8' });
+});

@@ -7,7 +7,7 @@ import type { Fields } from '@tocsin/core';
 import { type CarriedLine, openCarried, withoutLineEnd } from './lines/carried-line.ts';
 import { readAuthMessage } from './linux/auth-message.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
-import { fieldsOfLinux, textOfLine } from './syslog/syslog.ts';
+import { fieldsOfLinux } from './syslog/syslog.ts';
 
 /** Decoder of one syslog line per record. */
 export const linuxAuthDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeLine(bytes, limits)] };
@@ -56,16 +56,10 @@ function fieldsOfJournal(entry: Fields): Fields | undefined {
 
 function decodeLine(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   const carried = openCarried(bytes, 'linux-auth', limits);
-  if ('rejected' in carried) return carried.rejected === 'decode.bad_utf8' ? (decodeNoText(bytes) ?? carried) : carried;
+  if ('rejected' in carried) return carried;
   const isBare = Object.keys(carried.carrier).length === 0;
   const fields = isBare ? fieldsOfLine(carried.line) : fieldsOfCarried(carried);
   return fields === undefined ? noHeader(bytes) : { record: bytes, format: 'linux-auth', fields };
-}
-
-/** A line must not be hidden by bytes that are no text: behind a header it is read with U+FFFD for them, as `auto` and `syslog` do. */
-function decodeNoText(bytes: Uint8Array): DecodedRecord | undefined {
-  const fields = fieldsOfLinux(textOfLine(bytes));
-  return fields === undefined ? undefined : { record: bytes, format: 'linux-auth', fields };
 }
 
 function noHeader(bytes: Uint8Array): DecodedRecord {

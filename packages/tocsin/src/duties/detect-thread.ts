@@ -56,6 +56,7 @@ const [matchBus, correlateBus] = await Promise.all([
 const anyBus = matchBus ?? correlateBus;
 if (!anyBus) throw new TypeError('The detection thread needs the duty match or correlate');
 const ground = await openDetectors(boot, around.onTrouble);
+const mappings = loadMappings(readShippedMappings());
 let match: MatchDuty | undefined;
 const members = await Members.open({
   bucket: anyBus.bucket(MEMBERS_BUCKET),
@@ -70,11 +71,11 @@ const members = await Members.open({
 });
 const health = new FoldsHealth(around.clock, around.onStrain);
 const settled = new SettledShards(boot.partitions, (asked) => firstFrame(anyBus, asked));
-if (matchBus) match = await openMatchDuty({ boot, bus: matchBus, members, around, endThread, ground });
+if (matchBus) match = await openMatchDuty({ boot, bus: matchBus, mappings, members, around, endThread, ground });
 
 const work = Promise.all([
   match && endOnFailure(match.work, around),
-  correlateBus && endOnFailure(wireCorrelate(correlateBus, loadMappings(readShippedMappings()), correlation(correlateBus)), around),
+  correlateBus && endOnFailure(wireCorrelate(correlateBus, mappings, correlation(correlateBus)), around),
 ]);
 
 serveThread({

@@ -1,7 +1,7 @@
 /** The match duty within the detection thread: registry, rules in force, the matcher's loop, and what is asked about rules. */
 import { type LogSource, TocsinError } from '@tocsin/core';
 import { DetectorSelection } from '@tocsin/detect';
-import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import type { MappingSet } from '@tocsin/ingest';
 import { tryAgain } from '../deadletters/settle-dead-letter.ts';
 import { openProgramCache } from '../hunt/program-cache.ts';
 import type { Members } from '../members/members.ts';
@@ -30,6 +30,7 @@ import type { ThreadSurroundings } from './thread-boot.ts';
 export interface MatchGround {
   readonly boot: DetectBoot;
   readonly bus: Bus;
+  readonly mappings: MappingSet;
   readonly members: Members;
   readonly around: ThreadSurroundings;
   /** Ends the thread: the next one reads everything anew. */
@@ -55,8 +56,7 @@ export interface MatchDuty extends AsyncDisposable {
 const FORGET_EVERY_MS = 30_000;
 
 /** Opens the duty; resolves when its rules are in force and its loop runs. */
-export async function openMatchDuty({ boot, bus, members, around, endThread, ground }: MatchGround): Promise<MatchDuty> {
-  const mappings = loadMappings(readShippedMappings());
+export async function openMatchDuty({ boot, bus, mappings, members, around, endThread, ground }: MatchGround): Promise<MatchDuty> {
   const registry = await Registry.open(bus, endThread);
   const ruleSets = bus.bucket(RULE_SETS_BUCKET);
   const control = new RuleControl(bus.bucket(CONTROL_BUCKET), () => members.isFirst('rules', 'match'));
@@ -129,7 +129,7 @@ function isolationOf(
 
 interface AnswerGround {
   readonly bus: Bus;
-  readonly mappings: ReturnType<typeof loadMappings>;
+  readonly mappings: MappingSet;
   readonly activation: RuleActivation;
   readonly costs: RuleCosts;
   readonly samples: EventSamples;
@@ -167,7 +167,7 @@ function answers({ bus, mappings, activation, costs, samples, startedMs }: Answe
 }
 
 /** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */
-function createBookShelf(bus: Bus, activation: RuleActivation, mappings: ReturnType<typeof loadMappings>) {
+function createBookShelf(bus: Bus, activation: RuleActivation, mappings: MappingSet) {
   let loaded: RuleBook | undefined;
   return async (hash: string): Promise<RuleBook | undefined> => {
     const known = activation.bookOf(hash);

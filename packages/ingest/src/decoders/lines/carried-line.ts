@@ -6,6 +6,7 @@ import type { Fields } from '@tocsin/core';
 import { decodeUtf8, parseJsonText } from '../json-record.ts';
 import { parseSyslogHeader } from '../linux/syslog-header.ts';
 import { type DecodeLimits, type RejectedRecord, rejectRecord } from '../record-decoder.ts';
+import { textOfLine } from '../syslog/syslog.ts';
 
 /** A line, and what its carrier says: members of the JSON object, words of the header. */
 export interface CarriedLine {
@@ -22,9 +23,11 @@ export const LINE_MEMBERS = ['message', 'log', 'MESSAGE'] as const;
 export function openCarried(bytes: Uint8Array, format: string, limits: DecodeLimits): CarriedLine | RejectedRecord {
   if (bytes.length > limits.maxRecordBytes)
     return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
+  const line = textOfLine(bytes);
+  // A line must not be hidden by bytes that are no text: U+FFFD stands for them. JSON is text or no JSON.
+  if (!line.trimStart().startsWith('{')) return openLine(line);
   const text = decodeUtf8(bytes);
   if (text === undefined) return rejectRecord(bytes, 'decode.bad_utf8', { format });
-  if (!text.trimStart().startsWith('{')) return openLine(text);
   const parsed = parseJsonText(text, bytes, { format, limits });
   if ('refusal' in parsed) return parsed.refusal;
   return (
