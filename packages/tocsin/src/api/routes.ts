@@ -11,11 +11,14 @@ import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
 import { listDeadLetters } from './routes/list-dead-letters.ts';
 import { listQuotas } from './routes/list-quotas.ts';
+import { listReplayAlerts, showReplayAlert } from './routes/list-replay-alerts.ts';
+import { listReplays, showReplay } from './routes/list-replays.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
+import { removeReplay, resumeReplay, stopReplay } from './routes/act-on-replay.ts';
 import { ruleCost } from './routes/rule-cost.ts';
 import { ruleCoverage } from './routes/rule-coverage.ts';
 import { setQuota } from './routes/set-quota.ts';
@@ -25,6 +28,7 @@ import { showConfig } from './routes/show-config.ts';
 import { showDeadLetter } from './routes/show-dead-letter.ts';
 import { showEvidence } from './routes/show-evidence.ts';
 import { showStatus } from './routes/show-status.ts';
+import { startReplay } from './routes/start-replay.ts';
 import { tail } from './routes/tail.ts';
 
 /** Every route, in the order of the API document. */
@@ -51,6 +55,14 @@ export const routes: readonly Route[] = [
   editDeadLetterRoute,
   redriveDeadLetters,
   discardDeadLetters,
+  listReplays,
+  startReplay,
+  showReplay,
+  stopReplay,
+  resumeReplay,
+  removeReplay,
+  listReplayAlerts,
+  showReplayAlert,
   tail,
   settle,
   listAudit,
