@@ -53,8 +53,25 @@ export const replaySchema: JsonSchema = {
 /** What is told of a replay. */
 export function describeReplay({ order, state, phase }: ReplayView): ReplayAnswer {
   const { id, tenant, actor, createdMs, attempt, spec } = order;
-  const { range: _, attempt: __, phase: ___, startedMs: ____, ...known } = state ?? { ...NOTHING_DONE, share: 0, position: {}, perSecond: 0, range: 0, attempt: 0, phase: 0, startedMs: 0 };
+  const {
+    range: _,
+    attempt: __,
+    phase: ___,
+    startedMs: ____,
+    ...known
+  } = state ?? { ...NOTHING_DONE, share: 0, position: {}, perSecond: 0, range: 0, attempt: 0, phase: 0, startedMs: 0 };
   const { etaMs, ...still } = known as typeof known & { etaMs?: number };
   const isRunning = phase === 'running';
-  return { id, tenant, phase, actor, createdMs, attempt, spec, ...still, perSecond: isRunning ? still.perSecond : 0, ...(isRunning ? { etaMs } : {}) };
+  return {
+    id,
+    tenant,
+    phase,
+    actor,
+    createdMs,
+    attempt,
+    spec,
+    ...still,
+    perSecond: isRunning ? still.perSecond : 0,
+    ...(isRunning ? { etaMs } : {}),
+  };
 }

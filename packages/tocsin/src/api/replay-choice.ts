@@ -21,11 +21,20 @@ export interface ReplayChoice {
   readonly where?: readonly string[];
 }
 
-const time = (about: string): JsonSchema => ({ type: 'string', maxLength: 40, description: `${about}: a time such as 2026-01-02T03:04:05Z` });
+const time = (about: string): JsonSchema => ({
+  type: 'string',
+  maxLength: 40,
+  description: `${about}: a time such as 2026-01-02T03:04:05Z`,
+});
 
 /** How a request makes its choice. */
 export const replayChoice: Readonly<Record<string, JsonSchema>> = {
-  tenant: { type: 'string', minLength: 1, maxLength: 128, description: 'Whose events; the own tenant where left out. Others: operators only' },
+  tenant: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 128,
+    description: 'Whose events; the own tenant where left out. Others: operators only',
+  },
   from: time('Events from then on'),
   to: time('Events before then'),
   time: {

@@ -12,6 +12,8 @@ import { hunt } from './commands/hunt.ts';
 import { parse } from './commands/parse.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
+import { replay, replayShow } from './commands/replay.ts';
+import { replayRemove, replayResume, replayStart, replayStop } from './commands/replay-act.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
 import { rulesCheck } from './commands/rules-check.ts';
@@ -64,6 +66,13 @@ export const commands: readonly Command[] = [
   deadLettersEdit,
   deadLettersRedrive,
   deadLettersDiscard,
+  replay,
+  { ...replay, name: 'replay list' },
+  replayStart,
+  replayShow,
+  replayStop,
+  replayResume,
+  replayRemove,
   audit,
   config,
   configShow,

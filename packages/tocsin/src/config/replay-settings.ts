@@ -8,7 +8,11 @@ export const replays = settings({
     maxRunning: count({ about: 'Replays that run at once in one process; others wait. Each takes a thread.', default: 2, min: 1, max: 16 }),
     maxKept: count({ about: 'Replays of one tenant that are kept, with those that run.', default: 20, min: 1, max: 1000 }),
     runMaxBytes: bytes({ about: 'Most bytes that one replay may write; at the limit it ends.', default: '256MiB', min: 1 << 16 }),
-    maxBytes: bytes({ about: 'Size limit of all replays together. Without room for another one, none can be started.', default: '1GiB', min: 1 << 20 }),
+    maxBytes: bytes({
+      about: 'Size limit of all replays together. Without room for another one, none can be started.',
+      default: '1GiB',
+      min: 1 << 20,
+    }),
     backtestWithin: duration({ about: 'Longest time that a backtest may take.', default: '30m', min: 1000 }),
   },
   rules: [

@@ -41,7 +41,8 @@ export class EventChoice {
     if (known !== undefined) return known;
     const chosen = new Uint8Array(frame.header.count);
     if (this.#isFrameChosen(fed)) for (let i = 0; i < chosen.length; i++) chosen[i] = this.#isChosen(frame, i) ? 1 : 0;
-    if (this.#options.conditions !== undefined && chosen.includes(1)) this.#applyConditions(fed, frame, { chosen, conditions: this.#options.conditions });
+    if (this.#options.conditions !== undefined && chosen.includes(1))
+      this.#applyConditions(fed, frame, { chosen, conditions: this.#options.conditions });
     this.#known.set(frame, chosen);
     return chosen;
   }
@@ -68,7 +69,8 @@ export class EventChoice {
       for (const index of judge((index) => chosen[index] !== 1)) holds.add(index);
     } catch (error) {
       this.#options.onTrouble(error, `frame ${frame.header.id}; its events are looked at one by one`);
-      for (let one = 0; one < chosen.length; one++) if (chosen[one] === 1 && this.#holdsAlone(() => judge((index) => index !== one))) holds.add(one);
+      for (let one = 0; one < chosen.length; one++)
+        if (chosen[one] === 1 && this.#holdsAlone(() => judge((index) => index !== one))) holds.add(one);
     }
     for (let i = 0; i < chosen.length; i++) if (!holds.has(i)) chosen[i] = 0;
   }

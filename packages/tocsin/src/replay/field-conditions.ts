@@ -17,8 +17,10 @@ export function compileConditions(conditions: readonly string[], logSources: rea
   };
   const { rules, refused } = parseRules([{ path: 'conditions', text: JSON.stringify(rule) }]);
   const [parsed] = rules;
-  if (parsed?.kind !== 'detection') throw new TocsinError('replay.bad_filter', { condition: conditions.join(' and '), reason: refused[0]?.reason ?? 'it is no condition' });
-  if (parsed.needsValues.length > 0) throw new TocsinError('replay.bad_filter', { condition: conditions.join(' and '), reason: 'placeholders have no values here' });
+  if (parsed?.kind !== 'detection')
+    throw new TocsinError('replay.bad_filter', { condition: conditions.join(' and '), reason: refused[0]?.reason ?? 'it is no condition' });
+  if (parsed.needsValues.length > 0)
+    throw new TocsinError('replay.bad_filter', { condition: conditions.join(' and '), reason: 'placeholders have no values here' });
   return compileRules([{ ...parsed, logSource: {} }], logSources);
 }
 

@@ -4,7 +4,18 @@
  * stored at, so that a replay that goes on finds everything as it left it. That it can write nowhere else is not its promise alone: its key
  * on the bus allows no more.
  */
-import type { CommitOptions, EventBus, Outgoing, Published, ReadOptions, ReplayLog, Start, Stored, StreamInfo, Subscription } from '@tocsin/bus';
+import type {
+  CommitOptions,
+  EventBus,
+  Outgoing,
+  Published,
+  ReadOptions,
+  ReplayLog,
+  Start,
+  Stored,
+  StreamInfo,
+  Subscription,
+} from '@tocsin/bus';
 import { type Clock, type Lane, type MatchStep, type Position, TocsinError } from '@tocsin/core';
 import { ALERTS_FILTER, eventsOfTenant, inReplay, isEvents, MATCHES_FILTER, outOfReplay, replayNamespace } from '../subjects.ts';
 import { NOTHING_DONE, type ReplayCounts, type ReplayRange } from './replay-order.ts';

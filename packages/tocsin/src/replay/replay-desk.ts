@@ -92,7 +92,8 @@ export class ReplayDesk implements AsyncDisposable {
     const { bytes } = await bus.info(REPLAYS_FILTER);
     const active = this.#views().filter(({ phase }) => phase === 'running' || phase === 'waiting');
     const promised = active.reduce((sum, { state }) => sum + Math.max(0, bounds.runMaxBytes - (state?.bytes ?? 0)), bounds.runMaxBytes);
-    if (bytes + promised > bounds.maxBytes) throw new TocsinError('replay.no_room', { bytes: bytes + promised - bounds.runMaxBytes, maxBytes: bounds.maxBytes });
+    if (bytes + promised > bounds.maxBytes)
+      throw new TocsinError('replay.no_room', { bytes: bytes + promised - bounds.runMaxBytes, maxBytes: bounds.maxBytes });
   }
 
   /** Orders a replay, by these rules where any are given. */
@@ -138,7 +139,9 @@ export class ReplayDesk implements AsyncDisposable {
   }
 
   #views(): ReplayView[] {
-    return [...this.#runs.values()].flatMap(({ order, state }) => (order === undefined || order.wanted === 'removed' ? [] : [viewOf(order, state)]));
+    return [...this.#runs.values()].flatMap(({ order, state }) =>
+      order === undefined || order.wanted === 'removed' ? [] : [viewOf(order, state)],
+    );
   }
 
   async #put(order: ReplayOrder): Promise<ReplayView> {
@@ -154,7 +157,11 @@ export class ReplayDesk implements AsyncDisposable {
   }
 
   async #commit({ tenant, id }: ReplayOrder, part: 'order' | 'state', value: ReplayOrder | ReplayState): Promise<void> {
-    const message = { subject: replaySubject(tenant, id, part), id: `${id}.${this.#options.nextId()}`, body: Buffer.from(JSON.stringify(value)) };
+    const message = {
+      subject: replaySubject(tenant, id, part),
+      id: `${id}.${this.#options.nextId()}`,
+      body: Buffer.from(JSON.stringify(value)),
+    };
     await this.#options.bus.commit([message]);
   }
 
@@ -213,7 +220,8 @@ export class ReplayDesk implements AsyncDisposable {
   async #look(): Promise<void> {
     const { bounds, member } = this.#options;
     for (const key of [...this.#running.keys()]) await this.#lookAt(key);
-    for (const { order } of this.#runs.values()) if (order?.wanted === 'removed' && order.member === member) await this.#purgeRemains(order);
+    for (const { order } of this.#runs.values())
+      if (order?.wanted === 'removed' && order.member === member) await this.#purgeRemains(order);
     const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
     const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(keyOf(tenant, ''))).length;
     const open = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
@@ -277,4 +285,3 @@ function viewOf(order: ReplayOrder, state: ReplayState | undefined): ReplayView 
 function keyOf(tenant: string, id: string): string {
   return `${tenant}\n${id}`;
 }
-

@@ -89,7 +89,11 @@ export class ReplayProgress {
     if (text === this.#written) return;
     this.#written = text;
     const subject = replaySubject(order.tenant, order.id, 'state');
-    const message = { subject, id: `${order.id}.${nextId()}`, body: Buffer.from(JSON.stringify({ ...state, updatedMs: realTime.nowMs() })) };
+    const message = {
+      subject,
+      id: `${order.id}.${nextId()}`,
+      body: Buffer.from(JSON.stringify({ ...state, updatedMs: realTime.nowMs() })),
+    };
     const onRetry = (error: unknown): void => onTrouble(error, 'saying how far a replay is');
     const [published] = await commitUntilStored(bus, [message], { signal: giveUp, onRetry });
     if (published !== undefined) this.#former.push(published.position);

@@ -49,7 +49,8 @@ function lanesOf({ lanes, fromPosition, toPosition }: ReplaySpec): readonly Lane
   const [stream] = named;
   if (stream === undefined) return asked;
   const ofPosition = asked.filter((lane) => EVENTS_STREAM[lane] === stream);
-  if (ofPosition.length === 0) throw new TocsinError('replay.bad_range', { reason: `a position of ${stream} is none of the events that are asked for` });
+  if (ofPosition.length === 0)
+    throw new TocsinError('replay.bad_range', { reason: `a position of ${stream} is none of the events that are asked for` });
   return ofPosition;
 }
 
@@ -85,7 +86,8 @@ async function lastOf(
     return spec.toPosition;
   }
   if (spec.time === 'event' || spec.toMs === undefined) return info.last;
-  for await (const stored of log.read(eventsFilter(lane), new Date(spec.toMs + STORED_LATER_MS), { limit: 1 })) return before(stored.position);
+  for await (const stored of log.read(eventsFilter(lane), new Date(spec.toMs + STORED_LATER_MS), { limit: 1 }))
+    return before(stored.position);
   return info.last;
 }
 

@@ -54,7 +54,10 @@ export async function openRunRules(bus: EventBus & ReplayLog & StateStore, optio
 }
 
 /** The rules in force for a tenant. @throws store.rule_set_missing */
-export async function liveRules(bus: StateStore, { tenant, logSources }: Pick<RunRulesOptions, 'tenant' | 'logSources'>): Promise<KeptRules> {
+export async function liveRules(
+  bus: StateStore,
+  { tenant, logSources }: Pick<RunRulesOptions, 'tenant' | 'logSources'>,
+): Promise<KeptRules> {
   const record = await new RuleControl(bus.bucket(CONTROL_BUCKET), () => false).read();
   const book = record && (await RuleBook.load(bus.bucket(RULE_SETS_BUCKET), record.hash, { logSources }));
   if (book === undefined) throw new TocsinError('store.rule_set_missing', { hash: record?.hash ?? 'none' });

@@ -26,11 +26,17 @@ export async function listReplayedAlerts(log: Pick<ReplayLog, 'read'>, run: stri
 }
 
 /** One of them; undefined where there is none. */
-export async function getReplayedAlert(log: Pick<ReplayLog, 'last'>, run: string, { tenant, id }: { tenant: string; id: string }): Promise<ReplayedAlert | undefined> {
+export async function getReplayedAlert(
+  log: Pick<ReplayLog, 'last'>,
+  run: string,
+  { tenant, id }: { tenant: string; id: string },
+): Promise<ReplayedAlert | undefined> {
   const stored = await log.last(inReplay(replayNamespace(tenant, run), alertSubject(tenant, id)));
   return stored && { ...parseAlert(stored), replay: run };
 }
 
 function fits(alert: Alert, { status, ruleId, severity = 0 }: AlertQuery): boolean {
-  return (status === undefined || alert.status === status) && (ruleId === undefined || alert.rule.id === ruleId) && alert.severity >= severity;
+  return (
+    (status === undefined || alert.status === status) && (ruleId === undefined || alert.rule.id === ruleId) && alert.severity >= severity
+  );
 }

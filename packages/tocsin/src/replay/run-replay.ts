@@ -117,7 +117,10 @@ interface RunGround {
   readonly stoodAtMs: number | undefined;
 }
 
-function createInput({ order, mappings, around, bounds, progress }: RunReplayOptions, { own, clock, range, stoodAtMs }: RunGround): FrameInput {
+function createInput(
+  { order, mappings, around, bounds, progress }: RunReplayOptions,
+  { own, clock, range, stoodAtMs }: RunGround,
+): FrameInput {
   const choice = new EventChoice({
     spec: order.spec,
     conditions: compileConditions(order.spec.where, mappings.logSources()),

@@ -27,7 +27,10 @@ const MAX_GROWTH_BYTES = 1024 ** 3;
 const SANDBOX_HEAP_MIB = 512;
 
 /** Opens the desk; what was not finished is taken up. The scope closes it. */
-export async function startReplays(options: InstallationOptions, { bus, apiBus, member, around, scope }: ReplayGround): Promise<ReplayDesk> {
+export async function startReplays(
+  options: InstallationOptions,
+  { bus, apiBus, member, around, scope }: ReplayGround,
+): Promise<ReplayDesk> {
   const desk = await ReplayDesk.open({
     bus: apiBus,
     clock: around.clock,

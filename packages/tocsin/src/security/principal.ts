@@ -34,7 +34,15 @@ export interface Principal {
   readonly credentialId: string;
 }
 
-const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'deadletters.read', 'replays.read', 'status.read'];
+const VIEW: readonly Action[] = [
+  'events.read',
+  'alerts.read',
+  'rules.read',
+  'sources.read',
+  'deadletters.read',
+  'replays.read',
+  'status.read',
+];
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
   admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'deadletters.write', 'replays.write', 'audit.read'],
   analyst: [...VIEW, 'alerts.write', 'replays.write'],

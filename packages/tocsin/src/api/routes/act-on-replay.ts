@@ -40,7 +40,11 @@ export const removeReplay: Route = {
 };
 
 /** One of another tenant is the operators' only. */
-function act<T>({ context, principal, params, query }: ApiCall, after: string, effect: (tenant: string, id: string) => Promise<T>): Promise<T> {
+function act<T>(
+  { context, principal, params, query }: ApiCall,
+  after: string,
+  effect: (tenant: string, id: string) => Promise<T>,
+): Promise<T> {
   const wanted = query['tenant'];
   const tenant = typeof wanted === 'string' ? wanted : principal.tenant;
   const id = params['id'] ?? '';

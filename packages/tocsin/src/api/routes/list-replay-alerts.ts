@@ -17,7 +17,10 @@ export const listReplayAlerts: Route = {
   answer: {
     type: 'object',
     required: ['alerts'],
-    properties: { alerts: { type: 'array', items: alertSchema }, next: { type: 'string', description: 'Give as `after` for the next page' } },
+    properties: {
+      alerts: { type: 'array', items: alertSchema },
+      next: { type: 'string', description: 'Give as `after` for the next page' },
+    },
   },
   async handle({ context, principal, params, query }) {
     const tenant = tenantOf(principal, query['tenant']);

@@ -23,14 +23,23 @@ export const startReplay: Route = {
     additionalProperties: false,
     properties: {
       ...replayChoice,
-      speed: { type: 'number', minimum: 0, maximum: 1_000_000, default: 0, description: 'Times as fast as received; 0: as fast as it goes' },
+      speed: {
+        type: 'number',
+        minimum: 0,
+        maximum: 1_000_000,
+        default: 0,
+        description: 'Times as fast as received; 0: as fast as it goes',
+      },
       files: { ...ruleFilesSchema, description: 'Rules to judge by; those in force where left out' },
     },
   },
   answer: {
     type: 'object',
     required: ['replay', 'refused'],
-    properties: { replay: replaySchema, refused: { type: 'array', items: refusedRuleSchema, description: 'Rules given that are left out' } },
+    properties: {
+      replay: replaySchema,
+      refused: { type: 'array', items: refusedRuleSchema, description: 'Rules given that are left out' },
+    },
   },
   async handle({ context, principal, body }) {
     const { speed = 0, files = [], ...choice } = body as NewReplay;
@@ -41,7 +50,11 @@ export const startReplay: Route = {
     const after = { ...choice, tenant, speed, rules: files.map(({ path, text }) => ({ path, sha: hashParts([text]) })) };
     return await context.privileged(principal, { action, resource: `replay/${id}`, after }, async () => {
       if (speed > 0 && speed < 0.01) throw new TocsinError('replay.bad_range', { reason: 'its speed is less than 0.01' });
-      const spec = { ...(await readReplayChoice(context, tenant, choice)), speed, rules: files.length > 0 ? ('given' as const) : ('live' as const) };
+      const spec = {
+        ...(await readReplayChoice(context, tenant, choice)),
+        speed,
+        rules: files.length > 0 ? ('given' as const) : ('live' as const),
+      };
       const { accepted, refused } = files.length > 0 ? await detect.check(files, { test: false }) : { accepted: [], refused: [] };
       if (files.length > 0 && accepted.length === 0)
         throw new TocsinError('replay.no_rules', { refused: refused.length, reason: refused[0]?.reason ?? 'there is none in them' });
