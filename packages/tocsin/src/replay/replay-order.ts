@@ -63,6 +63,8 @@ export interface ReplayRange {
   /** Where its clock begins and ends, in time of receipt. */
   readonly startMs: number;
   readonly endMs: number;
+  /** When the last of its messages was stored: nothing is paced behind that. */
+  readonly lastMs: number;
 }
 
 /** What a replay has done. */

@@ -143,6 +143,6 @@ export class ReplayProgress {
     const { speed, time } = this.#options.order.spec;
     const facts = this.#facts;
     if (speed === 0 || time === 'event' || facts === undefined) return undefined;
-    return (facts.range.endMs - facts.clock.nowMs()) / speed;
+    return (facts.range.lastMs - facts.clock.nowMs()) / speed;
   }
 }

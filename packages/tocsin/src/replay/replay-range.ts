@@ -24,9 +24,10 @@ export async function resolveRange(log: Pick<ReplayLog, 'read' | 'get' | 'info'>
     startMs = Math.min(startMs, found.startMs);
     endMs = Math.max(endMs, found.endMs);
   }
-  if (spec.toPosition !== undefined) return { lanes, startMs: finite(startMs, nowMs), endMs: finite(endMs, nowMs) };
+  const lastMs = finite(endMs, nowMs);
+  if (spec.toPosition !== undefined) return { lanes, startMs: finite(startMs, nowMs), endMs: lastMs, lastMs };
   const start = time === 'received' && fromMs !== undefined ? fromMs : finite(startMs, nowMs);
-  return { lanes, startMs: start, endMs: time === 'received' ? Math.min(toMs ?? nowMs, nowMs) : nowMs };
+  return { lanes, startMs: start, endMs: time === 'received' ? Math.min(toMs ?? nowMs, nowMs) : nowMs, lastMs };
 }
 
 /** Part of the range that is read, 0 … 1, given the number of the message read last in each lane. */

@@ -52,7 +52,7 @@ export const replayShow: Command = {
     if (terminal.json) terminal.object(found);
     else {
       for (const [name, value] of factsOf(found)) terminal.line(`${terminal.style('dim', name.padEnd(9))} ${visible(value)}`);
-      sayOutcome(terminal, found);
+      if (found.phase !== 'running' && found.phase !== 'waiting') sayOutcome(terminal, found);
     }
     return found.phase === 'failed' ? 1 : 0;
   },
