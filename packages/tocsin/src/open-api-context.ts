@@ -15,6 +15,7 @@ import { memberName } from './identity.ts';
 import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { Registry } from './registry/registry.ts';
+import { BacktestDesk } from './replay/backtest-desk.ts';
 import type { ReplayDesk } from './replay/replay-desk.ts';
 import { startReplays } from './replay/start-replays.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
@@ -73,6 +74,12 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     settings: () => printSettings(installationSettings, settings),
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
     replays,
+    backtests: new BacktestDesk({
+      replay: bus.address('replay'),
+      idleAfterMs: settings.detect.idleAfter,
+      latenessMs: settings.detect.allowedLateness,
+      withinMs: settings.replays.backtestWithin,
+    }),
     redrives: new RedrivePace(around.clock),
     closing: scope.signal,
   };

@@ -11,6 +11,7 @@ import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { BacktestDesk } from '../replay/backtest-desk.ts';
 import type { ReplayDesk } from '../replay/replay-desk.ts';
 import type { Action, Principal } from '../security/principal.ts';
 import type { Privileged } from '../security/privileged.ts';
@@ -39,6 +40,8 @@ export interface ApiContext {
   readonly settings: () => unknown;
   /** Replays of all tenants. */
   readonly replays: ReplayDesk;
+  /** Tries drafts of rules. */
+  readonly backtests: BacktestDesk;
   /** Places for `tail`. */
   readonly followers: FollowerPlaces;
   /** How fast dead letters go back. */

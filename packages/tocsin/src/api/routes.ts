@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { actOnAlert } from './routes/act-on-alert.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
+import { backtestRules } from './routes/backtest-rules.ts';
 import { discardDeadLetters } from './routes/discard-dead-letters.ts';
 import { editDeadLetterRoute } from './routes/edit-dead-letter.ts';
 import { explainAlert } from './routes/explain-alert.ts';
@@ -41,6 +42,7 @@ export const routes: readonly Route[] = [
   actOnAlert,
   listRules,
   addRules,
+  backtestRules,
   ruleCost,
   ruleCoverage,
   quarantineRule,

@@ -16,6 +16,7 @@ import { replay, replayShow } from './commands/replay.ts';
 import { replayRemove, replayResume, replayStart, replayStop } from './commands/replay-act.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
+import { rulesBacktest } from './commands/rules-backtest.ts';
 import { rulesCheck } from './commands/rules-check.ts';
 import { rulesCost } from './commands/rules-cost.ts';
 import { rulesCoverage } from './commands/rules-coverage.ts';
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   rulesExplain,
   rulesCheck,
   rulesTest,
+  rulesBacktest,
   rulesCoverage,
   rulesCost,
   rulesQuarantine,

@@ -56,6 +56,8 @@ export interface ReplayBounds {
 /** Time of receipt between two looks at idle sources at most, milliseconds, and how many there are at least while a source becomes idle. */
 const LONGEST_SPAN_MS = 60_000;
 const LOOKS_PER_IDLE = 5;
+/** How long a change of an alert may wait for further ones, milliseconds. */
+const UPDATE_EVERY_MS = 100;
 
 /** Resolves with true when everything of the range is judged and folded, with false where it was stopped. @throws replay.*, bus.* */
 export async function runReplay(options: RunReplayOptions): Promise<boolean> {
@@ -87,6 +89,8 @@ export async function runReplay(options: RunReplayOptions): Promise<boolean> {
     latenessMs: bounds.latenessMs,
     readUpTo: folded,
     onWaiting: () => undefined,
+    // Nobody watches: what waits for further changes only holds up the end.
+    updateEveryMs: UPDATE_EVERY_MS,
     signal: AbortSignal.any([around.signal, stopFolding.signal]),
   });
   const matching = runMatcher({
