@@ -17,6 +17,7 @@ import { listReplays, showReplay } from './routes/list-replays.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
+import { rebuild } from './routes/rebuild.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
 import { removeReplay, resumeReplay, stopReplay } from './routes/act-on-replay.ts';
@@ -67,6 +68,7 @@ export const routes: readonly Route[] = [
   showReplayAlert,
   tail,
   settle,
+  rebuild,
   listAudit,
   showConfig,
 ];

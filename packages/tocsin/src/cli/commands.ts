@@ -12,6 +12,7 @@ import { hunt } from './commands/hunt.ts';
 import { parse } from './commands/parse.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
+import { rebuild } from './commands/rebuild.ts';
 import { replay, replayShow } from './commands/replay.ts';
 import { replayRemove, replayResume, replayStart, replayStop } from './commands/replay-act.ts';
 import { rules } from './commands/rules.ts';
@@ -75,6 +76,7 @@ export const commands: readonly Command[] = [
   replayStop,
   replayResume,
   replayRemove,
+  rebuild,
   audit,
   config,
   configShow,

@@ -47,9 +47,9 @@ function columnsOf(terminal: Terminal, { days, live }: BacktestRule): Column<Bac
     { title: 'LIVE HITS', value: (day) => sayCount(day.live.hits), right: true },
     { title: 'LIVE ALERTS', value: (day) => sayCount(day.live.alerts), right: true },
   ];
-  const bar: Column<BacktestDay> = { title: '', value: (day) => drawBar(day.draft.hits / most), style: () => 'cyan' };
+  const bar: Column<BacktestDay> = { title: '', value: (day) => drawBar(day.draft.hits / most), style: () => 'cyan', least: 8 };
   return [
-    { title: 'DAY', value: (day) => day.day },
+    { title: 'DAY', value: (day) => day.day, least: 10 },
     { title: 'HITS', value: (day) => sayCount(day.draft.hits), right: true },
     { title: 'ALERTS', value: (day) => sayCount(day.draft.alerts), right: true },
     ...(live === 'none' ? [] : inForce),
