@@ -16,7 +16,12 @@ function dump(dataDir: string): string[] {
     .flatMap((file) => {
       using db = new DatabaseSync(join(folder, file), { readOnly: true });
       const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-      return tables.flatMap(({ name }) => db.prepare(`SELECT * FROM "${String(name)}"`).all().map((row) => `${file} ${String(name)} ${JSON.stringify(row)}`));
+      return tables.flatMap(({ name }) =>
+        db
+          .prepare(`SELECT * FROM "${String(name)}"`)
+          .all()
+          .map((row) => `${file} ${String(name)} ${JSON.stringify(row)}`),
+      );
     })
     .sort();
 }
@@ -44,7 +49,14 @@ describe.skipIf(missing !== undefined)('projections', () => {
 
   test('deleted, they come back with equal rows', async () => {
     const tables = new Set(before.map((line) => line.split(' ').slice(0, 2).join(' ')));
-    for (const table of ['alerts.sqlite alerts', 'alerts.sqlite acts', 'alerts.sqlite applied', 'frames.sqlite frames', 'frames.sqlite sources', 'frames.sqlite ordinals'])
+    for (const table of [
+      'alerts.sqlite alerts',
+      'alerts.sqlite acts',
+      'alerts.sqlite applied',
+      'frames.sqlite frames',
+      'frames.sqlite sources',
+      'frames.sqlite ordinals',
+    ])
       expect(tables).toContain(table);
     await program.stop();
     for (const name of readdirSync(join(program.dataDir, 'store'))) rmSync(join(program.dataDir, 'store', name), { recursive: true });

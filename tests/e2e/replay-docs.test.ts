@@ -23,11 +23,14 @@ test('the commands of the page do what they say, and its settings are valid', as
   for (const [name, path] of Object.entries(files)) writeFileSync(path, blocks(`yaml ${name}`)[0] ?? '');
   const commands = blocks('sh').flatMap((block) => block.trim().split('\n'));
   expect(commands.length).toBeGreaterThan(12);
-  const newest = async (): Promise<string> => (await program.call<{ replays: { id: string }[] }>('GET', '/replays')).body.replays[0]?.id ?? '';
+  const newest = async (): Promise<string> =>
+    (await program.call<{ replays: { id: string }[] }>('GET', '/replays')).body.replays[0]?.id ?? '';
   const said: Record<string, string> = {};
   for (const command of commands) {
     const id = await newest();
-    const alert = command.includes('ALERT') ? (await program.call<{ alerts: { id: string }[] }>('GET', `/replays/${id}/alerts`)).body.alerts[0]?.id : '';
+    const alert = command.includes('ALERT')
+      ? (await program.call<{ alerts: { id: string }[] }>('GET', `/replays/${id}/alerts`)).body.alerts[0]?.id
+      : '';
     const [name, ...args] = command
       .split(' ')
       .map((word) => (word === 'ID' ? id : word === 'ALERT' ? (alert ?? '') : (files[word] ?? word)));
@@ -43,7 +46,10 @@ test('the commands of the page do what they say, and its settings are valid', as
   expect(said['tocsin rules backtest draft.yml --from 7d']).toMatch(/hits {3}3 in both, 0 only in the draft, 0 only live/);
   expect(JSON.parse(said['tocsin rules backtest draft.yml --from 7d --source edr --json'] ?? '')).toMatchObject({
     events: 3,
-    rules: [{ kind: 'detection', live: 'other' }, { kind: 'correlation', found: { draft: { hits: 3, alerts: 1 } } }],
+    rules: [
+      { kind: 'detection', live: 'other' },
+      { kind: 'correlation', found: { draft: { hits: 3, alerts: 1 } } },
+    ],
   });
   const settings = blocks('yaml');
   expect(settings.length).toBe(1);

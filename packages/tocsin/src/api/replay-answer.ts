@@ -53,25 +53,15 @@ export const replaySchema: JsonSchema = {
 /** What is told of a replay. */
 export function describeReplay({ order, state, phase }: ReplayView): ReplayAnswer {
   const { id, tenant, actor, createdMs, attempt, spec } = order;
-  const {
-    range: _,
-    attempt: __,
-    phase: ___,
-    startedMs: ____,
-    ...known
-  } = state ?? { ...NOTHING_DONE, share: 0, position: {}, perSecond: 0, range: 0, attempt: 0, phase: 0, startedMs: 0 };
-  const { etaMs, ...still } = known as typeof known & { etaMs?: number };
+  const asked = { id, tenant, phase, actor, createdMs, attempt, spec };
+  if (state === undefined) return { ...asked, ...NOTHING_DONE, share: 0, position: {}, perSecond: 0 };
+  const { events, duplicates, matches, alerts, bytes, share, position, clockMs, ruleSet, updatedMs, reason, perSecond, etaMs } = state;
   const isRunning = phase === 'running';
   return {
-    id,
-    tenant,
-    phase,
-    actor,
-    createdMs,
-    attempt,
-    spec,
-    ...still,
-    perSecond: isRunning ? still.perSecond : 0,
+    ...asked,
+    ...(phase === 'failed' ? { reason } : {}),
+    ...{ events, duplicates, matches, alerts, bytes, share, position, clockMs, ruleSet, updatedMs },
+    perSecond: isRunning ? perSecond : 0,
     ...(isRunning ? { etaMs } : {}),
   };
 }

@@ -1,6 +1,7 @@
 /** All routes of `/api/v1` beside the ingest listener's. Adding one is a file in `routes/` and a row here. */
 import type { Route } from './route.ts';
 import { actOnAlert } from './routes/act-on-alert.ts';
+import { removeReplay, resumeReplay, stopReplay } from './routes/act-on-replay.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
 import { backtestRules } from './routes/backtest-rules.ts';
@@ -20,7 +21,6 @@ import { quarantineRule } from './routes/quarantine-rule.ts';
 import { rebuild } from './routes/rebuild.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
-import { removeReplay, resumeReplay, stopReplay } from './routes/act-on-replay.ts';
 import { ruleCost } from './routes/rule-cost.ts';
 import { ruleCoverage } from './routes/rule-coverage.ts';
 import { setQuota } from './routes/set-quota.ts';

@@ -53,7 +53,10 @@ export class BacktestDesk {
     }
   }
 
-  async #watch(worker: Worker, { withinMs, onProgress, signal }: Pick<Backtest, 'onProgress' | 'signal'> & { withinMs: number }): Promise<BacktestReport> {
+  async #watch(
+    worker: Worker,
+    { withinMs, onProgress, signal }: Pick<Backtest, 'onProgress' | 'signal'> & { withinMs: number },
+  ): Promise<BacktestReport> {
     const client = callThread<BacktestApi>(worker, 'backtest');
     const ended = Promise.withResolvers<never>();
     worker.once('error', (error) => ended.reject(error));

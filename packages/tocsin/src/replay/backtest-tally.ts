@@ -64,7 +64,9 @@ export class BacktestTally {
 
   /** What was found for each rule of the draft. */
   rules(): BacktestRule[] {
-    const inactive = new Map(this.#rules.draft.compiled.inactive.map(({ ruleId, reason, detail }) => [ruleId, `${reason.replaceAll('_', ' ')}: ${detail}`]));
+    const inactive = new Map(
+      this.#rules.draft.compiled.inactive.map(({ ruleId, reason, detail }) => [ruleId, `${reason.replaceAll('_', ' ')}: ${detail}`]),
+    );
     return this.#rules.drafts.map((rule): BacktestRule => {
       const { id, title, version } = rule.meta;
       const inForce = this.#rules.live.rules.get(id);
@@ -149,19 +151,25 @@ export class BacktestTally {
   }
 
   #diffAlerts(alerts: readonly SeenAlert[]): Diff<DiffAlert> {
-    const counts = { both: 0, onlyDraft: 0, onlyLive: 0, changed: 0 };
-    const examples: DiffAlert[] = [];
-    for (const { draft, live } of alerts) {
-      const isChanged = draft !== undefined && live !== undefined && draft.count !== live.count;
-      counts[draft === undefined ? 'onlyLive' : live === undefined ? 'onlyDraft' : 'both'] += 1;
-      if (isChanged) counts.changed += 1;
-      const alert = draft ?? live;
-      if (alert === undefined || (draft !== undefined && live !== undefined && !isChanged) || examples.length >= MOST_EXAMPLES) continue;
-      const { id, groupBy, firstMs, lastMs } = alert;
-      examples.push({ id, groupBy, firstMs, lastMs, draftCount: draft?.count ?? 0, liveCount: live?.count ?? 0 });
-    }
-    return { ...counts, isClipped: this.#alertsClipped, examples };
+    const counts = { both: 0, onlyDraft: 0, onlyLive: 0 };
+    for (const seen of alerts) counts[whoseAlert(seen)] += 1;
+    const isChanged = (seen: SeenAlert): boolean => whoseAlert(seen) === 'both' && seen.draft?.count !== seen.live?.count;
+    const differing = alerts.filter((seen) => whoseAlert(seen) !== 'both' || isChanged(seen));
+    const examples = differing.slice(0, MOST_EXAMPLES).flatMap(describeAlert);
+    return { ...counts, changed: alerts.filter(isChanged).length, isClipped: this.#alertsClipped, examples };
   }
+}
+
+function whoseAlert({ draft, live }: SeenAlert): 'both' | 'onlyDraft' | 'onlyLive' {
+  if (draft === undefined) return 'onlyLive';
+  return live === undefined ? 'onlyDraft' : 'both';
+}
+
+function describeAlert({ draft, live }: SeenAlert): DiffAlert[] {
+  const alert = draft ?? live;
+  if (alert === undefined) return [];
+  const { id, groupBy, firstMs, lastMs } = alert;
+  return [{ id, groupBy, firstMs, lastMs, draftCount: draft?.count ?? 0, liveCount: live?.count ?? 0 }];
 }
 
 /** @throws api.internal for a day beyond all calendars, which no event has */

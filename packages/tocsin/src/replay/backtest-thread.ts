@@ -27,8 +27,8 @@ const boot = bootData<BacktestBoot>();
 const around = threadSurroundings();
 let progress: BacktestProgress = { share: 0, events: 0, hits: 0 };
 const report = run();
-// Told to whoever asks for it.
-report.catch(() => undefined);
+// Whoever asks for it is told of a failure; until then it is nobody's surprise.
+void Promise.allSettled([report]);
 
 serveThread({ progress: () => progress, report: () => report } satisfies BacktestApi);
 

@@ -24,14 +24,19 @@ export interface DraftRules {
 }
 
 /** @throws replay.no_rules where nothing of the draft can be used */
-export function readDraftRules(files: readonly RuleFile[], kept: KeptRules, options: { logSources: readonly LogSource[]; latenessMs: number }): DraftRules {
+export function readDraftRules(
+  files: readonly RuleFile[],
+  kept: KeptRules,
+  options: { logSources: readonly LogSource[]; latenessMs: number },
+): DraftRules {
   const own = files.map((file) => ({ ...file, path: `draft:${file.path}` }));
   // First come, first served: a rule in force gives way to a draft of its id.
   const { rules, refused } = parseRules([...own, ...kept.files]);
   const isDraft = ({ path }: { readonly path: string }): boolean => own.some((file) => file.path === path);
   const drafts = rules.filter((rule) => isDraft(rule.location));
   const left = refused.filter(isDraft).map((one) => ({ ...one, path: one.path.slice('draft:'.length) }));
-  if (drafts.length === 0) throw new TocsinError('replay.no_rules', { refused: left.length, reason: left[0]?.reason ?? 'there is none in them' });
+  if (drafts.length === 0)
+    throw new TocsinError('replay.no_rules', { refused: left.length, reason: left[0]?.reason ?? 'there is none in them' });
   const held = new Set(kept.quarantine.map(({ ruleId }) => ruleId));
   const inForce = parseRules(kept.files).rules.filter((rule) => !held.has(rule.meta.id));
   const ids = new Set(drafts.map((rule) => rule.meta.id));
@@ -52,7 +57,9 @@ function sideOf(
   all: readonly ParsedRule[],
   { logSources, latenessMs }: { logSources: readonly LogSource[]; latenessMs: number },
 ): Side {
-  const byReference = new Map(all.flatMap((rule) => [[rule.meta.id, rule] as const, ...(rule.meta.name === undefined ? [] : [[rule.meta.name, rule] as const])]));
+  const byReference = new Map(
+    all.flatMap((rule) => [[rule.meta.id, rule] as const, ...(rule.meta.name === undefined ? [] : [[rule.meta.name, rule] as const])]),
+  );
   const taken = new Set<ParsedRule>();
   const below = new Map<string, ReadonlySet<string>>();
   for (const rule of wanted) {

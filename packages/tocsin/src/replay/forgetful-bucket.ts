@@ -7,7 +7,12 @@ export const forgetfulBucket: StateBucket = {
   put: (_key, _value, expected) => Promise.resolve(expected),
   delete: () => Promise.resolve(),
   keys: () => Promise.resolve([]),
-  async *watch({ signal } = {}) {
-    if (signal?.aborted !== true) await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
-  },
+  watch: ({ signal } = {}) => ({
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        if (signal?.aborted !== true) await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
+        return { done: true, value: undefined };
+      },
+    }),
+  }),
 };

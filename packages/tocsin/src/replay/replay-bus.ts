@@ -91,10 +91,12 @@ export class ReplayBus implements ReplayLog, Pick<EventBus, 'commit' | 'subscrib
     signal?.addEventListener('abort', () => ended.resolve(), { once: true });
     if (signal?.aborted === true) ended.resolve();
     return {
-      // biome-ignore lint/correctness/useYield: an iteration that ends without an item.
-      async *[Symbol.asyncIterator]() {
-        await ended.promise;
-      },
+      [Symbol.asyncIterator]: () => ({
+        next: async () => {
+          await ended.promise;
+          return { done: true, value: undefined };
+        },
+      }),
       async [Symbol.asyncDispose]() {
         ended.resolve();
       },

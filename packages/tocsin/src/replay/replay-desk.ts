@@ -40,7 +40,7 @@ export interface ReplayDeskOptions {
 const MOST_RESTARTS = 5;
 const LOOK_EVERY_MS = 2000;
 /** How long to wait until an order is seen, milliseconds. */
-const SEEN_WITHIN_MS = 5000;
+const SEEN_WITHIN_MS = 15_000;
 /** Pause before following is tried again, milliseconds. */
 const AGAIN_AFTER_MS = 1000;
 
@@ -219,7 +219,7 @@ export class ReplayDesk implements AsyncDisposable {
   /** Ends what is to end, begins what is to begin. */
   async #look(): Promise<void> {
     const { bounds, member } = this.#options;
-    for (const key of [...this.#running.keys()]) await this.#lookAt(key);
+    for (const key of Array.from(this.#running.keys())) await this.#lookAt(key);
     for (const { order } of this.#runs.values())
       if (order?.wanted === 'removed' && order.member === member) await this.#purgeRemains(order);
     const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
@@ -244,17 +244,21 @@ export class ReplayDesk implements AsyncDisposable {
 
   async #lookAt(key: string): Promise<void> {
     const { order, state } = this.#runs.get(key) ?? {};
-    if (order === undefined || order.wanted !== 'run' || order.member !== this.#options.member) {
-      await this.#end(key);
-      if (order?.wanted === 'stop') await this.#say(order, this.#runs.get(key)?.state, { phase: 'stopped' });
-      return;
-    }
-    if (state?.attempt === order.attempt && state.phase !== 'running') return await this.#end(key);
+    if (order === undefined || order.member !== this.#options.member) return await this.#end(key);
+    if (order.wanted !== 'run') return await this.#endAs(key, order, { phase: 'stopped' });
+    if (viewOf(order, state).phase !== 'running' && state?.attempt === order.attempt) return await this.#end(key);
     const running = await this.#running.get(key);
     if ((running?.restarts() ?? 0) < MOST_RESTARTS) return;
+    const { message } = new TocsinError('replay.broken', { id: order.id, reason: `its thread ended ${MOST_RESTARTS} times` });
+    await this.#endAs(key, order, { phase: 'failed', reason: message });
+  }
+
+  /** Ends a run, and says how where nobody else has said it. */
+  async #endAs(key: string, order: ReplayOrder, news: Pick<ReplayState, 'phase' | 'reason'>): Promise<void> {
     await this.#end(key);
-    const broken = new TocsinError('replay.broken', { id: order.id, reason: `its thread ended ${MOST_RESTARTS} times` });
-    await this.#say(order, state, { phase: 'failed', reason: broken.message });
+    const state = this.#runs.get(key)?.state;
+    const hasEnded = state?.attempt === order.attempt && state.phase !== 'running';
+    if (order.wanted !== 'removed' && !hasEnded) await this.#say(order, state, news);
   }
 
   async #end(key: string): Promise<void> {

@@ -27,7 +27,11 @@ async function stored(frames: readonly { atMs: number; act?: string; lane?: Lane
   return ground;
 }
 
-async function open(bus: Awaited<ReturnType<typeof stored>>['bus'], more: Partial<ReplaySpec> = {}, real: Pick<Clock, 'monotonicMs'> = systemClock) {
+async function open(
+  bus: Awaited<ReturnType<typeof stored>>['bus'],
+  more: Partial<ReplaySpec> = {},
+  real: Pick<Clock, 'monotonicMs'> = systemClock,
+) {
   const spec = { ...ALL, ...more };
   const range = await resolveRange(bus, spec, T0 + 3_600_000);
   const clock = new ReplayClock(range.startMs);
@@ -35,7 +39,10 @@ async function open(bus: Awaited<ReturnType<typeof stored>>['bus'], more: Partia
   const choice = new EventChoice({ spec, conditions: compileConditions(spec.where, logSources), fieldsOf, onTrouble: () => undefined });
   const read: Record<string, string> = {};
   const options = { log: own, choice, clock, endMs: range.endMs, speed: spec.speed, spanMs: 60 * SECOND, realTime: real };
-  const feed = new ReplayFeed({ ...options, onFrame: (lane, position) => void (read[lane] = position) }, { from: () => 'first', signal: new AbortController().signal });
+  const feed = new ReplayFeed(
+    { ...options, onFrame: (lane, position) => void (read[lane] = position) },
+    { from: () => 'first', signal: new AbortController().signal },
+  );
   return { feed, clock, choice, range, own, read };
 }
 
@@ -127,7 +134,9 @@ describe('ReplayBus', () => {
     expect(own.counts).toMatchObject({ events: 3, duplicates: 1, matches: 0 });
     expect(await own.last('tocsin.matches.0')).toMatchObject({ id: 's1', subject: 'tocsin.matches.0', storedMs: T0 + 5000 });
     expect(await bus.last('tocsin.matches.0')).toBeUndefined();
-    await expect(own.commit([{ subject: 'tocsin.events.live.0.acme', id: 'e', body: Buffer.from('x') }])).rejects.toMatchObject({ code: 'bus.forbidden' });
+    await expect(own.commit([{ subject: 'tocsin.events.live.0.acme', id: 'e', body: Buffer.from('x') }])).rejects.toMatchObject({
+      code: 'bus.forbidden',
+    });
     expect(await own.recount(new AbortController().signal)).toBe(T0 + 5000);
     expect(own.counts.events).toBe(3);
   });
@@ -136,7 +145,9 @@ describe('ReplayBus', () => {
     const { bus } = await stored([{ atMs: 0 }]);
     const { own } = await open(bus);
     for (let i = 0; i < 2; i++) await own.commit([{ subject: 'tocsin.deadletter.acme.match.x', id: `d${i}`, body: Buffer.alloc(600_000) }]);
-    await expect(own.commit([{ subject: 'tocsin.deadletter.acme.match.x', id: 'd2', body: Buffer.alloc(1) }])).rejects.toMatchObject({ code: 'replay.full' });
+    await expect(own.commit([{ subject: 'tocsin.deadletter.acme.match.x', id: 'd2', body: Buffer.alloc(1) }])).rejects.toMatchObject({
+      code: 'replay.full',
+    });
   });
 });
 
@@ -146,6 +157,7 @@ describe('compileConditions', () => {
   });
 
   it('takes hostile names for names', () => {
-    for (const name of ['__proto__', 'constructor', 'toString', 'a.b.c', 'a b']) expect(compileConditions([`${name}=1`], logSources)).toBeDefined();
+    for (const name of ['__proto__', 'constructor', 'toString', 'a.b.c', 'a b'])
+      expect(compileConditions([`${name}=1`], logSources)).toBeDefined();
   });
 });

@@ -58,8 +58,8 @@ export class ReplayFeed implements FrameFeed {
     this.#options = options;
     this.#signal = signal;
     this.#heads = Promise.all(EVENT_LANES.map((lane) => openHead(lane, frames(options.log, lane, { from, signal }))));
-    // Whoever takes is told.
-    this.#heads.catch(() => undefined);
+    // Whoever takes is told of a failure; until then it is nobody's surprise.
+    void Promise.allSettled([this.#heads]);
   }
 
   get finished(): boolean {

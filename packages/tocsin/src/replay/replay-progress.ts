@@ -1,5 +1,5 @@
 /** Says in a replay's namespace how far it is, every second while that changes, and how it ended. */
-import { type EventBus, parsePosition, encodePosition, type ReplayLog } from '@tocsin/bus';
+import { type EventBus, encodePosition, parsePosition, type ReplayLog } from '@tocsin/bus';
 import type { Clock, Lane, Position } from '@tocsin/core';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { replaySubject } from '../subjects.ts';
@@ -63,6 +63,11 @@ export class ReplayProgress {
         .then(() => this.#write('running'))
         .catch((error: unknown) => this.#options.onTrouble(error, 'saying how far a replay is'));
     }, EVERY_MS);
+  }
+
+  /** Goes on where a former attempt had come to. */
+  goOn(position: ReplayState['position']): void {
+    this.#position = { ...position };
   }
 
   /** A frame was given out. */

@@ -6,7 +6,7 @@ import type { Watched } from '../duties/isolation/suspect.ts';
 import { type BusAddress, openBus } from '../duties/open-bus.ts';
 import { bootData, endOnFailure, serveThread, threadSurroundings } from '../duties/thread-boot.ts';
 import { replaySubject } from '../subjects.ts';
-import { parsePart, type ReplayOrder, type ReplayRange, type ReplayState } from './replay-order.ts';
+import { parsePart, type ReplayOrder, type ReplayState } from './replay-order.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { type ReplayBounds, runReplay } from './run-replay.ts';
 
@@ -41,7 +41,8 @@ async function run(): Promise<void> {
   try {
     const detectors = await openDetectors(boot, around.onTrouble);
     const mappings = loadMappings(readShippedMappings());
-    const range = await rangeOfBefore();
+    const { range, position = {} } = await stateOfBefore();
+    progress.goOn(position);
     if (await runReplay({ bus, order, range, progress, mappings, detectors, around, bounds: boot.bounds })) await progress.end('done');
   } catch (error) {
     // What would be no better the next time is said; everything else is tried again by the next thread.
@@ -51,7 +52,7 @@ async function run(): Promise<void> {
 }
 
 /** An attempt goes on in the range of the first one: what was stored since is not part of it. */
-async function rangeOfBefore(): Promise<ReplayRange | undefined> {
+async function stateOfBefore(): Promise<Partial<ReplayState>> {
   const stored = await bus.last(replaySubject(order.tenant, order.id, 'state'));
-  return stored && parsePart<ReplayState>(stored).range;
+  return stored === undefined ? {} : parsePart<ReplayState>(stored);
 }

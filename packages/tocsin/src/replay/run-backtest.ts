@@ -46,7 +46,10 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRep
   const { bus, spec, files, mappings, clock, signal } = options;
   const startedMs = clock.monotonicMs();
   const logSources = mappings.logSources();
-  const rules = readDraftRules(files, await liveRules(bus, { tenant: spec.tenant, logSources }), { logSources, latenessMs: options.latenessMs });
+  const rules = readDraftRules(files, await liveRules(bus, { tenant: spec.tenant, logSources }), {
+    logSources,
+    latenessMs: options.latenessMs,
+  });
   const range = await resolveRange(bus, spec, clock.nowMs());
   const judge = new BacktestJudge(options, rules, range);
   const feed = judge.open(signal);
@@ -80,7 +83,12 @@ class BacktestJudge {
     this.#clock = new ReplayClock(range.startMs);
     this.#watermarks = new Watermarks({ idleAfterMs, listeningSinceMs: range.startMs });
     this.#folds = { draft: createFoldSet(rules.draft.compiled), live: createFoldSet(rules.live.compiled) };
-    this.#choice = new EventChoice({ spec, conditions: compileConditions(spec.where, mappings.logSources()), fieldsOf: this.#fieldsOf, onTrouble });
+    this.#choice = new EventChoice({
+      spec,
+      conditions: compileConditions(spec.where, mappings.logSources()),
+      fieldsOf: this.#fieldsOf,
+      onTrouble,
+    });
   }
 
   open(signal: AbortSignal): ReplayFeed {
@@ -159,7 +167,16 @@ class BacktestJudge {
     const watermarks = this.#watermarks.takeChanged();
     for (const side of SIDES) {
       const { ruleSetHash } = this.#rules[side].compiled;
-      const step: MatchStep = { partition: 0, epoch: '', read: {}, watermarks, ruleSet: ruleSetHash, judged: 0, duplicates: 0, matches: matches[side] };
+      const step: MatchStep = {
+        partition: 0,
+        epoch: '',
+        read: {},
+        watermarks,
+        ruleSet: ruleSetHash,
+        judged: 0,
+        duplicates: 0,
+        matches: matches[side],
+      };
       this.#tally.addAlerts(side, this.#folds[side].advance(step, 'live'));
     }
   }

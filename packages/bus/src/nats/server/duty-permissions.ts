@@ -40,12 +40,9 @@ export function natsPermissions(duty: DutyPermissions, topology: Topology, inbox
   }
   for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
   for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
-  for (const name of [...(duty.buckets ?? []), ...(duty.readBuckets ?? [])]) {
-    if (!topology.buckets.some((bucket) => bucket.name === name))
-      throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
-    if (duty.buckets?.includes(name)) publish.add(`${bucketSubject(name)}.>`);
-    addReading(publish, bucketStream(name));
-  }
+  for (const name of duty.buckets ?? []) publish.add(`${bucketSubject(name)}.>`);
+  for (const name of [...(duty.buckets ?? []), ...(duty.readBuckets ?? [])])
+    addReading(publish, bucketStream(declaredBucket(topology, name)));
   return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS] };
 }
 
@@ -64,6 +61,11 @@ function addReading(publish: Set<string>, stream: string): void {
     publish.add(`$JS.API.${call}.${stream}.>`);
   publish.add(`$JS.ACK.${stream}.>`);
   publish.add(`$JS.ACK.*.*.${stream}.>`);
+}
+
+function declaredBucket(topology: Topology, name: string): string {
+  if (topology.buckets.some((bucket) => bucket.name === name)) return name;
+  throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
 }
 
 function streamsOf(topology: Topology, filter: SubjectFilter): string[] {

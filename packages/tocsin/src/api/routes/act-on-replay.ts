@@ -5,6 +5,7 @@ import { tenantQuery } from '../schemas.ts';
 
 const answer = { type: 'object', required: ['replay'], properties: { replay: replaySchema } };
 
+/** Stops one where it is. */
 export const stopReplay: Route = {
   method: 'POST',
   path: '/replays/:id/stop',
@@ -15,6 +16,7 @@ export const stopReplay: Route = {
   handle: (call) => act(call, 'stop', async (tenant, id) => ({ replay: describeReplay(await call.context.replays.stop(tenant, id)) })),
 };
 
+/** Lets one go on. */
 export const resumeReplay: Route = {
   method: 'POST',
   path: '/replays/:id/resume',
@@ -25,6 +27,7 @@ export const resumeReplay: Route = {
   handle: (call) => act(call, 'resume', async (tenant, id) => ({ replay: describeReplay(await call.context.replays.resume(tenant, id)) })),
 };
 
+/** Removes one. */
 export const removeReplay: Route = {
   method: 'DELETE',
   path: '/replays/:id',

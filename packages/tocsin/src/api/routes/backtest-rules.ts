@@ -53,7 +53,9 @@ async function stream(
     raw.write(`${JSON.stringify({ report })}\n`);
   } catch (error) {
     if (signal.aborted) return;
-    const known = isTocsinError(error) ? error : new TocsinError('api.internal', { reason: 'the backtest ended by an error of its own' }, { cause: error });
+    const known = isTocsinError(error)
+      ? error
+      : new TocsinError('api.internal', { reason: 'the backtest ended by an error of its own' }, { cause: error });
     if (known !== error) request.log.error({ err: error }, 'A backtest ended by an error without a code');
     raw.write(`${JSON.stringify({ error: { code: known.code, message: known.message, retry: known.retry } })}\n`);
   } finally {

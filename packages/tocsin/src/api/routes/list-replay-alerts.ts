@@ -8,6 +8,7 @@ import { alertFilters, alertSchema, pageQuery, tenantQuery } from '../schemas.ts
 
 const ALERT_ID = /^[0-9a-f]{32}$/;
 
+/** A page of them. */
 export const listReplayAlerts: Route = {
   method: 'GET',
   path: '/replays/:id/alerts',
@@ -36,6 +37,7 @@ export const listReplayAlerts: Route = {
   },
 };
 
+/** One of them. */
 export const showReplayAlert: Route = {
   method: 'GET',
   path: '/replays/:id/alerts/:alert',

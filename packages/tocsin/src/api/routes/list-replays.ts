@@ -4,6 +4,7 @@ import { tenantOf } from '../replay-choice.ts';
 import type { Route } from '../route.ts';
 import { tenantQuery } from '../schemas.ts';
 
+/** All of a tenant. */
 export const listReplays: Route = {
   method: 'GET',
   path: '/replays',
@@ -16,6 +17,7 @@ export const listReplays: Route = {
   }),
 };
 
+/** One of them. */
 export const showReplay: Route = {
   method: 'GET',
   path: '/replays/:id',

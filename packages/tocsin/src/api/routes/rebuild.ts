@@ -50,15 +50,19 @@ async function reached(context: Pick<ApiContext, 'store' | 'clock' | 'closing'>,
   const leftMs = (): number => Math.max(0, Math.ceil(untilMs - clock.monotonicMs()));
   for (;;) {
     try {
-      for (const lane of EVENT_LANES) {
-        const end = ends.lanes[lane];
-        if (end !== undefined && !(await store.framesReached(lane, end, leftMs()))) return false;
-      }
-      return ends.alerts === undefined || (await store.alertsReached(ends.alerts, leftMs()));
+      return await isAt(store, ends, leftMs);
     } catch (error) {
       // Its thread starts anew.
       if (!isTocsinError(error, 'api.duty_down') || leftMs() === 0 || closing.aborted) throw error;
       await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
     }
   }
+}
+
+async function isAt(store: ApiContext['store'], ends: Ends, leftMs: () => number): Promise<boolean> {
+  for (const lane of EVENT_LANES) {
+    const end = ends.lanes[lane];
+    if (end !== undefined && !(await store.framesReached(lane, end, leftMs()))) return false;
+  }
+  return ends.alerts === undefined || (await store.alertsReached(ends.alerts, leftMs()));
 }

@@ -2,8 +2,8 @@
 import { printAlerts } from '../alerts/alert-tables.ts';
 import { fetchAlerts, listAlerts } from '../alerts/fetch-alerts.ts';
 import { SEVERITY_WORDS } from '../alerts/severity-style.ts';
-import { replayedPath } from '../replays/fetch-replays.ts';
 import { type Command, choiceOption, numberOption, textOption } from '../command.ts';
+import { replayedPath } from '../replays/fetch-replays.ts';
 
 const STATUSES = ['new', 'acknowledged', 'resolved', 'false_positive'] as const;
 const DEFAULT_LIMIT = 50;

@@ -11,14 +11,20 @@ import { printBacktest } from '../replays/print-backtest.ts';
 /** Exit code of sysexits.h: a rule of the draft was refused. */
 const EXIT_BAD_DATA = 65;
 
-type Line = { readonly progress: BacktestProgress } | { readonly report: BacktestReport } | { readonly error: { code: ErrorCode; message: string } };
+type Line =
+  | { readonly progress: BacktestProgress }
+  | { readonly report: BacktestReport }
+  | { readonly error: { code: ErrorCode; message: string } };
 
 export const rulesBacktest: Command = {
   name: 'rules backtest',
   argument: '<path...>',
   summary: 'try draft rules or correlations on stored events: hits per day, alerts, and the difference to the versions in force',
   options: choiceOptions,
-  examples: ['tocsin rules backtest draft.yml --from 7d', 'tocsin rules backtest draft.yml --from 2026-01-01 --to 2026-02-01 --time event --json'],
+  examples: [
+    'tocsin rules backtest draft.yml --from 7d',
+    'tocsin rules backtest draft.yml --from 2026-01-01 --to 2026-02-01 --time event --json',
+  ],
   async run(context, paths, options) {
     const files = await readRuleFiles(paths);
     const report = await fetchReport(context, { ...readChoice(options, Date.now()), files });
@@ -41,5 +47,11 @@ async function fetchReport({ terminal, api, interrupted }: CommandContext, body:
   } finally {
     bar.end();
   }
-  throw new ApiError({ code: 'api.unreachable', message: 'The backtest ended without a report: the installation has stopped. Try again.', status: 200, retryAfterMs: 0, body: undefined });
+  throw new ApiError({
+    code: 'api.unreachable',
+    message: 'The backtest ended without a report: the installation has stopped. Try again.',
+    status: 200,
+    retryAfterMs: 0,
+    body: undefined,
+  });
 }

@@ -20,16 +20,21 @@ const LIVE_WORDS: Readonly<Record<BacktestRule['live'], string>> = {
 export function printBacktest(terminal: Terminal, report: BacktestReport): void {
   noteRefused(terminal, report.refused);
   for (const rule of report.rules) printRule(terminal, rule);
-  for (const { ruleId, events } of report.broken) terminal.note(`${visible(ruleId)} broke on ${sayMany(events, 'event')}. Please report it.`);
-  const range = report.fromMs === undefined || report.toMs === undefined ? '' : `, received ${sayTime(report.fromMs)} to ${sayTime(report.toMs)}`;
-  const copies = report.duplicates > 0 ? `, ${sayMany(report.duplicates, 'copy').replace('copys', 'copies')} left out` : '';
+  for (const { ruleId, events } of report.broken)
+    terminal.note(`${visible(ruleId)} broke on ${sayMany(events, 'event')}. Please report it.`);
+  const range =
+    report.fromMs === undefined || report.toMs === undefined ? '' : `, received ${sayTime(report.fromMs)} to ${sayTime(report.toMs)}`;
+  const copies = report.duplicates > 0 ? `, ${sayCount(report.duplicates)} ${report.duplicates === 1 ? 'copy' : 'copies'} left out` : '';
   terminal.line(`${sayMany(report.events, 'event')} judged in ${saySpan(report.tookMs)}${copies}${range}`);
-  if (report.events === 0) terminal.hint('Nothing of what is stored is in that range. Ranges are of receipt; for times of the events add --time event');
+  if (report.events === 0)
+    terminal.hint('Nothing of what is stored is in that range. Ranges are of receipt; for times of the events add --time event');
 }
 
 function printRule(terminal: Terminal, rule: BacktestRule): void {
   const hits = rule.kind === 'correlation' ? 'hits of the rules it counts' : 'hits';
-  terminal.line(`${terminal.style('bold', visible(rule.title))}  ${terminal.style('dim', `${visible(rule.id)} · ${LIVE_WORDS[rule.live]}`)}`);
+  terminal.line(
+    `${terminal.style('bold', visible(rule.title))}  ${terminal.style('dim', `${visible(rule.id)} · ${LIVE_WORDS[rule.live]}`)}`,
+  );
   if (rule.dormant !== undefined) terminal.line(terminal.style('yellow', `It cannot find anything: ${visible(rule.dormant)}`));
   if (rule.days.length > 0) terminal.table(columnsOf(terminal, rule), rule.days);
   const { draft, live } = rule.found;
