@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)('replay', () => {
         const replay = await show(id, as);
         return replay.phase === 'running' || replay.phase === 'waiting' ? undefined : replay;
       },
-      { what: () => `replay ${id} to end`, withinMs: 30_000 },
+      { what: () => `replay ${id} to end`, withinMs: 60_000 },
     );
   const done = async (body: object, as?: string): Promise<Replay> => {
     const replay = await ended((await start(body, as)).id, as);
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)('replay', () => {
     const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/`;
     program = await Program.start({
       rules: RULES,
-      settings: `sinks: { webhooks: { pager: { url: "${url}", allowPrivate: true, minSeverity: informational } } }\nreplays: { maxKept: 12, maxRunning: 4 }\n`,
+      settings: `sinks: { webhooks: { pager: { url: "${url}", allowPrivate: true, minSeverity: informational } } }\nreplays: { maxKept: 12, maxRunning: 4, runMaxBytes: 32MiB }\n`,
     });
     token = await program.addSource('edr');
     acme = await program.addCredential('acme', { roles: ['analyst'] });
@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined)('replay', () => {
         const alerts = await program.alerts('?limit=1000');
         return alerts.some(({ rule }) => rule.id === 'silence') ? alerts : undefined;
       },
-      { what: () => 'the alert about silence', withinMs: 30_000 },
+      { what: () => 'the alert about silence', withinMs: 60_000 },
     );
   });
   afterAll(async () => {
@@ -196,7 +196,7 @@ describe.skipIf(missing !== undefined)('replay', () => {
         seen.push(replay);
         return replay.events >= 6 ? true : undefined;
       },
-      { what: () => 'some of the events to be judged', withinMs: 20_000 },
+      { what: () => 'some of the events to be judged', withinMs: 60_000 },
     );
     for (const replay of seen) {
       // What is judged had been received by the time that its clock shows; the clock of the door and of the bus differ a little.
@@ -213,7 +213,7 @@ describe.skipIf(missing !== undefined)('replay', () => {
 
   test('is stopped, resumed and removed; every act is on the audit trail', async () => {
     const { id } = await start({ speed: 0.1 });
-    await waitFor(async () => ((await show(id)).events > 0 ? true : undefined), { what: () => 'it to begin', withinMs: 20_000 });
+    await waitFor(async () => ((await show(id)).events > 0 ? true : undefined), { what: () => 'it to begin', withinMs: 60_000 });
     expect((await program.call('DELETE', `/replays/${id}`)).body).toMatchObject({ error: { code: 'replay.running' } });
     const stopped = await program.call<{ replay: Replay }>('POST', `/replays/${id}/stop`);
     expect(stopped.body.replay.phase).toBe('stopped');
@@ -287,7 +287,7 @@ async function tailMatches(program: Program): Promise<{ tenant: string }[]> {
       before = tail.lines.length;
       return isQuiet ? true : undefined;
     },
-    { what: () => 'the matches that are kept', withinMs: 10_000 },
+    { what: () => 'the matches that are kept', withinMs: 60_000 },
   );
   return tail.lines as { tenant: string }[];
 }

@@ -90,10 +90,7 @@ export class ReplayDesk implements AsyncDisposable {
     const kept = this.list(tenant).length;
     if (kept >= bounds.maxKept) throw new TocsinError('replay.too_many', { kept, most: bounds.maxKept });
     const { bytes } = await bus.info(REPLAYS_FILTER);
-    const active = this.#views().filter(({ phase }) => phase === 'running' || phase === 'waiting');
-    const promised = active.reduce((sum, { state }) => sum + Math.max(0, bounds.runMaxBytes - (state?.bytes ?? 0)), bounds.runMaxBytes);
-    if (bytes + promised > bounds.maxBytes)
-      throw new TocsinError('replay.no_room', { bytes: bytes + promised - bounds.runMaxBytes, maxBytes: bounds.maxBytes });
+    if (bytes + bounds.runMaxBytes > bounds.maxBytes) throw noRoom(bytes, bounds.maxBytes);
   }
 
   /** Orders a replay, by these rules where any are given. */
@@ -229,8 +226,20 @@ export class ReplayDesk implements AsyncDisposable {
     while (open.length > 0 && this.#running.size < bounds.maxRunning && !this.#stop.signal.aborted) {
       open.sort((a, b) => runningOf(a.order.tenant) - runningOf(b.order.tenant) || a.order.createdMs - b.order.createdMs);
       const next = open.shift();
-      if (next !== undefined) this.#begin(next);
+      if (next !== undefined && !(await this.#beginIfThereIsRoom(next))) break;
     }
+  }
+
+  /** What runs may still write counts as written. False where it waits for room that others may leave. */
+  async #beginIfThereIsRoom(next: ReplayView): Promise<boolean> {
+    const { bounds, bus } = this.#options;
+    const { bytes } = await bus.info(REPLAYS_FILTER);
+    const running = [...this.#running.keys()].map((key) => this.#runs.get(key)?.state?.bytes ?? 0);
+    const promised = running.reduce((sum, written) => sum + Math.max(0, bounds.runMaxBytes - written), bytes);
+    if (promised + bounds.runMaxBytes <= bounds.maxBytes) this.#begin(next);
+    else if (running.length > 0) return false;
+    else await this.#say(next.order, next.state, { phase: 'failed', reason: noRoom(bytes, bounds.maxBytes).message });
+    return true;
   }
 
   #begin({ order, state }: ReplayView): void {
@@ -278,6 +287,10 @@ export class ReplayDesk implements AsyncDisposable {
     const { last } = await bus.info(REPLAYS_FILTER);
     if (last !== undefined) await bus.purge(replayFilter(tenant, id), last);
   }
+}
+
+function noRoom(bytes: number, maxBytes: number): TocsinError {
+  return new TocsinError('replay.no_room', { bytes, maxBytes });
 }
 
 /** A state of an earlier attempt says what was done, not what goes on. */

@@ -25,6 +25,8 @@ const REPLAY_HEAP = { heapMiB: 768, youngMiB: 24 };
 /** Memory by which the process may grow while one frame is judged, bytes; and heap of the process that judges suspected events, MiB. */
 const MAX_GROWTH_BYTES = 1024 ** 3;
 const SANDBOX_HEAP_MIB = 512;
+/** Nobody waits for a replay: a frame may take so many times as long as it may live, before its thread is ended for it. */
+const PATIENCE = 10;
 
 /** Opens the desk; what was not finished is taken up. The scope closes it. */
 export async function startReplays(
@@ -68,7 +70,7 @@ async function startThread(options: InstallationOptions, bus: InstallationBus, o
     script: new URL(`./replay-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
     data,
     logger,
-    watch: { deadlineMs: settings.detect.deadline, maxGrowthBytes: MAX_GROWTH_BYTES },
+    watch: { deadlineMs: settings.detect.deadline * PATIENCE, maxGrowthBytes: MAX_GROWTH_BYTES },
     ...REPLAY_HEAP,
   });
   return { restarts: () => thread.status().restarts, [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose]() };
