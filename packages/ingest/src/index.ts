@@ -1,4 +1,5 @@
 /** What others import of ingest. */
+export { SourceActivity, type SourceFacts, type TakenBatch } from './activity/source-activity.ts';
 export { type Admission, type AdmissionOptions, createAdmission, type Quota, type QuotaScope } from './admission/admission.ts';
 export type { RefusalCount } from './admission/refusal-counts.ts';
 export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';

@@ -57,6 +57,11 @@ export class IntakeBatch {
     void Promise.allSettled([this.#stored.promise]);
   }
 
+  /** What is new in it; whole once `commit` has resolved. */
+  get events(): readonly FrameRecord[] {
+    return this.#events;
+  }
+
   /** As `Intake.emit`. */
   async commit(records: readonly RawRecord[]): Promise<RecordResult[]> {
     const { tenant, lane, name, shard } = this.#source;

@@ -3,6 +3,7 @@
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
 import type { Clock, EventPosition, FrameRecord } from '@tocsin/core';
+import type { SourceActivity } from './activity/source-activity.ts';
 import type { Admission } from './admission/admission.ts';
 import { DecodeTurns } from './decode-turns.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
@@ -38,6 +39,8 @@ export interface IntakeOptions {
   readonly limits?: IntakeLimits | undefined;
   /** Asked before anything of a batch is decoded, told of every batch that was refused as a whole. Without it everything is admitted. */
   readonly admission?: Pick<Admission, 'admit' | 'refused'> | undefined;
+  /** Told of every batch that was answered. */
+  readonly activity?: Pick<SourceActivity, 'took'> | undefined;
 }
 
 /** How a batch of records wants to be identified. */
@@ -88,13 +91,16 @@ export function createIntake(options: IntakeOptions): Intake {
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
     turns: new DecodeTurns(options.clock),
   };
-  const { admission } = options;
+  const { admission, activity } = options;
   return {
     async emit(source, records, emitOptions = {}) {
       const load = { records: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes.length, 0) };
       try {
         admission?.admit(source, load);
-        return await new IntakeBatch(source, facilities, emitOptions).commit(records);
+        const batch = new IntakeBatch(source, facilities, emitOptions);
+        const results = await batch.commit(records);
+        activity?.took(source, { bytes: load.bytes, results, events: batch.events });
+        return results;
       } catch (error) {
         admission?.refused(source, error, load);
         throw error;

@@ -16,6 +16,8 @@ export interface Source {
   readonly shard: string;
   /** What its events are, where it says so itself rather than leaving it to their mapping. */
   readonly logSource?: LogSourceName | undefined;
+  /** Id of the credential it came in by, where it came in by one: an open connection ends with it. */
+  readonly credential?: string | undefined;
 }
 
 /** Facts about a record that its transport carries beside it: CloudEvents attributes, an idempotency key. All optional. */
@@ -47,7 +49,8 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already. */
+/** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already, `dropped` that a rule of its source leaves it out. */
 export type RecordResult =
   | { readonly status: 'stored' | 'duplicate'; readonly id: string; readonly at: EventPosition }
+  | { readonly status: 'dropped'; readonly id?: string | undefined }
   | { readonly status: 'rejected'; readonly id?: string | undefined; readonly code: ErrorCode; readonly reason: string };

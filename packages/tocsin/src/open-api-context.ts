@@ -3,6 +3,7 @@ import { printSettings } from '@tocsin/core/setting';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import type { ApiContext } from './api/route.ts';
 import { createStatus } from './api/status.ts';
+import { SourceActivity } from '@tocsin/ingest';
 import { installationSettings } from './config/settings.ts';
 import { RedrivePace } from './deadletters/redrive-pace.ts';
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
@@ -14,15 +15,22 @@ import { openFlowWatch } from './flow/open-flow-watch.ts';
 import { memberName } from './identity.ts';
 import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
-import { Registry } from './registry/registry.ts';
+import { Registry, type SourceRecord } from './registry/registry.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
+import { SourceBook } from './registry/source-book.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createPrivileged } from './security/privileged.ts';
+import { FactsKeeper } from './sources/facts-keeper.ts';
+import { SilenceWatch } from './sources/silence-watch.ts';
+import { SOURCES_BUCKET } from './topology.ts';
 import type { Bus, Surroundings } from './wire.ts';
 
 /** Connections over which a tenant may follow events, alerts and matches at once. */
 const FOLLOWERS_PER_TENANT = 64;
+
+/** Longest pause between two writings of what is known of sources, milliseconds. */
+const FACTS_EVERY_MS = 10_000;
 
 /** Starts the duties and opens what the API asks. */
 export async function openApiContext(options: InstallationOptions, ground: InstallationGround): Promise<ApiContext> {
@@ -37,6 +45,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     ),
   );
   const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
+  const sources = await openSources(options, ground, { bus: apiBus, registry });
   const desk = await openDuties(options, ground);
   flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
   const status = createStatus({
@@ -62,6 +71,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     settled: desk.settled,
     privileged,
     flow,
+    sources,
     clock: around.clock,
     nextId: around.nextId,
     status: status.of,
@@ -76,9 +86,40 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
 
 /** The threads of the duties, and whom to ask for those of other processes. */
 async function openDuties(options: InstallationOptions, { bus, scope, around }: InstallationGround): Promise<DutyDesk> {
-  const member = bus.isExternal ? await memberName(options.dataDir, around.nextId) : options.settings.site;
+  const member = await memberOf(options, { bus, around });
   const threads = await startThreads(options, { bus, scope, member });
   return await openDutyDesk({ options, bus, threads, member, around, scope });
+}
+
+/** What is known of sources, kept and watched. */
+async function openSources(
+  options: InstallationOptions,
+  ground: InstallationGround,
+  { bus, registry }: { bus: Bus; registry: Registry },
+): Promise<ApiContext['sources']> {
+  const { scope, around } = ground;
+  const { clock, onTrouble } = around;
+  const { silence } = options.settings.sources;
+  const activity = new SourceActivity(clock);
+  const bucket = bus.bucket(SOURCES_BUCKET);
+  const member = await memberOf(options, ground);
+  const everyMs = Math.min(FACTS_EVERY_MS, silence.checkEvery);
+  const facts = scope.add('facts of sources', await FactsKeeper.open({ bucket, member, activity, clock, everyMs, onTrouble }));
+  const sourceOf = (tenant: string, source: string): SourceRecord | undefined => {
+    const record = registry.get(tenant, 'source', source)?.value;
+    return record?.revokedMs === undefined ? record : undefined;
+  };
+  const watch = { bus, bucket, known: () => facts.known(), sourceOf, settings: silence, clock, onTrouble };
+  scope.add('watch over silent sources', await SilenceWatch.open(watch));
+  const { rotationGrace } = options.settings.sources;
+  return { activity, facts, book: new SourceBook({ registry, clock }), silence, rotationGraceMs: rotationGrace };
+}
+
+function memberOf(
+  { dataDir, settings }: InstallationOptions,
+  { bus, around }: Pick<InstallationGround, 'bus' | 'around'>,
+): Promise<string> {
+  return bus.isExternal ? memberName(dataDir, around.nextId) : Promise.resolve(settings.site);
 }
 
 /** What watches the cost of rules and puts aside what takes too much, as an audited act. */

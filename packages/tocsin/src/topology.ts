@@ -28,6 +28,8 @@ export const RULE_SETS_BUCKET = 'rule-sets';
 export const SET_ASIDE_BUCKET = 'set-aside';
 /** Bucket of the members: a record each of the processes that share the duties. */
 export const MEMBERS_BUCKET = 'members';
+/** Bucket of what is known of sources: when each was heard last, by process, and which are silent. */
+export const SOURCES_BUCKET = 'sources';
 /** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
 export const CONTROL_BUCKET = 'control';
 
@@ -66,6 +68,7 @@ export function topology(options: TopologyOptions): Topology {
       { name: SET_ASIDE_BUCKET, ttlMs: 8 * DAY_MS },
       { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
       { name: CONTROL_BUCKET, ttlMs: 0 },
+      { name: SOURCES_BUCKET, ttlMs: 0 },
     ],
   };
 }
@@ -118,7 +121,7 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   api: {
     publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
     subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
-    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET],
+    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET],
   },
   // The retention keeper: removes, and what it removes unread it has written on AUDIT before.
   keep: { publish: [AUDIT_FILTER], subscribe: KEPT, buckets: [MANIFESTS_BUCKET], purge: KEPT },

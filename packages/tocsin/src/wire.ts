@@ -53,7 +53,7 @@ export function wireIngest(
     maxSkewMs: number;
     stall?: StallGuard;
     makeRoom?: () => Promise<boolean>;
-  } & Pick<IntakeOptions, 'onFlagged' | 'admission'>,
+  } & Pick<IntakeOptions, 'onFlagged' | 'admission' | 'activity'>,
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -81,6 +81,7 @@ export function wireIngest(
     nextId: around.nextId,
     onFlagged: around.onFlagged,
     admission: around.admission,
+    activity: around.activity,
     seed: fnv1a(around.nextId()),
     limits: { maxSkewMs: around.maxSkewMs },
   });

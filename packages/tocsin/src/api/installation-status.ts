@@ -50,6 +50,8 @@ export interface ListenerStatus {
   readonly records: number;
   readonly stored: number;
   readonly duplicate: number;
+  /** Left out by a rule of their source. */
+  readonly dropped: number;
   /** Read and not taken, by error code. */
   readonly rejected: Readonly<Record<string, number>>;
   /** Turned away unread or never stored, by error code. */

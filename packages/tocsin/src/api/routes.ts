@@ -12,10 +12,12 @@ import { listAudit } from './routes/list-audit.ts';
 import { listDeadLetters } from './routes/list-dead-letters.ts';
 import { listQuotas } from './routes/list-quotas.ts';
 import { listRules } from './routes/list-rules.ts';
-import { listSources } from './routes/list-sources.ts';
+import { listSources, showSource } from './routes/list-sources.ts';
+import { patchSource } from './routes/patch-source.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
+import { rotateSource } from './routes/rotate-source.ts';
 import { ruleCost } from './routes/rule-cost.ts';
 import { ruleCoverage } from './routes/rule-coverage.ts';
 import { setQuota } from './routes/set-quota.ts';
@@ -43,6 +45,9 @@ export const routes: readonly Route[] = [
   fieldsSeen,
   listSources,
   addSource,
+  showSource,
+  patchSource,
+  rotateSource,
   revokeSource,
   listQuotas,
   setQuota,

@@ -21,7 +21,9 @@ import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
 import { rulesTest } from './commands/rules-test.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
+import { sourcesRotate, sourcesSet } from './commands/sources-change.ts';
 import { sourcesGuess } from './commands/sources-guess.ts';
+import { sourcesShow } from './commands/sources-show.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
@@ -54,6 +56,9 @@ export const commands: readonly Command[] = [
   sources,
   { ...sources, name: 'sources list' },
   sourcesAdd,
+  sourcesShow,
+  sourcesSet,
+  sourcesRotate,
   sourcesRevoke,
   quotas,
   quotasSet,

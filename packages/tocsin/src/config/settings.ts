@@ -8,6 +8,7 @@ import { externalBusSettings } from './external-bus-settings.ts';
 import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
 import { sinks } from './sink-settings.ts';
+import { sources } from './source-settings.ts';
 
 const listen = settings({
   about: 'Where the HTTP API and the events door listen.',
@@ -152,6 +153,7 @@ export const installationSettings = settings({
     bus,
     ingest,
     listeners: listenerSettings,
+    sources,
     quotas,
     retention,
     lag,

@@ -17,15 +17,24 @@ export interface SourceRecord {
   readonly lane: 'live' | 'bulk';
   /** What its events are, where it says so itself. */
   readonly logSource?: LogSourceName | undefined;
+  /** Free words of whoever runs it, such as `site: berlin`. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** After how long a silence alerts are raised, milliseconds; absent: as the settings say. */
+  readonly silence?: SourceSilence | undefined;
   readonly createdMs: number;
   readonly revokedMs?: number | undefined;
 }
+
+/** When a source's silence is told: never, or after its own times. */
+export type SourceSilence = 'off' | { readonly firstMs?: number | undefined; readonly secondMs?: number | undefined };
 
 /** A credential; its id on CHANGES is the SHA-256 of its token. */
 export interface CredentialRecord {
   readonly actor: string;
   readonly roles: readonly Role[];
   readonly source?: string | undefined;
+  /** What people call it: `web01.2` is the second of source `web01`. */
+  readonly label?: string | undefined;
   readonly createdMs: number;
   readonly expiresMs?: number | undefined;
   readonly revokedMs?: number | undefined;

@@ -30,6 +30,8 @@ export interface Principal {
   readonly source?: string | undefined;
   readonly roles: readonly Role[];
   readonly credentialId: string;
+  /** Whole id of the credential; its beginning is what people are shown. */
+  readonly credential?: string | undefined;
 }
 
 const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'deadletters.read', 'status.read'];

@@ -1,0 +1,115 @@
+/** Everything the API asks about sources, and how one is described: as registered, what was heard of it, its credentials. */
+import type { SourceActivity, SourceFacts } from '@tocsin/ingest';
+import type { CredentialRecord, Registered, SourceRecord } from '../registry/registry.ts';
+import type { SourceBook } from '../registry/source-book.ts';
+import type { FactsKeeper, KnownSource } from './facts-keeper.ts';
+import { silenceAfter } from './silence-state.ts';
+
+/** What is known of sources. */
+export interface SourceDesk {
+  readonly activity: SourceActivity;
+  readonly facts: Pick<FactsKeeper, 'known'>;
+  readonly book: SourceBook;
+  /** What holds for all: settings `sources.silence`. */
+  readonly silence: { readonly alerts: boolean; readonly first: number; readonly second: number };
+  readonly rotationGraceMs: number;
+}
+
+/** What was heard of a source, all processes together, since each started. Times in milliseconds since 1970. */
+export interface HeardOf {
+  readonly lastHeardMs?: number | undefined;
+  readonly lastTakenMs?: number | undefined;
+  /** How long it has been silent, and whether an alert says so. */
+  readonly silentMs?: number | undefined;
+  readonly isSilent: boolean;
+  readonly eventsPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly dropped: number;
+  readonly droppedByProducer: number;
+  readonly secrets: number;
+  readonly unmapped: number;
+  /** Records that could not be read. */
+  readonly parseFailures: number;
+  /** Records not taken, by error code. */
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly lag?: SourceFacts['lag'];
+}
+
+/** A credential as people see it: never its token, nor what could be tried against it. */
+export interface ShownCredential {
+  readonly id: string;
+  readonly label: string;
+  readonly state: 'active' | 'grace' | 'expired' | 'revoked';
+  readonly createdMs: number;
+  readonly expiresMs?: number | undefined;
+  readonly revokedMs?: number | undefined;
+  readonly lastUsedMs?: number | undefined;
+}
+
+/** What was heard of a source. */
+export function heardOf(
+  record: SourceRecord,
+  known: KnownSource | undefined,
+  desk: Pick<SourceDesk, 'silence'> & { readonly nowMs: number },
+): HeardOf {
+  const facts = known?.facts ?? [];
+  const sum = (count: (one: SourceFacts) => number): number => facts.reduce((total, one) => total + count(one), 0);
+  const rejected: Record<string, number> = {};
+  for (const one of facts) for (const [code, count] of Object.entries(one.rejected)) rejected[code] = (rejected[code] ?? 0) + count;
+  const after = silenceAfter(record, desk.silence);
+  const silentMs = known && known.lastTakenMs > 0 ? Math.max(0, desk.nowMs - known.lastTakenMs) : undefined;
+  const [busiest] = [...facts].sort((a, b) => b.lastHeardMs - a.lastHeardMs);
+  return {
+    ...(known === undefined ? {} : { lastHeardMs: known.lastHeardMs }),
+    ...(known !== undefined && known.lastTakenMs > 0 ? { lastTakenMs: known.lastTakenMs } : {}),
+    ...(silentMs === undefined ? {} : { silentMs }),
+    isSilent: record.revokedMs === undefined && after !== undefined && silentMs !== undefined && silentMs >= after.firstMs,
+    eventsPerSecond: sum((one) => one.eventsPerSecond),
+    bytesPerSecond: sum((one) => one.bytesPerSecond),
+    records: sum((one) => one.records),
+    bytes: sum((one) => one.bytes),
+    dropped: sum((one) => one.dropped),
+    droppedByProducer: sum((one) => one.droppedByProducer),
+    secrets: sum((one) => one.secrets),
+    unmapped: sum((one) => one.unmapped),
+    parseFailures: Object.entries(rejected).reduce((total, [code, count]) => total + (code.startsWith('decode.') ? count : 0), 0),
+    rejected,
+    ...(busiest?.lag === undefined ? {} : { lag: busiest.lag }),
+  };
+}
+
+/** Credentials of a source, newest first, at most 20. */
+export function shownCredentials(
+  credentials: readonly Registered<CredentialRecord>[],
+  known: KnownSource | undefined,
+  nowMs: number,
+): ShownCredential[] {
+  const used = (id: string): number => Math.max(0, ...(known?.facts ?? []).map((one) => one.credentials[id] ?? 0));
+  return credentials
+    .map(({ id, value }): ShownCredential => {
+      const short = id.slice(0, 12);
+      const { label = value.actor, createdMs, expiresMs, revokedMs } = value;
+      const lastUsedMs = used(short);
+      return {
+        id: short,
+        label,
+        state: stateOf(value, nowMs),
+        createdMs,
+        ...(expiresMs === undefined ? {} : { expiresMs }),
+        ...(revokedMs === undefined ? {} : { revokedMs }),
+        ...(lastUsedMs > 0 ? { lastUsedMs } : {}),
+      };
+    })
+    .sort((a, b) => b.createdMs - a.createdMs)
+    .slice(0, MAX_SHOWN);
+}
+
+const MAX_SHOWN = 20;
+
+function stateOf({ revokedMs, expiresMs }: CredentialRecord, nowMs: number): ShownCredential['state'] {
+  if (revokedMs !== undefined) return 'revoked';
+  if (expiresMs === undefined) return 'active';
+  return expiresMs <= nowMs ? 'expired' : 'grace';
+}
