@@ -17,6 +17,7 @@ import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
+import { privacyErrors } from './errors/privacy.data.ts';
 import { memberErrors } from './errors/member.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
@@ -39,6 +40,7 @@ export const errorTable = {
   ...listenerErrors,
   ...serverErrors,
   ...mappingErrors,
+  ...privacyErrors,
   ...storeErrors,
 } satisfies ErrorTable;
 

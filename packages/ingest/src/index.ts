@@ -41,6 +41,8 @@ export { readShippedMappings } from './mappings/shipped-mappings.ts';
 export { normaliseRecord, type Receipt } from './normalise-record.ts';
 export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
 export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
+export { type PrivacyPolicy, privacyPolicySchema, type SecretsMode } from './privacy/privacy-policy.ts';
+export { compilePrivacy, type RecordPrivacy } from './privacy/record-privacy.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';

@@ -9,6 +9,8 @@ import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts'
 import type { RecordReader } from './decoders/record-reader.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
+import { decoders } from './decoders/decoders.ts';
+import type { RecordPrivacy } from './privacy/record-privacy.ts';
 import type { Framer } from './framer.ts';
 import type { EmitOptions } from './intake.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
@@ -33,6 +35,13 @@ type Pending =
   | { readonly result: RecordResult }
   | { readonly id: string; readonly index: number }
   | { readonly id: string; readonly joins: EarlyEntry };
+
+/** What is known of a record beside itself. */
+interface TreatedParts {
+  readonly envelope: Envelope | undefined;
+  readonly hasSecret: boolean;
+  readonly alias: ((id: string | undefined) => string | undefined) | undefined;
+}
 
 /** A batch of one source; committed once. */
 export class IntakeBatch {
@@ -87,7 +96,12 @@ export class IntakeBatch {
       this.#pending.push({ result: { status: 'rejected', code: raw.refused.code, reason: raw.refused.reason } });
       return;
     }
-    const decoded = this.#use.read(this.#source.format, raw.bytes, this.#use.decodeLimits);
+    const { format, privacy } = this.#source;
+    // Rules may name any field: then all of them are read.
+    const decoded =
+      privacy === undefined
+        ? this.#use.read(format, raw.bytes, this.#use.decodeLimits)
+        : decoders[format].decode(raw.bytes, this.#use.decodeLimits);
     decoded.forEach((record, place) => {
       if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
       else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));
@@ -95,15 +109,36 @@ export class IntakeBatch {
   }
 
   #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
+    const { privacy } = this.#source;
+    if (privacy === undefined) return this.#takeTreated(record, { envelope, hasSecret: false, alias: undefined });
+    const treated = privacy.treat(record, this.#use.decodeLimits);
+    if (treated.kind === 'dropped') this.#pending.push({ result: { status: 'dropped', rule: treated.rule } });
+    else if (treated.kind === 'refused') this.#pending.push({ result: { status: 'rejected', ...treated.refusal } });
+    else
+      this.#takeTreated(treated.record, {
+        envelope: privacy.envelope(envelope),
+        hasSecret: treated.hasSecret,
+        alias: treated.record === record ? undefined : this.#aliasOf(record, privacy),
+      });
+  }
+
+  /** What the record's own id becomes where it is one of what was replaced: masked ids would all be the same. */
+  #aliasOf(before: AcceptedRecord, privacy: RecordPrivacy): (id: string | undefined) => string | undefined {
+    const own = this.#use.mappings.map(before.format, before.fields, this.#receivedMs).producerEventId;
+    return (id) => (id === own || own === undefined ? id : privacy.alias(own));
+  }
+
+  #takeTreated(record: AcceptedRecord, { envelope, hasSecret, alias }: TreatedParts): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
-    const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? envelope?.fallbackId ?? this.#keyedId();
+    const recordId = alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId);
+    const ownId = envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) {
       const { code, message } = new TocsinError('ingest.bad_record', { reason });
       this.#pending.push({ result: { status: 'rejected', code, reason: message } });
       return;
     }
-    const event = toFrameRecord({
+    const made = toFrameRecord({
       source: this.#source,
       bytes: record.record,
       fields: record.fields,
@@ -114,6 +149,7 @@ export class IntakeBatch {
       receivedMs: this.#receivedMs,
       maxSkewMs: this.#use.maxSkewMs,
     });
+    const event: FrameRecord = hasSecret ? { ...made, flags: [...made.flags, 'secret_found'] } : made;
     if (event.producerId) this.#addIdentified(event);
     else this.#add(event);
   }

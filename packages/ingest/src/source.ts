@@ -3,6 +3,7 @@
  * per record. Listeners make raw records, the intake answers; what lies between are decoders, mappings and the framer.
  */
 import type { ErrorCode, EventPosition, Lane, LogSourceName } from '@tocsin/core';
+import type { RecordPrivacy } from './privacy/record-privacy.ts';
 import type { FormatName } from './decoders/decoders.ts';
 
 /** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
@@ -16,6 +17,8 @@ export interface Source {
   readonly shard: string;
   /** What its events are, where it says so itself rather than leaving it to their mapping. */
   readonly logSource?: LogSourceName | undefined;
+  /** What its records are stripped of before they are stored; absent where of nothing. */
+  readonly privacy?: RecordPrivacy | undefined;
   /** Id of the credential it came in by, where it came in by one: an open connection ends with it. */
   readonly credential?: string | undefined;
 }
@@ -52,5 +55,5 @@ export interface Refusal {
 /** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already, `dropped` that a rule of its source leaves it out. */
 export type RecordResult =
   | { readonly status: 'stored' | 'duplicate'; readonly id: string; readonly at: EventPosition }
-  | { readonly status: 'dropped'; readonly id?: string | undefined }
+  | { readonly status: 'dropped'; readonly id?: string | undefined; readonly rule: string }
   | { readonly status: 'rejected'; readonly id?: string | undefined; readonly code: ErrorCode; readonly reason: string };

@@ -20,6 +20,7 @@ import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
 import { SourceBook } from './registry/source-book.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
+import { resolveSecret } from './security/resolve-secret.ts';
 import { createPrivileged } from './security/privileged.ts';
 import { FactsKeeper } from './sources/facts-keeper.ts';
 import { SilenceWatch } from './sources/silence-watch.ts';
@@ -111,8 +112,10 @@ async function openSources(
   };
   const watch = { bus, bucket, known: () => facts.known(), sourceOf, settings: silence, clock, onTrouble };
   scope.add('watch over silent sources', await SilenceWatch.open(watch));
-  const { rotationGrace } = options.settings.sources;
-  return { activity, facts, book: new SourceBook({ registry, clock }), silence, rotationGraceMs: rotationGrace };
+  const { rotationGrace, privacyKey: reference } = options.settings.sources;
+  const { environment } = options;
+  const privacyKey = reference && (await resolveSecret(reference, { at: 'sources.privacyKey', environment }));
+  return { activity, facts, book: new SourceBook({ registry, clock, privacyKey }), silence, rotationGraceMs: rotationGrace };
 }
 
 function memberOf(

@@ -22,7 +22,11 @@ function bench() {
 describe('activity of sources', () => {
   it('counts what became of records and when something was taken', () => {
     const { activity, event, wait } = bench();
-    activity.took(source, { bytes: 100, results: [stored, bad, { status: 'dropped' }], events: [event(500, ['secret_found'])] });
+    activity.took(source, {
+      bytes: 100,
+      results: [stored, bad, { status: 'dropped', rule: 'noise' }],
+      events: [event(500, ['secret_found'])],
+    });
     wait(5000);
     activity.took(source, { bytes: 10, results: [bad], events: [] });
     activity.droppedBefore(source, 7);
@@ -32,6 +36,7 @@ describe('activity of sources', () => {
       bytes: 110,
       stored: 1,
       dropped: 1,
+      droppedBy: { noise: 1 },
       droppedByProducer: 7,
       secrets: 1,
       rejected: { 'decode.bad_json': 2 },

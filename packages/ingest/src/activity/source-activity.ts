@@ -20,6 +20,8 @@ export interface SourceFacts {
   readonly duplicates: number;
   /** Dropped by its rules, and dropped before sending as the producer says. */
   readonly dropped: number;
+  /** Of `dropped`, by the name of the rule. */
+  readonly droppedBy: Readonly<Record<string, number>>;
   readonly droppedByProducer: number;
   /** Records with a secret in them. */
   readonly secrets: number;
@@ -101,6 +103,7 @@ class OneSource {
   #duplicates = 0;
   #dropped = 0;
   droppedByProducer = 0;
+  readonly #droppedBy: Record<string, number> = Object.create(null);
   #secrets = 0;
   #unmapped = 0;
   readonly #rejected: Partial<Record<ErrorCode, number>> = {};
@@ -152,6 +155,7 @@ class OneSource {
       stored: this.#stored,
       duplicates: this.#duplicates,
       dropped: this.#dropped,
+      droppedBy: { ...this.#droppedBy },
       droppedByProducer: this.droppedByProducer,
       secrets: this.#secrets,
       unmapped: this.#unmapped,
@@ -165,9 +169,11 @@ class OneSource {
 
   #count(result: RecordResult): void {
     if (result.status === 'rejected') this.#rejected[result.code] = (this.#rejected[result.code] ?? 0) + 1;
-    else if (result.status === 'stored') this.#stored += 1;
-    else if (result.status === 'duplicate') this.#duplicates += 1;
-    else this.#dropped += 1;
+    else if (result.status === 'dropped') {
+      this.#dropped += 1;
+      this.#droppedBy[result.rule] = (this.#droppedBy[result.rule] ?? 0) + 1;
+    } else if (result.status === 'stored') this.#stored += 1;
+    else this.#duplicates += 1;
   }
 
   #noteLag(events: TakenBatch['events']): void {

@@ -1,6 +1,6 @@
 /** JSON Schemas that several routes share, as the OpenAPI document shows them. */
 import { LOG_SOURCE_WORD } from '@tocsin/core';
-import { decoders } from '@tocsin/ingest';
+import { decoders, privacyPolicySchema } from '@tocsin/ingest';
 import type { JsonSchema } from './route.ts';
 
 /** Query of a listing: `limit` and `after`, and whatever else it takes. */
@@ -69,6 +69,7 @@ export const sourceProperties: Readonly<Record<string, JsonSchema>> = {
     propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$' },
     description: 'Free words, such as site: berlin',
   },
+  privacy: privacyPolicySchema,
   silence: {
     description: 'off: its silence is not told; or after how long it is, milliseconds',
     anyOf: [{ const: 'off' }, { type: 'object', additionalProperties: false, properties: { firstMs: SILENCE_MS, secondMs: SILENCE_MS } }],

@@ -2,14 +2,16 @@
  * Registered sources as ingest uses them: made once per state of the registry, and looked at again for every batch, so that a connection
  * which stays open neither outlives its credential nor goes on under settings of before. Who may change them is in the routes.
  */
-import { type Clock, TocsinError } from '@tocsin/core';
-import type { Source } from '@tocsin/ingest';
+import { type Clock, type Secret, TocsinError } from '@tocsin/core';
+import { compilePrivacy, type Source } from '@tocsin/ingest';
 import type { Registered, Registry, SourceRecord } from './registry.ts';
 
 /** What a book is made of. */
 export interface SourceBookOptions {
   readonly registry: Pick<Registry, 'get' | 'credentialByHash'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Key of hashed and tokenised fields, where there is one. */
+  readonly privacyKey?: Secret | undefined;
 }
 
 /** All sources, as they stand now. */
@@ -51,7 +53,17 @@ export class SourceBook {
   }
 
   #make({ tenant, value }: Pick<Registered<SourceRecord>, 'tenant' | 'value'>): Source {
-    const { name, format, lane, logSource } = value;
-    return { tenant, name, format, lane, shard: '', ...(logSource === undefined ? {} : { logSource }) };
+    const { name, format, lane, logSource, privacy: policy } = value;
+    // Where its key is missing nothing is taken: what should be concealed must not be stored as it is.
+    const privacy = policy && compilePrivacy(policy, { tenant, source: name, key: this.#options.privacyKey });
+    return {
+      tenant,
+      name,
+      format,
+      lane,
+      shard: '',
+      ...(logSource === undefined ? {} : { logSource }),
+      ...(privacy === undefined ? {} : { privacy }),
+    };
   }
 }

@@ -27,6 +27,7 @@ export interface HeardOf {
   readonly records: number;
   readonly bytes: number;
   readonly dropped: number;
+  readonly droppedBy: Readonly<Record<string, number>>;
   readonly droppedByProducer: number;
   readonly secrets: number;
   readonly unmapped: number;
@@ -56,8 +57,7 @@ export function heardOf(
 ): HeardOf {
   const facts = known?.facts ?? [];
   const sum = (count: (one: SourceFacts) => number): number => facts.reduce((total, one) => total + count(one), 0);
-  const rejected: Record<string, number> = {};
-  for (const one of facts) for (const [code, count] of Object.entries(one.rejected)) rejected[code] = (rejected[code] ?? 0) + count;
+  const rejected = sumUp(facts.map((one) => one.rejected));
   const after = silenceAfter(record, desk.silence);
   const silentMs = known && known.lastTakenMs > 0 ? Math.max(0, desk.nowMs - known.lastTakenMs) : undefined;
   const [busiest] = [...facts].sort((a, b) => b.lastHeardMs - a.lastHeardMs);
@@ -71,6 +71,7 @@ export function heardOf(
     records: sum((one) => one.records),
     bytes: sum((one) => one.bytes),
     dropped: sum((one) => one.dropped),
+    droppedBy: sumUp(facts.map((one) => one.droppedBy ?? {})),
     droppedByProducer: sum((one) => one.droppedByProducer),
     secrets: sum((one) => one.secrets),
     unmapped: sum((one) => one.unmapped),
@@ -78,6 +79,13 @@ export function heardOf(
     rejected,
     ...(busiest?.lag === undefined ? {} : { lag: busiest.lag }),
   };
+}
+
+/** Counts by name, of several tables together. */
+function sumUp(tables: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = Object.create(null);
+  for (const table of tables) for (const [name, count] of Object.entries(table)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }
 
 /** Credentials of a source, newest first, at most 20. */

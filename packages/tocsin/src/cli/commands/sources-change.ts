@@ -3,7 +3,9 @@ import { TocsinError } from '@tocsin/core';
 import { parseBytes, parseDuration } from '@tocsin/core/setting';
 import type { ShownCredential } from '../../sources/source-desk.ts';
 import { tokenPath, writeToken } from '../../state/run-file.ts';
-import { type Command, type GivenOptions, listOption, numberOption, textOption } from '../command.ts';
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { type Command, choiceOption, type GivenOptions, listOption, numberOption, textOption } from '../command.ts';
 import { sayTime } from '../figures.ts';
 import { type ListedSource, tokenNameOf } from '../source-token.ts';
 import { visible } from '../visible-text.ts';
@@ -51,6 +53,8 @@ export const sourcesSet: Command = {
     { flags: '--category <name>', about: 'of what category' },
     { flags: '--label <key=value...>', about: 'labels, in place of those it has' },
     { flags: '--silence <times>', about: 'when its silence is told: off, 5m, or 5m,30m' },
+    { flags: '--privacy <file>', about: 'YAML file of what is dropped, masked, hashed and tokenised: docs/how-to/privacy.md' },
+    { flags: '--secrets <mode>', about: 'off, flag or mask: secrets that are found; replaces the policy where no --privacy is given' },
     { flags: '--events <count>', about: 'events per second; 0: no limit' },
     { flags: '--bytes <size>', about: 'bytes of records per second, such as 2MiB; 0B: no limit' },
   ],
@@ -79,6 +83,7 @@ async function changeOf(options: GivenOptions): Promise<Record<string, unknown>>
   put('labels', labelsOf(options));
   put('silence', silenceOf(options));
   put('limits', limitsOf(options));
+  put('privacy', await privacyOf(options));
   return change;
 }
 
@@ -111,6 +116,26 @@ function silenceOf(options: GivenOptions): unknown {
   if (given === DEFAULT) return null;
   const [first = '', second] = given.split(',');
   return { firstMs: durationOf('silence', first), ...(second === undefined ? {} : { secondMs: durationOf('silence', second) }) };
+}
+
+/** A policy out of a file, and what is done about secrets. @throws cli.unreadable, cli.bad_option */
+async function privacyOf(options: GivenOptions): Promise<unknown> {
+  const path = textOption(options, 'privacy');
+  const secrets = choiceOption(textOption(options, 'secrets'), '--secrets', ['off', 'flag', 'mask', DEFAULT] as const);
+  if (path === DEFAULT || (path === undefined && secrets === DEFAULT)) return null;
+  if (path === undefined) return secrets === undefined ? undefined : { secrets };
+  const policy: unknown = parse(await readText(path));
+  if (typeof policy !== 'object' || policy === null || Array.isArray(policy))
+    throw new TocsinError('cli.bad_option', { option: '--privacy', given: path, wants: 'a YAML file with secrets, drop and fields' });
+  return { ...policy, ...(secrets === undefined || secrets === DEFAULT ? {} : { secrets }) };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new TocsinError('cli.bad_option', { option: '--privacy', given: path, wants: 'a file that can be read' }, { cause });
+  }
 }
 
 function limitsOf(options: GivenOptions): object | undefined {
