@@ -115,8 +115,8 @@ describe('fields of other formats', () => {
       'Windows XML',
       'windows-xml',
       ['TargetUserName'],
-      '<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Security-Auditing"/><EventID>4625</EventID><Channel>Security</Channel></System><EventData><Data Name="TargetUserName">bob&amp;co</Data><Data Name="IpAddress">10.0.0.1</Data></EventData></Event>',
-      '<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Security-Auditing"/><EventID>4625</EventID><Channel>Security</Channel></System><EventData><Data Name="TargetUserName">***</Data><Data Name="IpAddress">10.0.0.1</Data></EventData></Event>',
+      `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>4625</EventID><Channel>Security</Channel></System><EventData><Data Name='TargetUserName'>bob&amp;co</Data><Data Name='IpAddress'>10.0.0.1</Data></EventData></Event>`,
+      '{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":"4625","Channel":"Security"},"EventData":{"TargetUserName":"***","IpAddress":"10.0.0.1"}}}',
     ],
   ])('%s', (_, format, fields, before, want) => {
     expect(after(mask(...fields), before, format)).toBe(want);
