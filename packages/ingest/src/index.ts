@@ -46,6 +46,9 @@ export { compilePrivacy, type RecordPrivacy } from './privacy/record-privacy.ts'
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
+export { type EventSchema, type EventType } from './schemas/event-schema.ts';
+export { createSchemaCheck, eventTypesOf, type SchemaCheck, type SchemaMode } from './schemas/schema-check.ts';
+export { checkVersions } from './schemas/schema-compatibility.ts';
 export type * from './source.ts';
 export { type Cut, openRecordStream, type RecordStream } from './stream/record-stream.ts';
 export { cutOf } from './stream/sniffing-stream.ts';
