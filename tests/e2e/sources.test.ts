@@ -153,6 +153,37 @@ describe.skipIf(missing !== undefined)('sources', () => {
     expect((await show('app')).source.heard).toMatchObject({ dropped: 2, droppedByProducer: 5, secrets: 2 });
   });
 
+  test('what does not fit its schema is flagged, or kept aside and given back', async () => {
+    const token = await program.addSource('typed', 'auto');
+    const misfit = (id: number): string =>
+      JSON.stringify({ Channel: 'Security', EventID: 4625, RecordNumber: id, Hostname: { a: 'canary-quarantine' } });
+    await program.call('PATCH', '/sources/typed', { body: { schemas: 'warn' } });
+    expect((await program.post(token, misfit(1))).body).toMatchObject({ accepted: 1 });
+    expect((await show('typed')).source.heard).toMatchObject({ misfits: 1 });
+    await program.call('PATCH', '/sources/typed', { body: { schemas: 'enforce' } });
+    const before = await program.eventsStored();
+    for (let time = 0; time < 2; time++) {
+      const answer = await program.post(token, misfit(2), { 'idempotency-key': 'k' });
+      expect(answer.body).toMatchObject({ accepted: 0, quarantined: 1, items: [{ status: 'quarantined' }] });
+    }
+    expect(await program.eventsStored()).toBe(before);
+    const letters = async (): Promise<{ id: string; state: string; errors: { text: string }[] }[]> =>
+      (
+        await program.call<{ deadLetters: { id: string; state: string; errors: { text: string }[] }[] }>(
+          'GET',
+          '/dead-letters?consumer=ingest',
+        )
+      ).body.deadLetters;
+    const [letter, another] = await letters();
+    expect(another).toBeUndefined();
+    expect(letter?.errors[0]?.text).toContain('Hostname is not of a type');
+    expect((await program.call('POST', `/dead-letters/redrive`, { body: { consumer: 'ingest' } })).status).toBe(200);
+    await waitFor(async () => ((await program.eventsStored()) === before + 1 ? true : undefined), {
+      what: () => 'the redriven event',
+      withinMs: 15_000,
+    });
+  });
+
   test('four log sources, four doors, one user: one alert with the evidence of all', async () => {
     const now = new Date().toISOString();
     const [dc, aws] = [await program.addSource('dc', 'auto'), await program.addSource('aws', 'auto')];

@@ -14,7 +14,8 @@ import type { RecordPrivacy } from './privacy/record-privacy.ts';
 import type { Framer } from './framer.ts';
 import type { EmitOptions } from './intake.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
-import type { Envelope, RawRecord, RecordResult, Source } from './source.ts';
+import type { SchemaCheck } from './schemas/schema-check.ts';
+import type { Envelope, QuarantinedRecord, RawRecord, RecordResult, Source } from './source.ts';
 
 /** What a batch uses of its intake. */
 export interface BatchFacilities {
@@ -28,6 +29,8 @@ export interface BatchFacilities {
   readonly early: EarlyAnswers;
   readonly turns: DecodeTurns;
   readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
+  readonly check?: SchemaCheck | undefined;
+  readonly quarantine?: ((source: Source, records: readonly QuarantinedRecord[]) => Promise<void>) | undefined;
 }
 
 /** One record's answer, as far as it is known before the commit. */
@@ -51,6 +54,7 @@ export class IntakeBatch {
   readonly #receivedMs: number;
   readonly #pending: Pending[] = [];
   readonly #events: FrameRecord[] = [];
+  readonly #quarantined: QuarantinedRecord[] = [];
   /** Ids of `#events`. */
   readonly #ids: string[] = [];
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
@@ -81,6 +85,7 @@ export class IntakeBatch {
         this.#take(records[index] as RawRecord);
         this.#options.onTaken?.(this.#pending.length - before);
       });
+      if (this.#quarantined.length > 0) await this.#use.quarantine?.(this.#source, this.#quarantined);
       this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));
     } catch (error) {
       // Whatever went wrong: nobody may wait for this batch, and a resend must not be taken for stored.
@@ -150,6 +155,20 @@ export class IntakeBatch {
       maxSkewMs: this.#use.maxSkewMs,
     });
     const event: FrameRecord = hasSecret ? { ...made, flags: [...made.flags, 'secret_found'] } : made;
+    const { schemas } = this.#source;
+    const misfit = schemas === undefined ? undefined : this.#use.check?.(mapped.mapping, record.fields);
+    if (misfit !== undefined) return this.#takeMisfit({ ...event, flags: [...event.flags, 'schema_invalid'] }, misfit);
+    this.#addAny(event);
+  }
+
+  /** An event that does not fit the schema of its type. */
+  #takeMisfit(event: FrameRecord, reason: string): void {
+    if (this.#source.schemas !== 'enforce' || this.#use.quarantine === undefined) return this.#addAny(event);
+    this.#quarantined.push({ event, reason });
+    this.#pending.push({ result: { status: 'quarantined', id: event.id, reason } });
+  }
+
+  #addAny(event: FrameRecord): void {
     if (event.producerId) this.#addIdentified(event);
     else this.#add(event);
   }

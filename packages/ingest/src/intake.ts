@@ -13,7 +13,8 @@ import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import { type BatchFacilities, IntakeBatch } from './intake-batch.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
-import type { RawRecord, RecordResult, Source } from './source.ts';
+import type { SchemaCheck } from './schemas/schema-check.ts';
+import type { QuarantinedRecord, RawRecord, RecordResult, Source } from './source.ts';
 
 /** Bounds of an intake. */
 export interface IntakeLimits {
@@ -39,6 +40,10 @@ export interface IntakeOptions {
   readonly limits?: IntakeLimits | undefined;
   /** Asked before anything of a batch is decoded, told of every batch that was refused as a whole. Without it everything is admitted. */
   readonly admission?: Pick<Admission, 'admit' | 'refused'> | undefined;
+  /** Holds records of sources that ask for it against the schema of their type. */
+  readonly check?: SchemaCheck | undefined;
+  /** Keeps events aside that do not fit, where their source enforces it; resolves when they are durable. Without it they are flagged only. */
+  readonly quarantine?: ((source: Source, records: readonly QuarantinedRecord[]) => Promise<void>) | undefined;
   /** Told of every batch that was answered. */
   readonly activity?: Pick<SourceActivity, 'took'> | undefined;
 }

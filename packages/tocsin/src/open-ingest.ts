@@ -12,6 +12,8 @@ import {
 } from '@tocsin/ingest';
 import type { ApiContext } from './api/route.ts';
 import type { InstallationSettings } from './config/settings.ts';
+import { createQuarantine } from './deadletters/quarantine.ts';
+import { takeRedrivenRecords } from './deadletters/redriven-records.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
 import { startListeners } from './duties/start-listeners.ts';
@@ -104,10 +106,12 @@ async function openIntake({ options, context }: IngestOptions, { bus, scope, aro
     onFlagged: createFlagLog(logger, around.clock),
     admission: context.flow.admission,
     activity: context.sources.activity,
+    quarantine: createQuarantine({ ...around, bus: context.bus, site: settings.site }),
     stall: context.flow.stall,
     makeRoom: () => context.flow.makeRoom(),
   });
   scope.add('framer', framer);
+  void takeRedrivenRecords({ ...around, bus: context.bus, intake });
   return intake;
 }
 

@@ -77,6 +77,8 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
   return { name, subjects: [filter], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: DEDUP_WINDOW_MS, ...limits };
 }
 
+/** Name of ingest among the consumers that have dead letters: what it keeps aside unstored. */
+export const INGEST_CONSUMER = 'ingest';
 /** Name of the matcher among the consumers that have dead letters. */
 export const MATCH_CONSUMER = 'match';
 /** Name of the folds among them. */

@@ -23,6 +23,9 @@ export interface SourceFacts {
   /** Of `dropped`, by the name of the rule. */
   readonly droppedBy: Readonly<Record<string, number>>;
   readonly droppedByProducer: number;
+  /** Kept aside because they do not fit the schema of their type, and stored although they do not. */
+  readonly quarantined: number;
+  readonly misfits: number;
   /** Records with a secret in them. */
   readonly secrets: number;
   /** Records that no mapping knows more of than their format. */
@@ -104,6 +107,8 @@ class OneSource {
   #dropped = 0;
   droppedByProducer = 0;
   readonly #droppedBy: Record<string, number> = Object.create(null);
+  #quarantined = 0;
+  #misfits = 0;
   #secrets = 0;
   #unmapped = 0;
   readonly #rejected: Partial<Record<ErrorCode, number>> = {};
@@ -128,12 +133,14 @@ class OneSource {
     this.#lastHeardMs = nowMs;
     this.#records += results.length;
     this.#bytes += bytes;
-    const before = this.#stored + this.#duplicates + this.#dropped;
+    const before = this.#taken;
     for (const result of results) this.#count(result);
-    if (this.#stored + this.#duplicates + this.#dropped > before) this.#lastTakenMs = nowMs;
+    if (this.#taken > before) this.#lastTakenMs = nowMs;
     for (const { classUid, flags } of events) {
       if (classUid === 0) this.#unmapped += 1;
-      if (flags.length > 0 && flags.includes('secret_found')) this.#secrets += 1;
+      if (flags.length === 0) continue;
+      if (flags.includes('secret_found')) this.#secrets += 1;
+      if (flags.includes('schema_invalid')) this.#misfits += 1;
     }
     this.#noteLag(events);
     this.#decay(clock);
@@ -157,6 +164,8 @@ class OneSource {
       dropped: this.#dropped,
       droppedBy: { ...this.#droppedBy },
       droppedByProducer: this.droppedByProducer,
+      quarantined: this.#quarantined,
+      misfits: this.#misfits,
       secrets: this.#secrets,
       unmapped: this.#unmapped,
       rejected: { ...this.#rejected },
@@ -167,12 +176,17 @@ class OneSource {
     };
   }
 
+  get #taken(): number {
+    return this.#stored + this.#duplicates + this.#dropped + this.#quarantined;
+  }
+
   #count(result: RecordResult): void {
     if (result.status === 'rejected') this.#rejected[result.code] = (this.#rejected[result.code] ?? 0) + 1;
     else if (result.status === 'dropped') {
       this.#dropped += 1;
       this.#droppedBy[result.rule] = (this.#droppedBy[result.rule] ?? 0) + 1;
-    } else if (result.status === 'stored') this.#stored += 1;
+    } else if (result.status === 'quarantined') this.#quarantined += 1;
+    else if (result.status === 'stored') this.#stored += 1;
     else this.#duplicates += 1;
   }
 

@@ -12,6 +12,7 @@ import { listAudit } from './routes/list-audit.ts';
 import { listDeadLetters } from './routes/list-dead-letters.ts';
 import { listQuotas } from './routes/list-quotas.ts';
 import { listRules } from './routes/list-rules.ts';
+import { listSchemas, showSchema } from './routes/list-schemas.ts';
 import { listSources, showSource } from './routes/list-sources.ts';
 import { patchSource } from './routes/patch-source.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
@@ -49,6 +50,8 @@ export const routes: readonly Route[] = [
   patchSource,
   rotateSource,
   revokeSource,
+  listSchemas,
+  showSchema,
   listQuotas,
   setQuota,
   listDeadLetters,

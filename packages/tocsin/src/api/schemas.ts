@@ -69,6 +69,12 @@ export const sourceProperties: Readonly<Record<string, JsonSchema>> = {
     propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$' },
     description: 'Free words, such as site: berlin',
   },
+  schemas: {
+    type: 'string',
+    enum: ['off', 'warn', 'enforce'],
+    description:
+      'Records that do not fit the schema of their type: stored (off), flagged and stored (warn), kept aside as dead letters (enforce)',
+  },
   privacy: privacyPolicySchema,
   silence: {
     description: 'off: its silence is not told; or after how long it is, milliseconds',
@@ -157,7 +163,7 @@ export const deadLetterSchema: JsonSchema = {
     consumer: { type: 'string', description: 'Who could not handle it' },
     state: { type: 'string', enum: ['waiting', 'redriven', 'discarded'] },
     kind: { type: 'string', enum: ['event', 'message'] },
-    reason: { type: 'string', enum: ['unreadable', 'threw', 'deadline', 'memory', 'crashed', 'refused', 'exhausted'] },
+    reason: { type: 'string', enum: ['unreadable', 'threw', 'deadline', 'memory', 'crashed', 'refused', 'exhausted', 'invalid'] },
     attempts: { type: 'integer' },
     errors: {
       type: 'array',

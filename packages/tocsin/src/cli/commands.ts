@@ -21,6 +21,7 @@ import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
 import { rulesTest } from './commands/rules-test.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
+import { schemas, schemasShow } from './commands/schemas.ts';
 import { sourcesRotate, sourcesSet } from './commands/sources-change.ts';
 import { sourcesGuess } from './commands/sources-guess.ts';
 import { sourcesShow } from './commands/sources-show.ts';
@@ -60,6 +61,9 @@ export const commands: readonly Command[] = [
   sourcesSet,
   sourcesRotate,
   sourcesRevoke,
+  schemas,
+  { ...schemas, name: 'schemas list' },
+  schemasShow,
   quotas,
   quotasSet,
   sourcesGuess,

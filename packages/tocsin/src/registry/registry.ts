@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type LogSourceName, type Position } from '@tocsin/core';
-import type { FormatName, PrivacyPolicy } from '@tocsin/ingest';
+import type { FormatName, PrivacyPolicy, SchemaMode } from '@tocsin/ingest';
 import type { Role } from '../security/principal.ts';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 
@@ -21,6 +21,8 @@ export interface SourceRecord {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** After how long a silence alerts are raised, milliseconds; absent: as the settings say. */
   readonly silence?: SourceSilence | undefined;
+  /** What is done with records that do not fit the schema of their type; absent: they are not looked at. */
+  readonly schemas?: SchemaMode | undefined;
   /** What its records are stripped of before they are stored. */
   readonly privacy?: PrivacyPolicy | undefined;
   readonly createdMs: number;

@@ -53,7 +53,7 @@ export class SourceBook {
   }
 
   #make({ tenant, value }: Pick<Registered<SourceRecord>, 'tenant' | 'value'>): Source {
-    const { name, format, lane, logSource, privacy: policy } = value;
+    const { name, format, lane, logSource, schemas = 'off', privacy: policy } = value;
     // Where its key is missing nothing is taken: what should be concealed must not be stored as it is.
     const privacy = policy && compilePrivacy(policy, { tenant, source: name, key: this.#options.privacyKey });
     return {
@@ -64,6 +64,7 @@ export class SourceBook {
       shard: '',
       ...(logSource === undefined ? {} : { logSource }),
       ...(privacy === undefined ? {} : { privacy }),
+      ...(schemas === 'off' ? {} : { schemas }),
     };
   }
 }

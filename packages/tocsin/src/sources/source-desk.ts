@@ -29,6 +29,8 @@ export interface HeardOf {
   readonly dropped: number;
   readonly droppedBy: Readonly<Record<string, number>>;
   readonly droppedByProducer: number;
+  readonly quarantined: number;
+  readonly misfits: number;
   readonly secrets: number;
   readonly unmapped: number;
   /** Records that could not be read. */
@@ -73,6 +75,8 @@ export function heardOf(
     dropped: sum((one) => one.dropped),
     droppedBy: sumUp(facts.map((one) => one.droppedBy ?? {})),
     droppedByProducer: sum((one) => one.droppedByProducer),
+    quarantined: sum((one) => one.quarantined),
+    misfits: sum((one) => one.misfits),
     secrets: sum((one) => one.secrets),
     unmapped: sum((one) => one.unmapped),
     parseFailures: Object.entries(rejected).reduce((total, [code, count]) => total + (code.startsWith('decode.') ? count : 0), 0),

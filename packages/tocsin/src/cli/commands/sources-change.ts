@@ -55,6 +55,7 @@ export const sourcesSet: Command = {
     { flags: '--silence <times>', about: 'when its silence is told: off, 5m, or 5m,30m' },
     { flags: '--privacy <file>', about: 'YAML file of what is dropped, masked, hashed and tokenised: docs/how-to/privacy.md' },
     { flags: '--secrets <mode>', about: 'off, flag or mask: secrets that are found; replaces the policy where no --privacy is given' },
+    { flags: '--schemas <mode>', about: 'off, warn or enforce: records that do not fit the schema of their type' },
     { flags: '--events <count>', about: 'events per second; 0: no limit' },
     { flags: '--bytes <size>', about: 'bytes of records per second, such as 2MiB; 0B: no limit' },
   ],
@@ -83,6 +84,8 @@ async function changeOf(options: GivenOptions): Promise<Record<string, unknown>>
   put('labels', labelsOf(options));
   put('silence', silenceOf(options));
   put('limits', limitsOf(options));
+  const schemas = textOption(options, 'schemas');
+  put('schemas', schemas === DEFAULT ? null : schemas);
   put('privacy', await privacyOf(options));
   return change;
 }

@@ -92,6 +92,8 @@ function sayRecords({ events, duplicates }: ListedSource, heard: HeardOf): strin
     heard.parseFailures > 0 ? `${sayCount(heard.parseFailures)} unreadable` : undefined,
     heard.dropped > 0 ? `${sayCount(heard.dropped)} dropped by rule` : undefined,
     heard.droppedByProducer > 0 ? `${sayCount(heard.droppedByProducer)} dropped by the producer` : undefined,
+    heard.quarantined > 0 ? `${sayCount(heard.quarantined)} in quarantine` : undefined,
+    heard.misfits > 0 ? `${sayCount(heard.misfits)} not as their schema says` : undefined,
     heard.secrets > 0 ? `${sayCount(heard.secrets)} with a secret` : undefined,
   ].filter((text) => text !== undefined);
   return `${sayCount(events)} stored, ${sayCount(duplicates)} duplicates; ${since.join(', ')}`;
