@@ -17,8 +17,8 @@ import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
-import { privacyErrors } from './errors/privacy.data.ts';
 import { memberErrors } from './errors/member.data.ts';
+import { privacyErrors } from './errors/privacy.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 

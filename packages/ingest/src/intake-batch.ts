@@ -5,15 +5,15 @@
 import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
 import type { DecodeTurns } from './decode-turns.ts';
+import { decoders } from './decoders/decoders.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
 import type { RecordReader } from './decoders/record-reader.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
-import { decoders } from './decoders/decoders.ts';
-import type { RecordPrivacy } from './privacy/record-privacy.ts';
 import type { Framer } from './framer.ts';
 import type { EmitOptions } from './intake.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
+import type { RecordPrivacy } from './privacy/record-privacy.ts';
 import type { SchemaCheck } from './schemas/schema-check.ts';
 import type { Envelope, QuarantinedRecord, RawRecord, RecordResult, Source } from './source.ts';
 
@@ -138,12 +138,8 @@ export class IntakeBatch {
     const recordId = alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId);
     const ownId = envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
-    if (reason !== undefined) {
-      const { code, message } = new TocsinError('ingest.bad_record', { reason });
-      this.#pending.push({ result: { status: 'rejected', code, reason: message } });
-      return;
-    }
-    const made = toFrameRecord({
+    if (reason !== undefined) return this.#reject(reason);
+    const event = toFrameRecord({
       source: this.#source,
       bytes: record.record,
       fields: record.fields,
@@ -154,17 +150,22 @@ export class IntakeBatch {
       receivedMs: this.#receivedMs,
       maxSkewMs: this.#use.maxSkewMs,
     });
-    const event: FrameRecord = hasSecret ? { ...made, flags: [...made.flags, 'secret_found'] } : made;
-    const { schemas } = this.#source;
-    const misfit = schemas === undefined ? undefined : this.#use.check?.(mapped.mapping, record.fields);
-    if (misfit !== undefined) return this.#takeMisfit({ ...event, flags: [...event.flags, 'schema_invalid'] }, misfit);
-    this.#addAny(event);
+    const flagged: FrameRecord = hasSecret ? { ...event, flags: [...event.flags, 'secret_found'] } : event;
+    if (this.#source.schemas === undefined) this.#addAny(flagged);
+    else this.#takeChecked(flagged, this.#use.check?.(mapped.mapping, record.fields));
   }
 
-  /** An event that does not fit the schema of its type. */
-  #takeMisfit(event: FrameRecord, reason: string): void {
-    if (this.#source.schemas !== 'enforce' || this.#use.quarantine === undefined) return this.#addAny(event);
-    this.#quarantined.push({ event, reason });
+  #reject(why: string): void {
+    const { code, message: reason } = new TocsinError('ingest.bad_record', { reason: why });
+    this.#pending.push({ result: { status: 'rejected', code, reason } });
+  }
+
+  /** An event that was held against the schema of its type; `reason` where it does not fit. */
+  #takeChecked(event: FrameRecord, reason: string | undefined): void {
+    if (reason === undefined) return this.#addAny(event);
+    const misfit: FrameRecord = { ...event, flags: [...event.flags, 'schema_invalid'] };
+    if (this.#source.schemas !== 'enforce' || this.#use.quarantine === undefined) return this.#addAny(misfit);
+    this.#quarantined.push({ event: misfit, reason });
     this.#pending.push({ result: { status: 'quarantined', id: event.id, reason } });
   }
 

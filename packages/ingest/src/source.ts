@@ -3,9 +3,9 @@
  * per record. Listeners make raw records, the intake answers; what lies between are decoders, mappings and the framer.
  */
 import type { ErrorCode, EventPosition, FrameRecord, Lane, LogSourceName } from '@tocsin/core';
+import type { FormatName } from './decoders/decoders.ts';
 import type { RecordPrivacy } from './privacy/record-privacy.ts';
 import type { SchemaMode } from './schemas/schema-check.ts';
-import type { FormatName } from './decoders/decoders.ts';
 
 /** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
 export interface Source {

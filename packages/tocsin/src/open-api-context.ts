@@ -1,9 +1,9 @@
 /** What API routes are given: the duties that answer them, the registry, quotas and status, all running before anybody may ask. */
 import { printSettings } from '@tocsin/core/setting';
+import { SourceActivity } from '@tocsin/ingest';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import type { ApiContext } from './api/route.ts';
 import { createStatus } from './api/status.ts';
-import { SourceActivity } from '@tocsin/ingest';
 import { installationSettings } from './config/settings.ts';
 import { RedrivePace } from './deadletters/redrive-pace.ts';
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
@@ -16,12 +16,12 @@ import { memberName } from './identity.ts';
 import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { Registry, type SourceRecord } from './registry/registry.ts';
+import { SourceBook } from './registry/source-book.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
-import { SourceBook } from './registry/source-book.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
-import { resolveSecret } from './security/resolve-secret.ts';
 import { createPrivileged } from './security/privileged.ts';
+import { resolveSecret } from './security/resolve-secret.ts';
 import { FactsKeeper } from './sources/facts-keeper.ts';
 import { SilenceWatch } from './sources/silence-watch.ts';
 import { SOURCES_BUCKET } from './topology.ts';

@@ -1,6 +1,26 @@
 /** Numbers of payment cards: digits with a brand's beginning and length (ISO/IEC 7812) whose check digit fits (Luhn). */
 import type { TextEdit } from './text-edits.ts';
 
+/** By length of the number: its first four digits, from and to. */
+const BRANDS: Readonly<Record<number, readonly (readonly [from: number, to: number])[]>> = {
+  14: [
+    [3000, 3059],
+    [3600, 3699],
+    [3800, 3999],
+  ],
+  15: [
+    [3400, 3499],
+    [3700, 3799],
+  ],
+  16: [
+    [4000, 4999],
+    [5100, 5599],
+    [2221, 2720],
+    [6011, 6011],
+    [6440, 6599],
+    [3528, 3589],
+  ],
+};
 const LOOK = /(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)/g;
 
 /** Edits that mask each card number of a text. */
@@ -19,23 +39,7 @@ function isCard(digits: string): boolean {
 
 function hasBrand(digits: string): boolean {
   const four = Number(digits.slice(0, 4));
-  switch (digits.length) {
-    case 14:
-      return (four >= 3000 && four <= 3059) || (four >= 3600 && four <= 3699) || (four >= 3800 && four <= 3999);
-    case 15:
-      return (four >= 3400 && four <= 3499) || (four >= 3700 && four <= 3799);
-    case 16:
-      return (
-        (four >= 4000 && four <= 4999) ||
-        (four >= 5100 && four <= 5599) ||
-        (four >= 2221 && four <= 2720) ||
-        four === 6011 ||
-        (four >= 6440 && four <= 6599) ||
-        (four >= 3528 && four <= 3589)
-      );
-    default:
-      return false;
-  }
+  return (BRANDS[digits.length] ?? []).some(([from, to]) => four >= from && four <= to);
 }
 
 function luhnSum(digits: string): number {

@@ -2,7 +2,7 @@
  * The JSON Schema (2020-12) of an event type, generated from its mapping: which fields the mapping reads, what they may be, which of them
  * must be there. It is about the record as the mapping reads it: each field under the name that the mapping gives it, wherever it stands.
  */
-import type { Condition, MappingSpec } from '../mappings/mapping-spec.ts';
+import type { AttributeSource, Condition, MappingSpec } from '../mappings/mapping-spec.ts';
 import { ocsfSchema } from '../ocsf/ocsf-schema.ts';
 
 /** What a field may be: a value or a list of values; a time; a whole number. */
@@ -74,17 +74,29 @@ function fieldsOf(spec: MappingSpec): Map<string, FieldSchema> {
     const before = found.get(field);
     found.set(field, before === undefined || before === schema ? schema : SCALAR);
   };
+  const addNew = (field: string, schema: FieldSchema): void => {
+    if (!found.has(field)) found.set(field, schema);
+  };
   for (const { from } of spec.time) add(from, TIME);
-  for (const source of Object.values(spec.attributes).flat()) if ('from' in source) add(source.from, SCALAR);
+  for (const field of Object.values(spec.attributes).flatMap(namesOf)) add(field, SCALAR);
   for (const [path, sources] of Object.entries(spec.ocsf)) {
     const schema = ocsfFieldSchema(spec.classUid, path);
-    for (const source of sources) if ('from' in source && !found.has(source.from)) add(source.from, schema);
+    for (const field of namesOf(sources)) addNew(field, schema);
   }
-  for (const { field } of spec.when) if (!found.has(field)) add(field, ANY);
-  for (const field of spec.eventId.flat()) if (!found.has(field)) add(field, SCALAR);
-  // `host` beside `host.name`: some records have an object where others have a name.
-  for (const field of found.keys()) if ([...found.keys()].some((other) => other.startsWith(`${field}.`))) found.set(field, ANY);
-  return found;
+  for (const { field } of spec.when) addNew(field, ANY);
+  for (const field of spec.eventId.flat()) addNew(field, SCALAR);
+  return openObjects(found);
+}
+
+function namesOf(sources: readonly AttributeSource[]): string[] {
+  return sources.flatMap((source) => ('from' in source ? [source.from] : []));
+}
+
+/** `host` beside `host.name`: some records have an object where others have a name. */
+function openObjects(fields: Map<string, FieldSchema>): Map<string, FieldSchema> {
+  const names = [...fields.keys()];
+  for (const field of names) if (names.some((other) => other.startsWith(`${field}.`))) fields.set(field, ANY);
+  return fields;
 }
 
 /** What a field may be that becomes an OCSF attribute: whole numbers where the attribute is one. */
@@ -115,7 +127,7 @@ function entityFields(spec: MappingSpec): string[] {
   if (spec.when.length === 0) return [];
   const sources = spec.entity.flatMap((attribute) => spec.attributes[attribute] ?? []);
   // Where one of them is a fixed value, no field is needed.
-  return sources.every((source) => 'from' in source) ? sources.flatMap((source) => ('from' in source ? [source.from] : [])) : [];
+  return sources.every((source) => 'from' in source) ? namesOf(sources) : [];
 }
 
 function isThere(condition: Condition): boolean {

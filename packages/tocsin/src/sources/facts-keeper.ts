@@ -118,7 +118,7 @@ export class FactsKeeper implements AsyncDisposable {
   async #write(): Promise<void> {
     this.#take();
     const { clock, onTrouble } = this.#options;
-    for (const shard of [...this.#dirty]) {
+    for (const shard of this.#dirty) {
       this.#dirty.delete(shard);
       const sources = [...this.#kept.values()].filter((one) => shardOf(one) === shard);
       try {

@@ -57,23 +57,36 @@ export function heardOf(
   known: KnownSource | undefined,
   desk: Pick<SourceDesk, 'silence'> & { readonly nowMs: number },
 ): HeardOf {
-  const facts = known?.facts ?? [];
+  return { ...timesOf(record, known, desk), ...countsOf(known?.facts ?? []) };
+}
+
+type Times = Pick<HeardOf, 'lastHeardMs' | 'lastTakenMs' | 'silentMs' | 'isSilent'>;
+
+function timesOf(
+  record: SourceRecord,
+  known: KnownSource | undefined,
+  { silence, nowMs }: Pick<SourceDesk, 'silence'> & { readonly nowMs: number },
+): Times {
+  if (known === undefined) return { isSilent: false };
+  const { lastHeardMs, lastTakenMs } = known;
+  if (lastTakenMs === 0) return { lastHeardMs, isSilent: false };
+  const silentMs = Math.max(0, nowMs - lastTakenMs);
+  const after = record.revokedMs === undefined ? silenceAfter(record, silence) : undefined;
+  return { lastHeardMs, lastTakenMs, silentMs, isSilent: after !== undefined && silentMs >= after.firstMs };
+}
+
+/** Counts of all processes together; the lag of the one that heard of it last. */
+function countsOf(facts: readonly SourceFacts[]): Omit<HeardOf, keyof Times> {
   const sum = (count: (one: SourceFacts) => number): number => facts.reduce((total, one) => total + count(one), 0);
   const rejected = sumUp(facts.map((one) => one.rejected));
-  const after = silenceAfter(record, desk.silence);
-  const silentMs = known && known.lastTakenMs > 0 ? Math.max(0, desk.nowMs - known.lastTakenMs) : undefined;
-  const [busiest] = [...facts].sort((a, b) => b.lastHeardMs - a.lastHeardMs);
+  const [newest] = facts.toSorted((a, b) => b.lastHeardMs - a.lastHeardMs);
   return {
-    ...(known === undefined ? {} : { lastHeardMs: known.lastHeardMs }),
-    ...(known !== undefined && known.lastTakenMs > 0 ? { lastTakenMs: known.lastTakenMs } : {}),
-    ...(silentMs === undefined ? {} : { silentMs }),
-    isSilent: record.revokedMs === undefined && after !== undefined && silentMs !== undefined && silentMs >= after.firstMs,
     eventsPerSecond: sum((one) => one.eventsPerSecond),
     bytesPerSecond: sum((one) => one.bytesPerSecond),
     records: sum((one) => one.records),
     bytes: sum((one) => one.bytes),
     dropped: sum((one) => one.dropped),
-    droppedBy: sumUp(facts.map((one) => one.droppedBy ?? {})),
+    droppedBy: sumUp(facts.map((one) => one.droppedBy)),
     droppedByProducer: sum((one) => one.droppedByProducer),
     quarantined: sum((one) => one.quarantined),
     misfits: sum((one) => one.misfits),
@@ -81,7 +94,7 @@ export function heardOf(
     unmapped: sum((one) => one.unmapped),
     parseFailures: Object.entries(rejected).reduce((total, [code, count]) => total + (code.startsWith('decode.') ? count : 0), 0),
     rejected,
-    ...(busiest?.lag === undefined ? {} : { lag: busiest.lag }),
+    ...(newest?.lag === undefined ? {} : { lag: newest.lag }),
   };
 }
 

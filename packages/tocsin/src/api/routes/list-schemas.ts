@@ -9,6 +9,7 @@ const typeProperties = {
   classUid: { type: 'integer', description: 'OCSF class' },
 } as const;
 
+/** The list. */
 export const listSchemas: Route = {
   method: 'GET',
   path: '/schemas',
@@ -41,6 +42,7 @@ export const listSchemas: Route = {
   }),
 };
 
+/** One type. */
 export const showSchema: Route = {
   method: 'GET',
   path: '/schemas/:type',

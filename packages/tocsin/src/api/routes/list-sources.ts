@@ -8,6 +8,7 @@ import { sourceKey } from '../../sources/stored-facts.ts';
 import type { ApiCall, Route } from '../route.ts';
 import { credentialSchema, sourceSchema } from '../schemas.ts';
 
+/** The list. */
 export const listSources: Route = {
   method: 'GET',
   path: '/sources',
@@ -20,6 +21,7 @@ export const listSources: Route = {
   },
 };
 
+/** One source. */
 export const showSource: Route = {
   method: 'GET',
   path: '/sources/:name',

@@ -1,6 +1,6 @@
 /** `POST /sources/:name/rotate`: a new token; the former one is accepted for a while, so that an agent can be changed without a gap. */
 import { TocsinError } from '@tocsin/core';
-import type { Registered, CredentialRecord } from '../../registry/registry.ts';
+import type { CredentialRecord, Registered } from '../../registry/registry.ts';
 import { createToken, hashToken } from '../../security/bearer-token.ts';
 import { type ShownCredential, shownCredentials } from '../../sources/source-desk.ts';
 import type { ApiCall, Route } from '../route.ts';

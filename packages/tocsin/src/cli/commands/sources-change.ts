@@ -1,10 +1,11 @@
 /** `tocsin sources rotate` and `tocsin sources set`: a new token, and what holds for a source. */
+
+import { readFile } from 'node:fs/promises';
 import { TocsinError } from '@tocsin/core';
 import { parseBytes, parseDuration } from '@tocsin/core/setting';
+import { parse } from 'yaml';
 import type { ShownCredential } from '../../sources/source-desk.ts';
 import { tokenPath, writeToken } from '../../state/run-file.ts';
-import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { type Command, choiceOption, type GivenOptions, listOption, numberOption, textOption } from '../command.ts';
 import { sayTime } from '../figures.ts';
 import { type ListedSource, tokenNameOf } from '../source-token.ts';

@@ -62,7 +62,7 @@ function print(terminal: Terminal, source: ShownSource): void {
   fact('records', sayRecords(source, heard));
   if (heard.lag)
     fact('lag', `median ${saySpan(heard.lag.medianMs)}, newest ${saySpan(heard.lag.newestMs)}, most ${saySpan(heard.lag.maxMs)}`);
-  const reasons = [...Object.entries(heard.rejected).map(([code, count]) => `${sayCount(count)} ${visible(code)}`)];
+  const reasons = Object.entries(heard.rejected).map(([code, count]) => `${sayCount(count)} ${visible(code)}`);
   for (const { reason, requests } of source.refused ?? []) reasons.push(`${sayCount(requests)} requests ${visible(reason)}`);
   if (reasons.length > 0) fact('not taken', terminal.style('yellow', reasons.join(', ')));
 }
