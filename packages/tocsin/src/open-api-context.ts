@@ -46,8 +46,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     ),
   );
   const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
-  const sources = await openSources(options, ground, { bus: apiBus, registry });
-  const desk = await openDuties(options, ground);
+  const [sources, desk] = await Promise.all([openSources(options, ground, { bus: apiBus, registry }), openDuties(options, ground)]);
   flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
   const status = createStatus({
     version,

@@ -165,9 +165,13 @@ function endOfPlain(text: string, from: number): number {
 
 /** Index after the quote that ends the string begun at `from`. */
 function endOfString(text: string, from: number): number {
-  let at = from + 1;
-  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
-  return Math.min(text.length, at + 1);
+  for (let at = text.indexOf('"', from + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    // A quote ends it unless an odd number of backslashes stands before it; no backslash is counted twice.
+    let escapes = 0;
+    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH && at - 1 - escapes > from) escapes += 1;
+    if (escapes % 2 === 0) return at + 1;
+  }
+  return text.length;
 }
 
 /** What a string says; its quotes are at `from` and before `to`. */

@@ -93,8 +93,8 @@ export class FactsKeeper implements AsyncDisposable {
 
   async #recall(): Promise<void> {
     const { bucket, member } = this.#options;
-    for (let shard = 0; shard < FACT_SHARDS; shard++) {
-      const entry = await bucket.get(shardKey(member, shard));
+    const entries = await Promise.all(Array.from({ length: FACT_SHARDS }, (_, shard) => bucket.get(shardKey(member, shard))));
+    for (const [shard, entry] of entries.entries()) {
       this.#revisions.set(shard, entry?.revision ?? 0);
       for (const { facts: _, ...times } of (entry && parseShard(entry.value))?.sources ?? []) {
         this.#kept.set(sourceKey(times.tenant, times.source), times);

@@ -44,7 +44,8 @@ export class WatchMemory {
   /** Reads what was remembered. @throws bus.* */
   static async open(options: WatchMemoryOptions): Promise<WatchMemory> {
     const memory = new WatchMemory(options);
-    for (let shard = 0; shard < FACT_SHARDS; shard++) for (const one of (await memory.#read(shard)).open) memory.#remember(one);
+    const shards = await Promise.all(Array.from({ length: FACT_SHARDS }, (_, shard) => memory.#read(shard)));
+    for (const one of shards.flatMap(({ open }) => open)) memory.#remember(one);
     await memory.noteAlive(options.nowMs);
     return memory;
   }
