@@ -19,6 +19,7 @@ import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
 import { memberErrors } from './errors/member.data.ts';
 import { replayErrors } from './errors/replay.data.ts';
+import { privacyErrors } from './errors/privacy.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
@@ -41,6 +42,7 @@ export const errorTable = {
   ...serverErrors,
   ...mappingErrors,
   ...replayErrors,
+  ...privacyErrors,
   ...storeErrors,
 } satisfies ErrorTable;
 

@@ -34,6 +34,8 @@ export const REPLAYS_STREAM = 'REPLAYS';
 export const SET_ASIDE_BUCKET = 'set-aside';
 /** Bucket of the members: a record each of the processes that share the duties. */
 export const MEMBERS_BUCKET = 'members';
+/** Bucket of what is known of sources: when each was heard last, by process, and which are silent. */
+export const SOURCES_BUCKET = 'sources';
 /** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
 export const CONTROL_BUCKET = 'control';
 
@@ -75,6 +77,7 @@ export function topology(options: TopologyOptions): Topology {
       { name: SET_ASIDE_BUCKET, ttlMs: 8 * DAY_MS },
       { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
       { name: CONTROL_BUCKET, ttlMs: 0 },
+      { name: SOURCES_BUCKET, ttlMs: 0 },
     ],
   };
 }
@@ -83,6 +86,8 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
   return { name, subjects: [filter], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: DEDUP_WINDOW_MS, ...limits };
 }
 
+/** Name of ingest among the consumers that have dead letters: what it keeps aside unstored. */
+export const INGEST_CONSUMER = 'ingest';
 /** Name of the matcher among the consumers that have dead letters. */
 export const MATCH_CONSUMER = 'match';
 /** Name of the folds among them. */
@@ -129,7 +134,7 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   api: {
     publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAY_PARTS_FILTER, REPLAY_RULES_FILTER],
     subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAYS_FILTER],
-    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET],
+    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET],
     purge: [REPLAYS_FILTER],
   },
   // A replay: reads events and the rules in force, and can write to no subject of the live namespace.

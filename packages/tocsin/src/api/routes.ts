@@ -16,11 +16,14 @@ import { listQuotas } from './routes/list-quotas.ts';
 import { listReplayAlerts, showReplayAlert } from './routes/list-replay-alerts.ts';
 import { listReplays, showReplay } from './routes/list-replays.ts';
 import { listRules } from './routes/list-rules.ts';
-import { listSources } from './routes/list-sources.ts';
+import { listSchemas, showSchema } from './routes/list-schemas.ts';
+import { listSources, showSource } from './routes/list-sources.ts';
+import { patchSource } from './routes/patch-source.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { rebuild } from './routes/rebuild.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
+import { rotateSource } from './routes/rotate-source.ts';
 import { ruleCost } from './routes/rule-cost.ts';
 import { ruleCoverage } from './routes/rule-coverage.ts';
 import { setQuota } from './routes/set-quota.ts';
@@ -50,7 +53,12 @@ export const routes: readonly Route[] = [
   fieldsSeen,
   listSources,
   addSource,
+  showSource,
+  patchSource,
+  rotateSource,
   revokeSource,
+  listSchemas,
+  showSchema,
   listQuotas,
   setQuota,
   listDeadLetters,

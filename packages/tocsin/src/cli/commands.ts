@@ -24,8 +24,11 @@ import { rulesCoverage } from './commands/rules-coverage.ts';
 import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
 import { rulesTest } from './commands/rules-test.ts';
+import { schemas, schemasShow } from './commands/schemas.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
+import { sourcesRotate, sourcesSet } from './commands/sources-change.ts';
 import { sourcesGuess } from './commands/sources-guess.ts';
+import { sourcesShow } from './commands/sources-show.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
@@ -59,7 +62,13 @@ export const commands: readonly Command[] = [
   sources,
   { ...sources, name: 'sources list' },
   sourcesAdd,
+  sourcesShow,
+  sourcesSet,
+  sourcesRotate,
   sourcesRevoke,
+  schemas,
+  { ...schemas, name: 'schemas list' },
+  schemasShow,
   quotas,
   quotasSet,
   sourcesGuess,

@@ -32,6 +32,8 @@ export interface Principal {
   readonly source?: string | undefined;
   readonly roles: readonly Role[];
   readonly credentialId: string;
+  /** Whole id of the credential; its beginning is what people are shown. */
+  readonly credential?: string | undefined;
 }
 
 const VIEW: readonly Action[] = [
