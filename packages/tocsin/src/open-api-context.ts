@@ -17,6 +17,9 @@ import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { Registry, type SourceRecord } from './registry/registry.ts';
 import { SourceBook } from './registry/source-book.ts';
+import { BacktestDesk } from './replay/backtest-desk.ts';
+import type { ReplayDesk } from './replay/replay-desk.ts';
+import { startReplays } from './replay/start-replays.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
@@ -63,6 +66,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
   scope.add('budget watch', async () => watch[Symbol.dispose]());
+  const replays: ReplayDesk = await startReplays(options, { bus, apiBus, member: await memberOf(options, ground), around, scope });
   return {
     bus: apiBus,
     registry,
@@ -79,14 +83,22 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     strains: status.strains,
     settings: () => printSettings(installationSettings, settings),
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
+    replays,
+    backtests: new BacktestDesk({
+      replay: bus.address('replay'),
+      idleAfterMs: settings.detect.idleAfter,
+      latenessMs: settings.detect.allowedLateness,
+      withinMs: settings.replays.backtestWithin,
+    }),
     redrives: new RedrivePace(around.clock),
     closing: scope.signal,
   };
 }
 
 /** The threads of the duties, and whom to ask for those of other processes. */
-async function openDuties(options: InstallationOptions, { bus, scope, around }: InstallationGround): Promise<DutyDesk> {
-  const member = await memberOf(options, { bus, around });
+async function openDuties(options: InstallationOptions, ground: InstallationGround): Promise<DutyDesk> {
+  const { bus, scope, around } = ground;
+  const member = await memberOf(options, ground);
   const threads = await startThreads(options, { bus, scope, member });
   return await openDutyDesk({ options, bus, threads, member, around, scope });
 }

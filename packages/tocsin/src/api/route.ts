@@ -11,6 +11,8 @@ import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { BacktestDesk } from '../replay/backtest-desk.ts';
+import type { ReplayDesk } from '../replay/replay-desk.ts';
 import type { Action, Principal } from '../security/principal.ts';
 import type { Privileged } from '../security/privileged.ts';
 import type { SourceDesk } from '../sources/source-desk.ts';
@@ -39,6 +41,10 @@ export interface ApiContext {
   readonly strains: () => readonly string[];
   /** Effective settings with secrets redacted. */
   readonly settings: () => unknown;
+  /** Replays of all tenants. */
+  readonly replays: ReplayDesk;
+  /** Tries drafts of rules. */
+  readonly backtests: BacktestDesk;
   /** Places for `tail`. */
   readonly followers: FollowerPlaces;
   /** How fast dead letters go back. */

@@ -16,6 +16,38 @@ export function pageQuery(properties: Readonly<Record<string, JsonSchema>>): Jso
   };
 }
 
+/** Query of what may be another tenant's, for operators. */
+export function tenantQuery(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...properties,
+      tenant: { type: 'string', minLength: 1, maxLength: 128, description: 'Whose; the own tenant where left out. Others: operators only' },
+    },
+  };
+}
+
+/** Which alerts to list. */
+export const alertFilters: Readonly<Record<string, JsonSchema>> = {
+  status: { type: 'string', enum: ['new', 'acknowledged', 'resolved', 'false_positive'], description: 'Only alerts with this status' },
+  rule: { type: 'string', maxLength: 128, description: 'Only alerts of this rule id' },
+  severity: { type: 'integer', minimum: 0, maximum: 6, description: 'Least OCSF severity_id' },
+};
+
+/** Rule files in a request. */
+export const ruleFilesSchema: JsonSchema = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 5000,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path', 'text'],
+    properties: { path: { type: 'string', minLength: 1, maxLength: 1024 }, text: { type: 'string', maxLength: 1048576 } },
+  },
+};
+
 /** Something done to an alert. */
 export const actSchema: JsonSchema = {
   type: 'object',

@@ -12,8 +12,12 @@ import { hunt } from './commands/hunt.ts';
 import { parse } from './commands/parse.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
+import { rebuild } from './commands/rebuild.ts';
+import { replay, replayShow } from './commands/replay.ts';
+import { replayRemove, replayResume, replayStart, replayStop } from './commands/replay-act.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
+import { rulesBacktest } from './commands/rules-backtest.ts';
 import { rulesCheck } from './commands/rules-check.ts';
 import { rulesCost } from './commands/rules-cost.ts';
 import { rulesCoverage } from './commands/rules-coverage.ts';
@@ -49,6 +53,7 @@ export const commands: readonly Command[] = [
   rulesExplain,
   rulesCheck,
   rulesTest,
+  rulesBacktest,
   rulesCoverage,
   rulesCost,
   rulesQuarantine,
@@ -73,6 +78,14 @@ export const commands: readonly Command[] = [
   deadLettersEdit,
   deadLettersRedrive,
   deadLettersDiscard,
+  replay,
+  { ...replay, name: 'replay list' },
+  replayStart,
+  replayShow,
+  replayStop,
+  replayResume,
+  replayRemove,
+  rebuild,
   audit,
   config,
   configShow,

@@ -7,6 +7,7 @@ import { webhookSettings } from '@tocsin/ingest';
 import { externalBusSettings } from './external-bus-settings.ts';
 import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
+import { replays } from './replay-settings.ts';
 import { sinks } from './sink-settings.ts';
 import { sources } from './source-settings.ts';
 
@@ -164,6 +165,7 @@ export const installationSettings = settings({
     detect,
     rules,
     sinks,
+    replays,
     log,
   },
   rules: [
