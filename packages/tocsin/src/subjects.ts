@@ -85,7 +85,9 @@ export function retrySubject(consumer: string): string {
   return `${NAMESPACE}.retry.${encodeToken(consumer)}`;
 }
 
-/** Filter over all match steps. */
+/** Subject on which catch-ups say that they are done, among the match steps. */
+export const CATCH_UP_SUBJECT = `${NAMESPACE}.matches.catch-up`;
+/** Filter over all match steps, and what stands among them. */
 export const MATCHES_FILTER = `${NAMESPACE}.matches.>`;
 /** Filter over all alerts. */
 export const ALERTS_FILTER = `${NAMESPACE}.alerts.>`;

@@ -17,7 +17,7 @@ import { RuleControl } from '../rules/rule-control.ts';
 import { RuleCosts } from '../rules/rule-costs.ts';
 import { checkRules, listRules } from '../rules/rule-report.ts';
 import { sourceFacts } from '../rules/source-facts.ts';
-import { CONTROL_BUCKET, MANIFESTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
+import { CONTROL_BUCKET, MANIFESTS_BUCKET, RULE_LISTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
 import { type Bus, wireMatch } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import type { DetectBoot } from './detect-thread.ts';
@@ -71,6 +71,7 @@ export async function openMatchDuty({ boot, bus, mappings, members, around, endT
     shared: boot.rules,
     logSources,
     bucket: ruleSets,
+    lists: { bucket: bus.bucket(RULE_LISTS_BUCKET), nowMs: () => around.clock.nowMs() },
     programs,
     latenessMs: boot.latenessMs,
     onTrouble,
