@@ -12,6 +12,7 @@ import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import { effectErrors } from './errors/effect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
+import { catchupErrors } from './errors/catchup.data.ts';
 import { flowErrors } from './errors/flow.data.ts';
 import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
@@ -33,6 +34,7 @@ export const errorTable = {
   ...decodeErrors,
   ...detectErrors,
   ...effectErrors,
+  ...catchupErrors,
   ...flowErrors,
   ...huntErrors,
   ...ingestErrors,

@@ -49,8 +49,9 @@ export interface CoverageStep {
   readonly partition: number;
   readonly ruleSet: string;
   readonly order: number;
-  /** Number up to which the partition is read, by stream. */
+  /** Number up to which the partition is read, by stream; and the position there. */
   readonly read: Readonly<Record<string, number>>;
+  readonly positions: Readonly<Record<string, Position>>;
   /** What a catch-up has judged. */
   readonly caughtUp?: CaughtUpRanges | undefined;
 }
@@ -106,10 +107,10 @@ export const WAITING_ORDER = -2;
 /** Order of rows that were judged, nobody knows any more under which rule set. */
 export const UNKNOWN_ORDER = -1;
 
-/** Where the partitions stood at a time: by partition, the number of the last step before it and what had been read by then. */
+/** Where a partition stood at a time: what had been read of it by the last step before, by stream. */
 export interface StepMark {
   readonly partition: number;
-  readonly read: Readonly<Record<string, number>>;
+  readonly read: Readonly<Record<string, Position>>;
 }
 
 /** The open ledger. */

@@ -1,5 +1,6 @@
 /** The tables of the coverage ledger and the statements over them. What they are for is in `coverage-ledger.ts`. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Position } from '@tocsin/core';
 import type { CoverageLedger, CoverageLetter, CoverageQuery, CoverageRow, CoverageStep, CoveredFrame, FrameRange } from './coverage-ledger.ts';
 
 const MINUTE_MS = 60_000;
@@ -94,12 +95,16 @@ function stepStatements(db: DatabaseSync) {
   const list = db.prepare('INSERT OR REPLACE INTO lists VALUES (?, ?)');
   const knows = db.prepare('SELECT 1 FROM lists WHERE rule_set = ?');
   /** What nobody saw being judged was judged all the same: under which set is not known. */
-  const startOf = (stream: string, partition: number, upTo: number): number => {
+  const startOf = (stream: string, upTo: number, step: CoverageStep): number => {
     if (Number(began.get()?.['sequence']) <= 1) return 0;
-    judge.run(stream, partition, -1, 0, upTo);
-    const former = markBefore.get(partition, 0)?.['read'];
-    mark.run(partition, 0, JSON.stringify({ ...(former === undefined ? {} : JSON.parse(String(former))), [stream]: upTo }));
+    judge.run(stream, step.partition, -1, 0, upTo);
+    putMark(0, step.partition, { [stream]: step.positions[stream] });
     return upTo;
+  };
+  /** A step names the streams that it has read; of the others the mark before still holds. */
+  const putMark = (minute: number, partition: number, read: Readonly<Record<string, unknown>>): void => {
+    const known = markBefore.get(partition, minute)?.['read'];
+    mark.run(partition, minute, JSON.stringify({ ...(known === undefined ? {} : JSON.parse(String(known))), ...read }));
   };
   return {
     /** Streams of which something more is judged. */
@@ -110,12 +115,10 @@ function stepStatements(db: DatabaseSync) {
           caught.run(step.caughtUp?.tenant ?? '', id, version, stream, partition, after, upTo, step.caughtUp?.job ?? '');
       if (step.caughtUp !== undefined) return [];
       order.run(step.order, step.ruleSet);
-      const minute = Math.floor(step.storedMs / MINUTE_MS) * MINUTE_MS;
-      const known = markBefore.get(step.partition, minute)?.['read'];
-      mark.run(step.partition, minute, JSON.stringify({ ...(known === undefined ? {} : JSON.parse(String(known))), ...step.read }));
+      putMark(Math.floor(step.storedMs / MINUTE_MS) * MINUTE_MS, step.partition, step.positions);
       return Object.entries(step.read).flatMap(([stream, upTo]) => {
         const before = last.get(stream, step.partition)?.['upto'];
-        const after = typeof before === 'number' ? before : startOf(stream, step.partition, upTo);
+        const after = typeof before === 'number' ? before : startOf(stream, upTo, step);
         if (upTo <= after) return [];
         judge.run(stream, step.partition, step.order, after, upTo);
         return [stream];
@@ -200,7 +203,7 @@ function questions(
       db
         .prepare('SELECT partition, read, max(minute) FROM marks WHERE minute < ? GROUP BY partition')
         .all(Math.floor(atMs / MINUTE_MS) * MINUTE_MS)
-        .map((row) => ({ partition: Number(row['partition']), read: JSON.parse(String(row['read'])) as Record<string, number> })),
+        .map((row) => ({ partition: Number(row['partition']), read: JSON.parse(String(row['read'])) as Record<string, Position> })),
     forget: (stream, below, lettersBeforeMs) => forget(db, { stream, below, lettersBeforeMs }),
   };
 }

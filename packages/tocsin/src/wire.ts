@@ -26,7 +26,7 @@ import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { eventsSubject } from './subjects.ts';
-import { MANIFESTS_BUCKET, RULE_LISTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from './topology.ts';
+import { CATCH_UP_BUCKET, MANIFESTS_BUCKET, RULE_LISTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from './topology.ts';
 
 /** Everything on a bus that duties use. */
 export type Bus = EventBus & ReplayLog & StateStore;
@@ -133,6 +133,7 @@ export function wireCorrelate(
     drop: createDrop({ ...around, bus }),
     setAside: bus.bucket(SET_ASIDE_BUCKET),
     manifests: bus.bucket(MANIFESTS_BUCKET),
+    catchUps: bus.bucket(CATCH_UP_BUCKET),
     ruleSets: bus.bucket(RULE_SETS_BUCKET),
     logSources: mappings.logSources(),
   });

@@ -122,6 +122,8 @@ function withoutMatch(): MatchApi {
     explain: refuse,
     fieldsSeen: refuse,
     coverage: refuse,
+    routing: refuse,
+    catchUpScope: refuse,
     check: refuse,
     reached: refuse,
   };

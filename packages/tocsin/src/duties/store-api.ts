@@ -13,6 +13,8 @@ export type StoreApi = {
   readonly alertsReached: (position: Position, waitMs: number) => Promise<boolean>;
   /** The same for the frame catalogue, which totals come from, and a lane of EVENTS. */
   readonly framesReached: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
+  /** The same for the coverage ledger and a position of MATCHES. */
+  readonly coverageReached: (position: Position, waitMs: number) => Promise<boolean>;
   readonly sourceTotals: (tenant: string) => readonly SourceTotals[];
   readonly totals: () => { readonly frames: number; readonly events: number; readonly duplicates: number; readonly missing: number };
   /** Positions applied: of ALERTS, and of each lane of EVENTS; undefined before the first. */

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
 import { isTocsinError, type Position } from '@tocsin/core';
-import { openAlertTable, openCoverageLedger, openFrameCatalogue } from '@tocsin/store';
+import { MATCHES_STREAM, openAlertTable, openCoverageLedger, openFrameCatalogue } from '@tocsin/store';
 import { catchUpStart, findMissed } from '../catchup/find-missed.ts';
 import { reportCoverage } from '../coverage/report-coverage.ts';
 import { EVENTS_STREAM } from '../subjects.ts';
@@ -42,6 +42,7 @@ serveThread({
   countAlerts: (tenant) => alerts.counts(tenant),
   alertsReached: (position, waitMs) => reached(() => alerts.applied(), position, waitMs),
   framesReached: (lane, position, waitMs) => reached(() => frames.applied(EVENTS_STREAM[lane]), position, waitMs),
+  coverageReached: (position, waitMs) => reached(() => coverage.applied(MATCHES_STREAM), position, waitMs),
   sourceTotals: (tenant) => frames.sources(tenant),
   totals: () => ({ ...frames.totals(), missing: frames.gaps().reduce((sum, gap) => sum + gap.missing, 0) }),
   progress: () => ({ alerts: alerts.applied(), live: frames.applied(EVENTS_STREAM.live), bulk: frames.applied(EVENTS_STREAM.bulk) }),
