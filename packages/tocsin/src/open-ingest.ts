@@ -29,7 +29,7 @@ const RECALL_WAIT_MS = 300;
 export async function openIngest(ingest: IngestOptions, ground: InstallationGround): Promise<ServeDoorsOptions> {
   const { options, context } = ingest;
   const { scope, around } = ground;
-  const intake = await openIntake(ingest, ground);
+  const intake = context.unparsed.watch(await openIntake(ingest, ground));
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
   const authenticate = createAuthenticateSource(ingest.authenticate, context.registry, onForbidden);
   const { admission } = context.flow;

@@ -3,6 +3,8 @@ import type { Route } from './route.ts';
 import { actOnAlert } from './routes/act-on-alert.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
+import { beginCatchUp, listCatchUps } from './routes/catch-up.ts';
+import { showCoverage } from './routes/coverage.ts';
 import { discardDeadLetters } from './routes/discard-dead-letters.ts';
 import { editDeadLetterRoute } from './routes/edit-dead-letter.ts';
 import { explainAlert } from './routes/explain-alert.ts';
@@ -41,6 +43,9 @@ export const routes: readonly Route[] = [
   ruleCoverage,
   quarantineRule,
   fieldsSeen,
+  showCoverage,
+  listCatchUps,
+  beginCatchUp,
   listSources,
   addSource,
   revokeSource,

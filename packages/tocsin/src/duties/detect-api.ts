@@ -97,6 +97,8 @@ export type DetectApi = {
   readonly coverage: (tenant: string) => CoverageReport;
   /** Ids of the rules in force, correlations included, that look at the events of each of these mappings. */
   readonly routing: (tenant: string, mappings: readonly string[]) => Readonly<Record<string, readonly string[]>>;
+  /** The rules in force with the beginnings of their versions. */
+  readonly ruleVersions: (tenant: string) => readonly { readonly id: string; readonly title: string; readonly version: string }[];
   /** What a catch-up of some rules is about. @throws api.not_found, catchup.not_in_force */
   readonly catchUpScope: (tenant: string, ruleIds: readonly string[]) => CatchUpScope;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */

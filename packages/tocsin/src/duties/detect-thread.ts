@@ -123,6 +123,7 @@ function withoutMatch(): MatchApi {
     fieldsSeen: refuse,
     coverage: refuse,
     routing: refuse,
+    ruleVersions: refuse,
     catchUpScope: refuse,
     check: refuse,
     reached: refuse,

@@ -3,6 +3,7 @@ import { type LogSource, TocsinError } from '@tocsin/core';
 import { DetectorSelection } from '@tocsin/detect';
 import type { MappingSet } from '@tocsin/ingest';
 import { catchUpRules, ruleRouting } from '../catchup/catch-up-rules.ts';
+import { shortVersion } from '../coverage/rule-list.ts';
 import { tryAgain } from '../deadletters/settle-dead-letter.ts';
 import { openProgramCache } from '../hunt/program-cache.ts';
 import type { Members } from '../members/members.ts';
@@ -163,6 +164,8 @@ function answers({ bus, mappings, activation, costs, samples, startedMs }: Answe
       return { present: [...present].sort(), rules };
     },
     routing: (tenant, seen) => ruleRouting(activation.book, tenant, { mappings: seen, logSources: mappings.logSources() }),
+    ruleVersions: (tenant) =>
+      activation.book.rulesFor(tenant).map(({ meta }) => ({ id: meta.id, title: meta.title, version: shortVersion(meta.version) })),
     catchUpScope(tenant, ids) {
       const { book, order } = activation;
       const { targets, reachMs } = catchUpRules(book, tenant, { ids, logSources: mappings.logSources() });
