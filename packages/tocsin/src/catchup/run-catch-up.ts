@@ -47,7 +47,7 @@ export interface CatchUpDone {
 const BUSY_MS = 20;
 const PAUSE_MS = 20;
 /** How often it is kept how far it has come, milliseconds; and how often that is told. */
-const SAVE_EVERY_MS = 5000;
+const SAVE_EVERY_MS = 2000;
 const TELL_EVERY_MS = 500;
 /** Steps that may be left to the running folds: they take them again in one go. */
 const FEW_STEPS = 64;
