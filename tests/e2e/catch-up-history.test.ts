@@ -49,9 +49,7 @@ async function shownBy(program: Program): Promise<string[]> {
           `/alerts?rule=${rule}&limit=1000${after === '' ? '' : `&after=${after}`}`,
         )
       ).body;
-      shown.push(
-        ...page.alerts.map((one) => `${one.rule.id} ${one.groupBy['host']} ${one.id} ${one.count} ${one.firstMs} ${one.lastMs}`),
-      );
+      shown.push(...page.alerts.map((one) => `${one.rule.id} ${one.groupBy['host']} ${one.id} ${one.count} ${one.firstMs} ${one.lastMs}`));
       after = page.next;
     }
   return shown.sort();

@@ -24,7 +24,15 @@ const RIGHT = { 'mended.yml': wordRule('mended', 'mended') };
 const WRONG = { 'mended.yml': wordRule('mended', 'mended').replace('act: mended', 'act: mendet') };
 
 interface Coverage {
-  readonly lines: readonly { readonly rule: string; readonly source: string; readonly events: number; readonly evaluated: number; readonly caughtUp: number; readonly notLoaded: number; readonly otherVersion: number }[];
+  readonly lines: readonly {
+    readonly rule: string;
+    readonly source: string;
+    readonly events: number;
+    readonly evaluated: number;
+    readonly caughtUp: number;
+    readonly notLoaded: number;
+    readonly otherVersion: number;
+  }[];
 }
 
 interface CatchUp {
@@ -35,7 +43,12 @@ interface CatchUp {
   readonly reason?: string;
 }
 
-type Shown = Pick<AlertBody, 'id' | 'count'> & { readonly rule: string; readonly host: string | undefined; readonly firstMs: number; readonly lastMs: number };
+type Shown = Pick<AlertBody, 'id' | 'count'> & {
+  readonly rule: string;
+  readonly host: string | undefined;
+  readonly firstMs: number;
+  readonly lastMs: number;
+};
 
 async function shownBy(program: Program): Promise<Shown[]> {
   const alerts = (await program.alerts('?limit=1000')) as (AlertBody & { firstMs: number; lastMs: number })[];

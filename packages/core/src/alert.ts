@@ -91,7 +91,7 @@ export interface Alert {
   readonly lastAct?: AlertAct | undefined;
   /** How the change came that this message tells of, where it came otherwise than the alert: nothing acts on it but on what is `live`. */
   readonly changedBy?: AlertOrigin | undefined;
-  /** Id of the alert that stands for its events now: a catch-up found that this one began too late. It is not listed any more. */
+  /** Id of the alert that has its events since a catch-up found that this one began too late. It is not listed any more. */
   readonly supersededBy?: string | undefined;
 }
 

@@ -5,6 +5,7 @@
 import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
+import { catchupErrors } from './errors/catchup.data.ts';
 import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
 import { deadletterErrors } from './errors/deadletter.data.ts';
@@ -12,7 +13,6 @@ import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import { effectErrors } from './errors/effect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
-import { catchupErrors } from './errors/catchup.data.ts';
 import { flowErrors } from './errors/flow.data.ts';
 import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';

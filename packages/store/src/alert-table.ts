@@ -141,7 +141,9 @@ function getAlert({ db }: Projection, tenant: string, id: string): AlertDetail |
 
 function countAlerts({ db }: Projection, tenant: string): Record<AlertStatus, number> {
   const counts: Record<AlertStatus, number> = { new: 0, acknowledged: 0, resolved: 0, false_positive: 0 };
-  for (const row of db.prepare('SELECT status, count(*) AS n FROM alerts WHERE tenant = ? AND status <> ? GROUP BY status').all(tenant, SUPERSEDED)) {
+  for (const row of db
+    .prepare('SELECT status, count(*) AS n FROM alerts WHERE tenant = ? AND status <> ? GROUP BY status')
+    .all(tenant, SUPERSEDED)) {
     counts[row['status'] as AlertStatus] = Number(row['n']);
   }
   return counts;

@@ -133,7 +133,9 @@ export interface CoverageLedger extends Disposable {
   /** What catch-ups have judged for a rule of a tenant. */
   caughtUp(tenant: string, ruleId: string): readonly (FrameRange & { readonly version: string })[];
   /** Open dead letters by source. */
-  letters(query: CoverageQuery): readonly { readonly source: string; readonly scope: string; readonly atMs: number; readonly events: number }[];
+  letters(
+    query: CoverageQuery,
+  ): readonly { readonly source: string; readonly scope: string; readonly atMs: number; readonly events: number }[];
   /** Receive time of the earliest event at or behind a minute of event time; undefined where there is none. */
   earliestReceipt(tenant: string, fromMinuteMs: number): number | undefined;
   /** Where each partition stood before the minute in which `atMs` lies. */
@@ -165,7 +167,8 @@ export function openCoverageLedger(options: ProjectionOptions): CoverageLedger {
       projection.apply(MATCHES_STREAM, last.position, () => {
         const touched = new Map<string, [string, number]>();
         for (const [ruleSet, list] of lists) sql.addList(ruleSet, list);
-        for (const step of steps) for (const stream of sql.addStep(step)) touched.set(`${stream} ${step.partition}`, [stream, step.partition]);
+        for (const step of steps)
+          for (const stream of sql.addStep(step)) touched.set(`${stream} ${step.partition}`, [stream, step.partition]);
         for (const [stream, partition] of touched.values()) sql.settle(stream, partition);
       });
     },

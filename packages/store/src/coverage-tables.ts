@@ -1,7 +1,15 @@
 /** The tables of the coverage ledger and the statements over them. What they are for is in `coverage-ledger.ts`. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Position } from '@tocsin/core';
-import type { CoverageLedger, CoverageLetter, CoverageQuery, CoverageRow, CoverageStep, CoveredFrame, FrameRange } from './coverage-ledger.ts';
+import type {
+  CoverageLedger,
+  CoverageLetter,
+  CoverageQuery,
+  CoverageRow,
+  CoverageStep,
+  CoveredFrame,
+  FrameRange,
+} from './coverage-ledger.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -48,7 +56,7 @@ export type CoverageStatements = ReturnType<typeof coverageStatements>;
 
 /** Statements over an open file. */
 export function coverageStatements(db: DatabaseSync) {
-  return { ...frameStatements(db), ...stepStatements(db), ...letterStatements(db), ...questions(db) };
+  return { ...frameStatements(db), ...stepStatements(db), ...letterStatements(db), ...questions(db), ...questionsOfTime(db) };
 }
 
 function frameStatements(db: DatabaseSync) {
@@ -140,9 +148,7 @@ function letterStatements(db: DatabaseSync) {
   };
 }
 
-function questions(
-  db: DatabaseSync,
-): Pick<CoverageLedger, 'newest' | 'rows' | 'mappings' | 'ruleSets' | 'caughtUp' | 'letters' | 'earliestReceipt' | 'marks' | 'forget'> {
+function questions(db: DatabaseSync): Pick<CoverageLedger, 'newest' | 'rows' | 'mappings' | 'ruleSets' | 'caughtUp' | 'letters'> {
   const within = (query: CoverageQuery) => ({
     tenant: query.tenant,
     source: query.source ?? null,
@@ -181,7 +187,10 @@ function questions(
           list: row['list'] instanceof Uint8Array ? row['list'] : undefined,
         })),
     caughtUp: (tenant, ruleId) =>
-      db.prepare('SELECT * FROM caught WHERE tenant = ? AND rule_id = ? ORDER BY stream, partition, after').all(tenant, ruleId).map(readRange),
+      db
+        .prepare('SELECT * FROM caught WHERE tenant = ? AND rule_id = ? ORDER BY stream, partition, after')
+        .all(tenant, ruleId)
+        .map(readRange),
     letters: (query) =>
       db
         .prepare(
@@ -195,8 +204,15 @@ function questions(
           atMs: Number(row['at_ms']),
           events: Number(row['events']),
         })),
+  };
+}
+
+function questionsOfTime(db: DatabaseSync): Pick<CoverageLedger, 'earliestReceipt' | 'marks' | 'forget'> {
+  return {
     earliestReceipt(tenant, fromMinuteMs) {
-      const found = db.prepare('SELECT min(received_ms) at FROM tallies WHERE tenant = ? AND minute >= ?').get(tenant, fromMinuteMs)?.['at'];
+      const found = db.prepare('SELECT min(received_ms) at FROM tallies WHERE tenant = ? AND minute >= ?').get(tenant, fromMinuteMs)?.[
+        'at'
+      ];
       return typeof found === 'number' ? found : undefined;
     },
     marks: (atMs) =>
@@ -210,7 +226,11 @@ function questions(
 
 /** Each statement stands for itself: what a crash leaves is forgotten the next time. */
 function forget(db: DatabaseSync, { stream, below, lettersBeforeMs }: { stream: string; below: number; lettersBeforeMs: number }): void {
-  for (const table of ['tallies WHERE stream = ? AND last < ?', 'waiting WHERE stream = ? AND sequence < ?', 'caught WHERE stream = ? AND upto < ?'])
+  for (const table of [
+    'tallies WHERE stream = ? AND last < ?',
+    'waiting WHERE stream = ? AND sequence < ?',
+    'caught WHERE stream = ? AND upto < ?',
+  ])
     db.prepare(`DELETE FROM ${table}`).run(stream, below);
   // The newest of a partition says up to where it is read, whatever is left of it.
   db.prepare(
@@ -219,9 +239,9 @@ function forget(db: DatabaseSync, { stream, below, lettersBeforeMs }: { stream: 
   db.exec(`DELETE FROM orders WHERE ord NOT IN (SELECT ord FROM judged);
     DELETE FROM lists WHERE rule_set NOT IN (SELECT rule_set FROM orders);`);
   db.prepare('DELETE FROM letters WHERE at_ms < ?').run(lettersBeforeMs);
-  db.prepare(
-    'DELETE FROM marks WHERE minute < ? AND minute < (SELECT max(minute) FROM marks m WHERE m.partition = marks.partition)',
-  ).run(lettersBeforeMs);
+  db.prepare('DELETE FROM marks WHERE minute < ? AND minute < (SELECT max(minute) FROM marks m WHERE m.partition = marks.partition)').run(
+    lettersBeforeMs,
+  );
 }
 
 function readRow(row: Record<string, unknown>): CoverageRow {

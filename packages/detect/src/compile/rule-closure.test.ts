@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseRules } from '../parse/parse-rules.ts';
 import { ruleClosure } from './rule-closure.ts';
 
-const plain = (id: string): string => `title: ${id}\nid: ${id}\nlogsource: { product: test }\ndetection: { s: { a: ${id} }, condition: s }\n---\n`;
+const plain = (id: string): string =>
+  `title: ${id}\nid: ${id}\nlogsource: { product: test }\ndetection: { s: { a: ${id} }, condition: s }\n---\n`;
 const above = (id: string, rules: string): string =>
   `title: ${id}\nid: ${id}\ncorrelation: { type: temporal, rules: [${rules}], group-by: [host], timespan: 5m }\n---\n`;
 const text = plain('a') + plain('b') + plain('c') + above('ab', 'a, b') + above('top', 'ab, c');

@@ -13,7 +13,17 @@ import { getChunked } from '../state/chunked-value.ts';
 import { ALERTS_FILTER } from '../subjects.ts';
 import { CATCH_UP_BUCKET } from '../topology.ts';
 import type { Bus } from '../wire.ts';
-import { type CatchUpJob, type FoundAlert, foundKey, type KeptJob, listJobs, makeRoom, nextRevision, putJob, readJob } from './catch-up-job.ts';
+import {
+  type CatchUpJob,
+  type FoundAlert,
+  foundKey,
+  type KeptJob,
+  listJobs,
+  makeRoom,
+  nextRevision,
+  putJob,
+  readJob,
+} from './catch-up-job.ts';
 import { forgetPoint } from './catch-up-point.ts';
 import type { CatchUpApi } from './catch-up-thread.ts';
 import { supersedeAlerts } from './supersede-alerts.ts';
@@ -98,16 +108,12 @@ export class CatchUpDesk implements AsyncDisposable {
 
   /** Runs whatever is to be run; troubles are told and tried again. */
   async #run(): Promise<void> {
-    let thread: CatchUpThread | undefined;
+    const thread = new ThreadOnDemand(this.#options.startThread);
     try {
       while (this.#isAsked && !this.#stop.signal.aborted) {
         this.#isAsked = false;
         const open = (await listJobs(this.#bucket())).filter(({ job }) => isOpen(job)).reverse();
-        for (const kept of open) {
-          if (this.#stop.signal.aborted || !(await this.#isFree(kept))) continue;
-          if (kept.job.state !== 'folded') thread ??= await this.#options.startThread();
-          await this.#runOne(kept, thread);
-        }
+        for (const kept of open) await this.#runOne(kept, thread);
       }
     } catch (error) {
       if (this.#stop.signal.aborted) return;
@@ -115,7 +121,7 @@ export class CatchUpDesk implements AsyncDisposable {
       this.#isAsked = true;
       await this.#pause();
     } finally {
-      await thread?.[Symbol.asyncDispose]();
+      await thread[Symbol.asyncDispose]();
     }
   }
 
@@ -127,9 +133,11 @@ export class CatchUpDesk implements AsyncDisposable {
     return (await readJob(this.#bucket(), job.id))?.at === at;
   }
 
-  async #runOne(kept: KeptJob, thread: CatchUpThread | undefined): Promise<void> {
+  async #runOne(kept: KeptJob, thread: ThreadOnDemand): Promise<void> {
+    if (this.#stop.signal.aborted || !(await this.#isFree(kept))) return;
     try {
-      const folded = kept.job.state === 'folded' || thread === undefined ? kept : await this.#untilStopped(thread.client.run(kept));
+      const isFolded = kept.job.state === 'folded';
+      const folded = isFolded ? kept : await this.#untilStopped((await thread.client()).run(kept));
       await this.#finish(folded);
     } catch (error) {
       if (this.#stop.signal.aborted || isTocsinError(error, 'bus.fenced')) return;
@@ -204,6 +212,25 @@ export class CatchUpDesk implements AsyncDisposable {
 
   async #pause(): Promise<void> {
     await setTimeout(AGAIN_AFTER_MS, undefined, { signal: this.#stop.signal }).catch(() => 'stopped');
+  }
+}
+
+/** A thread that is started when it is first asked for. */
+class ThreadOnDemand implements AsyncDisposable {
+  readonly #start: () => Promise<CatchUpThread>;
+  #thread: CatchUpThread | undefined;
+
+  constructor(start: () => Promise<CatchUpThread>) {
+    this.#start = start;
+  }
+
+  async client(): Promise<CatchUpThread['client']> {
+    this.#thread ??= await this.#start();
+    return this.#thread.client;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread?.[Symbol.asyncDispose]();
   }
 }
 

@@ -15,7 +15,7 @@ export interface CatchUpAlerts {
   readonly changed: number;
   /** Alerts that were right. */
   readonly confirmed: number;
-  /** Alerts that a part of the events had raised, and that another alert stands for now. */
+  /** Alerts that a part of the events had raised: another alert has their events by now. */
   readonly superseded: number;
 }
 

@@ -26,7 +26,11 @@ export interface CatchUpRules {
 const SESSION_PAUSES = 10;
 
 /** The rules of a catch-up under a rule set; those that are not in force, or cannot fire, are left out. */
-export function catchUpRules(book: RuleBook, tenant: string, { ids, logSources }: { ids: readonly string[]; logSources: readonly LogSource[] }): CatchUpRules {
+export function catchUpRules(
+  book: RuleBook,
+  tenant: string,
+  { ids, logSources }: { ids: readonly string[]; logSources: readonly LogSource[] },
+): CatchUpRules {
   const { targets, needed } = ruleClosure(activeRules(book, tenant), ids);
   const compiled = compileRules(needed, logSources, { latenessMs: book.latenessMs });
   const isTarget = new Set(targets.map(({ meta }) => meta.id));

@@ -1,6 +1,7 @@
 /** The thread in which catch-ups are run, one after the other: started when there is one, ended when there is none. */
-import { fieldsOf, loadMappings, readShippedMappings } from '@tocsin/ingest';
+
 import { TocsinError } from '@tocsin/core';
+import { fieldsOf, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { type BusAddress, openBus } from '../duties/open-bus.ts';
 import { bootData, serveThread, threadSurroundings } from '../duties/thread-boot.ts';
 import type { ThreadApi } from '../duties/thread-call.ts';
@@ -65,7 +66,8 @@ async function runKept(begun: KeptJob): Promise<KeptJob> {
 async function rulesOf({ id, tenant, rules, ruleSet, targets }: CatchUpJob): Promise<CatchUpRules> {
   const logSources = mappings.logSources();
   const book = await RuleBook.load(bus.bucket(RULE_SETS_BUCKET), ruleSet, { logSources, latenessMs: boot.latenessMs });
-  if (book === undefined) throw new TocsinError('catchup.failed', { id, reason: 'the rule set that was in force when it was asked for is no longer kept' });
+  if (book === undefined)
+    throw new TocsinError('catchup.failed', { id, reason: 'the rule set that was in force when it was asked for is no longer kept' });
   const found = catchUpRules(book, tenant, { ids: rules, logSources });
   const isSame = found.targets.length === targets.length && found.targets.every((rule, i) => rule.version === targets[i]?.version);
   if (!isSame) throw new TocsinError('catchup.failed', { id, reason: 'its rules are read otherwise by this version of Tocsin' });

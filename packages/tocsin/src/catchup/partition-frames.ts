@@ -64,19 +64,24 @@ export class PartitionFrames implements AsyncDisposable {
   }
 
   async #read(upTo: Position | undefined): Promise<FedFrame | undefined> {
-    const { lane, log } = this.#options;
-    for (;;) {
-      if (this.#open === undefined) {
-        const { last, messages } = await log.info(eventsFilter(lane));
-        if (last === undefined || messages === 0) return undefined;
-        if (this.#after !== undefined && comparePositions(this.#after, last) >= 0) return undefined;
-        await this.#begin(last);
-      }
+    while (await this.#isThereMore()) {
       const read = await this.#open?.next();
-      if (read !== undefined && read.done !== true) return openFed(lane, read.value);
+      if (read !== undefined && read.done !== true) return openFed(this.#options.lane, read.value);
       this.#open = undefined;
       if (upTo === undefined || (this.#until !== undefined && comparePositions(this.#until, upTo) >= 0)) return undefined;
     }
+    return undefined;
+  }
+
+  /** Whether something is open to read from; opens what has come since. */
+  async #isThereMore(): Promise<boolean> {
+    if (this.#open !== undefined) return true;
+    const { lane, log } = this.#options;
+    const { last, messages } = await log.info(eventsFilter(lane));
+    if (last === undefined || messages === 0) return false;
+    if (this.#after !== undefined && comparePositions(this.#after, last) >= 0) return false;
+    await this.#begin(last);
+    return true;
   }
 
   /** A seen id is a duplicate whether it was seen here or before: the window before is read first. */

@@ -40,7 +40,8 @@ export async function planCatchUp(wish: CatchUpWish, { store, detect }: PlanGrou
   const missed = await store.missed({ tenant, ...query, rules: targets, routing });
   if (missed.fromMs === undefined) return { scope, missed, start: undefined };
   let fromMs = missed.fromMs - scope.reachMs;
-  for (const { id } of targets) fromMs = Math.min(fromMs, await beforeOpenAlerts(store, { tenant, ruleId: id, fromMs, reachMs: scope.reachMs }));
+  for (const { id } of targets)
+    fromMs = Math.min(fromMs, await beforeOpenAlerts(store, { tenant, ruleId: id, fromMs, reachMs: scope.reachMs }));
   return { scope, missed, start: await store.catchUpStart(tenant, fromMs) };
 }
 

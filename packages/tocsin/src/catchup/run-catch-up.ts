@@ -12,7 +12,7 @@ import { AlertWriter } from '../duties/alert-writer.ts';
 import { parseStep, type ReadPositions } from '../duties/partition-progress.ts';
 import { putChunked } from '../state/chunked-value.ts';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
-import { CATCH_UP_SUBJECT, EVENTS_STREAM, EVENT_LANES, MATCHES_FILTER } from '../subjects.ts';
+import { CATCH_UP_SUBJECT, EVENT_LANES, EVENTS_STREAM, MATCHES_FILTER } from '../subjects.ts';
 import type { Bus } from '../wire.ts';
 import { type CatchUpJob, type FoundAlert, foundKey, statesKey } from './catch-up-job.ts';
 import { type CatchUpPoint, readPoint, savePoint } from './catch-up-point.ts';

@@ -89,7 +89,10 @@ export class StepFrames implements AsyncDisposable {
       const reader = await this.#reader(lane, placed);
       while (left > 0) {
         // A frame that came after the step cannot be in it.
-        const read = await reader.take(undefined, ({ stored, frame }) => stored.storedMs <= placed.storedMs && (frame?.header.count ?? 0) <= left);
+        const read = await reader.take(
+          undefined,
+          ({ stored, frame }) => stored.storedMs <= placed.storedMs && (frame?.header.count ?? 0) <= left,
+        );
         if (read === undefined) break;
         left -= read.fed.frame?.header.count ?? 0;
         note(lane, read);

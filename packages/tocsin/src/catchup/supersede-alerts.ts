@@ -1,6 +1,6 @@
 /**
- * Marks alerts that a catch-up makes void: raised by a rule that had missed the beginning, they stand for events that another alert, whose
- * id is the one that real time would have given, stands for now.
+ * Marks alerts that a catch-up makes void: raised by a rule that had missed the beginning. Their events are in another alert by then, whose
+ * id is the one that real time would have given.
  */
 import type { EventBus, ReplayLog } from '@tocsin/bus';
 import { type Alert, isTocsinError } from '@tocsin/core';
@@ -53,7 +53,11 @@ async function* alertsSince(
 }
 
 /** False where it was marked, or written anew, before. Somebody who acts on it meanwhile is read again. */
-async function mark(bus: SupersedeGround['bus'], { tenant, id }: Alert, { by, revision }: { by: string; revision: number }): Promise<boolean> {
+async function mark(
+  bus: SupersedeGround['bus'],
+  { tenant, id }: Alert,
+  { by, revision }: { by: string; revision: number },
+): Promise<boolean> {
   const subject = alertSubject(tenant, id);
   for (;;) {
     const stored = await bus.last(subject);

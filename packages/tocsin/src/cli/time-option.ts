@@ -12,5 +12,9 @@ export function timeOption(options: GivenOptions, name: string, nowMs: number): 
   const isBare = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/.test(given);
   const timeMs = /^\d{4}-\d\d-\d\d/.test(given) ? Date.parse(isBare ? `${given}Z` : given) : Number.NaN;
   if (!Number.isNaN(timeMs)) return timeMs;
-  throw new TocsinError('cli.bad_option', { option: `--${name}`, given, wants: 'a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h' });
+  throw new TocsinError('cli.bad_option', {
+    option: `--${name}`,
+    given,
+    wants: 'a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h',
+  });
 }

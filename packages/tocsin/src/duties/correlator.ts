@@ -185,15 +185,7 @@ class Correlator {
 
   /** Applies steps in order, writes the alerts that cannot wait or have waited, and saves a checkpoint when one is due. */
   async round(steps: readonly PendingStep[]): Promise<void> {
-    for (const { position, step } of steps) {
-      const folds = await this.#foldsFor(step);
-      const alerts = step.caughtUp === undefined ? await this.#guard.take(position, step, folds) : await this.#takeOver(position, step.caughtUp, folds);
-      for (const alert of alerts) this.#changed.add(alert);
-      this.#position = position;
-      if (step.caughtUp !== undefined) continue;
-      // A lane that a step does not name is one that its partition has not been read of yet.
-      this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
-    }
+    for (const one of steps) await this.#apply(one);
     this.#noteHealth();
     if (this.#failure !== undefined) throw this.#failure.error;
     const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs && this.#saving === undefined && this.#storing === undefined;
@@ -201,6 +193,16 @@ class Correlator {
     else await this.#write(this.#changed.takeNew());
     if (isSaveDue) this.#beginCheckpoint();
     if (this.#saving?.advance(SLICE_BYTES) === true) this.#storeCheckpoint(this.#saving);
+  }
+
+  async #apply({ position, step }: PendingStep): Promise<void> {
+    const folds = await this.#foldsFor(step);
+    const { caughtUp } = step;
+    const alerts = caughtUp === undefined ? await this.#guard.take(position, step, folds) : await this.#takeOver(position, caughtUp, folds);
+    for (const alert of alerts) this.#changed.add(alert);
+    this.#position = position;
+    // A lane that a step does not name is one that its partition has not been read of yet.
+    if (caughtUp === undefined) this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
   }
 
   /** Goes on from what a catch-up has found. What the folds had found before is written first: it was said first. */

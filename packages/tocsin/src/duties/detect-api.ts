@@ -2,9 +2,9 @@
 import type { ErrorCode, Lane, Position } from '@tocsin/core';
 import type { RuleCost } from '@tocsin/detect';
 import type { CoveringRule } from '@tocsin/detect/explain';
+import type { CatchUpRules } from '../catchup/catch-up-rules.ts';
 import type { EvidenceEvent, ExplainedEvidence } from '../rules/explain-evidence.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
-import type { CatchUpRules } from '../catchup/catch-up-rules.ts';
 import type { FoldsReport } from './folds-health.ts';
 
 /** A rule as listed. */

@@ -182,7 +182,8 @@ function whyNotInForce(book: RuleBook, tenant: string, id: string): TocsinError 
   const { rules, refused } = listRules(book, tenant);
   const listed = rules.find((rule) => rule.id === id);
   const left = refused.find(({ rule }) => rule === id);
-  if (listed?.quarantine !== undefined) return new TocsinError('catchup.not_in_force', { rule: id, why: `it is in quarantine (${listed.quarantine.reason})` });
+  if (listed?.quarantine !== undefined)
+    return new TocsinError('catchup.not_in_force', { rule: id, why: `it is in quarantine (${listed.quarantine.reason})` });
   if (listed?.dormant !== undefined) return new TocsinError('catchup.not_in_force', { rule: id, why: `it ${listed.dormant}` });
   if (left !== undefined) return new TocsinError('catchup.not_in_force', { rule: id, why: `it was refused at ${left.path}:${left.line}` });
   return new TocsinError('api.not_found', { what: 'rule', id });

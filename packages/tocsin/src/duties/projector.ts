@@ -154,7 +154,9 @@ function applyLane({ catalogue, ledger, covered, dedup }: FrameTables, lane: Lan
   const last = taken.at(-1);
   if (!last) return;
   const stream = EVENTS_STREAM[lane];
-  const judged = taken.flatMap((fed): JudgedFrame[] => (fed.frame ? [{ fed, frame: fed.frame, verdicts: dedup.judge(lane, fed.frame) }] : []));
+  const judged = taken.flatMap((fed): JudgedFrame[] =>
+    fed.frame ? [{ fed, frame: fed.frame, verdicts: dedup.judge(lane, fed.frame) }] : [],
+  );
   const isNew = (applied: Position | undefined) => (fed: FedFrame) => applied === undefined || comparePositions(fed.position, applied) > 0;
   const forCatalogue = isNew(catalogue.applied(stream));
   if (forCatalogue(last)) {

@@ -23,7 +23,11 @@ export interface StoreBoot {
 
 const boot = bootData<StoreBoot>();
 const around = threadSurroundings();
-const paths = { alerts: join(boot.folder, 'alerts.sqlite'), frames: join(boot.folder, 'frames.sqlite'), coverage: join(boot.folder, 'coverage.sqlite') };
+const paths = {
+  alerts: join(boot.folder, 'alerts.sqlite'),
+  frames: join(boot.folder, 'frames.sqlite'),
+  coverage: join(boot.folder, 'coverage.sqlite'),
+};
 const alerts = openAlertTable({ path: paths.alerts });
 const frames = openFrameCatalogue({ path: paths.frames });
 const coverage = openCoverageLedger({ path: paths.coverage });
@@ -34,7 +38,10 @@ const onApplied = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames, coverage }, { ...around, latenessMs: boot.latenessMs, onApplied }).catch(forgetForeign), around);
+const work = endOnFailure(
+  wireStore(bus, { alerts, frames, coverage }, { ...around, latenessMs: boot.latenessMs, onApplied }).catch(forgetForeign),
+  around,
+);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),

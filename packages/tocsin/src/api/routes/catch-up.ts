@@ -1,6 +1,7 @@
 /** `POST /catch-up` and `GET /catch-up`: judging again what rules have missed, and how far that has come. */
-import { type CatchUpPlan, planCatchUp } from '../../catchup/plan-catch-up.ts';
+
 import type { CatchUpJob } from '../../catchup/catch-up-job.ts';
+import { type CatchUpPlan, planCatchUp } from '../../catchup/plan-catch-up.ts';
 import type { ApiCall, JsonSchema, Route } from '../route.ts';
 import { ledgerReached } from './coverage.ts';
 
@@ -32,7 +33,7 @@ const jobSchema: JsonSchema = {
         raised: { type: 'integer', description: 'New alerts' },
         changed: { type: 'integer', description: 'Alerts with another count or time than before' },
         confirmed: { type: 'integer', description: 'Alerts that were right' },
-        superseded: { type: 'integer', description: 'Alerts that another alert stands for now' },
+        superseded: { type: 'integer', description: 'Alerts whose events another alert has by now' },
       },
     },
     reason: { type: 'string', description: 'Why it failed' },
@@ -41,6 +42,7 @@ const jobSchema: JsonSchema = {
   },
 };
 
+/** Begins a catch-up, or says what it would be about. */
 export const beginCatchUp: Route = {
   method: 'POST',
   path: '/catch-up',
@@ -51,7 +53,13 @@ export const beginCatchUp: Route = {
     additionalProperties: false,
     required: ['rules'],
     properties: {
-      rules: { type: 'array', minItems: 1, maxItems: 100, items: { type: 'string', minLength: 1, maxLength: 256 }, description: 'Ids of rules' },
+      rules: {
+        type: 'array',
+        minItems: 1,
+        maxItems: 100,
+        items: { type: 'string', minLength: 1, maxLength: 256 },
+        description: 'Ids of rules',
+      },
       fromMs: { type: 'integer', description: 'Least event time, milliseconds since 1970' },
       toMs: { type: 'integer', description: 'Event time before which events are judged, milliseconds since 1970' },
       otherVersions: { type: 'boolean', default: false, description: 'Judge again also what other versions of the rules have judged' },
@@ -92,6 +100,7 @@ export const beginCatchUp: Route = {
   },
 };
 
+/** Lists the tenant's catch-ups. */
 export const listCatchUps: Route = {
   method: 'GET',
   path: '/catch-up',
@@ -107,14 +116,46 @@ function begin({ context, principal, body }: ApiCall, { scope, missed, start }: 
   const { dryRun: _, ...wanted } = body as Wanted;
   const { tenant, actor } = principal;
   const { ruleSet, order, targets } = scope;
-  const act = { action: 'rules.write', resource: `catch-up/${wanted.rules.join(',').slice(0, 256)}`, after: { ...wanted, events: missed.events } } as const;
+  const act = {
+    action: 'rules.write',
+    resource: `catch-up/${wanted.rules.join(',').slice(0, 256)}`,
+    after: { ...wanted, events: missed.events },
+  } as const;
   const place = start ?? { startMs: 0, marks: [] };
   return context.privileged(principal, act, () =>
     context.catchUps.add({ tenant, actor, ...wanted, targets, ruleSet, order, ...place, events: missed.events }),
   );
 }
 
-function shown({ targets, id, actor, rules, state, events, judged, gone, share, alerts, reason, createdMs, updatedMs }: CatchUpJob): object {
+function shown({
+  targets,
+  id,
+  actor,
+  rules,
+  state,
+  events,
+  judged,
+  gone,
+  share,
+  alerts,
+  reason,
+  createdMs,
+  updatedMs,
+}: CatchUpJob): object {
   const said = reason === undefined ? {} : { reason };
-  return { id, actor, rules, targets: targets.map((rule) => rule.id), state, events, judged, gone, share, alerts, ...said, createdMs, updatedMs };
+  return {
+    id,
+    actor,
+    rules,
+    targets: targets.map((rule) => rule.id),
+    state,
+    events,
+    judged,
+    gone,
+    share,
+    alerts,
+    ...said,
+    createdMs,
+    updatedMs,
+  };
 }

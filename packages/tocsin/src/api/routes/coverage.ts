@@ -33,6 +33,7 @@ const COUNTS = {
 
 const countSchemas = Object.fromEntries(Object.entries(COUNTS).map(([name, description]) => [name, { type: 'integer', description }]));
 
+/** Which events rules have looked at. */
 export const showCoverage: Route = {
   method: 'GET',
   path: '/coverage',
@@ -42,7 +43,12 @@ export const showCoverage: Route = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      rule: { type: 'string', minLength: 1, maxLength: 256, description: 'Id of a rule; without one, every rule that has missed something' },
+      rule: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 256,
+        description: 'Id of a rule; without one, every rule that has missed something',
+      },
       source: { type: 'string', minLength: 1, maxLength: 128 },
       fromMs: { type: 'integer', description: 'Least event time, milliseconds since 1970, to the minute' },
       toMs: { type: 'integer', description: 'Event time before which events are counted, milliseconds since 1970' },

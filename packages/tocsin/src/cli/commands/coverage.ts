@@ -75,7 +75,10 @@ export const coverage: Command = {
 
 function print(terminal: Terminal, { lines, unparsed }: Report, rule: string | undefined): void {
   if (lines.length > 0) terminal.table(COLUMNS, lines);
-  else terminal.line(rule === undefined ? 'Every rule has looked at every event it asks for.' : 'No event has come in that the rule asks for.');
+  else
+    terminal.line(
+      rule === undefined ? 'Every rule has looked at every event it asks for.' : 'No event has come in that the rule asks for.',
+    );
   for (const { source, code, records } of unparsed)
     terminal.note(`${visible(source)}: ${sayMany(records, 'record')} could not be read (${code}); no rule saw them.`);
   const [first] = lines.filter((line) => line.evaluated + line.caughtUp < line.events);
