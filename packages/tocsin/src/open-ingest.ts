@@ -1,8 +1,19 @@
 /** What takes events in: intake, doors over HTTP, listeners. The path behind them is `wireIngest`; the server that shows the doors is in `api/`. */
 import type { Scope } from '@tocsin/core';
-import { createHttpDoors, type DoorLimits, type Intake, loadMappings, readShippedMappings, type ServeDoorsOptions } from '@tocsin/ingest';
+import {
+  createHttpDoors,
+  type DoorLimits,
+  type HttpDoor,
+  type Intake,
+  ListenerCounts,
+  loadMappings,
+  readShippedMappings,
+  type ServeDoorsOptions,
+} from '@tocsin/ingest';
 import type { ApiContext } from './api/route.ts';
 import type { InstallationSettings } from './config/settings.ts';
+import { createQuarantine } from './deadletters/quarantine.ts';
+import { takeRedrivenRecords } from './deadletters/redriven-records.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
 import { startListeners } from './duties/start-listeners.ts';
@@ -10,6 +21,7 @@ import { createFlagLog } from './flag-log.ts';
 import { recallIds } from './flow/recall-ids.ts';
 import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
+import type { SourceBook } from './registry/source-book.ts';
 import { createForbiddenAudit } from './security/audit-forbidden.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { type createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
@@ -29,20 +41,21 @@ const RECALL_WAIT_MS = 300;
 export async function openIngest(ingest: IngestOptions, ground: InstallationGround): Promise<ServeDoorsOptions> {
   const { options, context } = ingest;
   const { scope, around } = ground;
-  const intake = context.unparsed.watch(await openIntake(ingest, ground));
+  const { book, activity } = context.sources;
+  const intake = context.unparsed.watch(standing(await openIntake(ingest, ground), book));
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
-  const authenticate = createAuthenticateSource(ingest.authenticate, context.registry, onForbidden);
+  const authenticate = createAuthenticateSource(ingest.authenticate, book, onForbidden);
   const { admission } = context.flow;
   const webhooks = await openWebhooks({
     settings: options.settings.webhooks,
-    registry: context.registry,
+    book,
     environment: options.environment,
     nowMs: () => around.clock.nowMs(),
   });
   const started = await startListeners({
     dataDir: options.dataDir,
     settings: options.settings.listeners,
-    registry: context.registry,
+    book,
     authenticate,
     emit: intake.emit,
     precheck: admission.precheck,
@@ -53,7 +66,33 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   });
   ground.listeners.push(...started);
   await recallBeside(options, { context, intake, around, scope });
-  return { doors: createHttpDoors({ webhooks }), authenticate, intake, admission, limits: doorLimits(options.settings) };
+  const doors = createHttpDoors({ webhooks });
+  const countsOf = countDoors(doors, ground);
+  return {
+    doors,
+    authenticate,
+    intake,
+    admission,
+    countsOf,
+    onDroppedBefore: activity.droppedBefore.bind(activity),
+    limits: doorLimits(options.settings),
+  };
+}
+
+/** The intake for sources as they stand when a batch comes, however long its connection has been open. */
+function standing(intake: Intake, book: SourceBook): Intake {
+  return {
+    emit: async (source, records, options) => intake.emit(book.standing(source), records, options),
+    remember: (owner, events) => intake.remember(owner, events),
+  };
+}
+
+/** Shows the doors of the HTTP server among the listeners. */
+function countDoors(doors: readonly HttpDoor[], { listeners }: InstallationGround): (door: string) => ListenerCounts {
+  const counts = new Map(doors.map(({ name }) => [name, new ListenerCounts()]));
+  for (const { name, routes } of doors)
+    listeners.push({ kind: 'http', name, address: routes[0]?.url ?? '', counts: counts.get(name) as ListenerCounts });
+  return (door) => counts.get(door) ?? new ListenerCounts();
 }
 
 async function openIntake({ options, context }: IngestOptions, { bus, scope, around }: InstallationGround): Promise<Intake> {
@@ -66,10 +105,13 @@ async function openIntake({ options, context }: IngestOptions, { bus, scope, aro
     maxSkewMs: settings.ingest.maxSkew,
     onFlagged: createFlagLog(logger, around.clock),
     admission: context.flow.admission,
+    activity: context.sources.activity,
+    quarantine: createQuarantine({ ...around, bus: context.bus, site: settings.site }),
     stall: context.flow.stall,
     makeRoom: () => context.flow.makeRoom(),
   });
   scope.add('framer', framer);
+  void takeRedrivenRecords({ ...around, bus: context.bus, intake });
   return intake;
 }
 

@@ -12,6 +12,9 @@ import {
   DEADLETTER_FILTER,
   eventsFilter,
   MATCHES_FILTER,
+  REPLAY_PARTS_FILTER,
+  REPLAY_RULES_FILTER,
+  REPLAYS_FILTER,
   RETRY_FILTER,
   retrySubject,
 } from './subjects.ts';
@@ -29,11 +32,15 @@ export const RULE_SETS_BUCKET = 'rule-sets';
 export const RULE_LISTS_BUCKET = 'rule-lists';
 /** Bucket of catch-ups: what was asked for, how far each has come, and the states it leaves to the folds. */
 export const CATCH_UP_BUCKET = 'catch-up';
+/** Stream of what replays write. People remove it, run by run; no keeper does. */
+export const REPLAYS_STREAM = 'REPLAYS';
 
 /** Bucket of matches that folds leave out, by step. */
 export const SET_ASIDE_BUCKET = 'set-aside';
 /** Bucket of the members: a record each of the processes that share the duties. */
 export const MEMBERS_BUCKET = 'members';
+/** Bucket of what is known of sources: when each was heard last, by process, and which are silent. */
+export const SOURCES_BUCKET = 'sources';
 /** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
 export const CONTROL_BUCKET = 'control';
 
@@ -48,6 +55,7 @@ export interface TopologyOptions {
   readonly alertsMaxBytes: number;
   readonly auditMaxBytes: number;
   readonly deadLettersMaxBytes: number;
+  readonly replaysMaxBytes: number;
 }
 
 /** Every stream and bucket of an installation. */
@@ -64,6 +72,8 @@ export function topology(options: TopologyOptions): Topology {
       stream('CHANGES', CHANGES_FILTER, { maxAgeMs: 0, maxPerSubject: 1 }),
       // Its newest message is a dead letter's state.
       stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS, maxBytes: options.deadLettersMaxBytes, maxPerSubject: 1 }),
+      // What replays write, each in a namespace of its own.
+      stream(REPLAYS_STREAM, REPLAYS_FILTER, { maxBytes: options.replaysMaxBytes }),
       stream('RETRY', RETRY_FILTER, { maxAgeMs: DAY_MS, maxBytes: options.deadLettersMaxBytes }),
     ],
     buckets: [
@@ -74,6 +84,7 @@ export function topology(options: TopologyOptions): Topology {
       { name: SET_ASIDE_BUCKET, ttlMs: 8 * DAY_MS },
       { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
       { name: CONTROL_BUCKET, ttlMs: 0 },
+      { name: SOURCES_BUCKET, ttlMs: 0 },
     ],
   };
 }
@@ -82,6 +93,8 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
   return { name, subjects: [filter], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: DEDUP_WINDOW_MS, ...limits };
 }
 
+/** Name of ingest among the consumers that have dead letters: what it keeps aside unstored. */
+export const INGEST_CONSUMER = 'ingest';
 /** Name of the matcher among the consumers that have dead letters. */
 export const MATCH_CONSUMER = 'match';
 /** Name of the folds among them. */
@@ -90,7 +103,7 @@ export const CORRELATE_CONSUMER = 'correlate';
 export const STORE_CONSUMER = 'store';
 
 /** A duty of a process that speaks to the bus under a key of its own. */
-export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep' | 'catchup';
+export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep' | 'replay' | 'catchup';
 
 /** What a duty may do, in subjects and buckets. Whatever is not listed is refused by the bus itself. */
 export interface DutyGrant {
@@ -100,6 +113,8 @@ export interface DutyGrant {
   readonly subscribe: readonly string[];
   /** Buckets it may read and write. */
   readonly buckets: readonly string[];
+  /** Buckets it may read only. */
+  readonly readBuckets?: readonly string[];
   /** Subjects whose streams it may purge. */
   readonly purge?: readonly string[];
 }
@@ -128,9 +143,18 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   },
   respond: { publish: [DEADLETTER_FILTER], subscribe: [ALERTS_FILTER, RETRY_FILTER, DEADLETTER_FILTER], buckets: [] },
   api: {
-    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
-    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
-    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, CATCH_UP_BUCKET],
+    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAY_PARTS_FILTER, REPLAY_RULES_FILTER],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAYS_FILTER],
+    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET, CATCH_UP_BUCKET],
+    purge: [REPLAYS_FILTER],
+  },
+  // A replay: reads events and the rules in force, and can write to no subject of the live namespace.
+  replay: {
+    publish: [REPLAYS_FILTER],
+    subscribe: [...EVENTS, REPLAYS_FILTER],
+    buckets: [],
+    readBuckets: [RULE_SETS_BUCKET, CONTROL_BUCKET],
+    purge: [REPLAYS_FILTER],
   },
   // Judges again what rules have missed: its alerts are those of the folds, and it says on MATCHES that it is done.
   catchup: {

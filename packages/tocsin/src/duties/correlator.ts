@@ -45,6 +45,8 @@ export interface CorrelatorOptions {
   readonly latenessMs?: number | undefined;
   /** Where catch-ups leave their states; none are taken over where absent. */
   readonly catchUps?: StateBucket | undefined;
+  /** How long a change of a known alert may wait for further ones, milliseconds; a second where absent. */
+  readonly updateEveryMs?: number | undefined;
   /** Told what the folds hold and had to leave out. */
   readonly health?: FoldsHealth | undefined;
   /** Told what is settled. */
@@ -128,7 +130,7 @@ class Correlator {
     this.#options = options;
     this.#guard = guard;
     this.#writer = new AlertWriter(options);
-    this.#changed = new ChangedAlerts(options.clock);
+    this.#changed = new ChangedAlerts(options.clock, options.updateEveryMs);
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {

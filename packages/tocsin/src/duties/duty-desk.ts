@@ -57,6 +57,7 @@ const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
   'seenMappings',
   'missed',
   'catchUpStart',
+  'rebuild',
 ];
 const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = [
   'rules',

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
-import { isTocsinError, type Position } from '@tocsin/core';
+import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
 import { MATCHES_STREAM, openAlertTable, openCoverageLedger, openFrameCatalogue } from '@tocsin/store';
 import { catchUpStart, findMissed } from '../catchup/find-missed.ts';
 import { reportCoverage } from '../coverage/report-coverage.ts';
@@ -62,6 +62,13 @@ serveThread({
   seenMappings: (tenant) => coverage.mappings(tenant),
   missed: (wanted) => findMissed(coverage, wanted),
   catchUpStart: (tenant, fromMs) => catchUpStart(coverage, tenant, fromMs),
+  rebuild() {
+    removeProjections();
+    // Ends the thread once this is answered.
+    setImmediate(() => {
+      throw new TocsinError('store.rebuilding', {});
+    });
+  },
   async stop() {
     await around.stop(work);
     await bus[Symbol.asyncDispose]();
@@ -78,9 +85,13 @@ serveThread({
 function forgetForeign(error: unknown): never {
   if (isTocsinError(error, 'bus.bad_position')) {
     around.onTrouble(error, 'The projections belong to another log; they are removed and built anew');
-    for (const path of Object.values(paths)) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    removeProjections();
   }
   throw error;
+}
+
+function removeProjections(): void {
+  for (const path of Object.values(paths)) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
 }
 
 async function reached(appliedNow: () => Position | undefined, position: Position, waitMs: number): Promise<boolean> {

@@ -73,8 +73,8 @@ export const catchUp: Command = {
     const nowMs = Date.now();
     const body = {
       rules,
-      fromMs: timeOption(options, 'from', nowMs),
-      toMs: timeOption(options, 'to', nowMs),
+      fromMs: msOf(timeOption(options, 'from', nowMs)),
+      toMs: msOf(timeOption(options, 'to', nowMs)),
       otherVersions: options['otherVersions'] === true,
       dryRun: options['dryRun'] === true,
     };
@@ -100,6 +100,11 @@ export const catchUpList: Command = {
     return 0;
   },
 };
+
+/** A time in ISO 8601 as milliseconds since 1970. */
+function msOf(time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Date.parse(time);
+}
 
 function printMissed(terminal: Terminal, { missed, events, catchUp: begun }: Begun): void {
   if (missed.length === 0) terminal.line('Nothing was missed: every event that the rules ask for has been evaluated.');

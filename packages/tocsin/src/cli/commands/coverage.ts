@@ -59,8 +59,8 @@ export const coverage: Command = {
     const asked = {
       rule: textOption(options, 'rule'),
       source: textOption(options, 'source'),
-      fromMs: timeOption(options, 'from', nowMs),
-      toMs: timeOption(options, 'to', nowMs),
+      fromMs: timeOf(options, 'from', nowMs),
+      toMs: timeOf(options, 'to', nowMs),
       everyMs: everyOption(options),
       limit: numberOption(options, 'limit', { min: 1, max: 1000 }),
     };
@@ -87,6 +87,12 @@ function print(terminal: Terminal, { lines, unparsed }: Report, rule: string | u
 
 function sayMissed(line: Line): string {
   return MISSED.flatMap(([name, words]) => (line[name] === 0 ? [] : [`${sayCount(Number(line[name]))} ${words}`])).join(', ');
+}
+
+/** A time in milliseconds since 1970. @throws cli.bad_option */
+function timeOf(options: GivenOptions, name: string, nowMs: number): number | undefined {
+  const given = timeOption(options, name, nowMs);
+  return given === undefined ? undefined : Date.parse(given);
 }
 
 /** @throws cli.bad_option */
