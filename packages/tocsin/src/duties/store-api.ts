@@ -20,8 +20,8 @@ export type StoreApi = {
   readonly forget: FrameCatalogue['forget'];
   readonly recent: FrameCatalogue['recent'];
   readonly after: FrameCatalogue['after'];
-  /** Removes the projections; the thread ends, and the next one builds them anew from the log. */
-  readonly rebuild: () => void;
+  /** Removes the projections and ends the thread, which is all the answer there is; the next one builds them anew from the log. @throws api.duty_down */
+  readonly rebuild: () => Promise<never>;
   /** Stops reading, finishes what was read, closes the files. */
   readonly stop: () => Promise<void>;
 };
