@@ -5,6 +5,7 @@
 import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
+import { catchupErrors } from './errors/catchup.data.ts';
 import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
 import { deadletterErrors } from './errors/deadletter.data.ts';
@@ -18,8 +19,8 @@ import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
 import { memberErrors } from './errors/member.data.ts';
-import { replayErrors } from './errors/replay.data.ts';
 import { privacyErrors } from './errors/privacy.data.ts';
+import { replayErrors } from './errors/replay.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
@@ -35,6 +36,7 @@ export const errorTable = {
   ...decodeErrors,
   ...detectErrors,
   ...effectErrors,
+  ...catchupErrors,
   ...flowErrors,
   ...huntErrors,
   ...ingestErrors,

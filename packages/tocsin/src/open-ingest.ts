@@ -42,7 +42,7 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   const { options, context } = ingest;
   const { scope, around } = ground;
   const { book, activity } = context.sources;
-  const intake = standing(await openIntake(ingest, ground), book);
+  const intake = context.unparsed.watch(standing(await openIntake(ingest, ground), book));
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
   const authenticate = createAuthenticateSource(ingest.authenticate, book, onForbidden);
   const { admission } = context.flow;

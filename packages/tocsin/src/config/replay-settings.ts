@@ -9,7 +9,8 @@ export const replays = settings({
     maxKept: count({ about: 'Replays of one tenant that are kept, with those that run.', default: 20, min: 1, max: 1000 }),
     runMaxBytes: bytes({ about: 'Most bytes that one replay may write; at the limit it ends.', default: '256MiB', min: 1 << 16 }),
     maxBytes: bytes({
-      about: 'Size limit of all replays together. Without room for another one, none can be started; those that run count as if they had written all they may.',
+      about:
+        'Size limit of all replays together. Without room for another one, none can be started; those that run count as if they had written all they may.',
       default: '2GiB',
       min: 1 << 20,
     }),
