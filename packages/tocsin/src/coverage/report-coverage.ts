@@ -59,14 +59,8 @@ export function reportCoverage(ledger: CoverageLedger, asked: CoverageAsked): re
     const looksAt = (mapping: string): boolean => !routed.all.has(rule.id) || routed.by.get(mapping)?.has(rule.id) === true;
     const drafts = new Map<string, Draft>();
     // What was caught up is known by position: then every row is looked at.
-    if (history.hasCaughtUp(rule))
-      for (const row of ledger.rows(asked)) {
-        const sum = { ...row, toMs: row.minuteMs + MINUTE_MS };
-        if (looksAt(row.mapping)) count(drafts, { rule: rule.id, sum, verdict: history.of(row, rule), asked });
-      }
-    else
-      for (const sum of sums)
-        if (looksAt(sum.mapping)) count(drafts, { rule: rule.id, sum, verdict: history.under(sum.order, rule), asked });
+    const judged = history.hasCaughtUp(rule) ? judgedRows(history, rule, ledger.rows(asked)) : judgedSums(history, rule, sums);
+    for (const { sum, verdict } of judged) if (looksAt(sum.mapping)) count(drafts, { rule: rule.id, sum, verdict, asked });
     for (const { source, scope, atMs, events } of letters)
       if (scope === '' || scope === `rule:${rule.id}`) drop(drafts, { source, atMs, events });
     const found = [...drafts.values()].filter((line) => !asked.gapsOnly || line.evaluated + line.caughtUp < line.events);
@@ -74,6 +68,16 @@ export function reportCoverage(ledger: CoverageLedger, asked: CoverageAsked): re
     if (lines.length >= asked.limit) break;
   }
   return lines.slice(0, asked.limit);
+}
+
+type Judged = Pick<Counted, 'sum' | 'verdict'>;
+
+function* judgedRows(history: RuleHistory, rule: CoverageAsked['rules'][number], rows: Iterable<CoverageRow>): Generator<Judged> {
+  for (const row of rows) yield { sum: { ...row, toMs: row.minuteMs + MINUTE_MS }, verdict: history.of(row, rule) };
+}
+
+function* judgedSums(history: RuleHistory, rule: CoverageAsked['rules'][number], sums: readonly Sum[]): Generator<Judged> {
+  for (const sum of sums) yield { sum, verdict: history.under(sum.order, rule) };
 }
 
 function routedRules(routing: CoverageAsked['routing']): {
