@@ -8,6 +8,7 @@ import { busErrors } from './errors/bus.data.ts';
 import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
 import { deadletterErrors } from './errors/deadletter.data.ts';
+import { doorErrors } from './errors/door.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
 import { effectErrors } from './errors/effect.data.ts';
@@ -30,6 +31,7 @@ export const errorTable = {
   ...cliErrors,
   ...configErrors,
   ...deadletterErrors,
+  ...doorErrors,
   ...decodeErrors,
   ...detectErrors,
   ...effectErrors,

@@ -7,6 +7,7 @@ import { installationSettings } from './config/settings.ts';
 import { RedrivePace } from './deadletters/redrive-pace.ts';
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { openBus } from './duties/open-bus.ts';
+import { openProducerDesk } from './duties/producer-desk.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { openDiskGuard } from './flow/disk-guard.ts';
 import { createFlowControl } from './flow/flow-control.ts';
@@ -30,6 +31,9 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
+  const { producers: entry } = bus;
+  const producers =
+    entry && scope.add('producers', openProducerDesk({ entry, registry, clock: around.clock, onTrouble: around.onTrouble }));
   const disk = scope.add(
     'disk guard',
     await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) =>
@@ -61,6 +65,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     detect: desk.detect,
     settled: desk.settled,
     privileged,
+    producers,
     flow,
     clock: around.clock,
     nextId: around.nextId,

@@ -1,11 +1,21 @@
 /** What takes events in: intake, doors over HTTP, listeners. The path behind them is `wireIngest`; the server that shows the doors is in `api/`. */
 import type { Scope } from '@tocsin/core';
-import { createHttpDoors, type DoorLimits, type Intake, loadMappings, readShippedMappings, type ServeDoorsOptions } from '@tocsin/ingest';
+import {
+  createHttpDoors,
+  type DoorLimits,
+  type Intake,
+  ListenerCounts,
+  loadMappings,
+  readShippedMappings,
+  type ServeDoorsOptions,
+} from '@tocsin/ingest';
 import type { ApiContext } from './api/route.ts';
 import type { InstallationSettings } from './config/settings.ts';
+import { openBusDoor } from './duties/bus-door.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
 import { startListeners } from './duties/start-listeners.ts';
+import { createDrop } from './deadletters/drop.ts';
 import { createFlagLog } from './flag-log.ts';
 import { recallIds } from './flow/recall-ids.ts';
 import type { InstallationGround } from './installation-ground.ts';
@@ -13,7 +23,8 @@ import type { InstallationOptions } from './installation-options.ts';
 import { createForbiddenAudit } from './security/audit-forbidden.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { type createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
-import { type Surroundings, wireIngest } from './wire.ts';
+import { IN_FILTER } from './subjects.ts';
+import { type Bus, type Surroundings, wireIngest } from './wire.ts';
 
 /** What ingest is opened with beside the ground. */
 export interface IngestOptions {
@@ -29,7 +40,8 @@ const RECALL_WAIT_MS = 300;
 export async function openIngest(ingest: IngestOptions, ground: InstallationGround): Promise<ServeDoorsOptions> {
   const { options, context } = ingest;
   const { scope, around } = ground;
-  const intake = await openIntake(ingest, ground);
+  const bus = scope.add('bus of ingest', await openBus(ground.bus.address('ingest')));
+  const intake = openIntake(ingest, ground, bus);
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
   const authenticate = createAuthenticateSource(ingest.authenticate, context.registry, onForbidden);
   const { admission } = context.flow;
@@ -52,14 +64,14 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
     scope,
   });
   ground.listeners.push(...started);
+  startBusDoor(bus, intake, { context, ground });
   await recallBeside(options, { context, intake, around, scope });
   return { doors: createHttpDoors({ webhooks }), authenticate, intake, admission, limits: doorLimits(options.settings) };
 }
 
-async function openIntake({ options, context }: IngestOptions, { bus, scope, around }: InstallationGround): Promise<Intake> {
+function openIntake({ options, context }: IngestOptions, { scope, around }: InstallationGround, bus: Bus): Intake {
   const { settings, logger } = options;
-  const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
-  const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
+  const { framer, intake } = wireIngest(bus, loadMappings(readShippedMappings()), {
     ...around,
     partitions: settings.bus.partitions,
     site: settings.site,
@@ -71,6 +83,18 @@ async function openIntake({ options, context }: IngestOptions, { bus, scope, aro
   });
   scope.add('framer', framer);
   return intake;
+}
+
+/** The door for foreign producers on the bus: there is always one. */
+function startBusDoor(bus: Bus, intake: Intake, { context, ground }: { context: ApiContext; ground: InstallationGround }): void {
+  const { scope, around } = ground;
+  const counts = new ListenerCounts();
+  const door = { name: 'nats/in', emit: intake.emit, counts, onTrouble: around.onTrouble };
+  const drop = createDrop({ ...around, bus });
+  // Listed once somebody has come in by it: most installations have no producer on NATS.
+  const onFirst = (): unknown => ground.listeners.push({ kind: 'nats', name: 'in', address: IN_FILTER, counts });
+  const nowMs = (): number => around.clock.nowMs();
+  scope.add('door on the bus', openBusDoor({ bus, registry: context.registry, context: door, drop, nowMs, onFirst }));
 }
 
 /** Recalls ids while everything else goes on; waited for only a little, as at worst resends of before are stored again. */

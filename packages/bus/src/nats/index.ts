@@ -2,6 +2,7 @@ export type { BusLogin, BusTls } from './bus-login.ts';
 export { type ExternalServer, lookAtServer } from './external-server.ts';
 export type { LinkAddress, NatsBusOptions } from './nats-bus.ts';
 export { openNatsBus } from './nats-bus.ts';
+export { createUserKey, publicOf, type UserKey } from './nkey.ts';
 export { type BusCalls, openNatsCalls } from './nats-calls.ts';
 export type { BusCredential } from './server/credentials-file.ts';
 export { lockDirectory } from './server/directory-lock.ts';
@@ -9,3 +10,4 @@ export { ADMIN_DUTY, type DutyPermissions, SUPERVISOR_DUTY } from './server/duty
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './server/nats-server.ts';
 export { type BinarySearch, findServerBinary, OLDEST_SERVER, type ServerBinary } from './server/server-binary.ts';
 export type { LogLevel, ServerLog } from './server/server-log.ts';
+export { type Producer, producerInbox } from './server/producers.ts';

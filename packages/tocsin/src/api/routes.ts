@@ -13,6 +13,7 @@ import { listDeadLetters } from './routes/list-dead-letters.ts';
 import { listQuotas } from './routes/list-quotas.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSources } from './routes/list-sources.ts';
+import { makeNatsKey } from './routes/make-nats-key.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
 import { revokeSource } from './routes/revoke-source.ts';
@@ -43,6 +44,7 @@ export const routes: readonly Route[] = [
   fieldsSeen,
   listSources,
   addSource,
+  makeNatsKey,
   revokeSource,
   listQuotas,
   setQuota,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Topology } from '@tocsin/bus';
 import { type NatsServer, startNatsServer } from '@tocsin/bus/nats';
 import type { InstallationOptions } from '../installation-options.ts';
+import { IN_FILTER } from '../subjects.ts';
 import { type Duty, dutyGrants, topology } from '../topology.ts';
 import type { InstallationBus } from './installation-bus.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
@@ -13,7 +14,7 @@ const OTHER_STREAMS_BYTES = 4 * 1024 ** 3;
 /** Starts the server and declares every stream and bucket; resolves when duties can connect. @throws server.*, bus.unavailable */
 export async function openEmbeddedBus(options: InstallationOptions): Promise<InstallationBus> {
   const { settings, logger } = options;
-  const declared = topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes });
+  const declared = topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes, inMaxBytes: settings.bus.inMaxBytes });
   const server = await startServer(options, declared);
   const address = (duty: Duty | 'admin'): BusAddress => ({
     servers: server.url,
@@ -38,6 +39,7 @@ export async function openEmbeddedBus(options: InstallationOptions): Promise<Ins
     isExternal: false,
     topology: declared,
     address,
+    producers: { url: () => server.url, set: (producers) => server.setProducers(producers) },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -49,6 +51,7 @@ function startServer({ dataDir, settings, logger, natsServer, searchPath }: Inst
     binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
     duties: dutyGrants,
     topology: declared,
+    doorSubjects: IN_FILTER,
     maxStoreBytes: declared.streams.reduce((sum, { maxBytes }) => sum + Math.max(0, maxBytes), OTHER_STREAMS_BYTES),
     // What the server calls informative is its start-up banner.
     log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),

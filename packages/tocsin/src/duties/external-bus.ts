@@ -45,7 +45,10 @@ async function open(options: InstallationOptions, unlock: () => void): Promise<I
     const what = `bus.external.durability: fsync`;
     throw new TocsinError('server.bad_setting', { what, reason: `${external.monitor ?? ''} says that the server syncs ${server.sync}` });
   }
-  const declared = { ...topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes }), replicas: external.replicas };
+  const declared = {
+    ...topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes, inMaxBytes: settings.bus.inMaxBytes }),
+    replicas: external.replicas,
+  };
   {
     await using admin = await openBus(address('admin'));
     for (const drift of await declare(admin, declared)) {

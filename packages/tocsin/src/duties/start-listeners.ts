@@ -12,6 +12,7 @@ import {
 } from '@tocsin/ingest';
 import { FIRST_TENANT } from '../operator.ts';
 import type { Registry } from '../registry/registry.ts';
+import { sourceOf } from '../registry/source-of.ts';
 import type { AuthenticationEvidence } from '../security/authenticate.ts';
 import { makePrivateFolder } from '../state/run-file.ts';
 
@@ -101,5 +102,5 @@ export function boundSource(registry: Registry, listener: string, named: string)
   const name = named.slice(slash + 1);
   const source = registry.get(tenant, 'source', name)?.value;
   if (!source || source.revokedMs !== undefined) throw new TocsinError('listener.source_unknown', { listener, source: name, tenant });
-  return { tenant, name: source.name, format: source.format, lane: source.lane, shard: '' };
+  return sourceOf(tenant, source);
 }

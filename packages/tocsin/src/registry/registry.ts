@@ -26,6 +26,8 @@ export interface CredentialRecord {
   readonly actor: string;
   readonly roles: readonly Role[];
   readonly source?: string | undefined;
+  /** Public key of a producer that comes in over the bus; then its id is `nkey-` and the key, which is no token's hash. */
+  readonly nkey?: string | undefined;
   readonly createdMs: number;
   readonly expiresMs?: number | undefined;
   readonly revokedMs?: number | undefined;

@@ -5,6 +5,7 @@
 import { type Clock, TocsinError } from '@tocsin/core';
 import type { Source } from '@tocsin/ingest';
 import type { Registry } from '../registry/registry.ts';
+import { sourceOf } from '../registry/source-of.ts';
 import { hashToken, readBearer } from './bearer-token.ts';
 import { mayDo, type Principal } from './principal.ts';
 
@@ -48,15 +49,6 @@ export function createAuthenticateSource(
       throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
     }
     if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
-    return {
-      source: {
-        tenant,
-        name: source.name,
-        format: source.format,
-        lane: source.lane,
-        shard: '',
-        ...(source.logSource === undefined ? {} : { logSource: source.logSource }),
-      },
-    };
+    return { source: sourceOf(tenant, source) };
   };
 }
