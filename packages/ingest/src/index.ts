@@ -47,3 +47,4 @@ export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog }
 export type * from './source.ts';
 export { type Cut, openRecordStream, type RecordStream } from './stream/record-stream.ts';
 export { cutOf } from './stream/sniffing-stream.ts';
+export { unpacked, unpackerOf } from './stream/unpack.ts';

@@ -10,6 +10,7 @@ import { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } from './comma
 import { doctor } from './commands/doctor.ts';
 import { hunt } from './commands/hunt.ts';
 import { parse } from './commands/parse.ts';
+import { importFiles } from './commands/import.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
 import { rules } from './commands/rules.ts';
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   hunt,
   parse,
   publish,
+  importFiles,
   tail,
   alerts,
   { ...alerts, name: 'alerts list' },
