@@ -100,10 +100,13 @@ describe.skipIf(notRunnable() !== undefined)('the door on the bus', () => {
     await publish(nc, key.subject, 'a');
     const binary = natsHeaders();
     for (const [name, value] of Object.entries({ ...CLOUD_EVENT, id: 'b' })) binary.set(`ce-${name}`, value);
-    await nc.request(key.subject, '{"binary":true}', { headers: binary });
+    await nc.request(key.subject, '{"binary":true}', { headers: binary, timeout: 5000 });
     const batch = natsHeaders();
     batch.set('content-type', 'application/cloudevents-batch+json');
-    await nc.request(key.subject, JSON.stringify(['c', 'd'].map((id) => ({ ...CLOUD_EVENT, id, data: { id } }))), { headers: batch });
+    await nc.request(key.subject, JSON.stringify(['c', 'd'].map((id) => ({ ...CLOUD_EVENT, id, data: { id } }))), {
+      headers: batch,
+      timeout: 5000,
+    });
     // Without headers, as the binding allows: structured.
     await nc.request(key.subject, JSON.stringify({ ...CLOUD_EVENT, id: 'e', data: {} }));
     await nc.request(key.subject, JSON.stringify({ ...CLOUD_EVENT, data: {} }));

@@ -85,12 +85,12 @@ export class IntakeBatch {
     const decoded = this.#use.read(this.#source.format, raw.bytes, this.#use.decodeLimits);
     decoded.forEach((record, place) => {
       if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
-      else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));
+      else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place), raw.receivedMs);
     });
   }
 
-  #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
-    const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
+  #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined, receivedMs = this.#receivedMs): void {
+    const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
     const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? envelope?.fallbackId ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) {
@@ -106,7 +106,7 @@ export class IntakeBatch {
       envelope,
       id: ownId ?? this.#use.nextId(),
       producerId: ownId !== undefined,
-      receivedMs: this.#receivedMs,
+      receivedMs,
       maxSkewMs: this.#use.maxSkewMs,
     });
     if (event.producerId) this.#addIdentified(event);

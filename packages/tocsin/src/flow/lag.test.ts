@@ -8,7 +8,14 @@ import { measureLag } from './lag.ts';
 import { Survey } from './survey.ts';
 
 const MIB = 1 << 20;
-const declared = topology({ eventsMaxBytes: MIB, matchesMaxBytes: MIB, alertsMaxBytes: MIB, auditMaxBytes: MIB, deadLettersMaxBytes: MIB });
+const declared = topology({
+  inMaxBytes: 1 << 30,
+  eventsMaxBytes: MIB,
+  matchesMaxBytes: MIB,
+  alertsMaxBytes: MIB,
+  auditMaxBytes: MIB,
+  deadLettersMaxBytes: MIB,
+});
 const thresholds = { warnAge: 1000, criticalAge: 60_000, warnEvents: 0, criticalEvents: 7 };
 
 describe('lag', () => {

@@ -8,6 +8,12 @@ export interface DeliveryTo {
   readonly context: ListenerContext;
   readonly source: string;
   readonly signal: AbortSignal;
+  /** Key of the batch, for records without ids. */
+  readonly key?: string | undefined;
+  /** They were counted when they came. */
+  readonly isCounted?: boolean | undefined;
+  /** They are kept where they are when the signal comes first, and not counted as refused. */
+  readonly keepsOnClose?: boolean | undefined;
   /** Told what became of the records, in order; not where they were rejected as a whole. */
   readonly onResults?: ((results: readonly RecordResult[]) => void) | undefined;
 }
@@ -21,7 +27,7 @@ const MAX_UNNAMED_TRIES = 5;
 export async function deliverRecords(records: readonly RawRecord[], to: DeliveryTo): Promise<boolean> {
   const { context, signal } = to;
   const { counts } = context;
-  counts.records += records.length;
+  if (to.isCounted !== true) counts.records += records.length;
   const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
   const stop = (): void => resolve(undefined);
   signal.addEventListener('abort', stop, { once: true });
@@ -33,7 +39,7 @@ export async function deliverRecords(records: readonly RawRecord[], to: Delivery
       await Promise.race([new Promise((wake) => setTimeout(wake, waitMs).unref()), stopped]);
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
     }
-    counts.refuse('ingest.closing', records.length);
+    if (to.keepsOnClose !== true) counts.refuse('ingest.closing', records.length);
     return false;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -43,11 +49,11 @@ export async function deliverRecords(records: readonly RawRecord[], to: Delivery
 /** Gives them once; true where they are settled, one way or the other. */
 async function giveOnce(
   records: readonly RawRecord[],
-  { context, source, isLast, onResults }: DeliveryTo & { readonly isLast: boolean },
+  { context, source, isLast, onResults, key }: DeliveryTo & { readonly isLast: boolean },
 ): Promise<boolean> {
   const { counts } = context;
   try {
-    const results = await context.emit(context.boundSource(source), records);
+    const results = await context.emit(context.boundSource(source), records, key === undefined ? {} : { idempotencyKey: key });
     onResults?.(results);
     // One record may hold several events.
     counts.records += results.length - records.length;
