@@ -54,6 +54,7 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   const started = await startListeners({
     dataDir: options.dataDir,
     settings: options.settings.listeners,
+    environment: options.environment,
     registry: context.registry,
     authenticate,
     emit: intake.emit,
