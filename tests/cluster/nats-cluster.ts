@@ -66,19 +66,15 @@ export class NatsCluster implements AsyncDisposable {
     return this.#servers.map(({ port }) => `nats://127.0.0.1:${port}`);
   }
 
-  get monitors(): number[] {
-    return this.#servers.map(({ monitor }) => monitor);
-  }
-
   get names(): string[] {
     return this.#servers.map(({ name }) => name);
   }
 
-  /** Resolves when every server that runs takes connections; its streams may still be catching up. */
-  async ready(): Promise<void> {
+  /** Resolves when every server that runs takes connections, its streams perhaps still catching up; with `streams`, when these have. */
+  async ready(what: 'server' | 'streams' = 'server'): Promise<void> {
     for (const { child, monitor, name } of this.#servers) {
       if (!child) continue;
-      const look = async (): Promise<true | undefined> => ((await isHealthy(monitor)) ? true : undefined);
+      const look = async (): Promise<true | undefined> => ((await isHealthy(monitor, what)) ? true : undefined);
       await waitFor(look, { what: () => `server ${name} to be ready`, withinMs: READY_MS });
     }
   }
@@ -104,11 +100,20 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Kills a server and waits for its end. */
   async kill(name: string): Promise<void> {
+    await this.#end(name, 'SIGKILL');
+  }
+
+  /** Ends a server in good order. */
+  async stop(name: string): Promise<void> {
+    await this.#end(name, 'SIGTERM');
+  }
+
+  async #end(name: string, signal: NodeJS.Signals): Promise<void> {
     const server = this.#of(name);
     const { child } = server;
     if (!child) return;
     const ended = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await ended;
     server.child = undefined;
   }
@@ -138,9 +143,10 @@ export class NatsCluster implements AsyncDisposable {
   }
 }
 
-async function isHealthy(monitor: number): Promise<boolean> {
+async function isHealthy(monitor: number, what: 'server' | 'streams'): Promise<boolean> {
+  const query = what === 'server' ? '?js-server-only=true' : '';
   try {
-    return (await fetch(`http://127.0.0.1:${monitor}/healthz?js-server-only=true`, { signal: AbortSignal.timeout(1000) })).ok;
+    return (await fetch(`http://127.0.0.1:${monitor}/healthz${query}`, { signal: AbortSignal.timeout(1000) })).ok;
   } catch (error) {
     if (error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError')) return false;
     throw error;

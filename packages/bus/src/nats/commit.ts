@@ -159,10 +159,15 @@ async function afterRefusal(
   if (code === REFUSED.batchDuplicateId) return await keepStored(attempt, unit);
   if (code === REFUSED.wrongLastSequence || code === REFUSED.wrongLastSequenceUnknown) {
     // A single message is checked for its expectation before its id: it may be our own copy that moved the subject on.
-    const own = unit.length === 1 ? await keepStored(attempt, unit, 'only') : undefined;
-    if (own !== undefined) return own;
+    const own = unit.length === 1 ? await keepStored(attempt, unit, 'only') : 'none';
+    if (own !== 'none') return own;
     await refuseBeyondEnd(attempt, unit);
     throw new TocsinError('bus.fenced', { subject }, { cause: new Error(`${description} (${code})`) });
+  }
+  // In a cluster: a copy sent before is not replicated yet, and may or may not come to be stored.
+  if (code === REFUSED.idInProcess) {
+    attempt.unsure = true;
+    return undefined;
   }
   const forbidden = unit.find((message) => attempt.link.isForbidden(message.subject));
   if (code === REFUSED.batchIncomplete && forbidden !== undefined)
@@ -175,18 +180,21 @@ async function afterRefusal(
 
 /**
  * Some ids of the unit are stored. Those keep their places, and the rest is stored as one unit, so that each is there once.
- * With `only`, undefined when none is stored.
+ * Undefined when it could not be learned which: to be sent again. With `only`, 'none' when none is stored.
  */
-async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?: 'only'): Promise<StoredAt[] | undefined> {
+async function keepStored(attempt: Attempt, unit: readonly UnitMessage[]): Promise<StoredAt[] | undefined>;
+async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only: 'only'): Promise<StoredAt[] | 'none' | undefined>;
+async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?: 'only'): Promise<StoredAt[] | 'none' | undefined> {
   let found: Awaited<ReturnType<typeof findStored>>[];
   try {
     found = await Promise.all(unit.map((message) => findStored(attempt.link, message, attempt.deadline)));
   } catch (error) {
-    if (error instanceof NoAnswer) return undefined;
-    throw error;
+    if (!(error instanceof NoAnswer)) throw error;
+    attempt.unsure = true;
+    return undefined;
   }
   const fresh = unit.filter((_message, i) => found[i] === undefined);
-  if (only !== undefined && fresh.length > 0) return undefined;
+  if (only !== undefined && fresh.length > 0) return 'none';
   const added = fresh.length === 0 ? [] : await storeUnit(attempt, fresh);
   return found.map((at) =>
     at === undefined ? (added.shift() ?? { stream: '', sequence: 0, duplicate: false }) : { ...at, duplicate: true },
