@@ -3,8 +3,9 @@
  * few look-ups however many mappings there are. The first mapping in order whose conditions all hold is the one.
  */
 import type { Fields } from '@tocsin/core';
-import { type Containers, compileContainers, compileReader, type FieldReader } from './field-reader.ts';
+import { FieldSlots, SlotValues } from './field-slots.ts';
 import type { Condition, ConditionValue } from './mapping-spec.ts';
+import { RecordShapes } from './record-shapes.ts';
 
 /** A mapping to be found. */
 export interface Indexed<T> {
@@ -20,20 +21,29 @@ export type Finder<T> = (fields: Fields) => T | undefined;
 
 /** Compiles entries, given in order of precedence. */
 export function compileFinder<T>(entries: readonly Indexed<T>[]): Finder<T> {
-  const slots = createSlots();
+  const slots = new FieldSlots();
   const placed = entries.map((entry, order) => placeEntry(slots, { entry, order }));
-  const tables = anchorTables(placed);
+  const anchored = anchorTables(placed);
+  const values = new SlotValues(slots);
+  // A record has few of the members that all mappings together ask for: only tables of those it has are looked at.
+  const shapes = new RecordShapes<Shape<T>>((fields) => {
+    const present = slots.presentIn(fields);
+    const tables = [NOWHERE, ...present].flatMap((slot) => anchored.get(slot) ?? []);
+    return { present, tables: tables.filter((table) => table.slots.every((slot) => present.has(slot))) };
+  });
   return (fields) => {
-    const values = slots.open(fields);
+    const { present, tables } = shapes.of(fields);
+    values.begin(fields, present);
     let best: Leaf<T> | undefined;
-    for (const table of tables.get(NOWHERE) ?? []) best = firstHolding(table, values, best);
-    // A record has few of the members that all mappings together ask for: only those that hang on one it has are looked at.
-    for (const slot of values.present) {
-      const hanging = tables.get(slot);
-      if (hanging !== undefined) for (const table of hanging) best = firstHolding(table, values, best);
-    }
+    for (const table of tables) best = firstHolding(table, values, best);
     return best?.target;
   };
+}
+
+/** What the members of a record decide before any value is looked at. */
+interface Shape<T> {
+  readonly present: ReadonlySet<number>;
+  readonly tables: readonly Table<T>[];
 }
 
 /** Whether a single condition holds of a record: for those outside the tables. */
@@ -63,99 +73,6 @@ interface Table<T> {
   readonly root: Level<T>;
 }
 
-/** The fields that conditions name, each read at most once per record. */
-interface Slots {
-  of(field: string, entry: Pick<Indexed<unknown>, 'aliases' | 'prefixes'>): number;
-  open(fields: Fields): Values;
-}
-
-interface Values {
-  get(slot: number): unknown;
-  /** Slots for which the record has a member that they could be read from. */
-  readonly present: readonly number[];
-}
-
-function createSlots(): Slots {
-  const readers: { read: FieldReader; prefixes: number }[] = [];
-  const prefixSets: Containers[] = [];
-  const known = new Map<string, number>();
-  const byMember = new Map<string, number[]>();
-  const addMembers = (slot: number, paths: readonly string[], prefixes: readonly string[]): number => {
-    const members = [...paths, ...prefixes].flatMap((path) => (path.includes('.') ? [path, path.slice(0, path.indexOf('.'))] : [path]));
-    for (const member of new Set(members)) byMember.set(member, [...(byMember.get(member) ?? []), slot]);
-    return slot;
-  };
-  const numberOf = (key: string, add: () => number): number => {
-    const found = known.get(key) ?? add();
-    known.set(key, found);
-    return found;
-  };
-  return {
-    of: (field, { aliases, prefixes }) => {
-      const set = numberOf(`prefixes ${prefixes.join(' ')}`, () => prefixSets.push(compileContainers(prefixes)) - 1);
-      const paths = aliases[field] ?? [field];
-      return numberOf(`${set} ${paths.join('\n')}`, () =>
-        addMembers(readers.push({ read: compileReader(field, aliases), prefixes: set }) - 1, paths, prefixes),
-      );
-    },
-    open: (fields) => new RecordValues(fields, { readers, prefixSets, byMember }),
-  };
-}
-
-/** What is compiled of the slots: how each is read, and which members of the first level each could be read from. */
-interface SlotTables {
-  readonly readers: readonly { read: FieldReader; prefixes: number }[];
-  readonly prefixSets: readonly Containers[];
-  readonly byMember: ReadonlyMap<string, readonly number[]>;
-}
-
-/** The fields of one record, read when asked for. */
-class RecordValues implements Values {
-  readonly #fields: Fields;
-  readonly #readers: readonly { read: FieldReader; prefixes: number }[];
-  readonly #prefixSets: readonly Containers[];
-  readonly #values: unknown[] = [];
-  readonly #containers: (readonly Fields[])[] = [];
-  readonly #mayHave: Uint8Array;
-  readonly present: number[] = [];
-
-  constructor(fields: Fields, { readers, prefixSets, byMember }: SlotTables) {
-    this.#fields = fields;
-    this.#readers = readers;
-    this.#prefixSets = prefixSets;
-    this.#mayHave = new Uint8Array(readers.length);
-    // `in` order does not matter and own members are all that a decoder gives.
-    for (const member in fields) {
-      const slots = byMember.get(member);
-      if (slots === undefined) continue;
-      for (const slot of slots) {
-        if (this.#mayHave[slot] === 0) this.present.push(slot);
-        this.#mayHave[slot] = 1;
-      }
-    }
-  }
-
-  get(slot: number): unknown {
-    if (this.#mayHave[slot] !== 1) return null;
-    const known = this.#values[slot];
-    if (known !== undefined) return known;
-    const reader = this.#readers[slot];
-    if (reader === undefined) return undefined;
-    // Missing is remembered as null: both mean that nothing is there.
-    const value = reader.read(this.#fields, this.#within(reader.prefixes)) ?? null;
-    this.#values[slot] = value;
-    return value;
-  }
-
-  #within(set: number): readonly Fields[] {
-    const known = this.#containers[set];
-    if (known !== undefined) return known;
-    const containers = this.#prefixSets[set]?.(this.#fields) ?? [this.#fields];
-    this.#containers[set] = containers;
-    return containers;
-  }
-}
-
 /** An entry with its conditions' slots. */
 interface Placed<T> {
   readonly leaf: Leaf<T>;
@@ -167,7 +84,7 @@ interface Placed<T> {
 /** Where entries hang that need nothing to be there. */
 const NOWHERE = -1;
 
-function placeEntry<T>(slots: Slots, one: { entry: Indexed<T>; order: number }): Placed<T> {
+function placeEntry<T>(slots: FieldSlots, one: { entry: Indexed<T>; order: number }): Placed<T> {
   const { target, when } = one.entry;
   const asked = when.map((condition) => ({ condition, slot: slots.of(condition.field, one.entry) }));
   const rest = asked.flatMap(({ condition, slot }) => ('exists' in condition ? [{ slot, exists: condition.exists }] : []));
@@ -209,14 +126,14 @@ function addLeaf<T>(level: Level<T>, path: readonly (readonly ConditionValue[])[
 }
 
 /** The earlier of `best` and the table's first leaf whose remaining conditions hold. */
-function firstHolding<T>(table: Table<T>, values: Values, best: Leaf<T> | undefined): Leaf<T> | undefined {
+function firstHolding<T>(table: Table<T>, values: SlotValues, best: Leaf<T> | undefined): Leaf<T> | undefined {
   if (table.slots.length === 0) return firstLeaf(table.root.get(''), values, best);
   return search(table.root, { slots: table.slots, values, at: 0 }, best);
 }
 
 interface Search {
   readonly slots: readonly number[];
-  readonly values: Values;
+  readonly values: SlotValues;
   readonly at: number;
 }
 
@@ -227,17 +144,27 @@ function search<T>(level: Level<T>, { slots, values, at }: Search, before: Leaf<
   const slot = slots[at];
   if (slot === undefined) return before;
   const value = values.get(slot);
+  if (!Array.isArray(value)) return descend(lookUp(level, values.lowered(slot)), { slots, values, at }, before);
   let best = before;
   // A list has every value that is in it.
-  for (const one of Array.isArray(value) ? (value.slice(0, MAX_ELEMENTS) as unknown[]) : [value]) {
-    const next = lookUp(level, one);
-    if (next instanceof Map) best = search(next, { slots, values, at: at + 1 }, best);
-    else best = firstLeaf(next, values, best);
-  }
+  for (const one of value.slice(0, MAX_ELEMENTS) as unknown[])
+    best = descend(lookUp(level, typeof one === 'string' ? one.toLowerCase() : one), { slots, values, at }, best);
   return best;
 }
 
-function firstLeaf<T>(leaves: Level<T> | readonly Leaf<T>[] | undefined, values: Values, best: Leaf<T> | undefined): Leaf<T> | undefined {
+function descend<T>(
+  next: Level<T> | readonly Leaf<T>[] | undefined,
+  { slots, values, at }: Search,
+  best: Leaf<T> | undefined,
+): Leaf<T> | undefined {
+  return next instanceof Map ? search(next, { slots, values, at: at + 1 }, best) : firstLeaf(next, values, best);
+}
+
+function firstLeaf<T>(
+  leaves: Level<T> | readonly Leaf<T>[] | undefined,
+  values: SlotValues,
+  best: Leaf<T> | undefined,
+): Leaf<T> | undefined {
   if (!Array.isArray(leaves)) return best;
   for (const leaf of leaves as readonly Leaf<T>[]) {
     if (best !== undefined && best.order < leaf.order) return best;
@@ -246,9 +173,9 @@ function firstLeaf<T>(leaves: Level<T> | readonly Leaf<T>[] | undefined, values:
   return best;
 }
 
+/** Text is looked up in lower case. */
 function lookUp<T>(level: Level<T>, value: unknown): Level<T> | Leaf<T>[] | undefined {
-  if (typeof value === 'string') return level.get(value.toLowerCase());
-  return typeof value === 'number' || typeof value === 'boolean' ? level.get(value) : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? level.get(value) : undefined;
 }
 
 /** A value as records may write it: numbers and booleans also as text, text in lower case, as it is looked up. */

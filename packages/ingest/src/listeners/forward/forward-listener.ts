@@ -5,7 +5,6 @@ import { type Listener, type ListenerContext, listenerKind } from '../listener.t
 import { createPeerBindings, peerOf } from '../peer-bindings.ts';
 import { openStreamDoor } from '../stream-door.ts';
 import { cannotOpen, createTlsRenewal, readListenerTls } from '../tls-settings.ts';
-import { ForwardConversation } from './forward-conversation.ts';
 import { type ForwardSettings, forwardSettings } from './forward-settings.ts';
 import type { ForwardSender } from './handshake.ts';
 
@@ -13,6 +12,8 @@ import type { ForwardSender } from './handshake.ts';
 export const forwardKind = listenerKind({ kind: 'forward', settings: forwardSettings, open: openForward });
 
 async function openForward(settings: ForwardSettings, context: ListenerContext): Promise<Listener> {
+  // Read where there is such a listener only, as its library is.
+  const { ForwardConversation } = await import('./forward-conversation.ts');
   const about = { name: context.name, address: `${settings.host}:${settings.port}` };
   const fail = (reason: string): TocsinError => cannotOpen(about, reason);
   const senders = Object.values(settings.senders).map(

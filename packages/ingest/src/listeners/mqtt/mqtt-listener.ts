@@ -6,7 +6,6 @@ import { createPeerBindings, peerOf } from '../peer-bindings.ts';
 import { openStreamDoor } from '../stream-door.ts';
 import { cannotOpen, createTlsRenewal, readListenerTls } from '../tls-settings.ts';
 import { createIdentify, type Identify } from './device-identity.ts';
-import { MqttConversation } from './mqtt-conversation.ts';
 import { MqttSessions } from './mqtt-sessions.ts';
 import { type MqttSettings, mqttSettings } from './mqtt-settings.ts';
 import { ResendMemory } from './resend-memory.ts';
@@ -17,6 +16,8 @@ import { WillKeeper } from './will-keeper.ts';
 export const mqttKind = listenerKind({ kind: 'mqtt', settings: mqttSettings, open: openMqtt });
 
 async function openMqtt(settings: MqttSettings, context: ListenerContext): Promise<Listener> {
+  // Read where there is such a listener only, as its library is.
+  const { MqttConversation } = await import('./mqtt-conversation.ts');
   const about = { name: context.name, address: `${settings.host}:${settings.port}` };
   const fail = (reason: string): TocsinError => cannotOpen(about, reason);
   const hasBindings = Object.keys(settings.sources).length > 0;

@@ -5,13 +5,14 @@ import { type Listener, type ListenerContext, listenerKind } from '../listener.t
 import { startPulling } from '../pull/pull-loop.ts';
 import { readClientTls } from '../pull/pull-settings.ts';
 import { cannotOpen } from '../tls-settings.ts';
-import { readRedis } from './redis-session.ts';
 import { type RedisSettings, redisSettings } from './redis-settings.ts';
 
 /** Redis streams. */
 export const redisKind = listenerKind({ kind: 'redis', settings: redisSettings, open: openRedis });
 
 async function openRedis(settings: RedisSettings, context: ListenerContext): Promise<Listener> {
+  // Read where there is such a listener only, as its library is.
+  const { readRedis } = await import('./redis-session.ts');
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   const address = `redis://${host}:${settings.port}/${settings.database}`;
   const tls = settings.useTls ? await readClientTls(settings.tls, { name: context.name, address }) : undefined;
