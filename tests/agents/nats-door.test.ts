@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type NatsConnection, nkeyAuthenticator as officialAuthenticator, headers as natsHeaders } from '@nats-io/transport-node';
+import { connect, type NatsConnection, headers as natsHeaders, nkeyAuthenticator as officialAuthenticator } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';

@@ -1,13 +1,14 @@
 /** Syslog while the bus is down, as docs/how-to/spool.md says: what was taken in is there once, in order, also when Tocsin itself is killed meanwhile. */
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Program } from '../e2e/program.ts';
-import { notRunnable } from '../faults/not-runnable.ts';
 import { readInstallation } from '../faults/independent-reader.ts';
+import { notRunnable } from '../faults/not-runnable.ts';
 import { busPid } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
 

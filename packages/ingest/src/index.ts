@@ -31,8 +31,8 @@ export {
 } from './intake.ts';
 export type { Emit, Listener, ListenerContext, ListenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
-export { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent } from './listeners/nats/message-door.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';
+export { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent } from './listeners/nats/message-door.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
 export { compileMappings, loadMappings, type MappingSet, type MappingText } from './mappings/mapping-set.ts';
 export type { MappingSpec } from './mappings/mapping-spec.ts';

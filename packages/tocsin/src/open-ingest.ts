@@ -11,11 +11,11 @@ import {
 } from '@tocsin/ingest';
 import type { ApiContext } from './api/route.ts';
 import type { InstallationSettings } from './config/settings.ts';
+import { createDrop } from './deadletters/drop.ts';
 import { openBusDoor } from './duties/bus-door.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
 import { startListeners } from './duties/start-listeners.ts';
-import { createDrop } from './deadletters/drop.ts';
 import { createFlagLog } from './flag-log.ts';
 import { recallIds } from './flow/recall-ids.ts';
 import type { InstallationGround } from './installation-ground.ts';

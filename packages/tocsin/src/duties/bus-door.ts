@@ -49,8 +49,8 @@ export function openBusDoor(options: BusDoorOptions): AsyncDisposable {
   const { context } = options;
   const door = new MessageDoor({ context, keep: (message, refused) => keep(message as Letter, refused, options) });
   const following = [
-    follow(IN_FILTER, options, stop.signal, (delivery) => take(letterOf(delivery), door, options)),
-    follow(retrySubject(IN_CONSUMER), options, stop.signal, (delivery) => {
+    follow(IN_FILTER, { ...options, signal: stop.signal }, (delivery) => take(letterOf(delivery), door, options)),
+    follow(retrySubject(IN_CONSUMER), { ...options, signal: stop.signal }, (delivery) => {
       const letter = redriven(delivery);
       if (letter === undefined) delivery.reject('it is no dead letter');
       else take(letter, door, options);
@@ -67,8 +67,7 @@ export function openBusDoor(options: BusDoorOptions): AsyncDisposable {
 
 async function follow(
   filter: SubjectFilter,
-  { bus, context }: BusDoorOptions,
-  signal: AbortSignal,
+  { bus, context, signal }: BusDoorOptions & { readonly signal: AbortSignal },
   handle: (delivery: Delivery) => void,
 ): Promise<void> {
   const group = {

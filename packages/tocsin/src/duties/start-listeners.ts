@@ -13,8 +13,8 @@ import {
 import { FIRST_TENANT } from '../operator.ts';
 import type { Registry } from '../registry/registry.ts';
 import { sourceOf } from '../registry/source-of.ts';
-import { resolveSecrets } from '../security/resolve-secret.ts';
 import type { AuthenticationEvidence } from '../security/authenticate.ts';
+import { resolveSecrets } from '../security/resolve-secret.ts';
 import { makePrivateFolder } from '../state/run-file.ts';
 
 /** What listeners are opened with. */

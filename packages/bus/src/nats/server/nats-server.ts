@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TocsinError } from '@tocsin/core';
 import type { SubjectFilter, Topology } from '../../event-bus.ts';
+import type { UserKey } from '../nkey.ts';
 import { ConfigReload } from './config-reload.ts';
 import { type BusCredential, credentialOf, openCredentials } from './credentials-file.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -106,15 +107,7 @@ async function startLocked(options: NatsServerOptions, binary: ServerBinary, unl
       throw new TocsinError('server.bad_setting', { what: `Duty ${duty}`, reason: 'it was not declared when the server was started' });
     return credentialOf(duty, key);
   };
-  const users: ConfigUser[] = [
-    { nkey: keys.get(ADMIN_DUTY)?.public ?? '', permissions: adminPermissions(credential(ADMIN_DUTY).inboxPrefix) },
-  ];
-  for (const [duty, allowed] of Object.entries(options.duties)) {
-    users.push({
-      nkey: keys.get(duty)?.public ?? '',
-      permissions: natsPermissions(allowed, options.topology, credential(duty).inboxPrefix),
-    });
-  }
+  const users = dutyUsers(options, keys, credential);
   const reload = new ConfigReload();
   const door = openProducerDoor({ directory, configPath, reload });
   let ports: ServerPorts = { client: -1, monitor: -1 };
@@ -154,6 +147,24 @@ async function startLocked(options: NatsServerOptions, binary: ServerBinary, unl
       unlock();
     },
   };
+}
+
+/** The users of the duties, each with what it may do. */
+function dutyUsers(
+  options: NatsServerOptions,
+  keys: ReadonlyMap<string, UserKey>,
+  credential: (duty: string) => BusCredential,
+): ConfigUser[] {
+  const users: ConfigUser[] = [
+    { nkey: keys.get(ADMIN_DUTY)?.public ?? '', permissions: adminPermissions(credential(ADMIN_DUTY).inboxPrefix) },
+  ];
+  for (const [duty, allowed] of Object.entries(options.duties)) {
+    users.push({
+      nkey: keys.get(duty)?.public ?? '',
+      permissions: natsPermissions(allowed, options.topology, credential(duty).inboxPrefix),
+    });
+  }
+  return users;
 }
 
 /** What one start needs besides the options. */

@@ -43,7 +43,7 @@ export function openProducerDoor({ directory, configPath, reload }: ProducerDoor
   };
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const done = turn.then(work);
-    turn = done.catch(() => undefined);
+    turn = Promise.allSettled([done]).then(() => undefined);
     return done;
   };
   return {

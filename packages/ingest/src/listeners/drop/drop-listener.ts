@@ -1,5 +1,5 @@
 /** The kind `drop`: looks at a folder, takes in what was put there, one file after the other, and moves it away when every record is durable. */
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, type Stats, watch } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { isTocsinError, TocsinError } from '@tocsin/core';
@@ -78,11 +78,7 @@ class DropFolder {
       try {
         const { ready, unsettled } = await this.#look();
         isChanging = unsettled > 0;
-        for (const { name } of ready) {
-          if (this.#closing.signal.aborted) return;
-          await this.#take(name);
-        }
-        if (ready.length > 0) continue;
+        if (await this.#takeAll(ready)) continue;
       } catch (error) {
         this.#context.onTrouble(error, `${this.#context.name}: looking at ${this.#settings.path}; it is looked at again`);
       }
@@ -102,7 +98,7 @@ class DropFolder {
     for (const entry of await readdir(path, { withFileTypes: true })) {
       const { name } = entry;
       if (entry.isDirectory() || UNFINISHED.test(name)) continue;
-      const found = await lstat(join(path, name)).catch(() => undefined); // gone again
+      const found = await foundAt(join(path, name));
       if (found === undefined) continue;
       const look = `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`;
       if (this.#told.has(`${name}/${look}`)) continue;
@@ -117,6 +113,15 @@ class DropFolder {
       ready: ready.sort((a, b) => a.changedMs - b.changedMs || byName.compare(a.name, b.name)),
       unsettled: seen.size - ready.length,
     };
+  }
+
+  /** False where there was nothing to take. */
+  async #takeAll(ready: readonly Waiting[]): Promise<boolean> {
+    for (const { name } of ready) {
+      if (this.#closing.signal.aborted) break;
+      await this.#take(name);
+    }
+    return ready.length > 0;
   }
 
   async #take(name: string): Promise<void> {
@@ -182,14 +187,19 @@ class DropFolder {
   }
 }
 
-/** The name itself, or one with the hash of what it holds where that is taken. */
-async function freeName(folder: string, name: string, digest: string): Promise<string> {
+/** What stands at a path; undefined where it has gone again. */
+async function foundAt(path: string): Promise<Stats | undefined> {
   try {
-    await lstat(join(folder, name));
+    return await lstat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return name;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The name itself, or one with the hash of what it holds where that is taken. */
+async function freeName(folder: string, name: string, digest: string): Promise<string> {
+  if ((await foundAt(join(folder, name))) === undefined) return name;
   const ending = extname(name);
   return `${name.slice(0, name.length - ending.length)}-${digest.slice(0, 12)}${ending}`;
 }

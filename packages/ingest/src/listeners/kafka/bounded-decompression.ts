@@ -72,22 +72,27 @@ function unpackSnappy(data: Buffer, maxBytes: number): Buffer {
 function mostOfLz4(data: Buffer): number {
   let most = 0;
   for (let at = 0; at + 7 <= data.length; ) {
-    if (data.readUInt32LE(at) !== LZ4) return at === 0 ? Number.POSITIVE_INFINITY : most;
-    const flags = data[at + 4] ?? 0;
-    const blockBytes = LZ4_BLOCK_BYTES.get(((data[at + 5] ?? 0) >> 4) & 7);
-    if (blockBytes === undefined) return Number.POSITIVE_INFINITY;
-    at += 7 + ((flags & 0x08) === 0 ? 0 : 8) + ((flags & 0x01) === 0 ? 0 : 4);
-    for (;;) {
-      if (at + 4 > data.length) return most;
-      const size = data.readUInt32LE(at) & 0x7fffffff;
-      at += 4;
-      if (size === 0) break;
-      most += blockBytes;
-      at += size + ((flags & 0x10) === 0 ? 0 : 4);
-    }
-    at += (flags & 0x04) === 0 ? 0 : 4;
+    const frame = data.readUInt32LE(at) === LZ4 ? frameOf(data, at) : undefined;
+    if (frame === undefined) return at === 0 ? Number.POSITIVE_INFINITY : most;
+    most += frame.blocks * frame.blockBytes;
+    at = frame.end;
   }
   return most;
+}
+
+/** Blocks of the frame at a place, and where it ends; undefined where it says no size of blocks. */
+function frameOf(data: Buffer, start: number): { blocks: number; blockBytes: number; end: number } | undefined {
+  const has = (flag: number): boolean => ((data[start + 4] ?? 0) & flag) !== 0;
+  const blockBytes = LZ4_BLOCK_BYTES.get(((data[start + 5] ?? 0) >> 4) & 7);
+  if (blockBytes === undefined) return undefined;
+  const [contentSize, dictionary, blockSum, contentSum] = [has(0x08), has(0x01), has(0x10), has(0x04)];
+  let at = start + 7 + (contentSize ? 8 : 0) + (dictionary ? 4 : 0);
+  for (let blocks = 0; ; blocks++) {
+    const size = at + 4 > data.length ? 0 : data.readUInt32LE(at) & 0x7fffffff;
+    at += 4;
+    if (size === 0) return { blocks, blockBytes, end: at + (contentSum ? 4 : 0) };
+    at += size + (blockSum ? 4 : 0);
+  }
 }
 
 function tooLarge(max: number): TocsinError {

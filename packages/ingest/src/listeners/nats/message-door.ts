@@ -3,7 +3,7 @@
  * answered only when every event in it is durable or its refusal is. Where the messages come from is the composition root's.
  */
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import type { RawRecord, Refusal, RecordResult, Source } from '../../source.ts';
+import type { RawRecord, RecordResult, Refusal, Source } from '../../source.ts';
 import type { ListenerContext } from '../listener.ts';
 import { recordsOfMessage } from './message-records.ts';
 

@@ -171,7 +171,8 @@ class SpoolLine implements AsyncDisposable {
       await files.put({ key, receivedMs: context.clock.nowMs(), records });
       if (underWay !== undefined) this.#underWay.set(first, underWay);
     });
-    this.#writing = written.catch(() => undefined); // told to whoever put it
+    // A failure is told to whoever put it.
+    this.#writing = Promise.allSettled([written]).then(() => undefined);
     try {
       await written;
     } finally {

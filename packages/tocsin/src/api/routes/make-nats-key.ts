@@ -42,10 +42,7 @@ export const makeNatsKey: Route = {
     if (!source || source.value.revokedMs !== undefined) throw new TocsinError('api.not_found', { what: 'source', id: name });
     const subject = inSubject(tenant, name);
     if (producers === undefined) throw new TocsinError('door.bus_of_others', { subject });
-    const given = (body as { publicKey?: string }).publicKey;
-    if (given !== undefined && !PUBLIC_KEY.test(given)) throw new TocsinError('door.bad_key', { given: JSON.stringify(given) });
-    const made = given === undefined ? createUserKey() : undefined;
-    const publicKey = given ?? made?.public ?? '';
+    const { publicKey, seed } = keyOf((body as { publicKey?: string }).publicKey);
     const id = `nkey-${publicKey}`;
     if (registry.list('credential').some((known) => known.id === id))
       throw new TocsinError('api.exists', { what: 'NATS key', id: publicKey });
@@ -60,7 +57,23 @@ export const makeNatsKey: Route = {
       await registry.put({ tenant, kind: 'credential', id }, credential, { seen: undefined });
       await producers.sync();
     });
-    const seed = made === undefined ? {} : { seed: made.seed };
-    return { source: name, subject, url: producers.url(), inboxPrefix: producerInbox(publicKey), publicKey, ...seed };
+    return {
+      source: name,
+      subject,
+      url: producers.url(),
+      inboxPrefix: producerInbox(publicKey),
+      publicKey,
+      ...(seed === undefined ? {} : { seed }),
+    };
   },
 };
+
+/** The key that was given, or a new one with its seed. @throws door.bad_key */
+function keyOf(given: string | undefined): { readonly publicKey: string; readonly seed?: string } {
+  if (given === undefined) {
+    const made = createUserKey();
+    return { publicKey: made.public, seed: made.seed };
+  }
+  if (!PUBLIC_KEY.test(given)) throw new TocsinError('door.bad_key', { given: JSON.stringify(given) });
+  return { publicKey: given };
+}
