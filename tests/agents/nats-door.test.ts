@@ -179,12 +179,15 @@ describe.skipIf(notRunnable() !== undefined)('the door on the bus', () => {
   });
 
   test('a revoked source is cut off at once, and no other', async () => {
+    const before = await stored();
     const one = await producer('one');
     const two = await producer('two');
     await publish(one.nc, one.key.subject, 'x');
+    await untilStored(before + 1);
     await program.commandLine('sources', 'revoke', 'one');
     await expect(publish(one.nc, one.key.subject, 'y', 500)).rejects.toThrow();
     await publish(two.nc, two.key.subject, 'x');
+    await untilStored(before + 2);
     await Promise.all([one.nc.close(), two.nc.close()]);
   });
 
