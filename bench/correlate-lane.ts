@@ -69,7 +69,7 @@ function correlate(file: string, compiled: CompiledRules): Pass {
             const at = { position: `${counts.events}` as Position, index: hit.index };
             const evidence = { source: 'lane', eventId: '', timeMs, sha256: '', at };
             const { id } = hit.detection.rule.meta;
-            const group = groupValues(compiled, hit);
+            const group = groupValues(compiled, hit, () => ({}));
             matches.push({ ruleId: id, tenant: 'race', timeMs, receivedMs: timeMs, evidence, group, entities: [], explanation: [] });
           },
           onRuleError: (_index, rule, cause) => {

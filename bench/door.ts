@@ -28,6 +28,7 @@ const declared = topology({
   alertsMaxBytes: GIB,
   auditMaxBytes: GIB,
   deadLettersMaxBytes: GIB,
+  replaysMaxBytes: GIB,
 });
 const server = await startNatsServer({
   directory: join(dataDir, 'bus'),

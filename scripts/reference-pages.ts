@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type ErrorTable, errorTable } from '@tocsin/core';
 import { type SettingGroup, settingsJsonSchema, settingsReference } from '@tocsin/core/setting';
 import { describeApi } from '../packages/tocsin/src/api/describe-api.ts';
+import { ASYNC_API_PAGE, asyncApiPage } from './async-api.ts';
 import { formatsPage } from './formats-page.ts';
 import { root } from './source-files.ts';
 
@@ -20,6 +21,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     pages.set('docs/reference/settings.schema.json', `${JSON.stringify(settingsJsonSchema(settings), null, 2)}\n`);
   }
   pages.set('docs/reference/openapi.json', `${JSON.stringify(await describeApi(), null, 2)}\n`);
+  pages.set(ASYNC_API_PAGE, asyncApiPage());
   pages.set('docs/reference/formats.md', formatsPage(NOTE));
   return pages;
 }

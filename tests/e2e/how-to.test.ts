@@ -12,7 +12,7 @@ import { Program } from './program.ts';
 
 const missing = notRunnable();
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'how-to');
-const pages = ['splunk-hec', 'elasticsearch-bulk', 'otlp', 'loki', 'cloudevents', 'webhooks'];
+const pages = ['splunk-hec', 'elasticsearch-bulk', 'otlp', 'loki', 'cloudevents', 'webhooks', 'sources'];
 const SECRETS = { GITHUB_WEBHOOK_SECRET: 'github secret', BILLING_SECRET: 'b', OKTA_SECRET: 'okta secret' };
 
 interface Block {
@@ -57,7 +57,9 @@ describe.skipIf(missing !== undefined)('how-to', () => {
     expect(steps.length).toBeGreaterThan(1);
     for (const [shell, want] of steps) {
       const script = shell.replaceAll('http://127.0.0.1:7514', program.url);
-      const { stdout } = await promisify(execFile)('bash', ['-euc', script], { env: { ...process.env, ...SECRETS, TOKEN: token } });
+      const { stdout } = await promisify(execFile)('bash', ['-euc', script], {
+        env: { ...process.env, ...SECRETS, TOKEN: token, OPERATOR: program.operator },
+      });
       if (want.kind === 'json') expect(JSON.parse(stdout), script).toMatchObject(JSON.parse(want.text) as object);
       else expect(stdout.trim(), script).toBe(want.text.trim());
     }

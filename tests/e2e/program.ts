@@ -132,6 +132,16 @@ export class Program implements AsyncDisposable {
     );
   }
 
+  /** Kills it with what it has started, as a power cut does. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#exit;
+    await waitFor(() => (busPid(this.dataDir) === undefined ? true : undefined), {
+      what: () => 'nats-server to follow its parent',
+      withinMs: 20_000,
+    });
+  }
+
   /** Asks it to stop; resolves with its exit code or signal. */
   async stop(): Promise<number | string> {
     this.#child?.kill('SIGTERM');
@@ -214,7 +224,7 @@ export class Program implements AsyncDisposable {
     const token = `tocsin_${credential.source === undefined ? 'person' : 'source'}_${randomBytes(32).toString('base64url')}`;
     const id = createHash('sha256').update(token).digest('hex');
     const subject = `tocsin.changes.${tenant}.credential.${id}`;
-    await using bus = await this.#openBus();
+    await using bus = await this.openBus();
     await bus.commit([{ subject, id, body: Buffer.from(JSON.stringify({ actor: `${tenant}/somebody`, createdMs: 1, ...credential })) }]);
     const works = credential.expiresMs === undefined && credential.revokedMs === undefined;
     if (works) {
@@ -229,7 +239,7 @@ export class Program implements AsyncDisposable {
 
   /** Every byte of every message on every stream. */
   async everythingStored(): Promise<Buffer> {
-    await using bus = await this.#openBus();
+    await using bus = await this.openBus();
     const parts: Buffer[] = [];
     for (const filter of ['events.live.>', 'events.bulk.>', 'matches.>', 'alerts.>', 'audit.>', 'changes.>', 'deadletter.>']) {
       for await (const stored of bus.read(`tocsin.${filter}`, 'first'))
@@ -254,13 +264,14 @@ export class Program implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #openBus(): ReturnType<typeof openNatsBus> {
+  /** A connection under the key of a duty. The caller closes it. */
+  async openBus(duty = 'api'): ReturnType<typeof openNatsBus> {
     const bus = join(this.dataDir, 'bus');
     const seeds = JSON.parse(readFileSync(join(bus, 'credentials.json'), 'utf8')) as Record<string, string>;
     const port = readFileSync(join(bus, 'port'), 'utf8').trim();
     return openNatsBus({
       servers: `nats://127.0.0.1:${port}`,
-      credential: { duty: 'api', seed: seeds['api'] ?? '', inboxPrefix: '_INBOX_api' },
+      credential: { duty, seed: seeds[duty] ?? '', inboxPrefix: `_INBOX_${duty}` },
       site: 'local',
       name: 'e2e',
       commitTimeoutMs: 5000,

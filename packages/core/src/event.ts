@@ -28,7 +28,9 @@ export type EventFlag =
   | 'time_missing' // the record gave no time: event time is the time of receipt
   | 'time_clamped' // the record's time lay further in the future than the allowed skew
   | 'tenant_claim' // the record names a tenant other than its credential's; kept as data only
-  | 'id_conflict'; // the same id came with other content; both are kept
+  | 'id_conflict' // the same id came with other content; both are kept
+  | 'secret_found' // a secret was found in the record; masked where its source's policy says so
+  | 'schema_invalid'; // the record does not fit the schema of its type; its source's policy says to warn
 
 /**
  * One security event. Immutable. `record` holds the producer's own bytes, untouched; where the event was read

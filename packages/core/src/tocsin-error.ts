@@ -19,6 +19,8 @@ import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
 import { mappingErrors } from './errors/mapping.data.ts';
 import { memberErrors } from './errors/member.data.ts';
+import { privacyErrors } from './errors/privacy.data.ts';
+import { replayErrors } from './errors/replay.data.ts';
 import { serverErrors } from './errors/server.data.ts';
 import { storeErrors } from './errors/store.data.ts';
 
@@ -41,6 +43,8 @@ export const errorTable = {
   ...listenerErrors,
   ...serverErrors,
   ...mappingErrors,
+  ...replayErrors,
+  ...privacyErrors,
   ...storeErrors,
 } satisfies ErrorTable;
 

@@ -1,4 +1,5 @@
 /** What others import of ingest. */
+export { SourceActivity, type SourceFacts, type TakenBatch } from './activity/source-activity.ts';
 export { type Admission, type AdmissionOptions, createAdmission, type Quota, type QuotaScope } from './admission/admission.ts';
 export type { RefusalCount } from './admission/refusal-counts.ts';
 export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';
@@ -41,9 +42,14 @@ export { readShippedMappings } from './mappings/shipped-mappings.ts';
 export { normaliseRecord, type Receipt } from './normalise-record.ts';
 export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
 export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
+export { type PrivacyPolicy, privacyPolicySchema, type SecretsMode } from './privacy/privacy-policy.ts';
+export { compilePrivacy, type RecordPrivacy } from './privacy/record-privacy.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
+export { type EventSchema, type EventType } from './schemas/event-schema.ts';
+export { createSchemaCheck, eventTypesOf, type SchemaCheck, type SchemaMode } from './schemas/schema-check.ts';
+export { checkVersions } from './schemas/schema-compatibility.ts';
 export type * from './source.ts';
 export { type Cut, openRecordStream, type RecordStream } from './stream/record-stream.ts';
 export { cutOf } from './stream/sniffing-stream.ts';

@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
 import type { DecodeTurns } from './decode-turns.ts';
+import { decoders } from './decoders/decoders.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
 import type { RecordReader } from './decoders/record-reader.ts';
 import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
@@ -12,7 +13,9 @@ import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import type { EmitOptions } from './intake.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
-import type { Envelope, RawRecord, RecordResult, Source } from './source.ts';
+import type { RecordPrivacy } from './privacy/record-privacy.ts';
+import type { SchemaCheck } from './schemas/schema-check.ts';
+import type { Envelope, QuarantinedRecord, RawRecord, RecordResult, Source } from './source.ts';
 
 /** What a batch uses of its intake. */
 export interface BatchFacilities {
@@ -26,6 +29,8 @@ export interface BatchFacilities {
   readonly early: EarlyAnswers;
   readonly turns: DecodeTurns;
   readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
+  readonly check?: SchemaCheck | undefined;
+  readonly quarantine?: ((source: Source, records: readonly QuarantinedRecord[]) => Promise<void>) | undefined;
 }
 
 /** One record's answer, as far as it is known before the commit. */
@@ -33,6 +38,15 @@ type Pending =
   | { readonly result: RecordResult }
   | { readonly id: string; readonly index: number }
   | { readonly id: string; readonly joins: EarlyEntry };
+
+/** What is known of a record beside itself. */
+interface TreatedParts {
+  readonly envelope: Envelope | undefined;
+  /** When it was taken in, milliseconds since 1970. */
+  readonly receivedMs: number;
+  readonly hasSecret: boolean;
+  readonly alias: ((id: string | undefined) => string | undefined) | undefined;
+}
 
 /** A batch of one source; committed once. */
 export class IntakeBatch {
@@ -42,6 +56,7 @@ export class IntakeBatch {
   readonly #receivedMs: number;
   readonly #pending: Pending[] = [];
   readonly #events: FrameRecord[] = [];
+  readonly #quarantined: QuarantinedRecord[] = [];
   /** Ids of `#events`. */
   readonly #ids: string[] = [];
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
@@ -57,6 +72,11 @@ export class IntakeBatch {
     void Promise.allSettled([this.#stored.promise]);
   }
 
+  /** What is new in it; whole once `commit` has resolved. */
+  get events(): readonly FrameRecord[] {
+    return this.#events;
+  }
+
   /** As `Intake.emit`. */
   async commit(records: readonly RawRecord[]): Promise<RecordResult[]> {
     const { tenant, lane, name, shard } = this.#source;
@@ -67,6 +87,7 @@ export class IntakeBatch {
         this.#take(records[index] as RawRecord);
         this.#options.onTaken?.(this.#pending.length - before);
       });
+      if (this.#quarantined.length > 0) await this.#use.quarantine?.(this.#source, this.#quarantined);
       this.#stored.resolve(await this.#use.framer.add({ tenant, lane, source: name, shard }, this.#events));
     } catch (error) {
       // Whatever went wrong: nobody may wait for this batch, and a resend must not be taken for stored.
@@ -82,22 +103,48 @@ export class IntakeBatch {
       this.#pending.push({ result: { status: 'rejected', code: raw.refused.code, reason: raw.refused.reason } });
       return;
     }
-    const decoded = this.#use.read(this.#source.format, raw.bytes, this.#use.decodeLimits);
+    const { format, privacy } = this.#source;
+    // Rules may name any field: then all of them are read.
+    const decoded =
+      privacy === undefined
+        ? this.#use.read(format, raw.bytes, this.#use.decodeLimits)
+        : decoders[format].decode(raw.bytes, this.#use.decodeLimits);
     decoded.forEach((record, place) => {
       if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
-      else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place), raw.receivedMs);
+      else {
+        const envelope = decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place);
+        this.#takeAccepted(record, { envelope, receivedMs: raw.receivedMs ?? this.#receivedMs });
+      }
     });
   }
 
-  #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined, receivedMs = this.#receivedMs): void {
+  #takeAccepted(record: AcceptedRecord, { envelope, receivedMs }: Pick<TreatedParts, 'envelope' | 'receivedMs'>): void {
+    const { privacy } = this.#source;
+    if (privacy === undefined) return this.#takeTreated(record, { envelope, receivedMs, hasSecret: false, alias: undefined });
+    const treated = privacy.treat(record, this.#use.decodeLimits);
+    if (treated.kind === 'dropped') this.#pending.push({ result: { status: 'dropped', rule: treated.rule } });
+    else if (treated.kind === 'refused') this.#pending.push({ result: { status: 'rejected', ...treated.refusal } });
+    else
+      this.#takeTreated(treated.record, {
+        envelope: privacy.envelope(envelope),
+        receivedMs,
+        hasSecret: treated.hasSecret,
+        alias: treated.record === record ? undefined : this.#aliasOf(record, privacy),
+      });
+  }
+
+  /** What the record's own id becomes where it is one of what was replaced: masked ids would all be the same. */
+  #aliasOf(before: AcceptedRecord, privacy: RecordPrivacy): (id: string | undefined) => string | undefined {
+    const own = this.#use.mappings.map(before.format, before.fields, this.#receivedMs).producerEventId;
+    return (id) => (id === own || own === undefined ? id : privacy.alias(own));
+  }
+
+  #takeTreated(record: AcceptedRecord, { envelope, receivedMs, hasSecret, alias }: TreatedParts): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
-    const ownId = envelope?.id ?? usableId(mapped.producerEventId) ?? envelope?.fallbackId ?? this.#keyedId();
+    const recordId = alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId);
+    const ownId = envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
-    if (reason !== undefined) {
-      const { code, message } = new TocsinError('ingest.bad_record', { reason });
-      this.#pending.push({ result: { status: 'rejected', code, reason: message } });
-      return;
-    }
+    if (reason !== undefined) return this.#reject(reason);
     const event = toFrameRecord({
       source: this.#source,
       bytes: record.record,
@@ -109,6 +156,26 @@ export class IntakeBatch {
       receivedMs,
       maxSkewMs: this.#use.maxSkewMs,
     });
+    const flagged: FrameRecord = hasSecret ? { ...event, flags: [...event.flags, 'secret_found'] } : event;
+    if (this.#source.schemas === undefined) this.#addAny(flagged);
+    else this.#takeChecked(flagged, this.#use.check?.(mapped.mapping, record.fields));
+  }
+
+  #reject(why: string): void {
+    const { code, message: reason } = new TocsinError('ingest.bad_record', { reason: why });
+    this.#pending.push({ result: { status: 'rejected', code, reason } });
+  }
+
+  /** An event that was held against the schema of its type; `reason` where it does not fit. */
+  #takeChecked(event: FrameRecord, reason: string | undefined): void {
+    if (reason === undefined) return this.#addAny(event);
+    const misfit: FrameRecord = { ...event, flags: [...event.flags, 'schema_invalid'] };
+    if (this.#source.schemas !== 'enforce' || this.#use.quarantine === undefined) return this.#addAny(misfit);
+    this.#quarantined.push({ event: misfit, reason });
+    this.#pending.push({ result: { status: 'quarantined', id: event.id, reason } });
+  }
+
+  #addAny(event: FrameRecord): void {
     if (event.producerId) this.#addIdentified(event);
     else this.#add(event);
   }

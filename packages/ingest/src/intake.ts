@@ -3,6 +3,7 @@
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
 import type { Clock, EventPosition, FrameRecord } from '@tocsin/core';
+import type { SourceActivity } from './activity/source-activity.ts';
 import type { Admission } from './admission/admission.ts';
 import { DecodeTurns } from './decode-turns.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
@@ -12,7 +13,8 @@ import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import { type BatchFacilities, IntakeBatch } from './intake-batch.ts';
 import type { MappingSet } from './mappings/mapping-set.ts';
-import type { RawRecord, RecordResult, Source } from './source.ts';
+import type { SchemaCheck } from './schemas/schema-check.ts';
+import type { QuarantinedRecord, RawRecord, RecordResult, Source } from './source.ts';
 
 /** Bounds of an intake. */
 export interface IntakeLimits {
@@ -38,6 +40,12 @@ export interface IntakeOptions {
   readonly limits?: IntakeLimits | undefined;
   /** Asked before anything of a batch is decoded, told of every batch that was refused as a whole. Without it everything is admitted. */
   readonly admission?: Pick<Admission, 'admit' | 'refused'> | undefined;
+  /** Holds records of sources that ask for it against the schema of their type. */
+  readonly check?: SchemaCheck | undefined;
+  /** Keeps events aside that do not fit, where their source enforces it; resolves when they are durable. Without it they are flagged only. */
+  readonly quarantine?: ((source: Source, records: readonly QuarantinedRecord[]) => Promise<void>) | undefined;
+  /** Told of every batch that was answered. */
+  readonly activity?: Pick<SourceActivity, 'took'> | undefined;
 }
 
 /** How a batch of records wants to be identified. */
@@ -88,13 +96,16 @@ export function createIntake(options: IntakeOptions): Intake {
     early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
     turns: new DecodeTurns(options.clock),
   };
-  const { admission } = options;
+  const { admission, activity } = options;
   return {
     async emit(source, records, emitOptions = {}) {
       const load = { records: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes.length, 0) };
       try {
         admission?.admit(source, load);
-        return await new IntakeBatch(source, facilities, emitOptions).commit(records);
+        const batch = new IntakeBatch(source, facilities, emitOptions);
+        const results = await batch.commit(records);
+        activity?.took(source, { bytes: load.bytes, results, events: batch.events });
+        return results;
       } catch (error) {
         admission?.refused(source, error, load);
         throw error;

@@ -2,8 +2,10 @@
  * What passes between the parts of ingest: a configured source, records as they arrive, and the answer
  * per record. Listeners make raw records, the intake answers; what lies between are decoders, mappings and the framer.
  */
-import type { ErrorCode, EventPosition, Lane, LogSourceName } from '@tocsin/core';
+import type { ErrorCode, EventPosition, FrameRecord, Lane, LogSourceName } from '@tocsin/core';
 import type { FormatName } from './decoders/decoders.ts';
+import type { RecordPrivacy } from './privacy/record-privacy.ts';
+import type { SchemaMode } from './schemas/schema-check.ts';
 
 /** A configured producer with a credential. Everything in it comes from the credential, nothing from a request. */
 export interface Source {
@@ -16,6 +18,12 @@ export interface Source {
   readonly shard: string;
   /** What its events are, where it says so itself rather than leaving it to their mapping. */
   readonly logSource?: LogSourceName | undefined;
+  /** What is done with records that do not fit the schema of their type; absent: they are not looked at. */
+  readonly schemas?: Exclude<SchemaMode, 'off'> | undefined;
+  /** What its records are stripped of before they are stored; absent where of nothing. */
+  readonly privacy?: RecordPrivacy | undefined;
+  /** Id of the credential it came in by, where it came in by one: an open connection ends with it. */
+  readonly credential?: string | undefined;
 }
 
 /** Facts about a record that its transport carries beside it: CloudEvents attributes, an idempotency key. All optional. */
@@ -49,7 +57,15 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already. */
+/** The answer to one record. `stored` means fsynced; `duplicate` that a record with this id and content is stored already, `dropped` that a rule of its source leaves it out, `quarantined` that it does not fit its schema and is kept aside. */
 export type RecordResult =
   | { readonly status: 'stored' | 'duplicate'; readonly id: string; readonly at: EventPosition }
+  | { readonly status: 'dropped'; readonly id?: string | undefined; readonly rule: string }
+  | { readonly status: 'quarantined'; readonly id: string; readonly reason: string }
   | { readonly status: 'rejected'; readonly id?: string | undefined; readonly code: ErrorCode; readonly reason: string };
+
+/** An event that is kept aside, and why. */
+export interface QuarantinedRecord {
+  readonly event: FrameRecord;
+  readonly reason: string;
+}

@@ -1,5 +1,6 @@
 /** What API routes are given: the duties that answer them, the registry, quotas and status, all running before anybody may ask. */
 import { printSettings } from '@tocsin/core/setting';
+import { SourceActivity } from '@tocsin/ingest';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import type { ApiContext } from './api/route.ts';
 import { createStatus } from './api/status.ts';
@@ -15,15 +16,26 @@ import { openFlowWatch } from './flow/open-flow-watch.ts';
 import { memberName } from './identity.ts';
 import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
-import { Registry } from './registry/registry.ts';
+import { Registry, type SourceRecord } from './registry/registry.ts';
+import { SourceBook } from './registry/source-book.ts';
+import { BacktestDesk } from './replay/backtest-desk.ts';
+import type { ReplayDesk } from './replay/replay-desk.ts';
+import { startReplays } from './replay/start-replays.ts';
 import { BudgetWatch, startBudgetWatch } from './rules/budget-watch.ts';
 import { quarantineOverBudget } from './rules/quarantine-over-budget.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { createPrivileged } from './security/privileged.ts';
+import { resolveSecret } from './security/resolve-secret.ts';
+import { FactsKeeper } from './sources/facts-keeper.ts';
+import { SilenceWatch } from './sources/silence-watch.ts';
+import { SOURCES_BUCKET } from './topology.ts';
 import type { Bus, Surroundings } from './wire.ts';
 
 /** Connections over which a tenant may follow events, alerts and matches at once. */
 const FOLLOWERS_PER_TENANT = 64;
+
+/** Longest pause between two writings of what is known of sources, milliseconds. */
+const FACTS_EVERY_MS = 10_000;
 
 /** Starts the duties and opens what the API asks. */
 export async function openApiContext(options: InstallationOptions, ground: InstallationGround): Promise<ApiContext> {
@@ -41,7 +53,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     ),
   );
   const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
-  const desk = await openDuties(options, ground);
+  const [sources, desk] = await Promise.all([openSources(options, ground, { bus: apiBus, registry }), openDuties(options, ground)]);
   flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
   const status = createStatus({
     version,
@@ -58,6 +70,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
   scope.add('budget watch', async () => watch[Symbol.dispose]());
+  const replays: ReplayDesk = await startReplays(options, { bus, apiBus, member: await memberOf(options, ground), around, scope });
   return {
     bus: apiBus,
     registry,
@@ -67,6 +80,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     privileged,
     producers,
     flow,
+    sources,
     clock: around.clock,
     nextId: around.nextId,
     status: status.of,
@@ -74,16 +88,57 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     strains: status.strains,
     settings: () => printSettings(installationSettings, settings),
     followers: createFollowerPlaces(FOLLOWERS_PER_TENANT),
+    replays,
+    backtests: new BacktestDesk({
+      replay: bus.address('replay'),
+      idleAfterMs: settings.detect.idleAfter,
+      latenessMs: settings.detect.allowedLateness,
+      withinMs: settings.replays.backtestWithin,
+    }),
     redrives: new RedrivePace(around.clock),
     closing: scope.signal,
   };
 }
 
 /** The threads of the duties, and whom to ask for those of other processes. */
-async function openDuties(options: InstallationOptions, { bus, scope, around }: InstallationGround): Promise<DutyDesk> {
-  const member = bus.isExternal ? await memberName(options.dataDir, around.nextId) : options.settings.site;
+async function openDuties(options: InstallationOptions, ground: InstallationGround): Promise<DutyDesk> {
+  const { bus, scope, around } = ground;
+  const member = await memberOf(options, ground);
   const threads = await startThreads(options, { bus, scope, member });
   return await openDutyDesk({ options, bus, threads, member, around, scope });
+}
+
+/** What is known of sources, kept and watched. */
+async function openSources(
+  options: InstallationOptions,
+  ground: InstallationGround,
+  { bus, registry }: { bus: Bus; registry: Registry },
+): Promise<ApiContext['sources']> {
+  const { scope, around } = ground;
+  const { clock, onTrouble } = around;
+  const { silence } = options.settings.sources;
+  const activity = new SourceActivity(clock);
+  const bucket = bus.bucket(SOURCES_BUCKET);
+  const member = await memberOf(options, ground);
+  const everyMs = Math.min(FACTS_EVERY_MS, silence.checkEvery);
+  const facts = scope.add('facts of sources', await FactsKeeper.open({ bucket, member, activity, clock, everyMs, onTrouble }));
+  const sourceOf = (tenant: string, source: string): SourceRecord | undefined => {
+    const record = registry.get(tenant, 'source', source)?.value;
+    return record?.revokedMs === undefined ? record : undefined;
+  };
+  const watch = { bus, bucket, known: () => facts.known(), sourceOf, settings: silence, clock, onTrouble };
+  scope.add('watch over silent sources', await SilenceWatch.open(watch));
+  const { rotationGrace, privacyKey: reference } = options.settings.sources;
+  const { environment } = options;
+  const privacyKey = reference && (await resolveSecret(reference, { at: 'sources.privacyKey', environment }));
+  return { activity, facts, book: new SourceBook({ registry, clock, privacyKey }), silence, rotationGraceMs: rotationGrace };
+}
+
+function memberOf(
+  { dataDir, settings }: InstallationOptions,
+  { bus, around }: Pick<InstallationGround, 'bus' | 'around'>,
+): Promise<string> {
+  return bus.isExternal ? memberName(dataDir, around.nextId) : Promise.resolve(settings.site);
 }
 
 /** What watches the cost of rules and puts aside what takes too much, as an audited act. */

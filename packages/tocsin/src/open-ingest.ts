@@ -3,6 +3,7 @@ import type { Scope } from '@tocsin/core';
 import {
   createHttpDoors,
   type DoorLimits,
+  type HttpDoor,
   type Intake,
   ListenerCounts,
   loadMappings,
@@ -12,6 +13,8 @@ import {
 import type { ApiContext } from './api/route.ts';
 import type { InstallationSettings } from './config/settings.ts';
 import { createDrop } from './deadletters/drop.ts';
+import { createQuarantine } from './deadletters/quarantine.ts';
+import { takeRedrivenRecords } from './deadletters/redriven-records.ts';
 import { openBusDoor } from './duties/bus-door.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
@@ -20,6 +23,7 @@ import { createFlagLog } from './flag-log.ts';
 import { recallIds } from './flow/recall-ids.ts';
 import type { InstallationGround } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
+import type { SourceBook } from './registry/source-book.ts';
 import { createForbiddenAudit } from './security/audit-forbidden.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { type createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
@@ -40,14 +44,15 @@ const RECALL_WAIT_MS = 300;
 export async function openIngest(ingest: IngestOptions, ground: InstallationGround): Promise<ServeDoorsOptions> {
   const { options, context } = ingest;
   const { scope, around } = ground;
+  const { book, activity } = context.sources;
   const bus = scope.add('bus of ingest', await openBus(ground.bus.address('ingest')));
-  const intake = openIntake(ingest, ground, bus);
+  const intake = standing(openIntake(ingest, ground, bus), book);
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
-  const authenticate = createAuthenticateSource(ingest.authenticate, context.registry, onForbidden);
+  const authenticate = createAuthenticateSource(ingest.authenticate, book, onForbidden);
   const { admission } = context.flow;
   const webhooks = await openWebhooks({
     settings: options.settings.webhooks,
-    registry: context.registry,
+    book,
     environment: options.environment,
     nowMs: () => around.clock.nowMs(),
   });
@@ -55,7 +60,7 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
     dataDir: options.dataDir,
     settings: options.settings.listeners,
     environment: options.environment,
-    registry: context.registry,
+    book,
     authenticate,
     emit: intake.emit,
     precheck: admission.precheck,
@@ -67,7 +72,33 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   ground.listeners.push(...started);
   startBusDoor(bus, intake, { context, ground });
   await recallBeside(options, { context, intake, around, scope });
-  return { doors: createHttpDoors({ webhooks }), authenticate, intake, admission, limits: doorLimits(options.settings) };
+  const doors = createHttpDoors({ webhooks });
+  const countsOf = countDoors(doors, ground);
+  return {
+    doors,
+    authenticate,
+    intake,
+    admission,
+    countsOf,
+    onDroppedBefore: activity.droppedBefore.bind(activity),
+    limits: doorLimits(options.settings),
+  };
+}
+
+/** The intake for sources as they stand when a batch comes, however long its connection has been open. */
+function standing(intake: Intake, book: SourceBook): Intake {
+  return {
+    emit: async (source, records, options) => intake.emit(book.standing(source), records, options),
+    remember: (owner, events) => intake.remember(owner, events),
+  };
+}
+
+/** Shows the doors of the HTTP server among the listeners. */
+function countDoors(doors: readonly HttpDoor[], { listeners }: InstallationGround): (door: string) => ListenerCounts {
+  const counts = new Map(doors.map(({ name }) => [name, new ListenerCounts()]));
+  for (const { name, routes } of doors)
+    listeners.push({ kind: 'http', name, address: routes[0]?.url ?? '', counts: counts.get(name) as ListenerCounts });
+  return (door) => counts.get(door) ?? new ListenerCounts();
 }
 
 function openIntake({ options, context }: IngestOptions, { scope, around }: InstallationGround, bus: Bus): Intake {
@@ -79,10 +110,13 @@ function openIntake({ options, context }: IngestOptions, { scope, around }: Inst
     maxSkewMs: settings.ingest.maxSkew,
     onFlagged: createFlagLog(logger, around.clock),
     admission: context.flow.admission,
+    activity: context.sources.activity,
+    quarantine: createQuarantine({ ...around, bus: context.bus, site: settings.site }),
     stall: context.flow.stall,
     makeRoom: () => context.flow.makeRoom(),
   });
   scope.add('framer', framer);
+  void takeRedrivenRecords({ ...around, bus: context.bus, intake });
   return intake;
 }
 
@@ -95,7 +129,7 @@ function startBusDoor(bus: Bus, intake: Intake, { context, ground }: { context: 
   // Listed once somebody has come in by it: most installations have no producer on NATS.
   const onFirst = (): unknown => ground.listeners.push({ kind: 'nats', name: 'in', address: IN_FILTER, counts });
   const nowMs = (): number => around.clock.nowMs();
-  scope.add('door on the bus', openBusDoor({ bus, registry: context.registry, context: door, drop, nowMs, onFirst }));
+  scope.add('door on the bus', openBusDoor({ bus, book: context.sources.book, context: door, drop, nowMs, onFirst }));
 }
 
 /** Recalls ids while everything else goes on; waited for only a little, as at worst resends of before are stored again. */

@@ -98,6 +98,60 @@ export function readInSubject(subject: string): { readonly tenant: string; reado
 
 /** Filter over what foreign producers publish. */
 export const IN_FILTER = `${NAMESPACE}.in.*.*`;
+/** First token of everything that replays write; the tenant and the run follow, then what stands behind `tocsin` in the live namespace. */
+const REPLAY_NAMESPACE = 'tocsin-replay';
+
+/** Namespace of one replay: what takes the place of `tocsin` in the subjects it writes. */
+export function replayNamespace(tenant: string, run: string): string {
+  return `${REPLAY_NAMESPACE}.${encodeToken(tenant)}.${encodeToken(run)}`;
+}
+
+/** A live subject or filter in the namespace of a replay. */
+export function inReplay(namespace: string, live: string): string {
+  return `${namespace}${live.slice(NAMESPACE.length)}`;
+}
+
+/** The live form of a subject of a replay. */
+export function outOfReplay(namespace: string, subject: string): string {
+  return `${NAMESPACE}${subject.slice(namespace.length)}`;
+}
+
+/** Whether a subject or filter is one of frames, which replays read where they are. */
+export function isEvents(subject: string): boolean {
+  return subject.startsWith(`${NAMESPACE}.events.`);
+}
+
+/** The same filter for frames of one tenant alone. */
+export function eventsOfTenant(filter: string, tenant: string): string {
+  const [, , lane = '', partition = '>'] = filter.split('.');
+  return `${NAMESPACE}.events.${lane}.${partition === '>' ? '*' : partition}.${encodeToken(tenant)}`;
+}
+
+/** Parts of a replay that are one message each: what is asked of it, and how far it is. */
+export type ReplayPart = 'order' | 'state';
+
+/** Subject of a part of a replay. */
+export function replaySubject(tenant: string, run: string, part: ReplayPart): string {
+  return `${replayNamespace(tenant, run)}.${part}`;
+}
+
+/** Subject of one of the messages that hold a replay's own copy of its rules. */
+export function replayRulesSubject(tenant: string, run: string, chunk: number): string {
+  return `${replayNamespace(tenant, run)}.rules.${chunk}`;
+}
+
+/** Filter over everything of one replay. */
+export function replayFilter(tenant: string, run: string): string {
+  return `${replayNamespace(tenant, run)}.>`;
+}
+
+/** Filter over the orders and states of all replays. */
+export const REPLAY_PARTS_FILTER = `${REPLAY_NAMESPACE}.*.*.*`;
+/** Filter over the rules of all replays. */
+export const REPLAY_RULES_FILTER = `${REPLAY_NAMESPACE}.*.*.rules.*`;
+/** Filter over everything that replays write. */
+export const REPLAYS_FILTER = `${REPLAY_NAMESPACE}.>`;
+
 /** Filter over all match steps. */
 export const MATCHES_FILTER = `${NAMESPACE}.matches.>`;
 /** Filter over all alerts. */

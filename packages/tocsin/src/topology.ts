@@ -12,6 +12,9 @@ import {
   eventsFilter,
   IN_FILTER,
   MATCHES_FILTER,
+  REPLAY_PARTS_FILTER,
+  REPLAY_RULES_FILTER,
+  REPLAYS_FILTER,
   RETRY_FILTER,
   retrySubject,
 } from './subjects.ts';
@@ -30,10 +33,15 @@ export const MANIFESTS_BUCKET = 'manifests';
 /** Bucket of rule sets by content hash: old sets stay loadable until every checkpoint has passed them. */
 export const RULE_SETS_BUCKET = 'rule-sets';
 
+/** Stream of what replays write. People remove it, run by run; no keeper does. */
+export const REPLAYS_STREAM = 'REPLAYS';
+
 /** Bucket of matches that folds leave out, by step. */
 export const SET_ASIDE_BUCKET = 'set-aside';
 /** Bucket of the members: a record each of the processes that share the duties. */
 export const MEMBERS_BUCKET = 'members';
+/** Bucket of what is known of sources: when each was heard last, by process, and which are silent. */
+export const SOURCES_BUCKET = 'sources';
 /** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
 export const CONTROL_BUCKET = 'control';
 
@@ -49,6 +57,7 @@ export interface TopologyOptions {
   readonly alertsMaxBytes: number;
   readonly auditMaxBytes: number;
   readonly deadLettersMaxBytes: number;
+  readonly replaysMaxBytes: number;
 }
 
 /** Every stream and bucket of an installation. */
@@ -71,6 +80,8 @@ export function topology(options: TopologyOptions): Topology {
       stream('CHANGES', CHANGES_FILTER, { maxAgeMs: 0, maxPerSubject: 1 }),
       // Its newest message is a dead letter's state.
       stream('DEADLETTER', DEADLETTER_FILTER, { maxAgeMs: 30 * DAY_MS, maxBytes: options.deadLettersMaxBytes, maxPerSubject: 1 }),
+      // What replays write, each in a namespace of its own.
+      stream(REPLAYS_STREAM, REPLAYS_FILTER, { maxBytes: options.replaysMaxBytes }),
       stream('RETRY', RETRY_FILTER, { maxAgeMs: DAY_MS, maxBytes: options.deadLettersMaxBytes }),
     ],
     buckets: [
@@ -79,6 +90,7 @@ export function topology(options: TopologyOptions): Topology {
       { name: SET_ASIDE_BUCKET, ttlMs: 8 * DAY_MS },
       { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
       { name: CONTROL_BUCKET, ttlMs: 0 },
+      { name: SOURCES_BUCKET, ttlMs: 0 },
     ],
   };
 }
@@ -87,6 +99,8 @@ function stream(name: string, filter: string, limits: Partial<StreamSpec>): Stre
   return { name, subjects: [filter], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: DEDUP_WINDOW_MS, ...limits };
 }
 
+/** Name of ingest among the consumers that have dead letters: what it keeps aside unstored. */
+export const INGEST_CONSUMER = 'ingest';
 /** Name of the matcher among the consumers that have dead letters. */
 export const MATCH_CONSUMER = 'match';
 /** Name of the folds among them. */
@@ -98,7 +112,7 @@ export const STORE_CONSUMER = 'store';
 export const IN_CONSUMER = 'in';
 
 /** A duty of a process that speaks to the bus under a key of its own. */
-export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep';
+export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep' | 'replay';
 
 /** What a duty may do, in subjects and buckets. Whatever is not listed is refused by the bus itself. */
 export interface DutyGrant {
@@ -108,6 +122,8 @@ export interface DutyGrant {
   readonly subscribe: readonly string[];
   /** Buckets it may read and write. */
   readonly buckets: readonly string[];
+  /** Buckets it may read only. */
+  readonly readBuckets?: readonly string[];
   /** Subjects whose streams it may purge. */
   readonly purge?: readonly string[];
 }
@@ -136,9 +152,28 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   store: { publish: [DEADLETTER_FILTER], subscribe: [...EVENTS, ALERTS_FILTER, DEADLETTER_FILTER], buckets: [] },
   respond: { publish: [DEADLETTER_FILTER], subscribe: [ALERTS_FILTER, RETRY_FILTER, DEADLETTER_FILTER], buckets: [] },
   api: {
-    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
-    subscribe: [...EVENTS, IN_FILTER, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER],
-    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET],
+    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAY_PARTS_FILTER, REPLAY_RULES_FILTER],
+    subscribe: [
+      ...EVENTS,
+      IN_FILTER,
+      MATCHES_FILTER,
+      ALERTS_FILTER,
+      AUDIT_FILTER,
+      CHANGES_FILTER,
+      DEADLETTER_FILTER,
+      RETRY_FILTER,
+      REPLAYS_FILTER,
+    ],
+    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET],
+    purge: [REPLAYS_FILTER],
+  },
+  // A replay: reads events and the rules in force, and can write to no subject of the live namespace.
+  replay: {
+    publish: [REPLAYS_FILTER],
+    subscribe: [...EVENTS, REPLAYS_FILTER],
+    buckets: [],
+    readBuckets: [RULE_SETS_BUCKET, CONTROL_BUCKET],
+    purge: [REPLAYS_FILTER],
   },
   // The retention keeper: removes, and what it removes unread it has written on AUDIT before.
   keep: { publish: [AUDIT_FILTER], subscribe: KEPT, buckets: [MANIFESTS_BUCKET], purge: KEPT },

@@ -11,6 +11,7 @@ import { type Clock, fnv1a, isTocsinError, type Position } from '@tocsin/core';
 import {
   createFramer,
   createIntake,
+  createSchemaCheck,
   type Framer,
   fieldsOf,
   type Intake,
@@ -53,7 +54,7 @@ export function wireIngest(
     maxSkewMs: number;
     stall?: StallGuard;
     makeRoom?: () => Promise<boolean>;
-  } & Pick<IntakeOptions, 'onFlagged' | 'admission'>,
+  } & Pick<IntakeOptions, 'onFlagged' | 'admission' | 'activity' | 'quarantine'>,
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
     partitions: around.partitions,
@@ -81,6 +82,9 @@ export function wireIngest(
     nextId: around.nextId,
     onFlagged: around.onFlagged,
     admission: around.admission,
+    activity: around.activity,
+    check: createSchemaCheck(mappings.specs),
+    quarantine: around.quarantine,
     seed: fnv1a(around.nextId()),
     limits: { maxSkewMs: around.maxSkewMs },
   });

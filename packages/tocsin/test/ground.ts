@@ -39,6 +39,7 @@ export const roomy: TopologyOptions = {
   alertsMaxBytes: MIB_64,
   auditMaxBytes: MIB_64,
   deadLettersMaxBytes: MIB_64,
+  replaysMaxBytes: MIB_64,
 };
 
 /** A server with the streams of an installation, and a connection to it. */

@@ -78,4 +78,11 @@ export const ATTRIBUTE_TAGS: readonly (readonly [HotAttribute, number])[] = [
 ];
 
 /** Bit of each event flag, by index. */
-export const FLAG_BITS: readonly EventFlag[] = ['time_missing', 'time_clamped', 'tenant_claim', 'id_conflict'];
+export const FLAG_BITS: readonly EventFlag[] = [
+  'time_missing',
+  'time_clamped',
+  'tenant_claim',
+  'id_conflict',
+  'secret_found',
+  'schema_invalid',
+];

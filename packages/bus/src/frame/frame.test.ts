@@ -23,7 +23,7 @@ const anyRecord: fc.Arbitrary<FrameRecord> = fc.record({
     ...(rest['device.hostname'] === undefined ? {} : { 'device.hostname': rest['device.hostname'] }),
     ...(status === undefined ? {} : { status }),
   })),
-  flags: fc.subarray(['time_missing', 'time_clamped', 'tenant_claim', 'id_conflict'] as const),
+  flags: fc.subarray(['time_missing', 'time_clamped', 'tenant_claim', 'id_conflict', 'secret_found', 'schema_invalid'] as const),
   subject: attribute,
   correlationId: attribute,
   causationId: attribute,

@@ -62,4 +62,10 @@ export const cliErrors = {
     about: 'A file that holds a credential can be read by others.',
     say: (d: { path: string; mode: string }) => `${d.path} holds a credential and has mode ${d.mode}: others can read it. It was not used. Type: chmod 600 ${d.path}`,
   },
+  'cli.no_replay': {
+    retry: 'never', http: 404, exit: 66,
+    about: 'No replay, or more than one, has an id that begins with what was typed.',
+    say: (d: { prefix: string; found: readonly string[] }) =>
+      `${d.found.length === 0 ? 'No replay has' : 'More than one replay has'} an id that begins with ${JSON.stringify(d.prefix)}${d.found.length === 0 ? '' : `: ${d.found.join(', ')}`}. Nothing was done. List them with: tocsin replay list`,
+  },
 } satisfies ErrorTable;

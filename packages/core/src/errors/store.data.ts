@@ -14,4 +14,9 @@ export const storeErrors = {
     say: (d: { name: string; reason: string }) =>
       `The kept value ${d.name} cannot be read back: ${d.reason}. Nothing was taken from it. Restore its bucket from a backup, or start with an empty data folder.`,
   },
+  'store.rebuilding': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'The projections were removed because an operator asked for it, and their thread starts anew.',
+    say: (_: object) => 'The alert table and the frame catalogue were removed because an operator asked for it. They are built anew from the log. Until then lists of alerts are incomplete.',
+  },
 } satisfies ErrorTable;

@@ -1,21 +1,27 @@
 /** What a hit carries for the folds: the values of the fields that any of them groups by. */
-import { hashParts } from '@tocsin/core';
+import { type HotAttributes, hashParts } from '@tocsin/core';
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { isScalar } from '../compile/event-view.ts';
+import { entityField } from './entity-fields.ts';
 import type { RecordHit } from './judge-records.ts';
 
 const MAX_GROUP_CHARS = 256;
 
 /**
  * First value per field; a field without a scalar value is left out, and folds that group by it pass over the match. Call it while the
- * hit's route shows the record.
+ * hit's route shows the record. `attributes` is asked only where a fold groups by an entity.
  */
-export function groupValues(compiled: CompiledRules, { route, detection }: RecordHit): Record<string, string> {
+export function groupValues(
+  compiled: CompiledRules,
+  { route, detection }: RecordHit,
+  attributes: () => HotAttributes,
+): Record<string, string> {
   const fields = compiled.groupFields.get(detection.rule.meta.id);
   const values: Record<string, string> = {};
   if (fields === undefined) return values;
   for (const field of fields) {
-    const first = route.view.slot(field).read().values[0];
+    const entity = entityField(field);
+    const first = entity === undefined ? route.view.slot(field).read().values[0] : entity(attributes());
     if (!isScalar(first)) continue;
     const text = boundedText(String(first));
     if (field !== '__proto__') values[field] = text;

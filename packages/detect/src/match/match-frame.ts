@@ -89,7 +89,7 @@ function describe(scan: Scan, { route, detection, index }: RecordHit): Match {
       at: { position: scan.at, index },
       ...(isDetailed ? { excerpt: excerptOf(event.record) } : {}),
     },
-    group: groupValues(scan.compiled, { route, detection, index }),
+    group: groupValues(scan.compiled, { route, detection, index }, () => event.attributes),
     entities,
     explanation: isDetailed ? detection.explain() : [],
     ...(event.correlationId === undefined ? {} : { correlationId: event.correlationId }),

@@ -26,7 +26,7 @@ interface XmlElement {
 const MAX_DEPTH = 32;
 
 /** One tag, with its attributes; or text up to the next. */
-const TOKEN = /<(\/?)([^\s/>]+)((?:\s+[^\s=>]+="[^"]*")*)\s*(\/?)>|<\?[^>]*\?>|([^<]+)/gy;
+const TOKEN = /<(\/?)([^\s/>]+)((?:\s+[^\s=>]+=(?:"[^"]*"|'[^']*'))*)\s*(\/?)>|<\?[^>]*\?>|([^<]+)/gy;
 
 /** The root element; undefined where the text is not well-formed. No entities but XML's own, no declarations: nothing grows. */
 function parseXml(xml: string): XmlElement | undefined {
@@ -54,7 +54,8 @@ function take([, close, name, attributes = '', empty, text]: RegExpMatchArray, o
 
 function readAttributes(text: string): Record<string, string> {
   const found: [string, string][] = [];
-  for (const [, name, value] of text.matchAll(/([^\s=]+)="([^"]*)"/g)) {
+  for (const [, name, double, single] of text.matchAll(/([^\s=]+)=(?:"([^"]*)"|'([^']*)')/g)) {
+    const value = double ?? single;
     // What the event does not say, its template leaves empty.
     if (name !== undefined && value !== undefined && value !== '' && !name.startsWith('xmlns')) found.push([name, decodeEntities(value)]);
   }

@@ -32,6 +32,8 @@ export interface DoorGround {
   readonly intake: Intake;
   /** Asked before a body is read, and told of bodies refused before they were handed in; `intake.emit` asks by itself. */
   readonly admission?: DoorAdmission | undefined;
+  /** Told what a producer says it has left out by rules of its own: header `Tocsin-Dropped`. */
+  readonly onDroppedBefore?: ((source: Source, records: number) => void) | undefined;
   readonly limits: DoorLimits;
   readonly budget: ByteBudget;
   readonly counts: ListenerCounts;
@@ -146,13 +148,19 @@ export class DoorVisit implements DoorRequest {
     this.#unheard = undefined;
     const idempotencyKey = options.idempotencyKey ?? idempotencyKeyOf(this.#request.headers['idempotency-key']);
     const results = await intake.emit(source, records, { ...options, idempotencyKey });
+    this.#noteDropped(source);
     counts.records += results.length;
     for (const result of results) {
       if (result.status === 'rejected') counts.reject(result.code);
-      else if (result.status === 'stored') counts.stored++;
-      else counts.duplicate++;
+      else counts[result.status]++;
     }
     return results;
+  }
+
+  /** A request that is refused and comes again says it again: it is counted once it is taken. */
+  #noteDropped(source: Source): void {
+    const said = this.#request.headers['tocsin-dropped'];
+    if (typeof said === 'string' && /^\d{1,9}$/.test(said)) this.#shared.onDroppedBefore?.(source, Number(said));
   }
 }
 

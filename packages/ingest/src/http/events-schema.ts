@@ -39,6 +39,11 @@ const results = {
     accepted: { type: 'integer', description: 'Records stored by this request' },
     duplicates: { type: 'integer', description: 'Records that were stored before' },
     rejected: { type: 'integer', description: 'Records that were not taken; each says why' },
+    dropped: { type: 'integer', description: 'Records that a rule of the source leaves out; absent where there are none' },
+    quarantined: {
+      type: 'integer',
+      description: 'Records that do not fit the schema of their type and are kept as dead letters; absent where there are none',
+    },
     items: {
       type: 'array',
       items: {
@@ -47,7 +52,7 @@ const results = {
         properties: {
           index: { type: 'integer' },
           id: { type: ['string', 'null'] },
-          status: { type: 'string', enum: ['stored', 'duplicate', 'rejected'] },
+          status: { type: 'string', enum: ['stored', 'duplicate', 'dropped', 'quarantined', 'rejected'] },
           position: { type: 'string', description: 'Of a duplicate: where the record has been stored' },
           code: { type: 'string' },
           reason: { type: 'string' },

@@ -14,10 +14,11 @@ export function answerToError(error: unknown): Answer {
 
 /** The answer to records that were judged one by one: 202 where at least one is stored, else the status of the refusals. */
 export function answerToResults(results: readonly RecordResult[]): Answer {
-  const counts = { stored: 0, duplicate: 0, rejected: 0 };
+  const counts = { stored: 0, duplicate: 0, dropped: 0, quarantined: 0, rejected: 0 };
   for (const result of results) counts[result.status]++;
   const items = results.map(itemOf);
-  const summary = { accepted: counts.stored, duplicates: counts.duplicate, rejected: counts.rejected };
+  const beside = (['dropped', 'quarantined'] as const).filter((status) => counts[status] > 0).map((status) => [status, counts[status]]);
+  const summary = { accepted: counts.stored, duplicates: counts.duplicate, rejected: counts.rejected, ...Object.fromEntries(beside) };
   if (counts.rejected < results.length) return { status: 202, headers: {}, body: JSON.stringify({ ...summary, items }) };
   const error = new TocsinError('ingest.all_rejected', { records: results.length });
   return { status: statusOfRejections(results), headers: {}, body: JSON.stringify({ error: problemOf(error), ...summary, items }) };
@@ -45,7 +46,8 @@ function headersFor(error: TocsinError): Readonly<Record<string, string>> {
 function itemOf(result: RecordResult, index: number): object {
   if (result.status !== 'rejected') {
     const stored = { index, id: result.id, status: result.status };
-    return result.status === 'stored' ? stored : { ...stored, position: result.at.position };
+    if (result.status === 'quarantined') return { ...stored, reason: result.reason };
+    return result.status === 'duplicate' ? { ...stored, position: result.at.position } : stored;
   }
   return { index, id: result.id ?? null, status: result.status, code: result.code, reason: result.reason };
 }

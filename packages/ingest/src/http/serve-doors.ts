@@ -14,7 +14,7 @@ import type { DoorRoute, HttpDoor } from './http-door.ts';
 import { leaveRest } from './leave-rest.ts';
 
 /** What doors are served with. */
-export interface ServeDoorsOptions extends Pick<DoorGround, 'authenticate' | 'intake' | 'admission'> {
+export interface ServeDoorsOptions extends Pick<DoorGround, 'authenticate' | 'intake' | 'admission' | 'onDroppedBefore'> {
   readonly doors: readonly HttpDoor[];
   readonly limits?: Partial<DoorLimits> | undefined;
   /** Where a door counts; asked once per door. */

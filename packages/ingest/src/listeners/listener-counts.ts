@@ -1,4 +1,4 @@
-/** What a door counts about itself: every record that came in is in exactly one of stored, duplicate, rejected or refused. */
+/** What a door counts about itself: every record that came in is in exactly one of stored, duplicate, dropped, quarantined, rejected or refused. */
 
 /** Counters of one listener; plain numbers that only grow. Read by the status of the installation. */
 export class ListenerCounts {
@@ -8,6 +8,10 @@ export class ListenerCounts {
   records = 0;
   stored = 0;
   duplicate = 0;
+  /** Left out by a rule of their source. */
+  dropped = 0;
+  /** Kept aside because they do not fit the schema of their type. */
+  quarantined = 0;
   /** Connections open now; 0 where the transport has none. */
   connections = 0;
   /** Records that wait where it reads and have not been read, as told last; undefined where nobody can tell. */

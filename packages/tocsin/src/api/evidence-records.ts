@@ -26,6 +26,12 @@ export async function findRecords(context: Pick<ApiContext, 'bus'>, tenant: stri
   });
 }
 
+/** A record of evidence as the API tells it. */
+export function describeEvidence({ evidence, from, bytes, verified }: FoundRecord): object {
+  const { source, eventId, timeMs, sha256 } = evidence;
+  return { source, eventId, time: new Date(timeMs).toISOString(), sha256, from, record: Buffer.from(bytes).toString(), verified };
+}
+
 interface Logged {
   readonly bytes: Uint8Array;
   readonly mapping: string;

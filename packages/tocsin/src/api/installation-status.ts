@@ -50,6 +50,10 @@ export interface ListenerStatus {
   readonly records: number;
   readonly stored: number;
   readonly duplicate: number;
+  /** Left out by a rule of their source. */
+  readonly dropped: number;
+  /** Kept aside as dead letters because they do not fit the schema of their type. */
+  readonly quarantined: number;
   /** Read and not taken, by error code. */
   readonly rejected: Readonly<Record<string, number>>;
   /** Turned away unread or never stored, by error code. */

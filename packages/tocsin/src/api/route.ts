@@ -12,8 +12,11 @@ import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { BacktestDesk } from '../replay/backtest-desk.ts';
+import type { ReplayDesk } from '../replay/replay-desk.ts';
 import type { Action, Principal } from '../security/principal.ts';
 import type { Privileged } from '../security/privileged.ts';
+import type { SourceDesk } from '../sources/source-desk.ts';
 import type { FollowerPlaces } from './follower-places.ts';
 import type { InstallationStatus } from './installation-status.ts';
 
@@ -30,6 +33,8 @@ export interface ApiContext {
   readonly producers?: Pick<ProducerDesk, 'url' | 'sync'> | undefined;
   /** Quotas, admission, and how far everybody is behind. */
   readonly flow: FlowControl;
+  /** What is known of sources, and what holds for all. */
+  readonly sources: SourceDesk;
   readonly clock: Clock;
   readonly nextId: () => string;
   readonly status: (principal: Principal) => Promise<InstallationStatus>;
@@ -39,6 +44,10 @@ export interface ApiContext {
   readonly strains: () => readonly string[];
   /** Effective settings with secrets redacted. */
   readonly settings: () => unknown;
+  /** Replays of all tenants. */
+  readonly replays: ReplayDesk;
+  /** Tries drafts of rules. */
+  readonly backtests: BacktestDesk;
   /** Places for `tail`. */
   readonly followers: FollowerPlaces;
   /** How fast dead letters go back. */
@@ -63,7 +72,7 @@ export interface ApiCall {
 
 /** One route of `/api/v1`. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path below `/api/v1`, parameters as `:name`. */
   readonly path: string;
   /** What the principal must be allowed to do. */

@@ -1,4 +1,6 @@
 /** JSON Schemas that several routes share, as the OpenAPI document shows them. */
+import { LOG_SOURCE_WORD } from '@tocsin/core';
+import { decoders, privacyPolicySchema } from '@tocsin/ingest';
 import type { JsonSchema } from './route.ts';
 
 /** Query of a listing: `limit` and `after`, and whatever else it takes. */
@@ -13,6 +15,38 @@ export function pageQuery(properties: Readonly<Record<string, JsonSchema>>): Jso
     },
   };
 }
+
+/** Query of what may be another tenant's, for operators. */
+export function tenantQuery(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...properties,
+      tenant: { type: 'string', minLength: 1, maxLength: 128, description: 'Whose; the own tenant where left out. Others: operators only' },
+    },
+  };
+}
+
+/** Which alerts to list. */
+export const alertFilters: Readonly<Record<string, JsonSchema>> = {
+  status: { type: 'string', enum: ['new', 'acknowledged', 'resolved', 'false_positive'], description: 'Only alerts with this status' },
+  rule: { type: 'string', maxLength: 128, description: 'Only alerts of this rule id' },
+  severity: { type: 'integer', minimum: 0, maximum: 6, description: 'Least OCSF severity_id' },
+};
+
+/** Rule files in a request. */
+export const ruleFilesSchema: JsonSchema = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 5000,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path', 'text'],
+    properties: { path: { type: 'string', minLength: 1, maxLength: 1024 }, text: { type: 'string', maxLength: 1048576 } },
+  },
+};
 
 /** Something done to an alert. */
 export const actSchema: JsonSchema = {
@@ -45,17 +79,68 @@ export const alertSchema: JsonSchema = {
   },
 };
 
+const WORD = { type: 'string', pattern: LOG_SOURCE_WORD.source, maxLength: 64 } as const;
+/** Longest silence that may be set: 30 days, milliseconds. */
+const MAX_SILENCE_MS = 2_592_000_000;
+const SILENCE_MS = { type: 'integer', minimum: 1000, maximum: MAX_SILENCE_MS } as const;
+
+/** What may be said of a source when it is registered or changed. */
+export const sourceProperties: Readonly<Record<string, JsonSchema>> = {
+  format: { type: 'string', enum: Object.keys(decoders), description: 'How its records are read' },
+  lane: { type: 'string', enum: ['live', 'bulk'], description: 'live: detected at once; bulk: history and imports' },
+  logSource: {
+    type: 'object',
+    additionalProperties: false,
+    description: 'What its events are, in the words of rules; absent parts are told by their mapping',
+    properties: { product: WORD, service: WORD, category: WORD },
+  },
+  labels: {
+    type: 'object',
+    maxProperties: 32,
+    additionalProperties: { type: 'string', maxLength: 256 },
+    propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$' },
+    description: 'Free words, such as site: berlin',
+  },
+  schemas: {
+    type: 'string',
+    enum: ['off', 'warn', 'enforce'],
+    description:
+      'Records that do not fit the schema of their type: stored (off), flagged and stored (warn), kept aside as dead letters (enforce)',
+  },
+  privacy: privacyPolicySchema,
+  silence: {
+    description: 'off: its silence is not told; or after how long it is, milliseconds',
+    anyOf: [{ const: 'off' }, { type: 'object', additionalProperties: false, properties: { firstMs: SILENCE_MS, secondMs: SILENCE_MS } }],
+  },
+};
+
+/** A credential as it is shown. */
+export const credentialSchema: JsonSchema = {
+  type: 'object',
+  required: ['id', 'label', 'state', 'createdMs'],
+  properties: {
+    id: { type: 'string', description: 'Beginning of its id, as on the audit trail' },
+    label: { type: 'string' },
+    state: { type: 'string', enum: ['active', 'grace', 'expired', 'revoked'] },
+    createdMs: { type: 'integer' },
+    expiresMs: { type: 'integer', description: 'Until when it is accepted' },
+    revokedMs: { type: 'integer' },
+    lastUsedMs: { type: 'integer' },
+  },
+};
+
 /** A configured source with what it has sent. */
 export const sourceSchema: JsonSchema = {
   type: 'object',
   required: ['name', 'format', 'lane', 'createdMs', 'events', 'duplicates'],
   properties: {
     name: { type: 'string' },
-    format: { type: 'string' },
-    lane: { type: 'string', enum: ['live', 'bulk'] },
-    logSource: {
+    ...sourceProperties,
+    heard: {
       type: 'object',
-      properties: { product: { type: 'string' }, service: { type: 'string' }, category: { type: 'string' } },
+      additionalProperties: true,
+      description:
+        'What was heard of it since the processes that take events started: last times, rates, lag of event time, what was not taken and why',
     },
     createdMs: { type: 'integer' },
     revokedMs: { type: 'integer' },
@@ -110,7 +195,7 @@ export const deadLetterSchema: JsonSchema = {
     consumer: { type: 'string', description: 'Who could not handle it' },
     state: { type: 'string', enum: ['waiting', 'redriven', 'discarded'] },
     kind: { type: 'string', enum: ['event', 'message'] },
-    reason: { type: 'string', enum: ['unreadable', 'threw', 'deadline', 'memory', 'crashed', 'refused', 'exhausted'] },
+    reason: { type: 'string', enum: ['unreadable', 'threw', 'deadline', 'memory', 'crashed', 'refused', 'exhausted', 'invalid'] },
     attempts: { type: 'integer' },
     errors: {
       type: 'array',

@@ -133,9 +133,9 @@ function sumOf(counts: readonly RefusalCount[]): RefusalCount[] {
 }
 
 function describeListener({ kind, name, address, counts }: RunningListener): ListenerStatus {
-  const { connections, bytes, records, stored, duplicate, rejected, refused, waiting } = counts;
+  const { connections, bytes, records, stored, duplicate, dropped, quarantined, rejected, refused, waiting } = counts;
   const tables = { rejected: Object.fromEntries(rejected), refused: Object.fromEntries(refused) };
-  return { kind, name, address, connections, bytes, records, stored, duplicate, ...tables, waiting: waiting ?? null };
+  return { kind, name, address, connections, bytes, records, stored, duplicate, dropped, quarantined, ...tables, waiting: waiting ?? null };
 }
 
 /** A duty's answer; null while it is down, which its state says too. */

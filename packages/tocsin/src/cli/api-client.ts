@@ -66,9 +66,10 @@ export class ApiClient {
     }
   }
 
-  /** The objects of an NDJSON answer as they come, until it ends or is aborted. `ready` is called when the server follows. @throws api.unreachable when cut off */
-  async *lines<T>(path: string, follow: { signal: AbortSignal; ready?: () => void }): AsyncGenerator<T> {
-    const response = await this.#send('GET', path, { signal: follow.signal });
+  /** The objects of an NDJSON answer as they come, until it ends or is aborted; with a body, of a POST. `ready` is called when the server follows. @throws api.unreachable when cut off */
+  async *lines<T>(path: string, follow: { signal: AbortSignal; ready?: () => void; body?: unknown }): AsyncGenerator<T> {
+    const { signal, body } = follow;
+    const response = await this.#send(body === undefined ? 'GET' : 'POST', path, { signal, ...(body === undefined ? {} : { body }) });
     try {
       for await (const line of splitLines(response.body ?? [], () => follow.ready?.())) yield JSON.parse(line) as T;
     } catch (error) {

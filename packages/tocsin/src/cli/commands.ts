@@ -13,16 +13,23 @@ import { importFiles } from './commands/import.ts';
 import { parse } from './commands/parse.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
+import { rebuild } from './commands/rebuild.ts';
+import { replay, replayShow } from './commands/replay.ts';
+import { replayRemove, replayResume, replayStart, replayStop } from './commands/replay-act.ts';
 import { rules } from './commands/rules.ts';
 import { rulesAdd } from './commands/rules-add.ts';
+import { rulesBacktest } from './commands/rules-backtest.ts';
 import { rulesCheck } from './commands/rules-check.ts';
 import { rulesCost } from './commands/rules-cost.ts';
 import { rulesCoverage } from './commands/rules-coverage.ts';
 import { rulesExplain } from './commands/rules-explain.ts';
 import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
 import { rulesTest } from './commands/rules-test.ts';
+import { schemas, schemasShow } from './commands/schemas.ts';
 import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
+import { sourcesRotate, sourcesSet } from './commands/sources-change.ts';
 import { sourcesGuess } from './commands/sources-guess.ts';
+import { sourcesShow } from './commands/sources-show.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
@@ -48,6 +55,7 @@ export const commands: readonly Command[] = [
   rulesExplain,
   rulesCheck,
   rulesTest,
+  rulesBacktest,
   rulesCoverage,
   rulesCost,
   rulesQuarantine,
@@ -56,7 +64,13 @@ export const commands: readonly Command[] = [
   sources,
   { ...sources, name: 'sources list' },
   sourcesAdd,
+  sourcesShow,
+  sourcesSet,
+  sourcesRotate,
   sourcesRevoke,
+  schemas,
+  { ...schemas, name: 'schemas list' },
+  schemasShow,
   quotas,
   quotasSet,
   sourcesGuess,
@@ -66,6 +80,14 @@ export const commands: readonly Command[] = [
   deadLettersEdit,
   deadLettersRedrive,
   deadLettersDiscard,
+  replay,
+  { ...replay, name: 'replay list' },
+  replayStart,
+  replayShow,
+  replayStop,
+  replayResume,
+  replayRemove,
+  rebuild,
   audit,
   config,
   configShow,

@@ -1,5 +1,7 @@
 /** The credential under which the command line sends events as a source: made on first use, then kept in the data folder. */
 import { type LogSourceName, TocsinError } from '@tocsin/core';
+import type { SourceSilence } from '../registry/registry.ts';
+import type { HeardOf } from '../sources/source-desk.ts';
 import { readToken, writeToken } from '../state/run-file.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -9,11 +11,14 @@ export interface ListedSource {
   readonly format: string;
   readonly lane: 'live' | 'bulk';
   readonly logSource?: LogSourceName;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly silence?: SourceSilence;
   readonly createdMs: number;
   readonly revokedMs?: number;
   readonly events: number;
   readonly duplicates: number;
   readonly lastReceivedMs?: number;
+  readonly heard?: HeardOf;
   /** Requests refused since the start, by error code. */
   readonly refused?: readonly { readonly reason: string; readonly requests: number; readonly events: number }[];
 }
@@ -24,6 +29,7 @@ export interface WantedSource {
   readonly format?: string | undefined;
   readonly lane?: string | undefined;
   readonly logSource?: LogSourceName | undefined;
+  readonly silence?: SourceSilence | undefined;
 }
 
 /** Name under which a source's token is kept. */
@@ -47,7 +53,8 @@ export async function ensureSource(
   const { sources } = await api.call<{ sources: readonly ListedSource[] }>('GET', '/sources');
   const present = sources.find((source) => source.name === wanted.name && source.revokedMs === undefined);
   if (!present) {
-    const added = await addSource(api, dataDir, wanted);
+    // What is sent by hand ends when it ends.
+    const added = await addSource(api, dataDir, { silence: 'off', ...wanted });
     return { token: added.token, created: true, format: added.source.format };
   }
   if (wanted.format !== undefined && wanted.format !== present.format) {

@@ -7,7 +7,9 @@ import { webhookSettings } from '@tocsin/ingest';
 import { externalBusSettings } from './external-bus-settings.ts';
 import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
+import { replays } from './replay-settings.ts';
 import { sinks } from './sink-settings.ts';
+import { sources } from './source-settings.ts';
 
 const listen = settings({
   about: 'Where the HTTP API and the events door listen.',
@@ -158,6 +160,7 @@ export const installationSettings = settings({
     bus,
     ingest,
     listeners: listenerSettings,
+    sources,
     quotas,
     retention,
     lag,
@@ -168,6 +171,7 @@ export const installationSettings = settings({
     detect,
     rules,
     sinks,
+    replays,
     log,
   },
   rules: [

@@ -13,7 +13,8 @@ export type DropReason =
   | 'memory' // handling it took more memory than there is for it
   | 'crashed' // handling it ended the process or thread
   | 'refused' // the other side will never take it
-  | 'exhausted'; // the other side did not take it, however often it was tried
+  | 'exhausted' // the other side did not take it, however often it was tried
+  | 'invalid'; // it does not fit the schema of its type
 
 /** What became of a dead letter. */
 export type DeadLetterState = 'waiting' | 'redriven' | 'discarded';

@@ -10,15 +10,14 @@ import { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedE
 import { type DeadLetter, readDeadLetter } from '../deadletters/dead-letter.ts';
 import type { Drop } from '../deadletters/drop.ts';
 import { FIRST_TENANT } from '../operator.ts';
-import type { Registry } from '../registry/registry.ts';
-import { sourceOf } from '../registry/source-of.ts';
+import type { SourceBook } from '../registry/source-book.ts';
 import { IN_FILTER, readInSubject, retrySubject } from '../subjects.ts';
 import { IN_CONSUMER } from '../topology.ts';
 
 /** What the door works with. */
 export interface BusDoorOptions {
   readonly bus: Pick<EventBus, 'subscribe'>;
-  readonly registry: Pick<Registry, 'get'>;
+  readonly book: Pick<SourceBook, 'find'>;
   readonly context: MessageDoorOptions['context'];
   readonly drop: Drop;
   readonly nowMs: () => number;
@@ -90,16 +89,20 @@ async function follow(
   }
 }
 
-function take(letter: Letter, door: MessageDoor, { registry, context, onFirst }: BusDoorOptions): void {
+function take(letter: Letter, door: MessageDoor, { book, context, onFirst }: BusDoorOptions): void {
   if (context.counts.bytes === 0) onFirst();
-  const source = sourceNamed(letter, registry);
+  const source = sourceNamed(letter, book);
   if (source === undefined) door.refuse(letter, new TocsinError('door.no_source', { subject: letter.subject }));
   else door.take(source, letter);
 }
 
-function sourceNamed({ tenant, source }: Letter, registry: Pick<Registry, 'get'>): Source | undefined {
-  const found = source === undefined ? undefined : registry.get(tenant, 'source', source)?.value;
-  return found === undefined || found.revokedMs !== undefined ? undefined : sourceOf(tenant, found);
+function sourceNamed({ tenant, source }: Letter, book: Pick<SourceBook, 'find'>): Source | undefined {
+  try {
+    return source === undefined ? undefined : book.find(tenant, source);
+  } catch (error) {
+    if (isTocsinError(error, 'auth.refused')) return undefined; // revoked
+    throw error;
+  }
 }
 
 function letterOf(delivery: Delivery): Letter {

@@ -12,12 +12,14 @@ const MAX_WAITING = 500;
 /** Changes of one correlator, in the order they were first made. */
 export class ChangedAlerts {
   readonly #clock: Clock;
+  readonly #updateEveryMs: number;
   readonly #waiting = new Map<string, Alert>();
   readonly #new = new Set<string>();
   #dueMs = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, updateEveryMs: number = UPDATE_EVERY_MS) {
     this.#clock = clock;
+    this.#updateEveryMs = updateEveryMs;
   }
 
   get isEmpty(): boolean {
@@ -28,7 +30,7 @@ export class ChangedAlerts {
   add(alert: Alert): void {
     const key = JSON.stringify([alert.tenant, alert.id]);
     if (alert.foldRevision === 1) this.#new.add(key);
-    if (this.#waiting.size === 0) this.#dueMs = this.#clock.monotonicMs() + UPDATE_EVERY_MS;
+    if (this.#waiting.size === 0) this.#dueMs = this.#clock.monotonicMs() + this.#updateEveryMs;
     this.#waiting.set(key, alert);
     if (this.#waiting.size > MAX_WAITING) this.#dueMs = Number.NEGATIVE_INFINITY;
   }

@@ -42,6 +42,8 @@ export interface CorrelatorOptions {
   readonly successorOf?: ((hash: string) => Promise<string | undefined>) | undefined;
   /** How far out of order events may come and still be placed exactly, milliseconds; a minute where absent. */
   readonly latenessMs?: number | undefined;
+  /** How long a change of a known alert may wait for further ones, milliseconds; a second where absent. */
+  readonly updateEveryMs?: number | undefined;
   /** Told what the folds hold and had to leave out. */
   readonly health?: FoldsHealth | undefined;
   /** Told what is settled. */
@@ -125,7 +127,7 @@ class Correlator {
     this.#options = options;
     this.#guard = guard;
     this.#writer = new AlertWriter(options);
-    this.#changed = new ChangedAlerts(options.clock);
+    this.#changed = new ChangedAlerts(options.clock, options.updateEveryMs);
   }
 
   static async restore(options: CorrelatorOptions): Promise<Correlator> {

@@ -52,6 +52,7 @@ const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
   'sourceTotals',
   'totals',
   'progress',
+  'rebuild',
 ];
 const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = ['rules', 'cost', 'costs', 'explain', 'fieldsSeen', 'coverage', 'check', 'reached'];
 

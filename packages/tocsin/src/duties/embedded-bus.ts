@@ -14,7 +14,12 @@ const OTHER_STREAMS_BYTES = 4 * 1024 ** 3;
 /** Starts the server and declares every stream and bucket; resolves when duties can connect. @throws server.*, bus.unavailable */
 export async function openEmbeddedBus(options: InstallationOptions): Promise<InstallationBus> {
   const { settings, logger } = options;
-  const declared = topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes, inMaxBytes: settings.bus.inMaxBytes });
+  const declared = topology({
+    ...settings.retention,
+    eventsMaxBytes: settings.bus.eventsMaxBytes,
+    inMaxBytes: settings.bus.inMaxBytes,
+    replaysMaxBytes: settings.replays.maxBytes,
+  });
   const server = await startServer(options, declared);
   const address = (duty: Duty | 'admin'): BusAddress => ({
     servers: server.url,

@@ -18,6 +18,19 @@ export interface FedFrame {
   readonly unreadable?: string | undefined;
 }
 
+/** Where whoever reads frames in batches takes them from. */
+export type FrameFeed = Pick<LaneFeed<FedFrame>, 'take' | 'finished' | 'nudge'>;
+
+/** What is read in the place of the lanes as they grow: part of the log, by its own clock. */
+export interface FrameInput {
+  /** Begins to read; nothing is lost where it is done again. */
+  open(options: FrameFeedOptions): FrameFeed;
+  /** Which events of a frame are to be judged; undefined: all of them. */
+  choose(fed: FedFrame, frame: FrameView): ((index: number) => boolean) | undefined;
+  /** Whether everything was given out: there is nothing to wait for. */
+  readonly isOver: boolean;
+}
+
 /** What a feed is made of. */
 export interface FrameFeedOptions {
   readonly from: (lane: Lane) => Start;

@@ -15,10 +15,9 @@ import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { untilAnswered } from '../state/until-answered.ts';
 import { MATCH_CONSUMER } from '../topology.ts';
 import { FrameDedup } from './frame-dedup.ts';
-import { type FedFrame, openFrameFeed } from './frame-feed.ts';
+import { type FedFrame, type FrameFeed, type FrameInput, openFrameFeed } from './frame-feed.ts';
 import { FrameJudge, type Isolation, type JudgedFrame } from './isolation/frame-judge.ts';
 import { type RedriveDesk, RedrivenEvents } from './isolation/redriven-events.ts';
-import type { LaneFeed } from './lane-feed.ts';
 import { LanesRead } from './lanes-read.ts';
 import { type Ownership, ownsAll } from './ownership.ts';
 import { furthest, observeTimes, type PartitionProgress, type ReadPositions, restorePartitions, startOf } from './partition-progress.ts';
@@ -45,6 +44,8 @@ export interface MatcherOptions {
   readonly orderReached?: ((order: number) => Promise<void>) | undefined;
   /** Which partitions are its own; all of them where absent. */
   readonly ownership?: Ownership | undefined;
+  /** What is read; the lanes as they grow where absent. */
+  readonly input?: FrameInput | undefined;
   /** Told after each round how long before now the frame judged last was stored, milliseconds; 0 when there is nothing left to read. */
   readonly onBehind?: ((behindMs: number) => void) | undefined;
   /** Decoded fields of an event, undefined where its bytes can no longer be read. */
@@ -83,14 +84,15 @@ export async function runMatcher(options: MatcherOptions): Promise<void> {
   let nudge = (): void => undefined;
   const off = ownership.onChange(() => nudge());
   try {
-    while (!signal.aborted) {
+    for (let isOver = false; !signal.aborted && !isOver; ) {
       const ended = new AbortController();
-      const takeUp = (): Promise<LaneFeed<FedFrame>> => matcher.takeUp(AbortSignal.any([signal, ended.signal]));
-      await untilAnswered(takeUp, { signal, onRetry })
+      const takeUp = (): Promise<FrameFeed> => matcher.takeUp(AbortSignal.any([signal, ended.signal]));
+      isOver = await untilAnswered(takeUp, { signal, onRetry })
         .then((feed) => {
           nudge = () => feed.nudge();
           return matchUntilChange(matcher, feed);
         })
+        .then(() => options.input?.isOver === true)
         .catch((error: unknown) => startOver(matcher, error, options))
         .finally(() => ended.abort());
     }
@@ -100,16 +102,17 @@ export async function runMatcher(options: MatcherOptions): Promise<void> {
 }
 
 /** Matches what is owned until that changes or nothing more comes. */
-async function matchUntilChange(matcher: Matcher, feed: LaneFeed<FedFrame>): Promise<void> {
+async function matchUntilChange(matcher: Matcher, feed: FrameFeed): Promise<void> {
   while (!feed.finished && matcher.isOwnershipSettled()) await matcher.round(await feed.take(ROUND_FRAMES, TICK_MS));
 }
 
-/** Another owner has written, or the bus was away for longer than anybody waits: what is judged is read from the log again. */
-function startOver(matcher: Matcher, error: unknown, { signal, onTrouble }: Pick<MatcherOptions, 'signal' | 'onTrouble'>): void {
-  if (signal.aborted && error === signal.reason) return;
+/** Another owner has written, or the bus was away for longer than anybody waits: what is judged is read from the log again. False: it is not over. */
+function startOver(matcher: Matcher, error: unknown, { signal, onTrouble }: Pick<MatcherOptions, 'signal' | 'onTrouble'>): false {
+  if (signal.aborted && error === signal.reason) return false;
   if (!isTocsinError(error) || (error.retry === 'never' && error.code !== 'bus.fenced')) throw error;
   onTrouble(error, error.code === 'bus.fenced' ? 'writing match steps: another owner has written' : 'matching');
   matcher.forgetAll();
+  return false;
 }
 
 class Matcher {
@@ -144,7 +147,7 @@ class Matcher {
   }
 
   /** Lets go of what is no longer its own, takes what is by now, and opens a feed of everything of it that has not been judged. */
-  async takeUp(signal: AbortSignal): Promise<LaneFeed<FedFrame>> {
+  async takeUp(signal: AbortSignal): Promise<FrameFeed> {
     await this.#settleOwnership();
     return await this.#openFeed(signal);
   }
@@ -155,7 +158,7 @@ class Matcher {
     for (const partition of release) this.#forget(partition);
     if (release.length > 0 || take.length > 0) await this.#ownership.hold([...this.#owned.keys(), ...take]);
     const { bus, partitions, clock, idleAfterMs, rules, orderReached } = this.#options;
-    const context = { log: bus, dedup: this.#dedup, count: partitions, nowMs: clock.nowMs(), idleAfterMs };
+    const context = { log: bus, dedup: this.#dedup, count: partitions, nowMs: clock.nowMs(), idleAfterMs, input: this.#options.input };
     for (const partition of take) this.#dedup.forget(partition);
     const taken = await restorePartitions(context, take);
     // Judged by a newer set before, its events must not be judged by an older one now.
@@ -174,13 +177,14 @@ class Matcher {
     for (const partition of this.#owned.keys()) this.#forget(partition);
   }
 
-  async #openFeed(signal: AbortSignal): Promise<LaneFeed<FedFrame>> {
+  async #openFeed(signal: AbortSignal): Promise<FrameFeed> {
     const owned = [...this.#owned.values()];
-    const { bus } = this.#options;
+    const { bus, input } = this.#options;
     const [live, bulk] = await Promise.all([startOf(bus, 'live', owned), startOf(bus, 'bulk', owned)]);
     this.#lanes.startAt({ live, bulk });
     const from = (lane: Lane): Start => (lane === 'live' ? live : bulk);
-    return openFrameFeed(bus, { from, wants: (partition) => this.#owned.has(this.#homeOf(partition)), signal });
+    const options = { from, wants: (partition: number) => this.#owned.has(this.#homeOf(partition)), signal };
+    return input?.open(options) ?? openFrameFeed(bus, options);
   }
 
   /** Judges these frames, then writes a step for each partition they touch or whose idle sources have moved on. */
@@ -225,10 +229,13 @@ class Matcher {
       return;
     }
     const verdicts = this.#dedup.judge(fed.lane, frame);
-    const duplicates = verdicts.filter((verdict) => verdict === 'duplicate').length;
-    const found = await this.#match(fed, frame, { rules, skip: (index) => verdicts[index] === 'duplicate' });
-    this.#drafts.add(own.partition, { judged: frame.header.count - duplicates, duplicates, ...found });
-    observeTimes(own, frame);
+    const isChosen = this.#options.input?.choose(fed, frame);
+    const chosen = isChosen === undefined ? verdicts : verdicts.filter((_, index) => isChosen(index));
+    if (chosen.length === 0) return;
+    const duplicates = chosen.filter((verdict) => verdict === 'duplicate').length;
+    const found = await this.#match(fed, frame, { rules, skip: (index) => verdicts[index] === 'duplicate' || isChosen?.(index) === false });
+    this.#drafts.add(own.partition, { judged: chosen.length - duplicates, duplicates, ...found });
+    observeTimes(own, frame, isChosen);
   }
 
   #match(
@@ -269,7 +276,8 @@ class Matcher {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs < this.#nextTickMs) return new Set();
     this.#nextTickMs = nowMs + TICK_MS;
-    const upToMs = await this.#lanes.upToMs(nowMs);
+    // The clock of an input goes no further than what it has given out.
+    const upToMs = this.#options.input === undefined ? await this.#lanes.upToMs(nowMs) : nowMs;
     this.#options.onBehind?.(nowMs - upToMs);
     this.#writeDown();
     return new Set([...this.#owned.values()].filter(({ watermarks }) => watermarks.tick(upToMs)));

@@ -6,7 +6,7 @@ import { comparePositions, type ReplayLog, type Start, type Stored } from '@tocs
 import { type FrameView, type Lane, type MatchStep, type Position, sourceKey } from '@tocsin/core';
 import { EVENT_LANES, eventsFilter, matchesSubject, partitionEventsFilter } from '../subjects.ts';
 import { DEDUP_WINDOW_MS, type FrameDedup } from './frame-dedup.ts';
-import { openFed } from './frame-feed.ts';
+import { type FedFrame, type FrameInput, openFed } from './frame-feed.ts';
 import { TICK_MS } from './tick.ts';
 import { Watermarks } from './watermarks.ts';
 
@@ -39,6 +39,8 @@ export interface RestoreContext {
   /** What was sent to nobody while nobody ran is still to come; milliseconds since 1970. */
   readonly nowMs: number;
   readonly idleAfterMs: number;
+  /** Which events count; all of them where absent. */
+  readonly input?: Pick<FrameInput, 'choose'> | undefined;
 }
 
 /** Partitions restored side by side: each fills a buffer of its own. */
@@ -93,11 +95,12 @@ export function parseStep(stored: Stored): MatchStep {
   return JSON.parse(Buffer.from(stored.body).toString()) as MatchStep;
 }
 
-/** Takes note of the times of a frame's events. */
-export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView): void {
+/** Takes note of the times of a frame's events, or of those chosen among them. */
+export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView, isChosen?: (index: number) => boolean): void {
   let source: string | undefined;
   let key = '';
   for (let i = 0; i < frame.header.count; i++) {
+    if (isChosen?.(i) === false) continue;
     if (frame.source(i) !== source) {
       source = frame.source(i);
       key = sourceKey(frame.header.tenant, source);
@@ -115,15 +118,15 @@ export function observeTimes({ watermarks }: PartitionProgress, frame: FrameView
 export async function refillDedup(
   log: Pick<ReplayLog, 'read' | 'get'>,
   { dedup, lane, until, filter = eventsFilter(lane) }: RefillOptions,
-  onFrame?: (frame: FrameView) => void,
+  onFrame?: (fed: FedFrame, frame: FrameView) => void,
 ): Promise<void> {
   const [newest] = await log.get([until]);
   const from = newest === undefined ? 'first' : new Date(newest.storedMs - DEDUP_WINDOW_MS - STORED_LATER_MS);
   for await (const stored of log.read(filter, from, { until })) {
-    const { frame } = openFed(lane, stored);
-    if (!frame) continue;
-    dedup.judge(lane, frame);
-    onFrame?.(frame);
+    const fed = openFed(lane, stored);
+    if (!fed.frame) continue;
+    dedup.judge(lane, fed.frame);
+    onFrame?.(fed, fed.frame);
   }
 }
 
@@ -156,7 +159,7 @@ async function restorePartition(context: RestoreContext, partition: number, form
     const until = read[lane];
     if (until === undefined) continue;
     const filter = partitionEventsFilter(lane, partition);
-    await refillDedup(log, { dedup, lane, until, filter }, (frame) => observeTimes(own, frame));
+    await refillDedup(log, { dedup, lane, until, filter }, (fed, frame) => observeTimes(own, frame, context.input?.choose(fed, frame)));
   }
   return own;
 }

@@ -11,8 +11,7 @@ import {
   type Source,
 } from '@tocsin/ingest';
 import { FIRST_TENANT } from '../operator.ts';
-import type { Registry } from '../registry/registry.ts';
-import { sourceOf } from '../registry/source-of.ts';
+import type { SourceBook } from '../registry/source-book.ts';
 import type { AuthenticationEvidence } from '../security/authenticate.ts';
 import { resolveSecrets } from '../security/resolve-secret.ts';
 import { makePrivateFolder } from '../state/run-file.ts';
@@ -22,7 +21,7 @@ export interface ListenerGround {
   readonly dataDir: string;
   /** Section `listeners` of the settings: kind, then name. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly registry: Registry;
+  readonly book: Pick<SourceBook, 'find'>;
   /** For secrets that are named as `env:NAME`. */
   readonly environment: (name: string) => string | undefined;
   readonly authenticate: (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }>;
@@ -70,7 +69,7 @@ async function contextOf({ kind }: ListenerKind, name: string, ground: ListenerG
     precheck: ground.precheck,
     authenticate: async (token) =>
       (await ground.authenticate({ authorization: token === undefined ? undefined : `Bearer ${token}` })).source,
-    boundSource: (source) => boundSource(ground.registry, full, source),
+    boundSource: (source) => boundSource(ground.book, full, source),
     clock: ground.clock,
     nextId: ground.nextId,
     onTrouble: createBoundedTrouble(ground),
@@ -100,12 +99,22 @@ const TELL_AGAIN_MS = 10_000;
 const MAX_TOLD = 100;
 
 /** A source that the settings bind to a door, by `tenant/source` or the name of one of the first tenant. @throws listener.source_unknown */
-export function boundSource(registry: Registry, listener: string, named: string): Source {
+export function boundSource(book: Pick<SourceBook, 'find'>, listener: string, named: string): Source {
   // `tenant/source`, or a source of the first tenant: a tenant's name has no slash where one is written here.
   const slash = named.indexOf('/');
   const tenant = slash < 0 ? FIRST_TENANT : named.slice(0, slash);
   const name = named.slice(slash + 1);
-  const source = registry.get(tenant, 'source', name)?.value;
-  if (!source || source.revokedMs !== undefined) throw new TocsinError('listener.source_unknown', { listener, source: name, tenant });
-  return sourceOf(tenant, source);
+  const source = unlessRevoked(() => book.find(tenant, name));
+  if (source === undefined) throw new TocsinError('listener.source_unknown', { listener, source: name, tenant });
+  return source;
+}
+
+/** What is found; undefined where it was revoked. */
+function unlessRevoked<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (isTocsinError(error, 'auth.refused')) return undefined;
+    throw error;
+  }
 }

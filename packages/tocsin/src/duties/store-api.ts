@@ -20,6 +20,8 @@ export type StoreApi = {
   readonly forget: FrameCatalogue['forget'];
   readonly recent: FrameCatalogue['recent'];
   readonly after: FrameCatalogue['after'];
+  /** Removes the projections; the thread ends, and the next one builds them anew from the log. */
+  readonly rebuild: () => void;
   /** Stops reading, finishes what was read, closes the files. */
   readonly stop: () => Promise<void>;
 };

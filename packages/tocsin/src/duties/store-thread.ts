@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
-import { isTocsinError, type Position } from '@tocsin/core';
+import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
 import { openAlertTable, openFrameCatalogue } from '@tocsin/store';
 import { EVENTS_STREAM } from '../subjects.ts';
 import { wireStore } from '../wire.ts';
@@ -45,6 +45,13 @@ serveThread({
   forget: (removed) => frames.forget(removed),
   recent: (stream, newest) => frames.recent(stream, newest),
   after: (stream, sequence) => frames.after(stream, sequence),
+  rebuild() {
+    removeProjections();
+    // Ends the thread once this is answered.
+    setImmediate(() => {
+      throw new TocsinError('store.rebuilding', {});
+    });
+  },
   async stop() {
     await around.stop(work);
     await bus[Symbol.asyncDispose]();
@@ -60,9 +67,13 @@ serveThread({
 function forgetForeign(error: unknown): never {
   if (isTocsinError(error, 'bus.bad_position')) {
     around.onTrouble(error, 'The projections belong to another log; they are removed and built anew');
-    for (const path of Object.values(paths)) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    removeProjections();
   }
   throw error;
+}
+
+function removeProjections(): void {
+  for (const path of Object.values(paths)) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
 }
 
 async function reached(appliedNow: () => Position | undefined, position: Position, waitMs: number): Promise<boolean> {

@@ -15,6 +15,7 @@ const declared = topology({
   alertsMaxBytes: MIB,
   auditMaxBytes: MIB,
   deadLettersMaxBytes: MIB,
+  replaysMaxBytes: MIB,
 });
 const thresholds = { warnAge: 1000, criticalAge: 60_000, warnEvents: 0, criticalEvents: 7 };
 

@@ -20,6 +20,7 @@ const settings = {
   alertsMaxBytes: CAP,
   auditMaxBytes: CAP,
   deadLettersMaxBytes: CAP,
+  replaysMaxBytes: CAP,
   purgeAtPercent: 80,
   purgeToPercent: 50,
   evictUnreadPercent: 0,

@@ -10,7 +10,7 @@ import { firstFrame, parseStep, type ReadPositions } from '../duties/partition-p
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import { eventsFilter, MATCHES_FILTER, matchesSubject } from '../subjects.ts';
-import { MANIFESTS_BUCKET } from '../topology.ts';
+import { MANIFESTS_BUCKET, REPLAYS_STREAM } from '../topology.ts';
 
 /** Somebody who must have read a message before it may go. */
 export interface Reader {
@@ -88,7 +88,7 @@ export class Survey {
       MATCHES: [{ ...this.#reader('correlate', 'MATCHES', correlated), settled: sequenceOf(checkpoint) }],
       ALERTS: [this.#reader('store', 'ALERTS', stored(store?.alerts))],
     };
-    const limited = this.#sources.topology.streams.filter(({ maxBytes }) => maxBytes >= 0);
+    const limited = this.#sources.topology.streams.filter(({ name, maxBytes }) => maxBytes >= 0 && name !== REPLAYS_STREAM);
     return Promise.all(limited.map((spec) => this.#surveyed(spec, readers[spec.name] ?? [], match.newest)));
   }
 

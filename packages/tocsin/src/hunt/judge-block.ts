@@ -140,7 +140,7 @@ class Findings {
       timeMs,
       receivedMs: timeMs,
       evidence,
-      group: groupValues(this.#setup.compiled, hit),
+      group: groupValues(this.#setup.compiled, hit, () => mapped.attributes),
       entities: entitiesOf(mapped.attributes, route.logSource, TENANT),
       explanation: [],
     };

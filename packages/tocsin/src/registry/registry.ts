@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type LogSourceName, type Position } from '@tocsin/core';
-import type { FormatName } from '@tocsin/ingest';
+import type { FormatName, PrivacyPolicy, SchemaMode } from '@tocsin/ingest';
 import type { Role } from '../security/principal.ts';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 
@@ -17,9 +17,20 @@ export interface SourceRecord {
   readonly lane: 'live' | 'bulk';
   /** What its events are, where it says so itself. */
   readonly logSource?: LogSourceName | undefined;
+  /** Free words of whoever runs it, such as `site: berlin`. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** After how long a silence alerts are raised, milliseconds; absent: as the settings say. */
+  readonly silence?: SourceSilence | undefined;
+  /** What is done with records that do not fit the schema of their type; absent: they are not looked at. */
+  readonly schemas?: SchemaMode | undefined;
+  /** What its records are stripped of before they are stored. */
+  readonly privacy?: PrivacyPolicy | undefined;
   readonly createdMs: number;
   readonly revokedMs?: number | undefined;
 }
+
+/** When a source's silence is told: never, or after its own times. */
+export type SourceSilence = 'off' | { readonly firstMs?: number | undefined; readonly secondMs?: number | undefined };
 
 /** A credential; its id on CHANGES is the SHA-256 of its token. */
 export interface CredentialRecord {
@@ -28,6 +39,8 @@ export interface CredentialRecord {
   readonly source?: string | undefined;
   /** Public key of a producer that comes in over the bus; then its id is `nkey-` and the key, which is no token's hash. */
   readonly nkey?: string | undefined;
+  /** What people call it: `web01.2` is the second of source `web01`. */
+  readonly label?: string | undefined;
   readonly createdMs: number;
   readonly expiresMs?: number | undefined;
   readonly revokedMs?: number | undefined;

@@ -2,6 +2,7 @@ import { type ErrorCode, isTocsinError } from '@tocsin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openGround } from '../../test/ground.ts';
 import { type CredentialRecord, Registry } from '../registry/registry.ts';
+import { SourceBook } from '../registry/source-book.ts';
 import { createAuthenticate, createAuthenticateSource } from './authenticate.ts';
 import { createToken, hashToken, readBearer } from './bearer-token.ts';
 import { mayDo } from './principal.ts';
@@ -97,14 +98,21 @@ describe('authenticate at the events door', () => {
     // The source edr is another tenant's.
     ['producer elsewhere', 'auth.forbidden'],
   ])('judges %s', async (name, code) => {
-    const door = createAuthenticateSource(createAuthenticate(registry, clock), registry);
+    const door = createAuthenticateSource(createAuthenticate(registry, clock), new SourceBook({ registry, clock }));
     expect(await codeOf(door({ authorization: `Bearer ${tokens[name]}` }))).toBe(code);
   });
 
   it('takes format and lane from the registered source', async () => {
-    const door = createAuthenticateSource(createAuthenticate(registry, clock), registry);
+    const door = createAuthenticateSource(createAuthenticate(registry, clock), new SourceBook({ registry, clock }));
     const { source } = await door({ authorization: `Bearer ${tokens['producer']}` });
-    expect(source).toEqual({ tenant: 'acme', name: 'edr', format: 'json', lane: 'bulk', shard: '' });
+    expect(source).toEqual({
+      tenant: 'acme',
+      name: 'edr',
+      format: 'json',
+      lane: 'bulk',
+      shard: '',
+      credential: hashToken(tokens['producer'] ?? ''),
+    });
   });
 });
 

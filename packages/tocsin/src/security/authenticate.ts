@@ -5,7 +5,7 @@
 import { type Clock, TocsinError } from '@tocsin/core';
 import type { Source } from '@tocsin/ingest';
 import type { Registry } from '../registry/registry.ts';
-import { sourceOf } from '../registry/source-of.ts';
+import type { SourceBook } from '../registry/source-book.ts';
 import { hashToken, readBearer } from './bearer-token.ts';
 import { mayDo, type Principal } from './principal.ts';
 
@@ -30,25 +30,24 @@ export function createAuthenticate(registry: Registry, clock: Clock): Authentica
     if (value.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'it was revoked' });
     if (value.expiresMs !== undefined && value.expiresMs <= clock.nowMs())
       throw new TocsinError('auth.refused', { reason: 'it has expired' });
-    return { tenant, actor: value.actor, source: value.source, roles: value.roles, credentialId: id.slice(0, 12) };
+    return { tenant, actor: value.actor, source: value.source, roles: value.roles, credentialId: id.slice(0, 12), credential: id };
   };
 }
 
 /** Authentication at the events door: the credential must belong to a source; `onForbidden` is told of one that does not. @throws auth.forbidden where it may not send events */
 export function createAuthenticateSource(
   authenticate: Authenticate,
-  registry: Registry,
+  book: Pick<SourceBook, 'find'>,
   onForbidden: (principal: Principal) => void = () => undefined,
 ): (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }> {
   return async (evidence) => {
     const principal = await authenticate(evidence);
     const { tenant, actor, source: name } = principal;
-    const source = name === undefined ? undefined : registry.get(tenant, 'source', name)?.value;
+    const source = name === undefined ? undefined : book.find(tenant, name);
     if (!source || !mayDo(principal, 'events.write')) {
       onForbidden(principal);
       throw new TocsinError('auth.forbidden', { actor, action: 'events.write' });
     }
-    if (source.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'its source was revoked' });
-    return { source: sourceOf(tenant, source) };
+    return { source: { ...source, credential: principal.credential } };
   };
 }

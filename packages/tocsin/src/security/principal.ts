@@ -15,6 +15,8 @@ export type Action =
   | 'sources.write'
   | 'deadletters.read'
   | 'deadletters.write'
+  | 'replays.read'
+  | 'replays.write'
   | 'quotas.write'
   /** What concerns all tenants: operators only. */
   | 'installation.write'
@@ -30,12 +32,22 @@ export interface Principal {
   readonly source?: string | undefined;
   readonly roles: readonly Role[];
   readonly credentialId: string;
+  /** Whole id of the credential; its beginning is what people are shown. */
+  readonly credential?: string | undefined;
 }
 
-const VIEW: readonly Action[] = ['events.read', 'alerts.read', 'rules.read', 'sources.read', 'deadletters.read', 'status.read'];
+const VIEW: readonly Action[] = [
+  'events.read',
+  'alerts.read',
+  'rules.read',
+  'sources.read',
+  'deadletters.read',
+  'replays.read',
+  'status.read',
+];
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
-  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'deadletters.write', 'audit.read'],
-  analyst: [...VIEW, 'alerts.write'],
+  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'deadletters.write', 'replays.write', 'audit.read'],
+  analyst: [...VIEW, 'alerts.write', 'replays.write'],
   viewer: VIEW,
   producer: ['events.write'],
 };

@@ -14,6 +14,8 @@ export interface DutyPermissions {
   readonly subscribe: readonly SubjectFilter[];
   /** State buckets it may read and write. */
   readonly buckets?: readonly string[] | undefined;
+  /** State buckets it may read only. */
+  readonly readBuckets?: readonly string[] | undefined;
   /** Subjects whose streams it may purge. */
   readonly purge?: readonly SubjectFilter[] | undefined;
 }
@@ -38,12 +40,9 @@ export function natsPermissions(duty: DutyPermissions, topology: Topology, inbox
   }
   for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
   for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
-  for (const name of duty.buckets ?? []) {
-    if (!topology.buckets.some((bucket) => bucket.name === name))
-      throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
-    publish.add(`${bucketSubject(name)}.>`);
-    addReading(publish, bucketStream(name));
-  }
+  for (const name of duty.buckets ?? []) publish.add(`${bucketSubject(name)}.>`);
+  for (const name of [...(duty.buckets ?? []), ...(duty.readBuckets ?? [])])
+    addReading(publish, bucketStream(declaredBucket(topology, name)));
   return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS] };
 }
 
@@ -62,6 +61,11 @@ function addReading(publish: Set<string>, stream: string): void {
     publish.add(`$JS.API.${call}.${stream}.>`);
   publish.add(`$JS.ACK.${stream}.>`);
   publish.add(`$JS.ACK.*.*.${stream}.>`);
+}
+
+function declaredBucket(topology: Topology, name: string): string {
+  if (topology.buckets.some((bucket) => bucket.name === name)) return name;
+  throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
 }
 
 function streamsOf(topology: Topology, filter: SubjectFilter): string[] {

@@ -147,6 +147,7 @@ function itemOf({ verb, index, record }: BulkAction, result: RecordResult | unde
   }
   const stored = { ...item, _version: 1, _shards: SHARDS, _seq_no: 0, _primary_term: 1 };
   if (result.status === 'stored') return { ...stored, result: 'created', status: 201 };
+  if (result.status === 'dropped' || result.status === 'quarantined') return { ...stored, result: 'noop', status: 200 };
   // A shipper takes 409 on `create` as done already; `index` would have replaced the document by itself.
   if (verb === 'create')
     return { ...item, status: 409, error: { type: 'version_conflict_engine_exception', reason: 'It is stored already' } };

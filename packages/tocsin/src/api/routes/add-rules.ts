@@ -1,7 +1,7 @@
 /** `POST /rules`: adds rule files to the tenant's own, or with `dryRun` only says what would become of them. */
 import { hashParts, type Position } from '@tocsin/core';
 import type { ApiCall, Route } from '../route.ts';
-import { refusedRuleSchema } from '../schemas.ts';
+import { refusedRuleSchema, ruleFilesSchema } from '../schemas.ts';
 
 interface NewRules {
   readonly files: readonly { readonly path: string; readonly text: string }[];
@@ -22,17 +22,7 @@ export const addRules: Route = {
     additionalProperties: false,
     required: ['files'],
     properties: {
-      files: {
-        type: 'array',
-        minItems: 1,
-        maxItems: 5000,
-        items: {
-          type: 'object',
-          additionalProperties: false,
-          required: ['path', 'text'],
-          properties: { path: { type: 'string', minLength: 1, maxLength: 1024 }, text: { type: 'string', maxLength: 1048576 } },
-        },
-      },
+      files: ruleFilesSchema,
       dryRun: { type: 'boolean', default: false, description: 'Only say what would become of them' },
       test: { type: 'boolean', default: false, description: 'Run the tests that the rules carry' },
     },

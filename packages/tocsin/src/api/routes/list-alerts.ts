@@ -1,18 +1,14 @@
 /** `GET /alerts`: a tenant's alerts, newest event first. */
 import type { AlertStatus, SeverityId } from '@tocsin/core';
 import type { Route } from '../route.ts';
-import { alertSchema, pageQuery } from '../schemas.ts';
+import { alertFilters, alertSchema, pageQuery } from '../schemas.ts';
 
 export const listAlerts: Route = {
   method: 'GET',
   path: '/alerts',
   action: 'alerts.read',
   summary: 'List alerts, newest event first',
-  query: pageQuery({
-    status: { type: 'string', enum: ['new', 'acknowledged', 'resolved', 'false_positive'], description: 'Only alerts with this status' },
-    rule: { type: 'string', maxLength: 128, description: 'Only alerts of this rule id' },
-    severity: { type: 'integer', minimum: 0, maximum: 6, description: 'Least OCSF severity_id' },
-  }),
+  query: pageQuery(alertFilters),
   answer: {
     type: 'object',
     required: ['alerts'],

@@ -11,7 +11,7 @@ export const deadLetterChoice: Readonly<Record<string, JsonSchema>> = {
   reason: {
     type: 'string',
     maxLength: 32,
-    description: 'Only for this reason: unreadable, threw, deadline, memory, crashed, refused, exhausted',
+    description: 'Only for this reason: unreadable, threw, deadline, memory, crashed, refused, exhausted, invalid',
   },
   source: { type: 'string', maxLength: 128, description: 'Only of this source' },
   text: { type: 'string', maxLength: 256, description: 'Only with this text in one of the errors' },

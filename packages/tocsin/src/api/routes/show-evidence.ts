@@ -1,6 +1,6 @@
 /** `GET /alerts/:id/evidence`: the original bytes of an alert's first events, out of the log while it keeps them, else the excerpt. */
 import { TocsinError } from '@tocsin/core';
-import { type FoundRecord, findRecords } from '../evidence-records.ts';
+import { describeEvidence, findRecords } from '../evidence-records.ts';
 import type { Route } from '../route.ts';
 
 export const showEvidence: Route = {
@@ -35,11 +35,6 @@ export const showEvidence: Route = {
     const detail = await context.store.getAlert(principal.tenant, id);
     if (!detail) throw new TocsinError('api.not_found', { what: 'alert', id });
     const records = await findRecords(context, principal.tenant, detail.alert.evidence);
-    return { evidence: records.map(describe) };
+    return { evidence: records.map(describeEvidence) };
   },
 };
-
-function describe({ evidence, from, bytes, verified }: FoundRecord): object {
-  const { source, eventId, timeMs, sha256 } = evidence;
-  return { source, eventId, time: new Date(timeMs).toISOString(), sha256, from, record: Buffer.from(bytes).toString(), verified };
-}

@@ -15,6 +15,7 @@ const listener = {
     records: { ...counted, description: 'Read since it was opened: each is stored, a duplicate, rejected, refused, or on its way' },
     stored: counted,
     duplicate: counted,
+    dropped: { ...counted, description: 'Left out by a rule of their source' },
     rejected: { ...byCode, description: 'Read and not taken, by error code' },
     refused: { ...byCode, description: 'Turned away unread, or never stored, by error code' },
   },

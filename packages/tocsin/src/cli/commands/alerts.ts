@@ -3,6 +3,7 @@ import { printAlerts } from '../alerts/alert-tables.ts';
 import { fetchAlerts, listAlerts } from '../alerts/fetch-alerts.ts';
 import { SEVERITY_WORDS } from '../alerts/severity-style.ts';
 import { type Command, choiceOption, numberOption, textOption } from '../command.ts';
+import { replayedPath } from '../replays/fetch-replays.ts';
 
 const STATUSES = ['new', 'acknowledged', 'resolved', 'false_positive'] as const;
 const DEFAULT_LIMIT = 50;
@@ -14,6 +15,7 @@ export const alerts: Command = {
     { flags: '--status <status>', about: `only ${STATUSES.join(', ')}` },
     { flags: '--severity <least>', about: `least severity: ${SEVERITY_WORDS.join(', ')}` },
     { flags: '--rule <id>', about: 'only of the rule with this id' },
+    { flags: '--replay <id>', about: 'those of a replay instead of the live ones' },
     { flags: '-n, --limit <count>', about: `most entries (default: ${DEFAULT_LIMIT})` },
   ],
   examples: ['tocsin alerts', 'tocsin alerts --status new --severity high', 'tocsin alerts show 4fd2', 'tocsin alerts -n 100000 --json'],
@@ -26,11 +28,12 @@ export const alerts: Command = {
     };
     const limit = numberOption(options, 'limit', { min: 1, max: 1_000_000 }) ?? DEFAULT_LIMIT;
     const client = await api();
+    const path = await replayedPath(client, options);
     if (terminal.json) {
-      for await (const alert of fetchAlerts(client, filter, limit)) terminal.object(alert);
+      for await (const alert of fetchAlerts(client, filter, { limit, path })) terminal.object(alert);
       return 0;
     }
-    const found = await listAlerts(client, filter, limit);
+    const found = await listAlerts(client, filter, { limit, path });
     if (found.length === 0) terminal.hint('No alert fits. Follow new ones with: tocsin tail alerts');
     else printAlerts(terminal, found);
     if (found.length === limit)

@@ -55,6 +55,7 @@ export const quotasSet: Command = {
   options: [
     { flags: '--source <name>', about: 'of one source; without it, of a tenant as a whole' },
     { flags: '--tenant <name>', about: 'of another tenant than your own (operators)' },
+    { flags: '--reset', about: 'go back to what the settings say; without it at least one limit must be given' },
     { flags: '--events <count>', about: 'events per second; 0: no limit' },
     { flags: '--bytes <size>', about: 'bytes of records per second, such as 2MiB; 0B: no limit' },
     { flags: '--burst <seconds>', about: 'how many seconds of its rate may come at once' },
@@ -74,6 +75,14 @@ export const quotasSet: Command = {
       storedEvents: numberOption(options, 'kept-events', { min: 0, max: 1e15 }),
       storedDays: numberOption(options, 'kept-days', { min: 0, max: 36_500 }),
     };
+    const { source: _source, tenant: _tenant, ...limits } = body;
+    // Nothing given would take away what was set, which nobody means who forgets the limit.
+    if (Object.values(limits).every((limit) => limit === undefined) && options['reset'] !== true)
+      throw new TocsinError('cli.bad_option', {
+        option: 'quotas set',
+        given: 'no limit',
+        wants: 'a limit such as --events 2000, or --reset',
+      });
     const { quota } = await (await api()).call<{ quota: ListedQuota }>('POST', '/quotas', { body });
     if (terminal.json) terminal.object(quota);
     else {

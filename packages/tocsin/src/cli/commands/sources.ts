@@ -3,7 +3,7 @@
 import type { LogSourceName } from '@tocsin/core';
 import { tokenPath } from '../../state/run-file.ts';
 import { type Command, type GivenOptions, textOption } from '../command.ts';
-import { sayCount, sayTime } from '../figures.ts';
+import { sayCount, saySpan, sayTime } from '../figures.ts';
 import { addNatsKey } from '../nats-key.ts';
 import { addSource, type ListedSource, tokenNameOf, type WantedSource } from '../source-token.ts';
 import type { Column } from '../terminal.ts';
@@ -23,10 +23,27 @@ const COLUMNS: readonly Column<ListedSource>[] = [
   { title: 'LANE', value: (row) => row.lane },
   { title: 'EVENTS', value: (row) => sayCount(row.events), right: true },
   { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates), right: true },
+  { title: 'EVENTS/S', value: (row) => String(row.heard?.eventsPerSecond ?? ''), right: true },
+  { title: 'LAG', value: (row) => (row.heard?.lag ? saySpan(row.heard.lag.medianMs) : ''), right: true },
+  {
+    title: 'NOT TAKEN',
+    value: (row) => sayCount(Object.values(row.heard?.rejected ?? {}).reduce((sum, count) => sum + count, 0)),
+    right: true,
+  },
   { title: 'REFUSED', value: (row) => sayCount((row.refused ?? []).reduce((sum, { requests }) => sum + requests, 0)), right: true },
-  { title: 'LAST RECEIVED', value: (row) => (row.lastReceivedMs === undefined ? 'never' : sayTime(row.lastReceivedMs)) },
-  { title: 'STATE', value: (row) => (row.revokedMs === undefined ? 'active' : `revoked ${sayTime(row.revokedMs)}`) },
+  { title: 'LAST HEARD', value: sayLastHeard },
+  { title: 'STATE', value: sayState },
 ];
+
+function sayLastHeard({ heard, lastReceivedMs }: ListedSource): string {
+  const ms = heard?.lastTakenMs ?? lastReceivedMs;
+  return ms === undefined ? 'never' : sayTime(ms);
+}
+
+function sayState({ revokedMs, heard }: ListedSource): string {
+  if (revokedMs !== undefined) return `revoked ${sayTime(revokedMs)}`;
+  return heard?.isSilent === true ? `silent for ${saySpan(heard.silentMs ?? 0)}` : 'active';
+}
 
 /** `tocsin sources`: the list. */
 export const sources: Command = {

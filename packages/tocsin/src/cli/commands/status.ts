@@ -39,7 +39,7 @@ const LAG: readonly Column<Lag>[] = [
 const LISTENERS: readonly Column<ListenerStatus>[] = [
   { title: 'LISTENER', value: (row) => `${visible(row.kind)}/${visible(row.name)}` },
   { title: 'ADDRESS', value: (row) => visible(row.address) },
-  { title: 'CONNECTIONS', value: (row) => sayCount(row.connections), right: true },
+  { title: 'CONNECTIONS', value: (row) => (row.kind === 'http' ? '-' : sayCount(row.connections)), right: true },
   { title: 'RECORDS', value: (row) => sayCount(row.records), right: true },
   { title: 'STORED', value: (row) => sayCount(row.stored), right: true },
   { title: 'WAITING', value: (row) => (row.waiting === null ? '-' : sayCount(row.waiting)), right: true },
@@ -85,8 +85,9 @@ function printTables(terminal: Terminal, { members, listeners, streams, lag }: I
     terminal.table(MEMBERS, members);
     terminal.line();
   }
-  if (listeners.length > 0) {
-    terminal.table(LISTENERS, listeners);
+  const used = listeners.filter(({ kind, bytes, refused }) => kind !== 'http' || bytes > 0 || Object.keys(refused).length > 0);
+  if (used.length > 0) {
+    terminal.table(LISTENERS, used);
     terminal.line();
   }
   if (streams) terminal.table(STREAMS, streams);
@@ -114,9 +115,10 @@ function sayRefused({ reason, requests, events }: InstallationStatus['refused'][
 }
 
 /** What became of the rest, by reason; `-` where there is none. */
-function sayNotStored({ duplicate, rejected, refused }: ListenerStatus): string {
+function sayNotStored({ duplicate, dropped, rejected, refused }: ListenerStatus): string {
   const reasons = [...Object.entries(rejected), ...Object.entries(refused)].map(([code, count]) => `${sayCount(count)} ${visible(code)}`);
-  const parts = duplicate > 0 ? [`${sayMany(duplicate, 'duplicate')}`, ...reasons] : reasons;
+  const left = dropped > 0 ? [`${sayCount(dropped)} dropped by rule`, ...reasons] : reasons;
+  const parts = duplicate > 0 ? [`${sayMany(duplicate, 'duplicate')}`, ...left] : left;
   return parts.length === 0 ? '-' : parts.join(', ');
 }
 

@@ -148,7 +148,7 @@ async function awaitExpected(
   const expected = recordings.flatMap((each) => each.expected);
   const untilMs = performance.now() + LATE_MS;
   for (;;) {
-    const alerts = (await listAlerts(api, {}, MAX_ALERTS)).filter(isOurs);
+    const alerts = (await listAlerts(api, {}, { limit: MAX_ALERTS })).filter(isOurs);
     const differences = compareAlerts(expected, foundAlerts(alerts), (rule) => correlations.has(rule));
     const leftMs = untilMs - performance.now();
     if (differences.length === 0 || leftMs <= 0) return { alerts, differences };

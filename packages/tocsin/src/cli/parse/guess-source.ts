@@ -1,6 +1,6 @@
 /** What a file's format and mapping seem to be, by its first records: for those who set up a source. */
 import type { FrameRecord } from '@tocsin/core';
-import type { MappingSet } from '@tocsin/ingest';
+import { cutOf, type MappingSet } from '@tocsin/ingest';
 import { type ReadRecord, type ReadRecordsOptions, readRecords } from './read-records.ts';
 
 /** One mapping that reads some of a file's records. */
@@ -27,14 +27,19 @@ export interface FileGuess {
 /** Plain bytes of a file that are looked at. */
 const LOOK_BYTES = 1024 * 1024;
 const MAX_FIRST = 5;
+/** Files of rows under a head: formats of their own, whatever their records become. */
+const ROWS: ReadonlySet<string> = new Set(['csv', 'zeek', 'w3c', 'evtx']);
 
 /** Looks at the beginning of a file. @throws cli.unreadable */
 export async function guessSource(path: string, options: Omit<ReadRecordsOptions, 'format' | 'maxBytes'>): Promise<FileGuess> {
   const records: ReadRecord[] = [];
-  for await (const batch of readRecords(path, { ...options, format: 'auto', maxBytes: LOOK_BYTES })) records.push(...batch);
+  let cut: string = 'lines';
+  const onHead = (head: Uint8Array): void => void (cut = cutOf(head, 'auto'));
+  for await (const batch of readRecords(path, { ...options, format: 'auto', maxBytes: LOOK_BYTES, onHead })) records.push(...batch);
   const read = records.filter((one) => 'event' in one);
   const rejected = records.find((one) => 'rejected' in one);
-  const guesses = rank(read, records.length, options.mappings);
+  const ranked = rank(read, records.length, options.mappings);
+  const guesses = ROWS.has(cut) ? ranked.map((guess) => ({ ...guess, format: cut })) : ranked;
   const formats = new Set(guesses.map(({ format }) => format));
   const [only] = formats;
   return {

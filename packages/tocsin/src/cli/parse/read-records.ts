@@ -27,6 +27,8 @@ export interface ReadRecordsOptions {
   readonly clock: Clock;
   /** Plain bytes after which reading ends; all where absent. */
   readonly maxBytes?: number | undefined;
+  /** Told of the first bytes, as they are once unpacked. */
+  readonly onHead?: ((head: Uint8Array) => void) | undefined;
 }
 
 /** Records of one file, or of standard input for `-`, a batch at a time. @throws cli.unreadable */
@@ -46,6 +48,7 @@ export async function* readRecords(path: string, options: ReadRecordsOptions): A
       return { number, event, decoded: one };
     });
   for await (const part of input.bytes) {
+    if (bytes === 0) options.onHead?.(part);
     bytes += part.length;
     yield read(stream.push(part));
     if (options.maxBytes !== undefined && bytes >= options.maxBytes) return;
