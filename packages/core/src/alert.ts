@@ -89,6 +89,10 @@ export interface Alert {
   readonly foldRevision: number;
   /** Last act of a person or program on it, absent while untouched. */
   readonly lastAct?: AlertAct | undefined;
+  /** How the change came that this message tells of, where it came otherwise than the alert: nothing acts on it but on what is `live`. */
+  readonly changedBy?: AlertOrigin | undefined;
+  /** Id of the alert that has its events since a catch-up found that this one began too late. It is not listed any more. */
+  readonly supersededBy?: string | undefined;
 }
 
 /** What a person or program did to an alert. */

@@ -21,6 +21,24 @@ export interface Match {
   readonly correlationId?: string | undefined;
 }
 
+/**
+ * That a catch-up has judged what some rules had missed: from this message on their folds go on from the states it has left. Stands on
+ * MATCHES among the steps, so that whoever folds them again takes it at the same place.
+ */
+export interface CatchUpNote {
+  /** Id of the catch-up. */
+  readonly job: string;
+  readonly tenant: string;
+  /** Rules whose states it replaces, each with the version that judged. */
+  readonly rules: readonly { readonly id: string; readonly version: string }[];
+  /** Last step that the states have seen; they are folded on from there to this message. */
+  readonly upTo: Position;
+  /** Revisions of alerts that it changes begin here: above all that was written of them before. */
+  readonly revision: number;
+  /** Frames that were judged: numbers of their messages in a stream, behind one up to another. */
+  readonly ranges: readonly { readonly stream: string; readonly partition: number; readonly after: number; readonly upTo: number }[];
+}
+
 /** One message on `tocsin.matches.<partition>`. */
 export interface MatchStep {
   readonly partition: number;
@@ -45,4 +63,6 @@ export interface MatchStep {
   readonly setAside?: readonly EventPosition[] | undefined;
   /** How these events came; live where absent. */
   readonly origin?: AlertOrigin | undefined;
+  /** In place of everything else: that a catch-up was done. Such a step is of no partition. */
+  readonly caughtUp?: CatchUpNote | undefined;
 }

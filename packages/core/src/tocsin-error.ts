@@ -5,6 +5,7 @@
 import { apiErrors } from './errors/api.data.ts';
 import { authErrors } from './errors/auth.data.ts';
 import { busErrors } from './errors/bus.data.ts';
+import { catchupErrors } from './errors/catchup.data.ts';
 import { cliErrors } from './errors/cli.data.ts';
 import { configErrors } from './errors/config.data.ts';
 import { deadletterErrors } from './errors/deadletter.data.ts';
@@ -37,6 +38,7 @@ export const errorTable = {
   ...decodeErrors,
   ...detectErrors,
   ...effectErrors,
+  ...catchupErrors,
   ...flowErrors,
   ...huntErrors,
   ...ingestErrors,

@@ -1,5 +1,6 @@
 export { type CompileOptions, compileRules, routesTo } from './compile/compile-rules.ts';
 export type { CompiledRules, CorrelationPlan, FoldPlan, InactiveRule, Route } from './compile/compiled-rules.ts';
+export { type RuleClosure, ruleClosure } from './compile/rule-closure.ts';
 export { EPISODE_GAP_MS, type Fold, type FoldContext, type FoldStep, LATENESS_MS } from './correlate/fold.ts';
 export { createFoldSet, type FoldSet, type FoldSnapshot, type FoldStats } from './correlate/fold-set.ts';
 export type { OwnsKey } from './correlate/fold-share.ts';

@@ -141,8 +141,7 @@ export class IntakeBatch {
 
   #takeTreated(record: AcceptedRecord, { envelope, receivedMs, hasSecret, alias }: TreatedParts): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
-    const recordId = alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId);
-    const ownId = envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId ?? this.#keyedId();
+    const ownId = this.#idOf(envelope, alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId));
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) return this.#reject(reason);
     const event = toFrameRecord({
@@ -159,6 +158,11 @@ export class IntakeBatch {
     const flagged: FrameRecord = hasSecret ? { ...event, flags: [...event.flags, 'secret_found'] } : event;
     if (this.#source.schemas === undefined) this.#addAny(flagged);
     else this.#takeChecked(flagged, this.#use.check?.(mapped.mapping, record.fields));
+  }
+
+  /** The producer's id of a record; undefined where it gives none. */
+  #idOf(envelope: Envelope | undefined, recordId: string | undefined): string | undefined {
+    return envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId ?? this.#keyedId();
   }
 
   #reject(why: string): void {

@@ -51,6 +51,8 @@ export interface AlertTable extends Disposable {
 }
 
 const STREAM = 'ALERTS';
+/** In place of the status of an alert that is not listed any more. */
+const SUPERSEDED = 'superseded';
 const SCHEMA = {
   version: 1,
   sql: `
@@ -91,7 +93,9 @@ function alertWriter({ db }: Projection): (alert: Alert) => void {
   // Every later message repeats the last act: the primary key keeps it once.
   const addAct = db.prepare('INSERT OR IGNORE INTO acts VALUES (?, ?, ?, ?, ?, ?)');
   return (alert) => {
-    const { tenant, id, rule, severity, status, count, lastMs, lastAct } = alert;
+    const { tenant, id, rule, severity, count, lastMs, lastAct } = alert;
+    // One that another alert stands for is found by its id only.
+    const status = alert.supersededBy === undefined ? alert.status : SUPERSEDED;
     upsert.run(tenant, id, rule.id, severity, status, count, lastMs, JSON.stringify(alert));
     if (lastAct) addAct.run(tenant, id, lastAct.atMs, lastAct.kind, lastAct.actor, lastAct.note ?? null);
   };
@@ -101,7 +105,7 @@ function listAlerts({ db }: Projection, query: AlertQuery): AlertPage {
   const [afterMs, afterId] = readCursor(query.after);
   const rows = db
     .prepare(
-      `SELECT body, last_ms, id FROM alerts WHERE tenant = :tenant AND (:status IS NULL OR status = :status)
+      `SELECT body, last_ms, id FROM alerts WHERE tenant = :tenant AND status <> '${SUPERSEDED}' AND (:status IS NULL OR status = :status)
        AND (:rule IS NULL OR rule_id = :rule) AND severity >= :severity
        AND (last_ms < :afterMs OR (last_ms = :afterMs AND id > :afterId)) ORDER BY last_ms DESC, id LIMIT :limit`,
     )
@@ -137,7 +141,9 @@ function getAlert({ db }: Projection, tenant: string, id: string): AlertDetail |
 
 function countAlerts({ db }: Projection, tenant: string): Record<AlertStatus, number> {
   const counts: Record<AlertStatus, number> = { new: 0, acknowledged: 0, resolved: 0, false_positive: 0 };
-  for (const row of db.prepare('SELECT status, count(*) AS n FROM alerts WHERE tenant = ? GROUP BY status').all(tenant)) {
+  for (const row of db
+    .prepare('SELECT status, count(*) AS n FROM alerts WHERE tenant = ? AND status <> ? GROUP BY status')
+    .all(tenant, SUPERSEDED)) {
     counts[row['status'] as AlertStatus] = Number(row['n']);
   }
   return counts;

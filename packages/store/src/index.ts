@@ -1,5 +1,22 @@
 export { type AlertChange, type AlertDetail, type AlertPage, type AlertQuery, type AlertTable, openAlertTable } from './alert-table.ts';
 export {
+  type CaughtUpRanges,
+  type CoverageLedger,
+  type CoverageLetter,
+  type CoverageQuery,
+  type CoverageRow,
+  type CoverageStep,
+  type CoverageTally,
+  type CoveredFrame,
+  DEADLETTER_STREAM,
+  type FrameRange,
+  MATCHES_STREAM,
+  openCoverageLedger,
+  type StepMark,
+  UNKNOWN_ORDER,
+  WAITING_ORDER,
+} from './coverage-ledger.ts';
+export {
   type CataloguedFrame,
   type FrameCatalogue,
   type Gap,

@@ -4,7 +4,9 @@ import { SourceActivity } from '@tocsin/ingest';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import type { ApiContext } from './api/route.ts';
 import { createStatus } from './api/status.ts';
+import { openCatchUps } from './catchup/open-catch-ups.ts';
 import { installationSettings } from './config/settings.ts';
+import { UnparsedRecords } from './coverage/unparsed-records.ts';
 import { RedrivePace } from './deadletters/redrive-pace.ts';
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { openBus } from './duties/open-bus.ts';
@@ -66,6 +68,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     listeners,
   });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
+  const catchUps = scope.add('catch-ups', openCatchUps(options, { bus, apiBus, desk, around }));
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
   scope.add('budget watch', async () => watch[Symbol.dispose]());
   const replays: ReplayDesk = await startReplays(options, { bus, apiBus, member: await memberOf(options, ground), around, scope });
@@ -94,6 +97,8 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
       withinMs: settings.replays.backtestWithin,
     }),
     redrives: new RedrivePace(around.clock),
+    catchUps,
+    unparsed: new UnparsedRecords(around.clock),
     closing: scope.signal,
   };
 }

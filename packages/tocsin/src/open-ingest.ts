@@ -46,7 +46,7 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   const { scope, around } = ground;
   const { book, activity } = context.sources;
   const bus = scope.add('bus of ingest', await openBus(ground.bus.address('ingest')));
-  const intake = standing(openIntake(ingest, ground, bus), book);
+  const intake = context.unparsed.watch(standing(openIntake(ingest, ground, bus), book));
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
   const authenticate = createAuthenticateSource(ingest.authenticate, book, onForbidden);
   const { admission } = context.flow;

@@ -152,7 +152,9 @@ export const REPLAY_RULES_FILTER = `${REPLAY_NAMESPACE}.*.*.rules.*`;
 /** Filter over everything that replays write. */
 export const REPLAYS_FILTER = `${REPLAY_NAMESPACE}.>`;
 
-/** Filter over all match steps. */
+/** Subject on which catch-ups say that they are done, among the match steps. */
+export const CATCH_UP_SUBJECT = `${NAMESPACE}.matches.catch-up`;
+/** Filter over all match steps, and what stands among them. */
 export const MATCHES_FILTER = `${NAMESPACE}.matches.>`;
 /** Filter over all alerts. */
 export const ALERTS_FILTER = `${NAMESPACE}.alerts.>`;

@@ -7,6 +7,7 @@ import { MEMBER_TTL_MS } from './members/member-record.ts';
 import {
   ALERTS_FILTER,
   AUDIT_FILTER,
+  CATCH_UP_SUBJECT,
   CHANGES_FILTER,
   DEADLETTER_FILTER,
   eventsFilter,
@@ -33,6 +34,10 @@ export const MANIFESTS_BUCKET = 'manifests';
 /** Bucket of rule sets by content hash: old sets stay loadable until every checkpoint has passed them. */
 export const RULE_SETS_BUCKET = 'rule-sets';
 
+/** Bucket of what rule sets hold, by their content hash: known for longer than the sets themselves. */
+export const RULE_LISTS_BUCKET = 'rule-lists';
+/** Bucket of catch-ups: what was asked for, how far each has come, and the states it leaves to the folds. */
+export const CATCH_UP_BUCKET = 'catch-up';
 /** Stream of what replays write. People remove it, run by run; no keeper does. */
 export const REPLAYS_STREAM = 'REPLAYS';
 
@@ -87,6 +92,8 @@ export function topology(options: TopologyOptions): Topology {
     buckets: [
       { name: MANIFESTS_BUCKET, ttlMs: 0 },
       { name: RULE_SETS_BUCKET, ttlMs: 0 },
+      { name: RULE_LISTS_BUCKET, ttlMs: 0 },
+      { name: CATCH_UP_BUCKET, ttlMs: 8 * DAY_MS },
       { name: SET_ASIDE_BUCKET, ttlMs: 8 * DAY_MS },
       { name: MEMBERS_BUCKET, ttlMs: MEMBER_TTL_MS },
       { name: CONTROL_BUCKET, ttlMs: 0 },
@@ -112,7 +119,7 @@ export const STORE_CONSUMER = 'store';
 export const IN_CONSUMER = 'in';
 
 /** A duty of a process that speaks to the bus under a key of its own. */
-export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep' | 'replay';
+export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep' | 'replay' | 'catchup';
 
 /** What a duty may do, in subjects and buckets. Whatever is not listed is refused by the bus itself. */
 export interface DutyGrant {
@@ -142,14 +149,18 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   match: {
     publish: [MATCHES_FILTER, DEADLETTER_FILTER, retrySubject(MATCH_CONSUMER)],
     subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, retrySubject(MATCH_CONSUMER)],
-    buckets: [RULE_SETS_BUCKET, MANIFESTS_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
+    buckets: [RULE_SETS_BUCKET, RULE_LISTS_BUCKET, MANIFESTS_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
   },
   correlate: {
     publish: [ALERTS_FILTER, DEADLETTER_FILTER],
     subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, DEADLETTER_FILTER],
-    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET],
+    buckets: [MANIFESTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET, MEMBERS_BUCKET, CONTROL_BUCKET, CATCH_UP_BUCKET],
   },
-  store: { publish: [DEADLETTER_FILTER], subscribe: [...EVENTS, ALERTS_FILTER, DEADLETTER_FILTER], buckets: [] },
+  store: {
+    publish: [DEADLETTER_FILTER],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, DEADLETTER_FILTER],
+    buckets: [RULE_LISTS_BUCKET],
+  },
   respond: { publish: [DEADLETTER_FILTER], subscribe: [ALERTS_FILTER, RETRY_FILTER, DEADLETTER_FILTER], buckets: [] },
   api: {
     publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAY_PARTS_FILTER, REPLAY_RULES_FILTER],
@@ -164,7 +175,7 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
       RETRY_FILTER,
       REPLAYS_FILTER,
     ],
-    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET],
+    buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET, CATCH_UP_BUCKET],
     purge: [REPLAYS_FILTER],
   },
   // A replay: reads events and the rules in force, and can write to no subject of the live namespace.
@@ -174,6 +185,12 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
     buckets: [],
     readBuckets: [RULE_SETS_BUCKET, CONTROL_BUCKET],
     purge: [REPLAYS_FILTER],
+  },
+  // Judges again what rules have missed: its alerts are those of the folds, and it says on MATCHES that it is done.
+  catchup: {
+    publish: [CATCH_UP_SUBJECT, ALERTS_FILTER],
+    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER],
+    buckets: [RULE_SETS_BUCKET, RULE_LISTS_BUCKET, CATCH_UP_BUCKET],
   },
   // The retention keeper: removes, and what it removes unread it has written on AUDIT before.
   keep: { publish: [AUDIT_FILTER], subscribe: KEPT, buckets: [MANIFESTS_BUCKET], purge: KEPT },

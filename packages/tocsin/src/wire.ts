@@ -19,14 +19,15 @@ import {
   type MappingSet,
   type StallGuard,
 } from '@tocsin/ingest';
-import type { AlertTable, FrameCatalogue } from '@tocsin/store';
+import type { AlertTable, CoverageLedger, FrameCatalogue } from '@tocsin/store';
+import { runCoverageProjection } from './coverage/coverage-projection.ts';
 import { createDrop } from './deadletters/drop.ts';
 import { type CorrelateShardsOptions, runCorrelateShards } from './duties/correlate-shards.ts';
 import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { eventsSubject } from './subjects.ts';
-import { MANIFESTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from './topology.ts';
+import { CATCH_UP_BUCKET, MANIFESTS_BUCKET, RULE_LISTS_BUCKET, RULE_SETS_BUCKET, SET_ASIDE_BUCKET } from './topology.ts';
 
 /** Everything on a bus that duties use. */
 export type Bus = EventBus & ReplayLog & StateStore;
@@ -136,19 +137,22 @@ export function wireCorrelate(
     drop: createDrop({ ...around, bus }),
     setAside: bus.bucket(SET_ASIDE_BUCKET),
     manifests: bus.bucket(MANIFESTS_BUCKET),
+    catchUps: bus.bucket(CATCH_UP_BUCKET),
     ruleSets: bus.bucket(RULE_SETS_BUCKET),
     logSources: mappings.logSources(),
   });
 }
 
-/** 4. ALERTS into the alert table, EVENTS into the frame catalogue. Runs until stopped. */
+/** 4. ALERTS into the alert table, EVENTS into the frame catalogue, both lanes and MATCHES into the coverage ledger. Runs until stopped. */
 export async function wireStore(
   bus: Bus,
-  files: { alerts: AlertTable; frames: FrameCatalogue },
-  around: Surroundings & { onApplied: () => void },
+  files: { alerts: AlertTable; frames: FrameCatalogue; coverage: CoverageLedger },
+  around: Surroundings & { latenessMs: number; onApplied: () => void },
 ): Promise<void> {
+  const coverage = { ledger: files.coverage, latenessMs: around.latenessMs };
   await Promise.all([
     runAlertProjection(bus, files.alerts, { ...around, drop: createDrop({ ...around, bus }) }),
-    runFrameProjection(bus, files.frames, around),
+    runFrameProjection(bus, files.frames, { ...around, coverage }),
+    runCoverageProjection(files.coverage, { ...around, log: bus, lists: bus.bucket(RULE_LISTS_BUCKET) }),
   ]);
 }

@@ -25,6 +25,8 @@ interface Attempt extends CommitContext {
   readonly signal?: AbortSignal | undefined;
   /** Whether an attempt may have been stored. */
   unsure: boolean;
+  /** Whether some of its messages may be stored without the others. */
+  readonly mayPart: boolean;
 }
 
 /** Where one message of a unit stands. */
@@ -61,7 +63,8 @@ export async function commitMessages(
   messages: readonly Outgoing[],
   { signal, asUnit = true }: CommitOptions = {},
 ): Promise<Published[]> {
-  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false };
+  const mayPart = !asUnit && new Set(messages.map(({ subject }) => subject)).size === messages.length;
+  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false, mayPart };
   const unit = await expectations(context.catalogue, messages);
   const stored = asUnit || !fitOneByOne(messages) ? await storeUnit(attempt, unit) : await storeEach(attempt, unit);
   const newest = stored.findLast((at) => !at.duplicate) ?? stored[0];
@@ -105,7 +108,7 @@ function withExpectation(stream: KnownStream | undefined, message: Outgoing): Un
 
 /** Stores one message whose expectation is a sequence; its id must be its own. Resolves with where it stands. @throws as `commitMessages` */
 export async function storeMessage(context: CommitContext, message: UnitMessage): Promise<number> {
-  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, unsure: false };
+  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, unsure: false, mayPart: false };
   const [at] = await storeUnit(attempt, [message]);
   return at?.sequence ?? 0;
 }
@@ -195,6 +198,8 @@ async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?:
   }
   const fresh = unit.filter((_message, i) => found[i] === undefined);
   if (only !== undefined && fresh.length > 0) return 'none';
+  // Ids of a batch that was refused may pass for stored although none is (seen with nats-server 2.15.1): alone, each is told its own reason.
+  if (attempt.mayPart && unit.length > 1 && fresh.length === unit.length) return await storeEach(attempt, unit);
   const added = fresh.length === 0 ? [] : await storeUnit(attempt, fresh);
   return found.map((at) =>
     at === undefined ? (added.shift() ?? { stream: '', sequence: 0, duplicate: false }) : { ...at, duplicate: true },

@@ -5,12 +5,14 @@
  */
 import type { Alert, AlertOrigin, MatchStep } from '@tocsin/core';
 import type { CompiledRules, CorrelationPlan } from '../compile/compiled-rules.ts';
+import { decodeCheckpoint } from './checkpoint.ts';
 import type { RuleFold } from './create-folds.ts';
 import { alertOf, type Episode } from './episode.ts';
 import type { FoldStep, Held } from './fold.ts';
 import type { GroupPlace, OnStep } from './fold-lane.ts';
 import { GroupTable } from './group-table.ts';
 import { heldMatch } from './held-match.ts';
+import { knownStates } from './known-states.ts';
 import type { FoldCounts, TableOptions } from './table-limits.ts';
 
 /** What the folds hold and what they had to leave out; counts since creation or, after a restore, since the first creation. */
@@ -42,6 +44,11 @@ export interface FoldSet {
    * answer may stand behind the end. Nothing is to be given afterwards.
    */
   finish(origin?: AlertOrigin): Alert[];
+  /**
+   * Takes over the states that another set of the same log has of some rules and one tenant, in place of its own. States of rules that
+   * now mean something else are left out. @throws detect.bad_checkpoint
+   */
+  adopt(states: Uint8Array, of: { readonly tenant: string; readonly ruleIds: ReadonlySet<string> }): void;
   /** All states, for a checkpoint. */
   encode(): Uint8Array;
   /** The same, begun now and finished at leisure while steps go on. Another that is not finished yet is given up. */
@@ -50,15 +57,15 @@ export interface FoldSet {
 
 /** Folds of a rule set, without memory. */
 export function createFoldSet(compiled: CompiledRules, options?: TableOptions): FoldSet {
-  return foldSetOver(compiled, new GroupTable(compiled.folds, options));
+  return foldSetOver(compiled, new GroupTable(compiled.folds, options), options?.firstRevision);
 }
 
 /** Folds over a table that may already hold states. */
-export function foldSetOver(compiled: CompiledRules, table: GroupTable): FoldSet {
+export function foldSetOver(compiled: CompiledRules, table: GroupTable, firstRevision = 1): FoldSet {
   const run = new FoldRun(table);
   const alertsOf = (changes: ReadonlyMap<Episode, RuleFold>, origin: AlertOrigin): Alert[] =>
     [...changes].map(([episode, fold]) => {
-      episode.revision += 1;
+      episode.revision = Math.max(episode.revision + 1, firstRevision);
       return alertOf(fold.plan.meta, episode, { origin, added: fold.fold.explain(episode) });
     });
   return {
@@ -66,6 +73,10 @@ export function foldSetOver(compiled: CompiledRules, table: GroupTable): FoldSet
     finish: (origin = 'catch-up') => alertsOf(run.finish(), origin),
     stats: () => ({ groups: table.size, bytes: table.bytes, ...table.counts }),
     heldEvents: () => run.heldEvents,
+    adopt: (states, { tenant, ruleIds }) => {
+      const saved = knownStates(compiled, decodeCheckpoint(states), ({ tenant: whose, ruleId }) => whose === tenant && ruleIds.has(ruleId));
+      table.adopt(saved.table, (lane) => lane.tenant === tenant && ruleIds.has(lane.route.fold.plan.meta.id));
+    },
     encode: () => table.encode(compiled.ruleSetHash),
     snapshot: () => table.snapshot(compiled.ruleSetHash),
   };

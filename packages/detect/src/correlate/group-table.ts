@@ -352,6 +352,16 @@ export class GroupTable {
       lane.queue.keep((one, dueMs) => columns.lanes[one] === lane && columns.queuedMs[one] === dueMs);
   }
 
+  /** Takes over saved states in place of all that is kept in some lanes. */
+  adopt(saved: SavedTable, isReplaced: (lane: FoldLane) => boolean): void {
+    for (const group of this.#groups.all()) {
+      if (!isReplaced(this.#laneOf(group))) continue;
+      this.#keepForSnapshot(group);
+      this.#forget(group);
+    }
+    this.#restore(saved, new Map([...this.#index.routes()].map(({ fold }) => [fold.plan.meta.id, fold])));
+  }
+
   #restore(saved: SavedTable, folds: ReadonlyMap<string, RuleFold>): void {
     for (const { ruleId, tenant, watermarkMs, sources } of saved.lanes) {
       const lane = this.#laneTo(folds.get(ruleId), tenant);

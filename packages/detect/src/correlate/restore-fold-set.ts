@@ -4,10 +4,9 @@
  */
 import type { CompiledRules } from '../compile/compiled-rules.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
-import { createFolds } from './create-folds.ts';
 import { type FoldSet, foldSetOver } from './fold-set.ts';
 import { GroupTable } from './group-table.ts';
-import { MatchFields } from './match-fields.ts';
+import { knownStates } from './known-states.ts';
 import type { TableOptions } from './table-limits.ts';
 
 /** A restored fold set, and what could not be taken over. */
@@ -31,23 +30,10 @@ export function restoreFoldSet(
   bytes: Uint8Array,
   { belongs = () => true, ...table }: RestoreOptions = {},
 ): RestoredFoldSet {
-  const decoded = decodeCheckpoint(bytes);
-  const saved = {
-    ...decoded,
-    lanes: decoded.lanes.filter((lane) => belongs(lane.tenant)),
-    groups: decoded.groups.filter((group) => belongs(group.tenant)),
-  };
-  const folds = createFolds(compiled.folds, new MatchFields());
-  const versions = new Map(folds.map(({ plan, fold }) => [plan.meta.id, fold.version]));
-  const dropped = new Map<string, number>();
-  const groups = saved.groups.filter((group) => {
-    if (versions.get(group.ruleId) === group.version) return true;
-    dropped.set(group.ruleId, (dropped.get(group.ruleId) ?? 0) + 1);
-    return false;
-  });
+  const saved = knownStates(compiled, decodeCheckpoint(bytes), ({ tenant }) => belongs(tenant));
   return {
-    foldSet: foldSetOver(compiled, new GroupTable(compiled.folds, table, { ...saved, groups })),
-    savedRuleSet: saved.ruleSetHash,
-    dropped,
+    foldSet: foldSetOver(compiled, new GroupTable(compiled.folds, table, saved.table), table.firstRevision),
+    savedRuleSet: saved.table.ruleSetHash,
+    dropped: saved.dropped,
   };
 }

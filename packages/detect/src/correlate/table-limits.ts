@@ -12,6 +12,8 @@ export interface GroupLimits {
 export interface TableOptions extends Partial<GroupLimits> {
   /** Of a set that shares the work with others: whether a key is its own. Absent where it keeps everything. */
   readonly owns?: OwnsKey | undefined;
+  /** Least number of an alert's changes: what was written of it before is below. 1 where absent. */
+  readonly firstRevision?: number | undefined;
 }
 
 /** Bounds where nothing else is asked for. */

@@ -60,7 +60,16 @@ export function describeReplay({ order, state, phase }: ReplayView): ReplayAnswe
   return {
     ...asked,
     ...(phase === 'failed' ? { reason } : {}),
-    ...{ events, duplicates, matches, alerts, bytes, share, position, clockMs, ruleSet, updatedMs },
+    events,
+    duplicates,
+    matches,
+    alerts,
+    bytes,
+    share,
+    position,
+    clockMs,
+    ruleSet,
+    updatedMs,
     perSecond: isRunning ? perSecond : 0,
     ...(isRunning ? { etaMs } : {}),
   };

@@ -5,6 +5,8 @@
 import type { EventBus, ReplayLog } from '@tocsin/bus';
 import type { Clock, Lane, Position } from '@tocsin/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CatchUpDesk } from '../catchup/catch-up-desk.ts';
+import type { UnparsedRecords } from '../coverage/unparsed-records.ts';
 import type { RedrivePace } from '../deadletters/redrive-pace.ts';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { ProducerDesk } from '../duties/producer-desk.ts';
@@ -50,6 +52,10 @@ export interface ApiContext {
   readonly backtests: BacktestDesk;
   /** Places for `tail`. */
   readonly followers: FollowerPlaces;
+  /** Catch-ups: begun, run and listed. */
+  readonly catchUps: Pick<CatchUpDesk, 'add' | 'list'>;
+  /** Records that could not be read. */
+  readonly unparsed: UnparsedRecords;
   /** How fast dead letters go back. */
   readonly redrives: RedrivePace;
   /** Aborted when the server closes: ends streams. */

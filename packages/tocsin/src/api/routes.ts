@@ -5,6 +5,8 @@ import { removeReplay, resumeReplay, stopReplay } from './routes/act-on-replay.t
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
 import { backtestRules } from './routes/backtest-rules.ts';
+import { beginCatchUp, listCatchUps } from './routes/catch-up.ts';
+import { showCoverage } from './routes/coverage.ts';
 import { discardDeadLetters } from './routes/discard-dead-letters.ts';
 import { editDeadLetterRoute } from './routes/edit-dead-letter.ts';
 import { explainAlert } from './routes/explain-alert.ts';
@@ -52,6 +54,9 @@ export const routes: readonly Route[] = [
   ruleCoverage,
   quarantineRule,
   fieldsSeen,
+  showCoverage,
+  listCatchUps,
+  beginCatchUp,
   listSources,
   addSource,
   makeNatsKey,

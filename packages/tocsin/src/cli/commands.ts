@@ -4,7 +4,9 @@ import { alerts } from './commands/alerts.ts';
 import { alertActs } from './commands/alerts-act.ts';
 import { alertsShow } from './commands/alerts-show.ts';
 import { audit } from './commands/audit.ts';
+import { catchUp, catchUpList } from './commands/catch-up.ts';
 import { config, configCheck, configExplain, configShow } from './commands/config.ts';
+import { coverage } from './commands/coverage.ts';
 import { deadLetters, deadLettersShow } from './commands/dead-letters.ts';
 import { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } from './commands/dead-letters-act.ts';
 import { doctor } from './commands/doctor.ts';
@@ -61,6 +63,9 @@ export const commands: readonly Command[] = [
   rulesQuarantine,
   rulesRelease,
   rulesAdd,
+  coverage,
+  catchUp,
+  catchUpList,
   sources,
   { ...sources, name: 'sources list' },
   sourcesAdd,

@@ -47,7 +47,7 @@ const GAP = '  ';
 
 /** Words behind the program's name that make it a command and not the name of the product. */
 const COMMAND =
-  /(?<![./-])tocsin (?=(?:up|start|status|doctor|publish|tail|alerts|rules|sources|audit|config|hunt|parse|quotas|dead-letters|replay|rebuild|--help)\b)/g;
+  /(?<![./-])tocsin (?=(?:up|start|status|doctor|publish|tail|alerts|rules|sources|audit|config|hunt|parse|quotas|dead-letters|coverage|catch-up|replay|rebuild|--help)\b)/g;
 
 /** A message with the commands in it as they are typed where the program is started by `program`. */
 export function asTyped(text: string, program: string): string {

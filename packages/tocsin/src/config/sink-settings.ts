@@ -1,5 +1,5 @@
 /** Settings of the sinks: where alerts are sent to. */
-import { choice, duration, flag, named, secret, settings, text } from '@tocsin/core/setting';
+import { choice, duration, flag, list, named, secret, settings, text } from '@tocsin/core/setting';
 
 const webhook = settings({
   about: 'A web address that is told every change of an alert: docs/how-to/send-alerts.md.',
@@ -9,6 +9,11 @@ const webhook = settings({
     minSeverity: choice(['informational', 'low', 'medium', 'high', 'critical'], {
       about: 'Least severity that is sent.',
       default: 'medium',
+    }),
+    origins: list(choice(['live', 'catch-up', 'redrive', 'restored'], { about: 'An origin.' }), {
+      about: 'Of what origin alerts, and changes of alerts, are sent: by default only what is found as it happens.',
+      default: ['live'],
+      maxItems: 4,
     }),
     secret: secret({
       about: 'Key of the signature; not signed without. A reference is safer than the text.',

@@ -77,7 +77,9 @@ export class AlertWriter {
     // The first revision is most likely new: it is tried without a look-up.
     const known = this.#known.get(subject) ?? (alert.foldRevision > 1 ? await this.#refresh(alert) : undefined);
     if (known && known.alert.foldRevision >= alert.foldRevision) return undefined;
-    const merged: Alert = known ? { ...alert, status: known.alert.status, lastAct: known.alert.lastAct } : alert;
+    // How an alert came about does not change with what counts towards it later.
+    const kept = known && { status: known.alert.status, lastAct: known.alert.lastAct, origin: known.alert.origin };
+    const merged: Alert = { ...alert, ...kept };
     const expect = known?.position ?? 'none';
     return { merged, message: { subject, id: `${alert.id}.${alert.foldRevision}.${expect}`, body: encodeAlert(merged), expect } };
   }

@@ -5,7 +5,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
-import { type Alert, type Clock, isTocsinError, type LogSource, type Position, TocsinError } from '@tocsin/core';
+import { type Alert, type CatchUpNote, type Clock, isTocsinError, type LogSource, type Position, TocsinError } from '@tocsin/core';
 import type { Drop } from '../deadletters/drop.ts';
 import { RuleBook } from '../rules/rule-book.ts';
 import { putChunked, readChunked } from '../state/chunked-value.ts';
@@ -20,6 +20,7 @@ import { FoldGuard, type FoldGuardOptions } from './isolation/fold-guard.ts';
 import { parseStep } from './partition-progress.ts';
 import { Pump } from './pump.ts';
 import type { ReadByPartition, ReadUpTo } from './read-up-to.ts';
+import { takeOverStates } from './take-over-states.ts';
 import { TenantFolds } from './tenant-folds.ts';
 
 /** What the correlator is made of. */
@@ -42,6 +43,8 @@ export interface CorrelatorOptions {
   readonly successorOf?: ((hash: string) => Promise<string | undefined>) | undefined;
   /** How far out of order events may come and still be placed exactly, milliseconds; a minute where absent. */
   readonly latenessMs?: number | undefined;
+  /** Where catch-ups leave their states; none are taken over where absent. */
+  readonly catchUps?: StateBucket | undefined;
   /** How long a change of a known alert may wait for further ones, milliseconds; a second where absent. */
   readonly updateEveryMs?: number | undefined;
   /** Told what the folds hold and had to leave out. */
@@ -184,13 +187,7 @@ class Correlator {
 
   /** Applies steps in order, writes the alerts that cannot wait or have waited, and saves a checkpoint when one is due. */
   async round(steps: readonly PendingStep[]): Promise<void> {
-    for (const { position, step } of steps) {
-      const folds = await this.#foldsFor(step);
-      for (const alert of await this.#guard.take(position, step, folds)) this.#changed.add(alert);
-      this.#position = position;
-      // A lane that a step does not name is one that its partition has not been read of yet.
-      this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
-    }
+    for (const one of steps) await this.#apply(one);
     this.#noteHealth();
     if (this.#failure !== undefined) throw this.#failure.error;
     const isSaveDue = this.#options.clock.monotonicMs() >= this.#nextSaveMs && this.#saving === undefined && this.#storing === undefined;
@@ -198,6 +195,24 @@ class Correlator {
     else await this.#write(this.#changed.takeNew());
     if (isSaveDue) this.#beginCheckpoint();
     if (this.#saving?.advance(SLICE_BYTES) === true) this.#storeCheckpoint(this.#saving);
+  }
+
+  async #apply({ position, step }: PendingStep): Promise<void> {
+    const folds = await this.#foldsFor(step);
+    const { caughtUp } = step;
+    const alerts = caughtUp === undefined ? await this.#guard.take(position, step, folds) : await this.#takeOver(position, caughtUp, folds);
+    for (const alert of alerts) this.#changed.add(alert);
+    this.#position = position;
+    // A lane that a step does not name is one that its partition has not been read of yet.
+    if (caughtUp === undefined) this.#reads = { ...this.#reads, [step.order === undefined ? '*' : step.partition]: step.read };
+  }
+
+  /** Goes on from what a catch-up has found. What the folds had found before is written first: it was said first. */
+  async #takeOver(at: Position, note: CatchUpNote, folds: TenantFolds): Promise<readonly Alert[]> {
+    const { bus, catchUps, shard = ALL } = this.#options;
+    if (catchUps === undefined) return [];
+    await this.writeChanges();
+    return await takeOverStates(folds, { note, at }, { ...this.#options, log: bus, catchUps, owns: keysOf(shard) });
   }
 
   #noteHealth(): void {

@@ -2,6 +2,7 @@
 import type { ErrorCode, Lane, Position } from '@tocsin/core';
 import type { RuleCost } from '@tocsin/detect';
 import type { CoveringRule } from '@tocsin/detect/explain';
+import type { CatchUpRules } from '../catchup/catch-up-rules.ts';
 import type { EvidenceEvent, ExplainedEvidence } from '../rules/explain-evidence.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
 import type { FoldsReport } from './folds-health.ts';
@@ -69,6 +70,13 @@ export interface CoverageReport {
   readonly rules: readonly CoveringRule[];
 }
 
+/** What a catch-up is about. */
+export interface CatchUpScope extends Pick<CatchUpRules, 'targets' | 'reachMs'> {
+  /** Rule set in force, and its order. */
+  readonly ruleSet: string;
+  readonly order: number;
+}
+
 /** Questions to the detection thread. */
 export type DetectApi = {
   readonly rules: (tenant: string) => {
@@ -87,6 +95,12 @@ export type DetectApi = {
   /** Which of these fields a sample of the tenant's events has, by mapping. */
   readonly fieldsSeen: (tenant: string, fields: readonly string[]) => Readonly<Record<string, readonly string[]>>;
   readonly coverage: (tenant: string) => CoverageReport;
+  /** Ids of the rules in force, correlations included, that look at the events of each of these mappings. */
+  readonly routing: (tenant: string, mappings: readonly string[]) => Readonly<Record<string, readonly string[]>>;
+  /** The rules in force with the beginnings of their versions. */
+  readonly ruleVersions: (tenant: string) => readonly { readonly id: string; readonly title: string; readonly version: string }[];
+  /** What a catch-up of some rules is about. @throws api.not_found, catchup.not_in_force */
+  readonly catchUpScope: (tenant: string, ruleIds: readonly string[]) => CatchUpScope;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;
   /** What the folds hold and had to leave out, all tenants together. */

@@ -122,6 +122,9 @@ function withoutMatch(): MatchApi {
     explain: refuse,
     fieldsSeen: refuse,
     coverage: refuse,
+    routing: refuse,
+    ruleVersions: refuse,
+    catchUpScope: refuse,
     check: refuse,
     reached: refuse,
   };

@@ -52,9 +52,26 @@ const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
   'sourceTotals',
   'totals',
   'progress',
+  'coverage',
+  'coverageReached',
+  'seenMappings',
+  'missed',
+  'catchUpStart',
   'rebuild',
 ];
-const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = ['rules', 'cost', 'costs', 'explain', 'fieldsSeen', 'coverage', 'check', 'reached'];
+const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = [
+  'rules',
+  'cost',
+  'costs',
+  'explain',
+  'fieldsSeen',
+  'coverage',
+  'check',
+  'reached',
+  'routing',
+  'ruleVersions',
+  'catchUpScope',
+];
 
 /** Opens the desk. */
 export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {

@@ -2,6 +2,8 @@
 import { type LogSource, TocsinError } from '@tocsin/core';
 import { DetectorSelection } from '@tocsin/detect';
 import type { MappingSet } from '@tocsin/ingest';
+import { catchUpRules, ruleRouting } from '../catchup/catch-up-rules.ts';
+import { shortVersion } from '../coverage/rule-list.ts';
 import { tryAgain } from '../deadletters/settle-dead-letter.ts';
 import { openProgramCache } from '../hunt/program-cache.ts';
 import type { Members } from '../members/members.ts';
@@ -17,7 +19,7 @@ import { RuleControl } from '../rules/rule-control.ts';
 import { RuleCosts } from '../rules/rule-costs.ts';
 import { checkRules, listRules } from '../rules/rule-report.ts';
 import { sourceFacts } from '../rules/source-facts.ts';
-import { CONTROL_BUCKET, MANIFESTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
+import { CONTROL_BUCKET, MANIFESTS_BUCKET, RULE_LISTS_BUCKET, RULE_SETS_BUCKET } from '../topology.ts';
 import { type Bus, wireMatch } from '../wire.ts';
 import type { DetectApi } from './detect-api.ts';
 import type { DetectBoot } from './detect-thread.ts';
@@ -71,6 +73,7 @@ export async function openMatchDuty({ boot, bus, mappings, members, around, endT
     shared: boot.rules,
     logSources,
     bucket: ruleSets,
+    lists: { bucket: bus.bucket(RULE_LISTS_BUCKET), nowMs: () => around.clock.nowMs() },
     programs,
     latenessMs: boot.latenessMs,
     onTrouble,
@@ -160,10 +163,30 @@ function answers({ bus, mappings, activation, costs, samples, startedMs }: Answe
       );
       return { present: [...present].sort(), rules };
     },
+    routing: (tenant, seen) => ruleRouting(activation.book, tenant, { mappings: seen, logSources: mappings.logSources() }),
+    ruleVersions: (tenant) =>
+      activation.book.rulesFor(tenant).map(({ meta }) => ({ id: meta.id, title: meta.title, version: shortVersion(meta.version) })),
+    catchUpScope(tenant, ids) {
+      const { book, order } = activation;
+      const { targets, reachMs } = catchUpRules(book, tenant, { ids, logSources: mappings.logSources() });
+      for (const id of ids) if (!targets.some((rule) => rule.id === id)) throw whyNotInForce(book, tenant, id);
+      return { ruleSet: book.hash, order, targets, reachMs };
+    },
     check: (files, { tenant, test }) =>
       checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
     reached: (position, waitMs) => activation.reached(position, waitMs),
   };
+}
+
+function whyNotInForce(book: RuleBook, tenant: string, id: string): TocsinError {
+  const { rules, refused } = listRules(book, tenant);
+  const listed = rules.find((rule) => rule.id === id);
+  const left = refused.find(({ rule }) => rule === id);
+  if (listed?.quarantine !== undefined)
+    return new TocsinError('catchup.not_in_force', { rule: id, why: `it is in quarantine (${listed.quarantine.reason})` });
+  if (listed?.dormant !== undefined) return new TocsinError('catchup.not_in_force', { rule: id, why: `it ${listed.dormant}` });
+  if (left !== undefined) return new TocsinError('catchup.not_in_force', { rule: id, why: `it was refused at ${left.path}:${left.line}` });
+  return new TocsinError('api.not_found', { what: 'rule', id });
 }
 
 /** The rule set that judged an event; the one loaded last is kept, as people look at alerts of one day. */

@@ -2,9 +2,10 @@
  * Keeps the projections up with the log: alert table from ALERTS, frame catalogue from EVENTS. Each resumes from the
  * position its own file records; nothing here ever answers a question.
  */
-import { parsePosition, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
-import { type Clock, decodeToken, type FrameView, isTocsinError, type Lane } from '@tocsin/core';
-import type { AlertChange, AlertTable, CataloguedFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
+import { comparePositions, parsePosition, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
+import { type Clock, type DedupVerdict, decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
+import type { AlertChange, AlertTable, CataloguedFrame, CoverageLedger, FrameCatalogue, SourceTally } from '@tocsin/store';
+import { CoveredFrames } from '../coverage/covered-frames.ts';
 import type { Drop, Dropped } from '../deadletters/drop.ts';
 import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../subjects.ts';
 import { STORE_CONSUMER } from '../topology.ts';
@@ -21,6 +22,8 @@ const WAIT_MS = 60_000;
 const GATHER_MS = 100;
 /** How often frames that the log no longer keeps are forgotten, milliseconds. */
 const FORGET_EVERY_MS = 60_000;
+/** How long dead letters are counted, milliseconds: as long as they are kept. */
+const LETTERS_KEPT_MS = 30 * 86_400_000;
 const LANES: readonly Lane[] = ['live', 'bulk'];
 
 /** Applies ALERTS to the alert table until aborted. `onApplied` is told after each transaction. */
@@ -71,44 +74,75 @@ export interface FrameProjectionOptions {
   /** Told after each transaction. */
   readonly onApplied?: (() => void) | undefined;
   readonly clock: Clock;
+  /** What is fed with the same frames, where there is one, and how far out of order events may come, milliseconds. */
+  readonly coverage?: { readonly ledger: CoverageLedger; readonly latenessMs: number } | undefined;
 }
 
-/** Applies EVENTS to the frame catalogue until aborted. */
+/** Where frames go. */
+interface FrameTables {
+  readonly catalogue: FrameCatalogue;
+  readonly ledger: CoverageLedger | undefined;
+  readonly covered: CoveredFrames | undefined;
+  readonly dedup: FrameDedup;
+}
+
+/** Applies EVENTS to the frame catalogue, and to the coverage ledger with it, until aborted. */
 export async function runFrameProjection(
   log: ReplayLog,
   catalogue: FrameCatalogue,
-  { signal, clock, onApplied }: FrameProjectionOptions,
+  { signal, clock, onApplied, coverage }: FrameProjectionOptions,
 ): Promise<void> {
   const dedup = new FrameDedup();
+  const ledger = coverage?.ledger;
+  const tables = { catalogue, ledger, covered: coverage && new CoveredFrames(coverage.ledger, coverage.latenessMs), dedup };
   for (const lane of LANES) {
-    const until = catalogue.applied(EVENTS_STREAM[lane]);
+    const until = appliedOf(tables, lane);
     if (until !== undefined) await refillDedup(log, { dedup, lane, until });
   }
   let nextForgetMs = 0;
   const from = (lane: Lane): Start => {
-    const after = catalogue.applied(EVENTS_STREAM[lane]);
+    const after = appliedOf(tables, lane);
     return after ? { after } : 'first';
   };
   const feed = openFrameFeed(log, { from, signal });
   while (!feed.finished) {
     const taken = await feed.take(BATCH, WAIT_MS, GATHER_MS);
-    for (const lane of LANES) applyLane(catalogue, lane, { taken: taken.filter((fed) => fed.lane === lane), dedup });
+    for (const lane of LANES)
+      applyLane(
+        tables,
+        lane,
+        taken.filter((fed) => fed.lane === lane),
+      );
     onApplied?.();
     if (clock.monotonicMs() < nextForgetMs) continue;
-    await forgetRemoved(log, catalogue);
+    await forgetRemoved(log, tables, clock.nowMs() - LETTERS_KEPT_MS);
     nextForgetMs = clock.monotonicMs() + FORGET_EVERY_MS;
   }
 }
 
+/** What both tables have applied of a lane: one that was removed is filled again, and the other passes over what it has. */
+function appliedOf({ catalogue, ledger }: Pick<FrameTables, 'catalogue' | 'ledger'>, lane: Lane): Position | undefined {
+  const applied = catalogue.applied(EVENTS_STREAM[lane]);
+  if (ledger === undefined || applied === undefined) return applied;
+  const covered = ledger.applied(EVENTS_STREAM[lane]);
+  return covered === undefined || comparePositions(covered, applied) < 0 ? covered : applied;
+}
+
 /** Forgets what stands before the head of each lane. While the log cannot be asked, nothing is forgotten. */
-async function forgetRemoved(log: Pick<ReplayLog, 'info'>, catalogue: FrameCatalogue): Promise<void> {
+async function forgetRemoved(
+  log: Pick<ReplayLog, 'info'>,
+  { catalogue, ledger }: Pick<FrameTables, 'catalogue' | 'ledger'>,
+  lettersBeforeMs: number,
+): Promise<void> {
   for (const lane of LANES) {
     try {
       const { first } = await log.info(eventsFilter(lane));
       // Nothing is left: whatever has been applied so far is gone.
       const applied = catalogue.applied(EVENTS_STREAM[lane]);
       const upTo = first === undefined ? applied && parsePosition(applied).sequence : parsePosition(first).sequence - 1;
-      if (upTo !== undefined) catalogue.forget({ stream: EVENTS_STREAM[lane], upTo });
+      if (upTo === undefined) continue;
+      catalogue.forget({ stream: EVENTS_STREAM[lane], upTo });
+      ledger?.forget(EVENTS_STREAM[lane], upTo + 1, lettersBeforeMs);
     } catch (error) {
       if (!isTocsinError(error) || error.retry === 'never') throw error;
     }
@@ -116,15 +150,32 @@ async function forgetRemoved(log: Pick<ReplayLog, 'info'>, catalogue: FrameCatal
 }
 
 /** What is no frame is passed all the same: whoever waits for its position must not wait for ever. */
-function applyLane(catalogue: FrameCatalogue, lane: Lane, { taken, dedup }: { taken: readonly FedFrame[]; dedup: FrameDedup }): void {
+function applyLane({ catalogue, ledger, covered, dedup }: FrameTables, lane: Lane, taken: readonly FedFrame[]): void {
   const last = taken.at(-1);
   if (!last) return;
-  const frames = taken.flatMap((fed) => (fed.frame ? [catalogued(fed, fed.frame, dedup)] : []));
-  catalogue.apply(EVENTS_STREAM[lane], last.position, frames);
+  const stream = EVENTS_STREAM[lane];
+  const judged = taken.flatMap((fed): JudgedFrame[] =>
+    fed.frame ? [{ fed, frame: fed.frame, verdicts: dedup.judge(lane, fed.frame) }] : [],
+  );
+  const isNew = (applied: Position | undefined) => (fed: FedFrame) => applied === undefined || comparePositions(fed.position, applied) > 0;
+  const forCatalogue = isNew(catalogue.applied(stream));
+  if (forCatalogue(last)) {
+    const frames = judged.filter(({ fed }) => forCatalogue(fed)).map(catalogued);
+    catalogue.apply(stream, last.position, frames);
+  }
+  const forLedger = isNew(ledger?.applied(stream));
+  if (ledger === undefined || covered === undefined || !forLedger(last)) return;
+  const frames = judged.filter(({ fed }) => forLedger(fed)).map(({ fed, frame, verdicts }) => covered.take(fed, frame, verdicts));
+  ledger.applyFrames(stream, last.position, frames);
 }
 
-function catalogued(fed: FedFrame, frame: FrameView, dedup: FrameDedup): CataloguedFrame {
-  const verdicts = dedup.judge(fed.lane, frame);
+interface JudgedFrame {
+  readonly fed: FedFrame;
+  readonly frame: FrameView;
+  readonly verdicts: readonly DedupVerdict[];
+}
+
+function catalogued({ fed, frame, verdicts }: JudgedFrame): CataloguedFrame {
   const tallies = new Map<string, Mutable<SourceTally>>();
   verdicts.forEach((verdict, i) => {
     const tally = tallyOf(tallies, frame.source(i));

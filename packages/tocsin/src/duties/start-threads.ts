@@ -46,8 +46,8 @@ export async function startThreads(options: InstallationOptions, ground: ThreadG
   return { store, detect };
 }
 
-function startStore({ dataDir, logger }: InstallationOptions, { bus }: ThreadGround): Promise<SupervisedThread<StoreApi>> {
-  const data: StoreBoot = { store: bus.address('store'), folder: join(dataDir, 'store') };
+function startStore({ dataDir, logger, settings }: InstallationOptions, { bus }: ThreadGround): Promise<SupervisedThread<StoreApi>> {
+  const data: StoreBoot = { store: bus.address('store'), folder: join(dataDir, 'store'), latenessMs: settings.detect.allowedLateness };
   return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
 }
 

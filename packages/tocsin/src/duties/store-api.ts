@@ -1,6 +1,8 @@
 /** What the store thread answers: the projections' questions, as plain data. */
 import type { AlertStatus, Lane, Position } from '@tocsin/core';
 import type { AlertDetail, AlertPage, AlertQuery, FrameCatalogue, SourceTotals } from '@tocsin/store';
+import type { CatchUpStart, Missed, MissedQuery } from '../catchup/find-missed.ts';
+import type { CoverageAsked, CoverageLine } from '../coverage/report-coverage.ts';
 
 /** Questions to the store thread. */
 export type StoreApi = {
@@ -11,6 +13,8 @@ export type StoreApi = {
   readonly alertsReached: (position: Position, waitMs: number) => Promise<boolean>;
   /** The same for the frame catalogue, which totals come from, and a lane of EVENTS. */
   readonly framesReached: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
+  /** The same for the coverage ledger and a position of MATCHES. */
+  readonly coverageReached: (position: Position, waitMs: number) => Promise<boolean>;
   readonly sourceTotals: (tenant: string) => readonly SourceTotals[];
   readonly totals: () => { readonly frames: number; readonly events: number; readonly duplicates: number; readonly missing: number };
   /** Positions applied: of ALERTS, and of each lane of EVENTS; undefined before the first. */
@@ -20,6 +24,14 @@ export type StoreApi = {
   readonly forget: FrameCatalogue['forget'];
   readonly recent: FrameCatalogue['recent'];
   readonly after: FrameCatalogue['after'];
+  /** Which events rules have looked at, and which not. */
+  readonly coverage: (query: CoverageAsked) => readonly CoverageLine[];
+  /** Mappings of a tenant's events. */
+  readonly seenMappings: (tenant: string) => readonly string[];
+  /** What rules have missed and a catch-up has to judge. */
+  readonly missed: (wanted: MissedQuery) => Missed;
+  /** Where a catch-up begins that has to know everything since an event time, milliseconds since 1970. */
+  readonly catchUpStart: (tenant: string, fromMs: number) => CatchUpStart;
   /** Removes the projections; the thread ends, and the next one builds them anew from the log. */
   readonly rebuild: () => void;
   /** Stops reading, finishes what was read, closes the files. */

@@ -3,7 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
 import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
-import { openAlertTable, openFrameCatalogue } from '@tocsin/store';
+import { MATCHES_STREAM, openAlertTable, openCoverageLedger, openFrameCatalogue } from '@tocsin/store';
+import { catchUpStart, findMissed } from '../catchup/find-missed.ts';
+import { reportCoverage } from '../coverage/report-coverage.ts';
 import { EVENTS_STREAM } from '../subjects.ts';
 import { wireStore } from '../wire.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
@@ -15,13 +17,20 @@ export interface StoreBoot {
   readonly store: BusAddress;
   /** Folder of the projections' files; must exist. */
   readonly folder: string;
+  /** How far out of order events may come before they count as late, milliseconds. */
+  readonly latenessMs: number;
 }
 
 const boot = bootData<StoreBoot>();
 const around = threadSurroundings();
-const paths = { alerts: join(boot.folder, 'alerts.sqlite'), frames: join(boot.folder, 'frames.sqlite') };
+const paths = {
+  alerts: join(boot.folder, 'alerts.sqlite'),
+  frames: join(boot.folder, 'frames.sqlite'),
+  coverage: join(boot.folder, 'coverage.sqlite'),
+};
 const alerts = openAlertTable({ path: paths.alerts });
 const frames = openFrameCatalogue({ path: paths.frames });
+const coverage = openCoverageLedger({ path: paths.coverage });
 const bus = await openBus(boot.store);
 const waiting = new Set<() => void>();
 
@@ -29,7 +38,10 @@ const onApplied = (): void => {
   for (const resolve of waiting) resolve();
   waiting.clear();
 };
-const work = endOnFailure(wireStore(bus, { alerts, frames }, { ...around, onApplied }).catch(forgetForeign), around);
+const work = endOnFailure(
+  wireStore(bus, { alerts, frames, coverage }, { ...around, latenessMs: boot.latenessMs, onApplied }).catch(forgetForeign),
+  around,
+);
 
 serveThread({
   listAlerts: (query) => alerts.list(query),
@@ -37,6 +49,7 @@ serveThread({
   countAlerts: (tenant) => alerts.counts(tenant),
   alertsReached: (position, waitMs) => reached(() => alerts.applied(), position, waitMs),
   framesReached: (lane, position, waitMs) => reached(() => frames.applied(EVENTS_STREAM[lane]), position, waitMs),
+  coverageReached: (position, waitMs) => reached(() => coverage.applied(MATCHES_STREAM), position, waitMs),
   sourceTotals: (tenant) => frames.sources(tenant),
   totals: () => ({ ...frames.totals(), missing: frames.gaps().reduce((sum, gap) => sum + gap.missing, 0) }),
   progress: () => ({ alerts: alerts.applied(), live: frames.applied(EVENTS_STREAM.live), bulk: frames.applied(EVENTS_STREAM.bulk) }),
@@ -45,6 +58,10 @@ serveThread({
   forget: (removed) => frames.forget(removed),
   recent: (stream, newest) => frames.recent(stream, newest),
   after: (stream, sequence) => frames.after(stream, sequence),
+  coverage: (query) => reportCoverage(coverage, query),
+  seenMappings: (tenant) => coverage.mappings(tenant),
+  missed: (wanted) => findMissed(coverage, wanted),
+  catchUpStart: (tenant, fromMs) => catchUpStart(coverage, tenant, fromMs),
   rebuild() {
     removeProjections();
     // Ends the thread once this is answered.
@@ -57,6 +74,7 @@ serveThread({
     await bus[Symbol.asyncDispose]();
     alerts[Symbol.dispose]();
     frames[Symbol.dispose]();
+    coverage[Symbol.dispose]();
   },
 } satisfies StoreApi);
 

@@ -52,6 +52,11 @@ export class TenantFolds {
     return all;
   }
 
+  /** Takes over states of some rules and one tenant in place of its own. @throws detect.bad_checkpoint */
+  adopt(states: Uint8Array, of: { readonly tenant: string; readonly ruleIds: ReadonlySet<string> }): void {
+    this.#sets.get(setOf(this.rules, of.tenant))?.adopt(states, of);
+  }
+
   /** State as of now, for another rule set. Gives up a checkpoint that is being taken. */
   encode(): EncodedFolds {
     return new Map([...this.#sets].map(([tenant, set]) => [tenant, set.encode()]));

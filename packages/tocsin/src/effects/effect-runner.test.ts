@@ -57,7 +57,7 @@ function status(code: number, headers: Readonly<Record<string, string>> = {}): (
 }
 
 function alertOf(id: string, more: Partial<Alert> = {}): Alert {
-  return { id, tenant: 'acme', severity: 4, foldRevision: 1, ...more } as Alert;
+  return { id, tenant: 'acme', origin: 'live', severity: 4, foldRevision: 1, ...more } as Alert;
 }
 
 let messages = 0;
@@ -82,6 +82,7 @@ function webhook(url: string, more: Partial<WebhookOptions> = {}): EffectConsume
     url,
     tenant: 'acme',
     minSeverity: 3,
+    origins: new Set(['live']),
     // Longer than any pause of a busy machine: a second attempt is then one that was meant.
     timeoutMs: 10_000,
     allowPrivate: true,
@@ -136,6 +137,19 @@ describe('a webhook', () => {
       expect(mac).toBe(createHmac('sha256', 's3cret').update(`${seconds}.${one.body}`).digest('hex'));
       expect(JSON.parse(one.body)).toMatchObject({ type: 'tocsin.alert', key: one.key, alert: { tenant: 'acme' } });
     }
+  });
+
+  it('is told of nothing that was not found as it happened, unless it asks for it', async () => {
+    const alerts = [
+      alertOf('a1', { origin: 'catch-up' }),
+      alertOf('a2', { changedBy: 'catch-up' }),
+      alertOf('a3', { origin: 'redrive' }),
+      alertOf('a4'),
+    ];
+    const keys = async (more: Partial<WebhookOptions>): Promise<string[]> =>
+      (await deliver((_, __, answer) => status(204)(answer), alerts, more)).seen.map(({ key }) => key).sort();
+    expect(await keys({})).toEqual(['a4.1']);
+    expect(await keys({ origins: new Set(['live', 'catch-up']) })).toEqual(['a1.1', 'a2.1', 'a4.1']);
   });
 
   it.each([

@@ -51,7 +51,7 @@ type WebhookSettings = InstallationSettings['sinks']['webhooks'][string];
 
 async function webhookOf(
   name: string,
-  { url, tenant, minSeverity, secret, timeout, allowPrivate }: WebhookSettings,
+  { url, tenant, minSeverity, origins, secret, timeout, allowPrivate }: WebhookSettings,
   { options, inbox, around }: { options: InstallationOptions; inbox: ReturnType<typeof openInbox>; around: Surroundings },
 ): Promise<EffectConsumer> {
   const { environment } = options;
@@ -60,6 +60,7 @@ async function webhookOf(
     url,
     tenant,
     minSeverity: severityFrom('ocsf', minSeverity),
+    origins: new Set(origins),
     secret: secret === undefined ? undefined : await resolveSecret(secret, { at: `sinks.webhooks.${name}.secret`, environment }),
     timeoutMs: timeout,
     allowPrivate,

@@ -3,7 +3,7 @@
  * recognises what it has is the alert's id and revision.
  */
 import { createHmac } from 'node:crypto';
-import { type Alert, type Clock, isTocsinError, type SeverityId, TocsinError } from '@tocsin/core';
+import { type Alert, type AlertOrigin, type Clock, isTocsinError, type SeverityId, TocsinError } from '@tocsin/core';
 import type { Secret } from '@tocsin/core/setting';
 import type { Inbox } from '@tocsin/store';
 import { tenantAlertsFilter } from '../subjects.ts';
@@ -17,6 +17,8 @@ export interface WebhookOptions {
   readonly url: string;
   readonly tenant: string;
   readonly minSeverity: SeverityId;
+  /** How alerts, and changes of alerts, must have come to be sent. */
+  readonly origins: ReadonlySet<AlertOrigin>;
   readonly secret?: Secret | undefined;
   readonly timeoutMs: number;
   /** Whether it may be an address of one's own networks. */
@@ -47,6 +49,7 @@ export function createWebhook(options: WebhookOptions): EffectConsumer {
     async handle({ body }, signal) {
       const alert = parse(name, body);
       if (alert.severity < options.minSeverity) return;
+      if (!options.origins.has(alert.origin) || !options.origins.has(alert.changedBy ?? alert.origin)) return;
       const key = revisionKey(alert);
       // The same change may come twice at once, from the log and from a redrive.
       await underWay.get(key)?.catch(() => 'whoever began it is told');

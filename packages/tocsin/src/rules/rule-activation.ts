@@ -6,6 +6,7 @@
 import { comparePositions, type StateBucket } from '@tocsin/bus';
 import { type LogSource, type Position, TocsinError } from '@tocsin/core';
 import type { ProgramStore } from '@tocsin/detect';
+import { saveRuleList } from '../coverage/rule-list.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
 import type { RuleControl, RulesRecord } from './rule-control.ts';
@@ -16,6 +17,8 @@ export interface RuleActivationOptions {
   readonly shared: readonly RuleFile[];
   readonly logSources: readonly LogSource[];
   readonly bucket: StateBucket;
+  /** Where it is kept what each set holds, and the time then; nowhere where absent. */
+  readonly lists?: { readonly bucket: StateBucket; readonly nowMs: () => number } | undefined;
   /** Where programs of the filter are looked for before they are made. */
   readonly programs?: ProgramStore | undefined;
   /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: a minute. */
@@ -175,13 +178,13 @@ export class RuleActivation implements Disposable {
   }
 
   async #activate(upTo: Position | undefined): Promise<void> {
-    const { bucket, control, logSources } = this.#options;
+    const { control, logSources } = this.#options;
     const files = ruleFiles(this.#options);
     const quarantine = quarantinedRules(this.#options);
     const isSame = this.#book.hashes.hash(files, quarantine) === this.#book.hash;
     if (isSame && control === undefined) return;
     const book = isSame ? this.#book : RuleBook.compile(files, logSources, { quarantine, before: this.#book });
-    if (!isSame) await book.save(bucket);
+    if (!isSame) await keep(this.#options, book);
     const record = await control?.announce(book.hash, upTo);
     this.#set({ book, order: record?.order ?? 0 });
   }
@@ -236,9 +239,15 @@ async function compiled(options: RuleActivationOptions, upTo: Position | undefin
     programs: options.programs,
     latenessMs: options.latenessMs,
   });
-  await book.save(options.bucket);
+  await keep(options, book);
   const record = await options.control?.announce(book.hash, upTo);
   return { book, order: record?.order ?? 0 };
+}
+
+/** Keeps a set and the list of what it holds. */
+async function keep({ bucket, lists }: RuleActivationOptions, book: RuleBook): Promise<void> {
+  await book.save(bucket);
+  if (lists !== undefined) await saveRuleList(lists.bucket, book, lists.nowMs());
 }
 
 async function load(options: RuleActivationOptions, { hash, order }: RulesRecord, before?: RuleBook): Promise<InForce> {

@@ -39,7 +39,7 @@ export interface KnownSource {
   readonly facts: readonly SourceFacts[];
 }
 
-/** What another process wrote is its present count for this many of its pauses. */
+/** What another process wrote is its present rate for this many of its pauses. */
 const FRESH_PAUSES = 4;
 
 /** The keeper of one process. Disposing writes once more. */
@@ -77,7 +77,7 @@ export class FactsKeeper implements AsyncDisposable {
     const own = shardKey(member, 0).slice(0, -1);
     for (const [key, shard] of await readShards(bucket)) {
       const isFresh = clock.nowMs() - shard.atMs < everyMs * FRESH_PAUSES;
-      for (const one of key.startsWith(own) ? [] : shard.sources) addTo(found, isFresh ? one : { ...one, facts: undefined });
+      for (const one of key.startsWith(own) ? [] : shard.sources) addTo(found, isFresh ? one : atRest(one));
     }
     this.#take();
     for (const one of this.#kept.values()) addTo(found, one);
@@ -149,6 +149,11 @@ export class FactsKeeper implements AsyncDisposable {
     this.#timer = setTimeout(() => void this.flush().then(() => this.#schedule()), this.#options.everyMs);
     this.#timer.unref();
   }
+}
+
+/** What a process wrote that has not written since: it has ended, or nothing comes. */
+function atRest(one: KeptSource): KeptSource {
+  return one.facts === undefined ? one : { ...one, facts: { ...one.facts, eventsPerSecond: 0, bytesPerSecond: 0 } };
 }
 
 async function readShards(bucket: StateBucket): Promise<[key: string, shard: FactsShard][]> {

@@ -40,9 +40,9 @@ export function natsPermissions(duty: DutyPermissions, topology: Topology, inbox
   }
   for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
   for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
-  for (const name of duty.buckets ?? []) publish.add(`${bucketSubject(name)}.>`);
-  for (const name of [...(duty.buckets ?? []), ...(duty.readBuckets ?? [])])
-    addReading(publish, bucketStream(declaredBucket(topology, name)));
+  const { buckets = [], readBuckets = [] } = duty;
+  for (const name of buckets) publish.add(`${bucketSubject(name)}.>`);
+  for (const name of [...buckets, ...readBuckets]) addReading(publish, bucketStream(declaredBucket(topology, name)));
   return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS] };
 }
 
