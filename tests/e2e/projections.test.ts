@@ -8,6 +8,9 @@ import { beat, Program, wordRule } from './program.ts';
 
 const missing = notRunnable();
 
+/** Idle sources make the matcher write steps without events as long as it runs: the log itself moves on. */
+const MOVES_ON = /^coverage\.sqlite (marks|applied \{"stream":"MATCHES")/;
+
 /** Every row of every table of every projection, sorted. */
 function dump(dataDir: string): string[] {
   const folder = join(dataDir, 'store');
@@ -23,6 +26,7 @@ function dump(dataDir: string): string[] {
           .map((row) => `${file} ${String(name)} ${JSON.stringify(row)}`),
       );
     })
+    .filter((line) => !MOVES_ON.test(line))
     .sort();
 }
 

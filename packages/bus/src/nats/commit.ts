@@ -157,16 +157,11 @@ async function afterRefusal(
   unit: readonly UnitMessage[],
   refusal: UnitAnswer & { kind: 'refused' },
 ): Promise<StoredAt[] | undefined> {
-  const { code, description } = refusal;
+  const { code } = refusal;
   const subject = unit[0]?.subject ?? '';
   if (code === REFUSED.batchDuplicateId) return await keepStored(attempt, unit);
-  if (code === REFUSED.wrongLastSequence || code === REFUSED.wrongLastSequenceUnknown) {
-    // A single message is checked for its expectation before its id: it may be our own copy that moved the subject on.
-    const own = unit.length === 1 ? await keepStored(attempt, unit, 'only') : 'none';
-    if (own !== 'none') return own;
-    await refuseBeyondEnd(attempt, unit);
-    throw new TocsinError('bus.fenced', { subject }, { cause: new Error(`${description} (${code})`) });
-  }
+  if (code === REFUSED.wrongLastSequence || code === REFUSED.wrongLastSequenceUnknown)
+    return await afterWrongSequence(attempt, unit, refusal);
   // In a cluster: a copy sent before is not replicated yet, and may or may not come to be stored.
   if (code === REFUSED.idInProcess) {
     attempt.unsure = true;
@@ -179,6 +174,19 @@ async function afterRefusal(
   if (code === NO_RESPONDERS) await attempt.catalogue.findFresh(subject);
   if (PASSING.has(code)) return undefined;
   throw mapRefusal(unit, refusal, await streamName(attempt, subject));
+}
+
+/** As `afterRefusal`, where an expectation failed. @throws bus.fenced, bus.bad_position */
+async function afterWrongSequence(
+  attempt: Attempt,
+  unit: readonly UnitMessage[],
+  { code, description }: UnitAnswer & { kind: 'refused' },
+): Promise<StoredAt[] | undefined> {
+  // A single message is checked for its expectation before its id: it may be our own copy that moved the subject on.
+  const own = unit.length === 1 ? await keepStored(attempt, unit, 'only') : 'none';
+  if (own !== 'none') return own;
+  await refuseBeyondEnd(attempt, unit);
+  throw new TocsinError('bus.fenced', { subject: unit[0]?.subject ?? '' }, { cause: new Error(`${description} (${code})`) });
 }
 
 /**

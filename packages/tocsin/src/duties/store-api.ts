@@ -32,8 +32,8 @@ export type StoreApi = {
   readonly missed: (wanted: MissedQuery) => Missed;
   /** Where a catch-up begins that has to know everything since an event time, milliseconds since 1970. */
   readonly catchUpStart: (tenant: string, fromMs: number) => CatchUpStart;
-  /** Removes the projections; the thread ends, and the next one builds them anew from the log. */
-  readonly rebuild: () => void;
+  /** Removes the projections and ends the thread, which is all the answer there is; the next one builds them anew from the log. @throws api.duty_down */
+  readonly rebuild: () => Promise<never>;
   /** Stops reading, finishes what was read, closes the files. */
   readonly stop: () => Promise<void>;
 };

@@ -64,10 +64,11 @@ serveThread({
   catchUpStart: (tenant, fromMs) => catchUpStart(coverage, tenant, fromMs),
   rebuild() {
     removeProjections();
-    // Ends the thread once this is answered.
     setImmediate(() => {
       throw new TocsinError('store.rebuilding', {});
     });
+    // The end of the thread is the answer: as long as it lives it would answer from what is removed.
+    return new Promise<never>(() => undefined);
   },
   async stop() {
     await around.stop(work);

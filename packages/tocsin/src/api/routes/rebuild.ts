@@ -25,7 +25,9 @@ export const rebuild: Route = {
     const { waitMs } = body as { waitMs: number };
     return await context.privileged(principal, { action: 'installation.write', resource: 'projections', after: 'rebuilt' }, async () => {
       const ends = await endsOf(context);
-      await context.store.rebuild();
+      await context.store.rebuild().catch((error: unknown) => {
+        if (!isTocsinError(error, 'api.duty_down')) throw error;
+      });
       return { rebuilt: await reached(context, ends, context.clock.monotonicMs() + waitMs) };
     });
   },
