@@ -22,6 +22,7 @@ const { openBus } = await built<typeof OpenBus>('duties/open-bus');
 const dataDir = process.argv[2] ?? '';
 const GIB = 1024 ** 3;
 const declared = topology({
+  inMaxBytes: 1 << 30,
   eventsMaxBytes: 10 * GIB,
   matchesMaxBytes: GIB,
   alertsMaxBytes: GIB,

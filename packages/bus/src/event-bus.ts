@@ -123,6 +123,11 @@ export interface StreamSpec {
   /** How long message ids are remembered, milliseconds. */
   readonly dedupWindowMs: number;
   readonly retention?: 'limits' | 'work_queue' | undefined;
+  /**
+   * Written by programs of others, one message at a time: no unit of several messages can be opened on it, so that nobody can use up
+   * what the server allows of them.
+   */
+  readonly isForeign?: boolean | undefined;
 }
 
 /** The streams and state buckets an installation needs. Declarative: applying it twice changes nothing. */

@@ -11,6 +11,7 @@ import { configErrors } from './errors/config.data.ts';
 import { deadletterErrors } from './errors/deadletter.data.ts';
 import { decodeErrors } from './errors/decode.data.ts';
 import { detectErrors } from './errors/detect.data.ts';
+import { doorErrors } from './errors/door.data.ts';
 import { effectErrors } from './errors/effect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { flowErrors } from './errors/flow.data.ts';
@@ -33,6 +34,7 @@ export const errorTable = {
   ...cliErrors,
   ...configErrors,
   ...deadletterErrors,
+  ...doorErrors,
   ...decodeErrors,
   ...detectErrors,
   ...effectErrors,

@@ -33,6 +33,7 @@ export {
 export type { Emit, Listener, ListenerContext, ListenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';
+export { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent } from './listeners/nats/message-door.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
 export { compileMappings, loadMappings, type MappingSet, type MappingText } from './mappings/mapping-set.ts';
 export type { MappingSpec } from './mappings/mapping-spec.ts';
@@ -52,3 +53,4 @@ export { checkVersions } from './schemas/schema-compatibility.ts';
 export type * from './source.ts';
 export { type Cut, openRecordStream, type RecordStream } from './stream/record-stream.ts';
 export { cutOf } from './stream/sniffing-stream.ts';
+export { unpacked, unpackerOf } from './stream/unpack.ts';

@@ -42,6 +42,8 @@ type Pending =
 /** What is known of a record beside itself. */
 interface TreatedParts {
   readonly envelope: Envelope | undefined;
+  /** When it was taken in, milliseconds since 1970. */
+  readonly receivedMs: number;
   readonly hasSecret: boolean;
   readonly alias: ((id: string | undefined) => string | undefined) | undefined;
 }
@@ -109,19 +111,23 @@ export class IntakeBatch {
         : decoders[format].decode(raw.bytes, this.#use.decodeLimits);
     decoded.forEach((record, place) => {
       if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
-      else this.#takeAccepted(record, decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place));
+      else {
+        const envelope = decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place);
+        this.#takeAccepted(record, { envelope, receivedMs: raw.receivedMs ?? this.#receivedMs });
+      }
     });
   }
 
-  #takeAccepted(record: AcceptedRecord, envelope: Envelope | undefined): void {
+  #takeAccepted(record: AcceptedRecord, { envelope, receivedMs }: Pick<TreatedParts, 'envelope' | 'receivedMs'>): void {
     const { privacy } = this.#source;
-    if (privacy === undefined) return this.#takeTreated(record, { envelope, hasSecret: false, alias: undefined });
+    if (privacy === undefined) return this.#takeTreated(record, { envelope, receivedMs, hasSecret: false, alias: undefined });
     const treated = privacy.treat(record, this.#use.decodeLimits);
     if (treated.kind === 'dropped') this.#pending.push({ result: { status: 'dropped', rule: treated.rule } });
     else if (treated.kind === 'refused') this.#pending.push({ result: { status: 'rejected', ...treated.refusal } });
     else
       this.#takeTreated(treated.record, {
         envelope: privacy.envelope(envelope),
+        receivedMs,
         hasSecret: treated.hasSecret,
         alias: treated.record === record ? undefined : this.#aliasOf(record, privacy),
       });
@@ -133,8 +139,8 @@ export class IntakeBatch {
     return (id) => (id === own || own === undefined ? id : privacy.alias(own));
   }
 
-  #takeTreated(record: AcceptedRecord, { envelope, hasSecret, alias }: TreatedParts): void {
-    const mapped = this.#use.mappings.map(record.format, record.fields, this.#receivedMs);
+  #takeTreated(record: AcceptedRecord, { envelope, receivedMs, hasSecret, alias }: TreatedParts): void {
+    const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
     const ownId = this.#idOf(envelope, alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId));
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) return this.#reject(reason);
@@ -146,7 +152,7 @@ export class IntakeBatch {
       envelope,
       id: ownId ?? this.#use.nextId(),
       producerId: ownId !== undefined,
-      receivedMs: this.#receivedMs,
+      receivedMs,
       maxSkewMs: this.#use.maxSkewMs,
     });
     const flagged: FrameRecord = hasSecret ? { ...event, flags: [...event.flags, 'secret_found'] } : event;

@@ -45,6 +45,8 @@ export interface Envelope {
 export interface RawRecord {
   readonly bytes: Uint8Array;
   readonly envelope?: Envelope | undefined;
+  /** When it was taken in, milliseconds since 1970, where that was long before it is given on; else when it is. */
+  readonly receivedMs?: number | undefined;
   /** Set where the listener itself refuses this piece: it is answered, not read. */
   readonly refused?: Refusal | undefined;
 }

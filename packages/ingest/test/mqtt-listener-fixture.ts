@@ -8,6 +8,9 @@ import { mqttSettings } from '../src/listeners/mqtt/mqtt-settings.ts';
 /** Opens one; `more` settings as a user writes them. */
 export async function openMqttForTest(context: ListenerContext, more: object = {}): Promise<{ listener: Listener; port: number }> {
   const limits = { maxPacketBytes: CONTRACT_RECORD_BYTES, maxInFlightBytes: 1 << 20, maxInFlightBytesPerConnection: 1 << 20 };
-  const listener = await mqttKind.open(readSettings(mqttSettings, { port: 0, ...limits, ...more }, { file: 'test' }), context);
+  const listener = await mqttKind.open(
+    readSettings(mqttSettings, { port: 0, keepSessions: false, ...limits, ...more }, { file: 'test' }),
+    context,
+  );
   return { listener, port: Number(new URL(listener.address).port) };
 }

@@ -10,6 +10,7 @@ import { UnparsedRecords } from './coverage/unparsed-records.ts';
 import { RedrivePace } from './deadletters/redrive-pace.ts';
 import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { openBus } from './duties/open-bus.ts';
+import { openProducerDesk, type ProducerDesk } from './duties/producer-desk.ts';
 import { startThreads } from './duties/start-threads.ts';
 import { openDiskGuard } from './flow/disk-guard.ts';
 import { createFlowControl } from './flow/flow-control.ts';
@@ -44,6 +45,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const { version, settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
+  const producers = admitProducers(registry, ground);
   const disk = scope.add(
     'disk guard',
     await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) =>
@@ -77,6 +79,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     detect: desk.detect,
     settled: desk.settled,
     privileged,
+    producers,
     flow,
     sources,
     clock: around.clock,
@@ -98,6 +101,12 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     unparsed: new UnparsedRecords(around.clock),
     closing: scope.signal,
   };
+}
+
+/** Lets foreign producers in, where Tocsin runs the server. */
+function admitProducers(registry: Registry, { bus, scope, around }: InstallationGround): ProducerDesk | undefined {
+  const { producers: entry } = bus;
+  return entry && scope.add('producers', openProducerDesk({ entry, registry, clock: around.clock, onTrouble: around.onTrouble }));
 }
 
 /** The threads of the duties, and whom to ask for those of other processes. */

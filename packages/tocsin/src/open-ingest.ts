@@ -12,8 +12,10 @@ import {
 } from '@tocsin/ingest';
 import type { ApiContext } from './api/route.ts';
 import type { InstallationSettings } from './config/settings.ts';
+import { createDrop } from './deadletters/drop.ts';
 import { createQuarantine } from './deadletters/quarantine.ts';
 import { takeRedrivenRecords } from './deadletters/redriven-records.ts';
+import { openBusDoor } from './duties/bus-door.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openWebhooks } from './duties/open-webhooks.ts';
 import { startListeners } from './duties/start-listeners.ts';
@@ -25,7 +27,8 @@ import type { SourceBook } from './registry/source-book.ts';
 import { createForbiddenAudit } from './security/audit-forbidden.ts';
 import { createAuditTrail } from './security/audit-trail.ts';
 import { type createAuthenticate, createAuthenticateSource } from './security/authenticate.ts';
-import { type Surroundings, wireIngest } from './wire.ts';
+import { IN_FILTER } from './subjects.ts';
+import { type Bus, type Surroundings, wireIngest } from './wire.ts';
 
 /** What ingest is opened with beside the ground. */
 export interface IngestOptions {
@@ -42,7 +45,8 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   const { options, context } = ingest;
   const { scope, around } = ground;
   const { book, activity } = context.sources;
-  const intake = context.unparsed.watch(standing(await openIntake(ingest, ground), book));
+  const bus = scope.add('bus of ingest', await openBus(ground.bus.address('ingest')));
+  const intake = context.unparsed.watch(standing(openIntake(ingest, ground, bus), book));
   const onForbidden = createForbiddenAudit({ ...around, trail: createAuditTrail(context.bus) });
   const authenticate = createAuthenticateSource(ingest.authenticate, book, onForbidden);
   const { admission } = context.flow;
@@ -55,6 +59,7 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
   const started = await startListeners({
     dataDir: options.dataDir,
     settings: options.settings.listeners,
+    environment: options.environment,
     book,
     authenticate,
     emit: intake.emit,
@@ -65,6 +70,7 @@ export async function openIngest(ingest: IngestOptions, ground: InstallationGrou
     scope,
   });
   ground.listeners.push(...started);
+  startBusDoor(bus, intake, { context, ground });
   await recallBeside(options, { context, intake, around, scope });
   const doors = createHttpDoors({ webhooks });
   const countsOf = countDoors(doors, ground);
@@ -95,10 +101,9 @@ function countDoors(doors: readonly HttpDoor[], { listeners }: InstallationGroun
   return (door) => counts.get(door) ?? new ListenerCounts();
 }
 
-async function openIntake({ options, context }: IngestOptions, { bus, scope, around }: InstallationGround): Promise<Intake> {
+function openIntake({ options, context }: IngestOptions, { scope, around }: InstallationGround, bus: Bus): Intake {
   const { settings, logger } = options;
-  const ingestBus = scope.add('bus of ingest', await openBus(bus.address('ingest')));
-  const { framer, intake } = wireIngest(ingestBus, loadMappings(readShippedMappings()), {
+  const { framer, intake } = wireIngest(bus, loadMappings(readShippedMappings()), {
     ...around,
     partitions: settings.bus.partitions,
     site: settings.site,
@@ -113,6 +118,18 @@ async function openIntake({ options, context }: IngestOptions, { bus, scope, aro
   scope.add('framer', framer);
   void takeRedrivenRecords({ ...around, bus: context.bus, intake });
   return intake;
+}
+
+/** The door for foreign producers on the bus: there is always one. */
+function startBusDoor(bus: Bus, intake: Intake, { context, ground }: { context: ApiContext; ground: InstallationGround }): void {
+  const { scope, around } = ground;
+  const counts = new ListenerCounts();
+  const door = { name: 'nats/in', emit: intake.emit, counts, onTrouble: around.onTrouble };
+  const drop = createDrop({ ...around, bus });
+  // Listed once somebody has come in by it: most installations have no producer on NATS.
+  const onFirst = (): unknown => ground.listeners.push({ kind: 'nats', name: 'in', address: IN_FILTER, counts });
+  const nowMs = (): number => around.clock.nowMs();
+  scope.add('door on the bus', openBusDoor({ bus, book: context.sources.book, context: door, drop, nowMs, onFirst }));
 }
 
 /** Recalls ids while everything else goes on; waited for only a little, as at worst resends of before are stored again. */

@@ -2,7 +2,7 @@
  * Names on the bus: every subject Tocsin writes or reads, in one place. Tenants and
  * other names become tokens through `encodeToken` only.
  */
-import { encodeToken, type Lane } from '@tocsin/core';
+import { decodeToken, encodeToken, type Lane } from '@tocsin/core';
 
 /** First token of every subject: production, staging and each replay have their own. */
 const NAMESPACE = 'tocsin';
@@ -85,6 +85,19 @@ export function retrySubject(consumer: string): string {
   return `${NAMESPACE}.retry.${encodeToken(consumer)}`;
 }
 
+/** Subject on which a foreign producer publishes: one source's own. */
+export function inSubject(tenant: string, source: string): string {
+  return `${NAMESPACE}.in.${encodeToken(tenant)}.${encodeToken(source)}`;
+}
+
+/** Tenant and source that a subject of `IN_FILTER` names. @throws bus.bad_name where a token is none of a name's */
+export function readInSubject(subject: string): { readonly tenant: string; readonly source: string } {
+  const [, , tenant = '', source = ''] = subject.split('.');
+  return { tenant: decodeToken(tenant), source: decodeToken(source) };
+}
+
+/** Filter over what foreign producers publish. */
+export const IN_FILTER = `${NAMESPACE}.in.*.*`;
 /** First token of everything that replays write; the tenant and the run follow, then what stands behind `tocsin` in the live namespace. */
 const REPLAY_NAMESPACE = 'tocsin-replay';
 

@@ -11,6 +11,7 @@ import {
   CHANGES_FILTER,
   DEADLETTER_FILTER,
   eventsFilter,
+  IN_FILTER,
   MATCHES_FILTER,
   REPLAY_PARTS_FILTER,
   REPLAY_RULES_FILTER,
@@ -22,6 +23,11 @@ import {
 const DAY_MS = 86_400_000;
 /** How long message ids are remembered: longer than any resend of ours. */
 const DEDUP_WINDOW_MS = 300_000;
+/**
+ * The least there is. A stream's memory of message ids is one for all its writers: whoever guessed another's next id could have that message taken
+ * for a repeat. Repeats are known by the events' own ids, source by source.
+ */
+const FOREIGN_DEDUP_WINDOW_MS = 100;
 
 /** Bucket of fold checkpoints: chunks and the manifest that names them. */
 export const MANIFESTS_BUCKET = 'manifests';
@@ -51,6 +57,7 @@ export const ALERTS_KEPT_MS = 30 * DAY_MS;
 /** What may differ between installations: size limits in bytes. */
 export interface TopologyOptions {
   readonly eventsMaxBytes: number;
+  readonly inMaxBytes: number;
   readonly matchesMaxBytes: number;
   readonly alertsMaxBytes: number;
   readonly auditMaxBytes: number;
@@ -66,6 +73,12 @@ export function topology(options: TopologyOptions): Topology {
     streams: [
       stream('EVENTS_LIVE', eventsFilter('live'), events),
       stream('EVENTS_BULK', eventsFilter('bulk'), events),
+      stream('IN', IN_FILTER, {
+        maxBytes: options.inMaxBytes,
+        retention: 'work_queue',
+        isForeign: true,
+        dedupWindowMs: FOREIGN_DEDUP_WINDOW_MS,
+      }),
       stream('MATCHES', MATCHES_FILTER, { maxBytes: options.matchesMaxBytes }),
       stream('ALERTS', ALERTS_FILTER, { maxBytes: options.alertsMaxBytes }),
       stream('AUDIT', AUDIT_FILTER, { maxAgeMs: 365 * DAY_MS, maxBytes: options.auditMaxBytes }),
@@ -102,6 +115,9 @@ export const CORRELATE_CONSUMER = 'correlate';
 /** Name of the projections among them. */
 export const STORE_CONSUMER = 'store';
 
+/** Name of the door for foreign producers among them, and of its group on the queue they write. */
+export const IN_CONSUMER = 'in';
+
 /** A duty of a process that speaks to the bus under a key of its own. */
 export type Duty = 'ingest' | 'match' | 'correlate' | 'store' | 'respond' | 'api' | 'keep' | 'replay' | 'catchup';
 
@@ -125,7 +141,11 @@ const KEPT: readonly string[] = [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT
 
 /** Which duty may touch what: ingest cannot publish alerts, the store nothing but dead letters. */
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
-  ingest: { publish: EVENTS, subscribe: [], buckets: [] },
+  ingest: {
+    publish: [...EVENTS, DEADLETTER_FILTER],
+    subscribe: [IN_FILTER, retrySubject(IN_CONSUMER), DEADLETTER_FILTER],
+    buckets: [],
+  },
   match: {
     publish: [MATCHES_FILTER, DEADLETTER_FILTER, retrySubject(MATCH_CONSUMER)],
     subscribe: [...EVENTS, MATCHES_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, retrySubject(MATCH_CONSUMER)],
@@ -144,7 +164,17 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   respond: { publish: [DEADLETTER_FILTER], subscribe: [ALERTS_FILTER, RETRY_FILTER, DEADLETTER_FILTER], buckets: [] },
   api: {
     publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAY_PARTS_FILTER, REPLAY_RULES_FILTER],
-    subscribe: [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAYS_FILTER],
+    subscribe: [
+      ...EVENTS,
+      IN_FILTER,
+      MATCHES_FILTER,
+      ALERTS_FILTER,
+      AUDIT_FILTER,
+      CHANGES_FILTER,
+      DEADLETTER_FILTER,
+      RETRY_FILTER,
+      REPLAYS_FILTER,
+    ],
     buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET, CATCH_UP_BUCKET],
     purge: [REPLAYS_FILTER],
   },

@@ -33,6 +33,7 @@ export const logSources: readonly LogSource[] = [
 
 /** Limits that no test reaches, unless it means to. */
 export const roomy: TopologyOptions = {
+  inMaxBytes: 1 << 30,
   eventsMaxBytes: MIB_64,
   matchesMaxBytes: MIB_64,
   alertsMaxBytes: MIB_64,

@@ -93,7 +93,7 @@ function configOf(spec: StreamSpec, replicas: number): Partial<StreamConfig> {
     max_msgs_per_subject: spec.maxPerSubject === 0 ? -1 : spec.maxPerSubject,
     duplicate_window: spec.dedupWindowMs * NANOS_PER_MS,
     allow_direct: true,
-    allow_atomic: true,
+    allow_atomic: spec.isForeign !== true,
   };
 }
 

@@ -86,6 +86,18 @@ export const listenerErrors = {
     say: (d: { listener: string; path: string; reason: string }) =>
       `Listener ${d.listener} does not read ${d.path}: ${d.reason}. Other files are read; it is looked at again. Correct its rights, or narrow the patterns.`,
   },
+  'listener.file_rejected': {
+    retry: 'never', http: 422, exit: 65,
+    about: 'A file of a drop folder could not be read, or nothing in it could be taken.',
+    say: (d: { listener: string; path: string; reason: string }) =>
+      `Listener ${d.listener} rejected ${d.path}: ${d.reason}. What was read before is stored; the file lies there with its reasons beside it. Correct it and put it in again.`,
+  },
+  'listener.spool_damaged': {
+    retry: 'never', http: 500, exit: 74,
+    about: 'Records that waited in a spool cannot be read any more: the disk gave back other bytes than were written.',
+    say: (d: { listener: string; records: number }) =>
+      `The spool of listener ${d.listener} holds ${d.records} records that cannot be read any more. They are lost; what comes after them is given on. Look at the disk.`,
+  },
   'listener.file_lost': {
     retry: 'later', http: 410, exit: 66,
     about: 'A followed file was replaced, emptied or removed, and what it held beyond the last place read was found nowhere.',

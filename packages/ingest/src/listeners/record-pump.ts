@@ -7,6 +7,7 @@ import { isTocsinError } from '@tocsin/core';
 import type { RawRecord, RecordResult, Source } from '../source.ts';
 import type { ByteGauge } from './byte-gauge.ts';
 import type { ListenerContext } from './listener.ts';
+import type { BatchToSpool, ProducerSpool } from './spool/producer-spool.ts';
 
 /** What a pump is made of. */
 export interface RecordPumpOptions {
@@ -19,6 +20,8 @@ export interface RecordPumpOptions {
   readonly gauge: ByteGauge;
   /** Told when there is room again after `mustWait`. */
   readonly onRoom?: (() => void) | undefined;
+  /** Where records wait that cannot be stored now; without it they wait here. Then `whenSettled` also counts what waits there. */
+  readonly spool?: ProducerSpool | undefined;
   /** Told that the source may not send any more. */
   readonly onRefused?: ((error: unknown) => void) | undefined;
 }
@@ -28,6 +31,8 @@ const BATCH_RECORDS = 8192;
 const BATCH_BYTES = 4 << 20;
 /** How often records are given that end in an error without a name. */
 const MAX_UNNAMED_TRIES = 5;
+/** How long records gather before they go to the spool. */
+const GATHER_MS = 20;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5_000;
 /** Time that closing waits for what is in flight. */
@@ -106,6 +111,7 @@ export class RecordPump implements AsyncDisposable {
     // At the end of the turn, so that what one read brought goes together.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0 && !this.#stop.signal.aborted) {
+      await this.#gather();
       const batch = this.#takeBatch();
       this.#inFlight = batch.length;
       await this.#deliver(batch);
@@ -116,6 +122,14 @@ export class RecordPump implements AsyncDisposable {
       this.#tellRoom();
     }
     this.#running = undefined;
+  }
+
+  /** What goes to the spool anyway goes in larger pieces. */
+  async #gather(): Promise<void> {
+    const { spool } = this.#options;
+    const source = this.#sourceNow();
+    if (spool !== undefined && source !== undefined && !spool.isEmpty(source) && this.#waiting.length < BATCH_RECORDS)
+      await this.#pause(GATHER_MS);
   }
 
   #takeBatch(): RawRecord[] {
@@ -135,8 +149,49 @@ export class RecordPump implements AsyncDisposable {
     let tries = 0;
     for (let waitMs = FIRST_WAIT_MS; !this.#stop.signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       tries += 1;
-      if (await this.#give(records, { idempotencyKey, isLast: tries >= MAX_UNNAMED_TRIES })) return;
+      const place = await this.#placeOf(records, idempotencyKey);
+      if (place === 'spooled') return;
+      if (place === 'nowhere') {
+        await this.#pause(waitMs);
+        continue;
+      }
+      const giving = this.#give(records, { idempotencyKey, isLast: tries >= MAX_UNNAMED_TRIES });
+      if (await this.#isTaken(giving, records, idempotencyKey)) return;
       await this.#pause(waitMs);
+    }
+  }
+
+  /** As long as something of the source waits in the spool, what comes waits behind it: there, or here while it is full. */
+  async #placeOf(records: readonly RawRecord[], key: string): Promise<'spooled' | 'nowhere' | 'intake'> {
+    const { spool } = this.#options;
+    const source = this.#sourceNow();
+    if (spool === undefined || source === undefined || spool.isEmpty(source)) return 'intake';
+    return (await this.#spool({ source, key, records })) ? 'spooled' : 'nowhere';
+  }
+
+  /** Whether a batch was stored, or waits on disk as it was not stored soon enough. */
+  async #isTaken(giving: Promise<boolean>, records: readonly RawRecord[], key: string): Promise<boolean> {
+    const { spool } = this.#options;
+    const source = this.#sourceNow();
+    if (spool === undefined || source === undefined) return await giving;
+    const { promise: late, resolve } = Promise.withResolvers<false>();
+    const timer = setTimeout(() => resolve(false), spool.afterMs);
+    const isTaken = await Promise.race([giving, late]);
+    clearTimeout(timer);
+    if (isTaken) return true;
+    return (await this.#spool({ source, key, records, underWay: giving })) || (await giving);
+  }
+
+  async #spool(batch: BatchToSpool): Promise<boolean> {
+    return (await this.#options.spool?.put(batch)) === true;
+  }
+
+  /** The source, where it may send: where it may not, giving tells. */
+  #sourceNow(): Source | undefined {
+    try {
+      return this.#options.spool === undefined ? undefined : this.#options.source();
+    } catch {
+      return undefined; // refused and counted by `#give`
     }
   }
 

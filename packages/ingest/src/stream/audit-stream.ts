@@ -3,7 +3,7 @@
  * they came. Events interleave: an event is whole when its end is said (EOE), when it is of a kind that is one line, or when many younger ones have come.
  */
 import { decodeUtf8 } from '../decoders/json-record.ts';
-import { auditdFormat, auditEventOf, MAX_LINES } from '../decoders/lines/auditd.ts';
+import { auditdFormat, auditPartOf, MAX_LINES } from '../decoders/lines/auditd.ts';
 import { openLine } from '../decoders/lines/carried-line.ts';
 import { createLineDecoder } from '../decoders/lines/line-format.ts';
 import { type DecodedRecord, type DecodeLimits, rejectRecord } from '../decoders/record-decoder.ts';
@@ -17,50 +17,6 @@ interface OpenEvent {
 
 /** Events that may be open at a time. */
 const MAX_OPEN = 64;
-
-/** Kinds of record that the kernel writes as parts of one event (audit.h, 1300 to 1399). */
-const PARTS: ReadonlySet<string> = new Set([
-  'SYSCALL',
-  'PATH',
-  'IPC',
-  'SOCKETCALL',
-  'CONFIG_CHANGE',
-  'SOCKADDR',
-  'CWD',
-  'EXECVE',
-  'IPC_SET_PERM',
-  'MQ_OPEN',
-  'MQ_SENDRECV',
-  'MQ_NOTIFY',
-  'MQ_GETSETATTR',
-  'KERNEL_OTHER',
-  'FD_PAIR',
-  'OBJ_PID',
-  'TTY',
-  'BPRM_FCAPS',
-  'CAPSET',
-  'MMAP',
-  'NETFILTER_PKT',
-  'NETFILTER_CFG',
-  'SECCOMP',
-  'PROCTITLE',
-  'FEATURE_CHANGE',
-  'KERN_MODULE',
-  'FANOTIFY',
-  'TIME_INJOFFSET',
-  'TIME_ADJNTPVAL',
-  'BPF',
-  'AVC',
-  'EOE',
-  'OPENAT2',
-  'DM_CTRL',
-  'MAC_POLICY_LOAD',
-  'MAC_STATUS',
-  'MAC_CONFIG_CHANGE',
-  'ANOM_PROMISCUOUS',
-  'ANOM_ABEND',
-  'INTEGRITY_RULE',
-]);
 
 /** A stream of audit events. Lines of other formats are rejected. */
 export function createAuditStream(limits: DecodeLimits): RecordStream {
@@ -86,10 +42,10 @@ export function createAuditStream(limits: DecodeLimits): RecordStream {
   const lines = cutLines(limits.maxRecordBytes, limits, (bytes): DecodedRecord[] => {
     const text = decodeUtf8(bytes);
     if (text === undefined) return [rejectRecord(bytes, 'decode.bad_utf8', { format: 'auditd' })];
-    const part = auditEventOf(openLine(text).line);
+    const part = auditPartOf(openLine(text).line);
     // Behind a syslog header, or of one line: a record of its own.
-    if (part === undefined || !PARTS.has(part.type)) return decoder.decode(bytes, limits);
-    return part.type === 'EOE' ? close(part.key) : addPart(part, bytes);
+    if (part === undefined) return decoder.decode(bytes, limits);
+    return part.isLast ? close(part.key) : addPart(part, bytes);
   });
   return {
     push: (bytes) => lines.push(bytes),

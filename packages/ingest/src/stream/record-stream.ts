@@ -7,6 +7,7 @@ import type { DecodedRecord, DecodeLimits } from '../decoders/record-decoder.ts'
 import { createAuditStream } from './audit-stream.ts';
 import { createCsvStream } from './csv-stream.ts';
 import { createEvtxStream } from './evtx-stream.ts';
+import { createJournalStream } from './journal-stream.ts';
 import { createLineStream } from './line-stream.ts';
 import { createSniffingStream } from './sniffing-stream.ts';
 import { createValueStream } from './value-stream.ts';
@@ -39,7 +40,7 @@ export function openRecordStream(format: FormatName, limits: DecodeLimits): Reco
 }
 
 /** How bytes are cut into records; the formats that need no more than lines are cut into lines. */
-export type Cut = 'lines' | 'values' | 'elements' | 'event-xml' | 'auditd' | 'csv' | 'evtx' | 'w3c' | 'zeek';
+export type Cut = 'lines' | 'values' | 'elements' | 'event-xml' | 'auditd' | 'csv' | 'evtx' | 'journal' | 'w3c' | 'zeek';
 
 function openAs(cut: Cut | FormatName, format: FormatName, limits: DecodeLimits): RecordStream {
   switch (cut) {
@@ -55,6 +56,8 @@ function openAs(cut: Cut | FormatName, format: FormatName, limits: DecodeLimits)
       return createCsvStream(limits);
     case 'evtx':
       return createEvtxStream();
+    case 'journal':
+      return createJournalStream(limits);
     case 'w3c':
       return createW3cStream(limits);
     case 'zeek':

@@ -6,6 +6,7 @@ import { looksLikeEventXml } from '../decoders/windows-xml.ts';
 import { isEvtx } from '../evtx/evtx-chunk.ts';
 import { sniffCsv } from '../rows/csv-rows.ts';
 import { looksLikeZeek } from '../rows/zeek-rows.ts';
+import { looksLikeJournalExport } from './journal-stream.ts';
 import type { Cut, RecordStream } from './record-stream.ts';
 import { looksLikeW3c } from './w3c-stream.ts';
 
@@ -54,6 +55,7 @@ export function cutOf(head: Uint8Array, format: FormatName): Cut {
 
 function cutOfText(text: string): Cut {
   if (looksLikeZeek(text)) return 'zeek';
+  if (looksLikeJournalExport(text)) return 'journal';
   if (looksLikeW3c(text)) return 'w3c';
   const [line = ''] = text.split('\n', 1);
   if (auditdFormat.looks(line)) return 'auditd';

@@ -9,6 +9,7 @@ import type { CatchUpDesk } from '../catchup/catch-up-desk.ts';
 import type { UnparsedRecords } from '../coverage/unparsed-records.ts';
 import type { RedrivePace } from '../deadletters/redrive-pace.ts';
 import type { DetectApi } from '../duties/detect-api.ts';
+import type { ProducerDesk } from '../duties/producer-desk.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
@@ -30,6 +31,8 @@ export interface ApiContext {
   /** Resolves with true when everything up to a position of EVENTS has been judged, folded and its alerts written; with false after `waitMs`. */
   readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<boolean>;
   readonly privileged: Privileged;
+  /** Lets foreign producers in; undefined where the bus is run by others. */
+  readonly producers?: Pick<ProducerDesk, 'url' | 'sync'> | undefined;
   /** Quotas, admission, and how far everybody is behind. */
   readonly flow: FlowControl;
   /** What is known of sources, and what holds for all. */

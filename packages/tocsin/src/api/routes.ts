@@ -20,6 +20,7 @@ import { listReplays, showReplay } from './routes/list-replays.ts';
 import { listRules } from './routes/list-rules.ts';
 import { listSchemas, showSchema } from './routes/list-schemas.ts';
 import { listSources, showSource } from './routes/list-sources.ts';
+import { makeNatsKey } from './routes/make-nats-key.ts';
 import { patchSource } from './routes/patch-source.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { rebuild } from './routes/rebuild.ts';
@@ -58,6 +59,7 @@ export const routes: readonly Route[] = [
   beginCatchUp,
   listSources,
   addSource,
+  makeNatsKey,
   showSource,
   patchSource,
   rotateSource,

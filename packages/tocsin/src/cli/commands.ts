@@ -11,6 +11,7 @@ import { deadLetters, deadLettersShow } from './commands/dead-letters.ts';
 import { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } from './commands/dead-letters-act.ts';
 import { doctor } from './commands/doctor.ts';
 import { hunt } from './commands/hunt.ts';
+import { importFiles } from './commands/import.ts';
 import { parse } from './commands/parse.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   hunt,
   parse,
   publish,
+  importFiles,
   tail,
   alerts,
   { ...alerts, name: 'alerts list' },

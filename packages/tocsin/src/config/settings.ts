@@ -50,6 +50,12 @@ const bus = settings({
       default: '10GiB',
       min: 1 << 20,
     }),
+    inMaxBytes: bytes({
+      about:
+        'Size limit of the queue in which events of NATS producers wait for ingest. At the limit their publishing is refused until ingest has caught up.',
+      default: '1GiB',
+      min: 1 << 20,
+    }),
     eventsMaxAge: duration({ about: 'How long events are kept.', default: '7d' }),
     commitTimeout: duration({ about: 'How long an acknowledgement may take before the sender is told to send again.', default: '5s' }),
     external: externalBusSettings,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Topology } from '@tocsin/bus';
 import { type NatsServer, startNatsServer } from '@tocsin/bus/nats';
 import type { InstallationOptions } from '../installation-options.ts';
+import { IN_FILTER } from '../subjects.ts';
 import { type Duty, dutyGrants, topology } from '../topology.ts';
 import type { InstallationBus } from './installation-bus.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
@@ -16,6 +17,7 @@ export async function openEmbeddedBus(options: InstallationOptions): Promise<Ins
   const declared = topology({
     ...settings.retention,
     eventsMaxBytes: settings.bus.eventsMaxBytes,
+    inMaxBytes: settings.bus.inMaxBytes,
     replaysMaxBytes: settings.replays.maxBytes,
   });
   const server = await startServer(options, declared);
@@ -42,6 +44,7 @@ export async function openEmbeddedBus(options: InstallationOptions): Promise<Ins
     isExternal: false,
     topology: declared,
     address,
+    producers: { url: () => server.url, set: (producers) => server.setProducers(producers) },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -53,6 +56,7 @@ function startServer({ dataDir, settings, logger, natsServer, searchPath }: Inst
     binary: { configured: settings.bus.natsServer, environment: natsServer, path: searchPath },
     duties: dutyGrants,
     topology: declared,
+    doorSubjects: IN_FILTER,
     maxStoreBytes: declared.streams.reduce((sum, { maxBytes }) => sum + Math.max(0, maxBytes), OTHER_STREAMS_BYTES),
     // What the server calls informative is its start-up banner.
     log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),

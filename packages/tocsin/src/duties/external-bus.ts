@@ -46,7 +46,12 @@ async function open(options: InstallationOptions, unlock: () => void): Promise<I
     throw new TocsinError('server.bad_setting', { what, reason: `${external.monitor ?? ''} says that the server syncs ${server.sync}` });
   }
   const declared = {
-    ...topology({ ...settings.retention, eventsMaxBytes: settings.bus.eventsMaxBytes, replaysMaxBytes: settings.replays.maxBytes }),
+    ...topology({
+      ...settings.retention,
+      eventsMaxBytes: settings.bus.eventsMaxBytes,
+      inMaxBytes: settings.bus.inMaxBytes,
+      replaysMaxBytes: settings.replays.maxBytes,
+    }),
     replicas: external.replicas,
   };
   {

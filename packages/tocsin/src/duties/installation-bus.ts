@@ -1,5 +1,6 @@
 /** The bus of an installation, whoever runs it: everything declared on it, and an address for each duty. */
 import type { Topology } from '@tocsin/bus';
+import type { Producer } from '@tocsin/bus/nats';
 import type { InstallationOptions } from '../installation-options.ts';
 import type { Duty } from '../topology.ts';
 import { openEmbeddedBus } from './embedded-bus.ts';
@@ -16,6 +17,15 @@ export interface InstallationBus extends AsyncDisposable {
   readonly topology: Topology;
   /** Where a duty connects, and under which key. */
   address(duty: Duty): BusAddress;
+  /** The door for foreign producers, where Tocsin runs the server; elsewhere its operator lets them in. */
+  readonly producers?: ProducerEntry | undefined;
+}
+
+/** Who may come in over the bus, and where. */
+export interface ProducerEntry {
+  url(): string;
+  /** Resolves when the server knows. @throws server.failed, server.bad_setting */
+  set(producers: readonly Producer[]): Promise<void>;
 }
 
 /** Starts the embedded server, or connects to the one that the settings name. @throws server.*, bus.unavailable, config.fixed */

@@ -13,6 +13,7 @@ import {
 import { FIRST_TENANT } from '../operator.ts';
 import type { SourceBook } from '../registry/source-book.ts';
 import type { AuthenticationEvidence } from '../security/authenticate.ts';
+import { resolveSecrets } from '../security/resolve-secret.ts';
 import { makePrivateFolder } from '../state/run-file.ts';
 
 /** What listeners are opened with. */
@@ -21,6 +22,8 @@ export interface ListenerGround {
   /** Section `listeners` of the settings: kind, then name. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly book: Pick<SourceBook, 'find'>;
+  /** For secrets that are named as `env:NAME`. */
+  readonly environment: (name: string) => string | undefined;
   readonly authenticate: (evidence: AuthenticationEvidence) => Promise<{ readonly source: Source }>;
   readonly emit: Emit;
   readonly precheck: ListenerContext['precheck'];
@@ -45,8 +48,10 @@ export async function startListeners(ground: ListenerGround): Promise<RunningLis
   for (const kind of listenerKinds) {
     for (const [name, settings] of Object.entries((ground.settings[kind.kind] ?? {}) as Record<string, unknown>)) {
       const context = await contextOf(kind, name, ground);
+      const { environment } = ground;
+      const resolved = await resolveSecrets(settings, { at: `listeners.${kind.kind}.${name}`, environment });
       // Read by the kind's own declaration, so this is what its `open` takes.
-      const listener: Listener = await kind.open(settings as never, context);
+      const listener: Listener = await kind.open(resolved as never, context);
       ground.scope.add(`listener ${kind.kind}/${name}`, listener);
       running.push({ kind: kind.kind, name, address: listener.address, counts: context.counts });
     }

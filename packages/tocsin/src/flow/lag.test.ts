@@ -9,6 +9,7 @@ import { Survey } from './survey.ts';
 
 const MIB = 1 << 20;
 const declared = topology({
+  inMaxBytes: 1 << 30,
   eventsMaxBytes: MIB,
   matchesMaxBytes: MIB,
   alertsMaxBytes: MIB,

@@ -30,7 +30,7 @@ const settings = {
 
 async function openGround(more: Partial<KeeperOptions> = {}) {
   const bus = createMemoryBus({ server: new MemoryServer() });
-  await bus.ensure(topology({ ...settings, eventsMaxBytes: CAP }));
+  await bus.ensure(topology({ ...settings, inMaxBytes: 1 << 30, eventsMaxBytes: CAP }));
   const audit: AuditRecord[] = [];
   const catalogue = openFrameCatalogue({ path: ':memory:' });
   const keeper = new RetentionKeeper({

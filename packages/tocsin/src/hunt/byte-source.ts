@@ -4,8 +4,8 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { TocsinError } from '@tocsin/core';
+import { unpackerOf } from '@tocsin/ingest';
 
 /** Bytes in order, once. Whoever opened it disposes it. */
 export interface ByteSource extends AsyncDisposable {
@@ -21,8 +21,6 @@ export interface OpenFile extends ByteSource {
 }
 
 const PIECE_BYTES = 256 * 1024;
-const GZIP = [0x1f, 0x8b];
-const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** Opens a file; gzip and zstd are told by how they begin. @throws cli.unreadable */
 export async function openFile(path: string): Promise<OpenFile> {
@@ -90,11 +88,7 @@ function plainFile(path: string, handle: FileHandle): ByteSource {
 
 /** A source of what is packed in another; undefined where nothing is packed. */
 function unpack(name: string, head: Uint8Array, pieces: () => AsyncGenerator<Uint8Array>): ByteSource | undefined {
-  const unpacker = begins(head, GZIP)
-    ? createGunzip({ chunkSize: PIECE_BYTES })
-    : begins(head, ZSTD)
-      ? createZstdDecompress({ chunkSize: PIECE_BYTES })
-      : undefined;
+  const unpacker = unpackerOf(head);
   if (unpacker === undefined) return undefined;
   let takenBytes = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
@@ -147,10 +141,6 @@ async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array> {
   } finally {
     await source[Symbol.asyncDispose]();
   }
-}
-
-function begins(bytes: Uint8Array, magic: readonly number[]): boolean {
-  return magic.every((byte, i) => bytes[i] === byte);
 }
 
 function unreadable(path: string, error: unknown): TocsinError {

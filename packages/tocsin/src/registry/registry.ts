@@ -37,6 +37,8 @@ export interface CredentialRecord {
   readonly actor: string;
   readonly roles: readonly Role[];
   readonly source?: string | undefined;
+  /** Public key of a producer that comes in over the bus; then its id is `nkey-` and the key, which is no token's hash. */
+  readonly nkey?: string | undefined;
   /** What people call it: `web01.2` is the second of source `web01`. */
   readonly label?: string | undefined;
   readonly createdMs: number;

@@ -20,6 +20,18 @@ export async function resolveSecret(reference: Secret, { at, environment }: Secr
   return text.startsWith('file:') ? new Secret(await readSecretFile(text.slice('file:'.length), at)) : reference;
 }
 
+/**
+ * Settings with every secret in them, however deep, in place of its reference. `at` is where the settings stand.
+ * @throws config.bad_value of the first that is not there
+ */
+export async function resolveSecrets(value: unknown, { at, environment }: SecretPlace): Promise<unknown> {
+  if (value instanceof Secret) return await resolveSecret(value, { at, environment });
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return await Promise.all(value.map((each, i) => resolveSecrets(each, { at: `${at}.${i}`, environment })));
+  const entries = Object.entries(value).map(async ([key, each]) => [key, await resolveSecrets(each, { at: `${at}.${key}`, environment })]);
+  return Object.fromEntries((await Promise.all(entries)) as [string, unknown][]);
+}
+
 /** Where a reference stands, and what resolves it. */
 export interface SecretPlace {
   readonly at: string;

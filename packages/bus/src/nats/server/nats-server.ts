@@ -6,13 +6,17 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TocsinError } from '@tocsin/core';
-import type { Topology } from '../../event-bus.ts';
+import type { SubjectFilter, Topology } from '../../event-bus.ts';
+import type { UserKey } from '../nkey.ts';
+import { ConfigReload } from './config-reload.ts';
 import { type BusCredential, credentialOf, openCredentials } from './credentials-file.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { ADMIN_DUTY, adminPermissions, type DutyPermissions, natsPermissions, SUPERVISOR_DUTY } from './duty-permissions.ts';
 import { readIfThere } from './process-identity.ts';
+import { openProducerDoor } from './producer-door.ts';
+import type { Producer } from './producers.ts';
 import { type BinarySearch, findServerBinary, type ServerBinary } from './server-binary.ts';
-import { type ConfigUser, serverConfigText } from './server-config.ts';
+import { type ConfigUser, type ServerConfig, writeServerConfig } from './server-config.ts';
 import type { ServerLog } from './server-log.ts';
 import { launchServer, type OrphanGuard, type ServerProcess } from './server-process.ts';
 import { awaitReady, isPortFree, type ServerPorts } from './server-readiness.ts';
@@ -30,6 +34,8 @@ export interface NatsServerOptions {
   readonly duties: Readonly<Record<string, DutyPermissions>>;
   /** Streams and buckets that the duties' subjects belong to. Applied by `ensure`, not here. */
   readonly topology: Topology;
+  /** Filter over everything that foreign producers may write, such as `tocsin.in.*.*`; without it there is no door for them. */
+  readonly doorSubjects?: SubjectFilter | undefined;
   readonly log: ServerLog;
   /** Most bytes of all streams together; 20 GiB by default. */
   readonly maxStoreBytes?: number | undefined;
@@ -54,6 +60,11 @@ export interface NatsServer extends AsyncDisposable {
   readonly pid: number | undefined;
   /** Key of a duty. @throws server.bad_setting for a duty that was not declared */
   credential(duty: string): BusCredential;
+  /**
+   * Says who the foreign producers are; resolves when the running server knows. Who is no longer among them is disconnected; everybody else,
+   * and every duty, stays connected. Calls are carried out one after the other. @throws server.bad_setting, server.failed
+   */
+  setProducers(producers: readonly Producer[]): Promise<void>;
 }
 
 const DEFAULT_STORE_BYTES = 20 * 1024 ** 3;
@@ -96,28 +107,24 @@ async function startLocked(options: NatsServerOptions, binary: ServerBinary, unl
       throw new TocsinError('server.bad_setting', { what: `Duty ${duty}`, reason: 'it was not declared when the server was started' });
     return credentialOf(duty, key);
   };
-  const users: ConfigUser[] = [
-    { nkey: keys.get(ADMIN_DUTY)?.public ?? '', permissions: adminPermissions(credential(ADMIN_DUTY).inboxPrefix) },
-  ];
-  for (const [duty, allowed] of Object.entries(options.duties)) {
-    users.push({
-      nkey: keys.get(duty)?.public ?? '',
-      permissions: natsPermissions(allowed, options.topology, credential(duty).inboxPrefix),
-    });
-  }
+  const users = dutyUsers(options, keys, credential);
+  const reload = new ConfigReload();
+  const door = openProducerDoor({ directory, configPath, reload });
   let ports: ServerPorts = { client: -1, monitor: -1 };
   const supervisor = await supervise({
     log,
     async start(onBroken): Promise<ServerProcess> {
-      const started = await startOnce(options, {
+      const parts = {
         binary,
         configPath,
         users,
         supervisor: keys.get(SUPERVISOR_DUTY)?.public ?? '',
         admin: credential(ADMIN_DUTY),
         onBroken,
-      });
+      };
+      const started = await startOnce({ ...options, log: reload.listen(log) }, { ...parts, producers: door.users() });
       ports = started.ports;
+      await door.started(started.child, started.config);
       return started.child;
     },
   });
@@ -133,6 +140,7 @@ async function startLocked(options: NatsServerOptions, binary: ServerBinary, unl
       return supervisor.child()?.identity()?.pid;
     },
     credential,
+    setProducers: (producers) => door.set(producers),
     async [Symbol.asyncDispose]() {
       await supervisor.stop();
       forgetChild(directory);
@@ -141,22 +149,48 @@ async function startLocked(options: NatsServerOptions, binary: ServerBinary, unl
   };
 }
 
+/** The users of the duties, each with what it may do. */
+function dutyUsers(
+  options: NatsServerOptions,
+  keys: ReadonlyMap<string, UserKey>,
+  credential: (duty: string) => BusCredential,
+): ConfigUser[] {
+  const users: ConfigUser[] = [
+    { nkey: keys.get(ADMIN_DUTY)?.public ?? '', permissions: adminPermissions(credential(ADMIN_DUTY).inboxPrefix) },
+  ];
+  for (const [duty, allowed] of Object.entries(options.duties)) {
+    users.push({
+      nkey: keys.get(duty)?.public ?? '',
+      permissions: natsPermissions(allowed, options.topology, credential(duty).inboxPrefix),
+    });
+  }
+  return users;
+}
+
 /** What one start needs besides the options. */
 interface StartParts {
   readonly binary: ServerBinary;
   readonly configPath: string;
   readonly users: readonly ConfigUser[];
   readonly supervisor: string;
+  readonly producers: readonly ConfigUser[];
   readonly admin: BusCredential;
   readonly onBroken: (line: string) => void;
 }
 
-async function startOnce(options: NatsServerOptions, parts: StartParts): Promise<{ child: ServerProcess; ports: ServerPorts }> {
+/** A child that is ready, and the configuration it was started with. */
+interface Started {
+  readonly child: ServerProcess;
+  readonly ports: ServerPorts;
+  readonly config: ServerConfig;
+}
+
+async function startOnce(options: NatsServerOptions, parts: StartParts): Promise<Started> {
   const { directory, log } = options;
   const runDirectory = join(directory, 'run');
   rmSync(runDirectory, { recursive: true, force: true });
   mkdirSync(runDirectory, { mode: 0o700 });
-  const config = {
+  const config: ServerConfig = {
     site: options.site,
     port: await portToUse(directory, log),
     runDirectory,
@@ -164,9 +198,10 @@ async function startOnce(options: NatsServerOptions, parts: StartParts): Promise
     maxStoreBytes: options.maxStoreBytes ?? DEFAULT_STORE_BYTES,
     users: parts.users,
     supervisor: parts.supervisor,
+    doorSubjects: options.doorSubjects,
+    producers: parts.producers,
   };
-  writeFileSync(parts.configPath, serverConfigText(config), { mode: 0o600 });
-  chmodSync(parts.configPath, 0o600);
+  writeServerConfig(parts.configPath, config);
   const child = await launchServer({
     binary: parts.binary.path,
     configPath: parts.configPath,
@@ -182,7 +217,7 @@ async function startOnce(options: NatsServerOptions, parts: StartParts): Promise
     const identity = child.identity();
     if (identity !== undefined) noteChild(directory, identity);
     writeFileSync(join(directory, 'port'), `${ports.client}\n`);
-    return { child, ports };
+    return { child, ports, config };
   } catch (error) {
     child.kill();
     await child.ended;

@@ -24,11 +24,59 @@ export const auditdFormat: LineFormat = {
   },
 };
 
-/** Which event a line belongs to; undefined where it is no line of auditd. */
-export function auditEventOf(line: string): { readonly key: string; readonly type: string } | undefined {
+/**
+ * Which event a line is a part of, and whether the event is whole with it; undefined where it is no line of auditd, or one of a kind that is an
+ * event by itself. What joins lines goes by this.
+ */
+export function auditPartOf(line: string): { readonly key: string; readonly isLast: boolean } | undefined {
   const head = AUDIT_LINE.exec(line);
-  return head === null ? undefined : { key: `${head[1] ?? ''} ${head[3]}:${head[4]}`, type: head[2] ?? '' };
+  const type = head?.[2] ?? '';
+  return head !== null && PARTS.has(type) ? { key: `${head[1] ?? ''} ${head[3]}:${head[4]}`, isLast: type === 'EOE' } : undefined;
 }
+
+/** Kinds of record that the kernel writes as parts of one event (audit.h, 1300 to 1399). */
+const PARTS: ReadonlySet<string> = new Set([
+  'SYSCALL',
+  'PATH',
+  'IPC',
+  'SOCKETCALL',
+  'CONFIG_CHANGE',
+  'SOCKADDR',
+  'CWD',
+  'EXECVE',
+  'IPC_SET_PERM',
+  'MQ_OPEN',
+  'MQ_SENDRECV',
+  'MQ_NOTIFY',
+  'MQ_GETSETATTR',
+  'KERNEL_OTHER',
+  'FD_PAIR',
+  'OBJ_PID',
+  'TTY',
+  'BPRM_FCAPS',
+  'CAPSET',
+  'MMAP',
+  'NETFILTER_PKT',
+  'NETFILTER_CFG',
+  'SECCOMP',
+  'PROCTITLE',
+  'FEATURE_CHANGE',
+  'KERN_MODULE',
+  'FANOTIFY',
+  'TIME_INJOFFSET',
+  'TIME_ADJNTPVAL',
+  'BPF',
+  'AVC',
+  'EOE',
+  'OPENAT2',
+  'DM_CTRL',
+  'MAC_POLICY_LOAD',
+  'MAC_STATUS',
+  'MAC_CONFIG_CHANGE',
+  'ANOM_PROMISCUOUS',
+  'ANOM_ABEND',
+  'INTEGRITY_RULE',
+]);
 
 /** Lines of one event that are read. */
 export const MAX_LINES = 256;

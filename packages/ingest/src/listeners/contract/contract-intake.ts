@@ -55,7 +55,7 @@ export class ContractIntake {
       },
       precheck: () => undefined,
       boundSource: (name) => {
-        if (name !== CONTRACT_SOURCE)
+        if (name !== CONTRACT_SOURCE && name !== `first/${CONTRACT_SOURCE}`)
           throw new TocsinError('listener.source_unknown', { listener: 'contract/one', source: name, tenant: 'first' });
         return SOURCE;
       },

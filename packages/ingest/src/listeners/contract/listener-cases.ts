@@ -233,7 +233,8 @@ export const listenerCases: readonly ListenerCase[] = [
       assert.ok(performance.now() - started < 10_000, 'closing took too long');
       if (driver.acknowledges) assert.notEqual(await Promise.race([sent, delay(100, 'refused')]), 'acknowledged');
       assert.equal(intake.stored.length, 0);
-      assert.equal(sumOf(intake.counts.refused), 1);
+      if (driver.spools === true) assert.equal(intake.counts.waiting, 1);
+      else assert.equal(sumOf(intake.counts.refused), 1);
       await client[Symbol.asyncDispose]();
     },
   },

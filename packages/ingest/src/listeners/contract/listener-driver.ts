@@ -20,6 +20,8 @@ export interface ListenerDriver {
   readonly mayDrop: boolean;
   /** Whether a client that got no answer sends again with the same ids; where false what is sent again may be stored again. */
   readonly keepsIds: boolean;
+  /** What it took in and could not store stays on disk over its end. */
+  readonly spools?: boolean | undefined;
   /**
    * Opens a listener on loopback that takes records of at most 16 KiB and holds about 1 MiB. A client called `known` belongs to
    * source `CONTRACT_SOURCE` (`boundSource`) or sends `CONTRACT_TOKEN` (`authenticate`); one called `stranger` has neither.

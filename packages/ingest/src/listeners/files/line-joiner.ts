@@ -3,6 +3,7 @@
  * a file is only read for good up to the first line that is open.
  */
 import { Buffer } from 'node:buffer';
+import { auditPartOf } from '../../decoders/lines/auditd.ts';
 import type { FileLine } from './cut-lines.ts';
 
 /** A record of a file: where its first line begins, and its bytes. */
@@ -109,13 +110,11 @@ function joinContainer(parts: readonly Buffer[]): Buffer {
   return Buffer.concat([last.subarray(0, headOf(last)), ...parts.map((part) => part.subarray(headOf(part)))]);
 }
 
-/** Kinds that the kernel writes as parts of one event, which an EOE ends (linux/audit.h, 1300 to 1399). */
-const AUDIT =
-  /^(?:node=(\S{1,255}) )?type=(SYSCALL|PATH|CWD|EXECVE|SOCKADDR|PROCTITLE|IPC|OBJ_PID|BPRM_FCAPS|CAPSET|MMAP|FD_PAIR|AVC|SECCOMP|EOE) msg=audit\(([\d.:]{1,64})\):/;
+/** As much of a line as says which event it is a part of. */
+const AUDIT_HEAD_BYTES = 512;
 
 function auditPart(line: Buffer): Part | undefined {
-  const [, node = '', type, event] = AUDIT.exec(line.subarray(0, 512).toString('latin1')) ?? [];
-  return event === undefined ? undefined : { key: `${node} ${event}`, isLast: type === 'EOE' };
+  return auditPartOf(line.subarray(0, AUDIT_HEAD_BYTES).toString('latin1'));
 }
 
 function joinLines(parts: readonly Buffer[]): Buffer {

@@ -8,6 +8,7 @@ import { ByteGauge } from '../byte-gauge.ts';
 import type { ListenerContext } from '../listener.ts';
 import { atMost } from '../pull/pull-loop.ts';
 import { RecordPump } from '../record-pump.ts';
+import { boundDecompression } from './bounded-decompression.ts';
 import { recordOfKafkaMessage } from './kafka-record.ts';
 import type { KafkaSettings } from './kafka-settings.ts';
 
@@ -32,6 +33,7 @@ type Bytes = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
 export async function readKafka(options: KafkaSessionOptions): Promise<void> {
   const { settings, context, signal } = options;
   context.boundSource(settings.source);
+  boundDecompression();
   const consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>(consumerOptions(options));
   const session = new KafkaSession(options, consumer);
   try {

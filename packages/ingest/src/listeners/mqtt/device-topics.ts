@@ -3,15 +3,23 @@ import type { DownlinkBudget } from './downlink-budget.ts';
 import type { DownlinkMessage, MqttSession, Subscription } from './mqtt-session.ts';
 import { fitsFilter } from './topic-filter.ts';
 
+/** Where the retained messages of one source are kept besides. */
+export interface RetainedStore {
+  putRetained(message: DownlinkMessage): void;
+  endRetained(topic: string): void;
+}
+
 /** Topics of one source. */
 export class DeviceTopics {
   readonly #budget: DownlinkBudget;
   readonly #maxRetained: number;
+  readonly #store: RetainedStore | undefined;
   readonly #sessions = new Set<MqttSession>();
   readonly #retained = new Map<string, DownlinkMessage>();
 
-  constructor(budget: DownlinkBudget, maxRetained: number) {
+  constructor(budget: DownlinkBudget, maxRetained: number, store?: RetainedStore) {
     this.#budget = budget;
+    this.#store = store;
     this.#maxRetained = maxRetained;
   }
 
@@ -33,7 +41,7 @@ export class DeviceTopics {
 
   /** Subscribes a session, anew where it has. Answers the retained messages that fit. */
   subscribe(session: MqttSession, subscription: Subscription, nowMs: number): DownlinkMessage[] {
-    session.subscriptions.set(subscription.filter, subscription);
+    session.subscribe(subscription);
     this.#sessions.add(session);
     for (const message of this.#retained.values()) if (message.expiresMs !== undefined && message.expiresMs <= nowMs) this.#forget(message);
     return [...this.#retained.values()].filter(({ topic }) => fitsFilter(subscription.filter, topic));
@@ -41,9 +49,20 @@ export class DeviceTopics {
 
   /** A session has no subscription of the filter any more; false where it had none. */
   unsubscribe(session: MqttSession, filter: string): boolean {
-    const had = session.subscriptions.delete(filter);
+    const had = session.unsubscribe(filter);
     if (session.subscriptions.size === 0) this.#sessions.delete(session);
     return had;
+  }
+
+  /** Takes up a session, or a retained message, that was kept. */
+  restore(kept: MqttSession | DownlinkMessage): void {
+    if ('subscriptions' in kept) {
+      if (kept.subscriptions.size > 0) this.#sessions.add(kept);
+    } else if (this.#retained.size < this.#maxRetained && this.#budget.take(kept)) this.#retained.set(kept.topic, kept);
+    else {
+      this.#budget.countDropped();
+      this.#store?.endRetained(kept.topic);
+    }
   }
 
   /** A session has ended. */
@@ -55,12 +74,15 @@ export class DeviceTopics {
     const known = this.#retained.get(message.topic);
     if (known !== undefined) this.#forget(known);
     if (message.payload.length === 0) return;
-    if (this.#retained.size < this.#maxRetained && this.#budget.take(message)) this.#retained.set(message.topic, message);
-    else this.#budget.countDropped();
+    if (this.#retained.size < this.#maxRetained && this.#budget.take(message)) {
+      this.#retained.set(message.topic, message);
+      this.#store?.putRetained(message);
+    } else this.#budget.countDropped();
   }
 
   #forget(message: DownlinkMessage): void {
     this.#retained.delete(message.topic);
     this.#budget.give(message);
+    this.#store?.endRetained(message.topic);
   }
 }

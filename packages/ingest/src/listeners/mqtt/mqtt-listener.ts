@@ -9,6 +9,7 @@ import { createIdentify, type Identify } from './device-identity.ts';
 import { MqttSessions } from './mqtt-sessions.ts';
 import { type MqttSettings, mqttSettings } from './mqtt-settings.ts';
 import { ResendMemory } from './resend-memory.ts';
+import { SessionStore } from './session-store.ts';
 import { WillKeeper } from './will-keeper.ts';
 
 /** MQTT. */
@@ -23,7 +24,9 @@ async function openMqtt(settings: MqttSettings, context: ListenerContext): Promi
   const bindings = hasBindings ? createPeerBindings(settings.sources, { clock: context.clock, listener: context.name, fail }) : undefined;
   const tls = settings.useTls ? await readListenerTls(settings.tls, about) : undefined;
   const gauge = new ByteGauge(settings.maxInFlightBytes);
-  const sessions = new MqttSessions(settings, context);
+  const store = openStore(settings, context, fail);
+  const { clock, counts } = context;
+  const sessions = new MqttSessions(settings, { clock, counts, store });
   const wills = new WillKeeper({ context, gauge, sessions });
   const resends = new ResendMemory(context.nextId);
   const identity = { context, bindings, topicPrefix: settings.topicPrefix };
@@ -48,10 +51,24 @@ async function openMqtt(settings: MqttSettings, context: ListenerContext): Promi
         await door[Symbol.asyncDispose]();
         sessions[Symbol.dispose]();
         await wills[Symbol.asyncDispose]();
+        store?.[Symbol.dispose]();
       },
     };
   } catch (error) {
     sessions[Symbol.dispose]();
+    store?.[Symbol.dispose]();
     throw error;
+  }
+}
+
+function openStore(
+  { keepSessions }: MqttSettings,
+  { stateDir }: ListenerContext,
+  fail: (reason: string) => TocsinError,
+): SessionStore | undefined {
+  try {
+    return keepSessions ? new SessionStore(stateDir) : undefined;
+  } catch (error) {
+    throw fail(`what it keeps of sessions in ${stateDir} cannot be read (${error instanceof Error ? error.message : String(error)})`);
   }
 }

@@ -4,6 +4,8 @@
  */
 import type { IPublishPacket } from 'mqtt-packet';
 import type { DownlinkBudget } from './downlink-budget.ts';
+import { KeptPacketIds } from './kept-packet-ids.ts';
+import type { KeptSession, SessionStore } from './session-store.ts';
 import { fitsFilter } from './topic-filter.ts';
 
 /** A message to devices. */
@@ -48,7 +50,7 @@ export class MqttSession {
   readonly deviceKey: string;
   readonly subscriptions = new Map<string, Subscription>();
   /** Packet identifiers of its messages at QoS 2 that are stored and not released. */
-  readonly received = new Set<number>();
+  readonly received: KeptPacketIds;
   link: SessionLink | undefined;
   /** How long it outlives its connection, milliseconds. */
   expiryMs = 0;
@@ -58,13 +60,52 @@ export class MqttSession {
   readonly #maxQueued: number;
   readonly #waiting: DownlinkMessage[] = [];
   readonly #unacknowledged = new Map<number, DownlinkMessage>();
+  /** Rows of its messages in the store, where it is kept. */
+  readonly #rows = new WeakMap<DownlinkMessage, number>();
+  #store: SessionStore | undefined;
   #lastId = 0;
 
   constructor({ key, deviceKey, budget, maxQueued }: { key: string; deviceKey: string; budget: DownlinkBudget; maxQueued: number }) {
     this.key = key;
+    this.received = new KeptPacketIds(key);
     this.deviceKey = deviceKey;
     this.#budget = budget;
     this.#maxQueued = maxQueued;
+  }
+
+  /** From now on it is kept in a store too; without one it is not. Told before anything happens in it. */
+  keepIn(store: SessionStore | undefined): void {
+    this.#store = store;
+    this.received.store = store;
+  }
+
+  /** Takes up what was kept. What finds no room in the budget is dropped and counted. */
+  restore({ subscriptions, received, messages }: Pick<KeptSession, 'subscriptions' | 'received' | 'messages'>): void {
+    for (const subscription of subscriptions) this.subscriptions.set(subscription.filter, subscription);
+    for (const packetId of received) this.received.add(packetId);
+    for (const { row, packetId, message } of messages) {
+      if (this.#waiting.length + this.#unacknowledged.size >= this.#maxQueued || !this.#budget.take(message)) {
+        this.#budget.countDropped();
+        this.#store?.endMessage(row);
+        continue;
+      }
+      this.#rows.set(message, row);
+      if (packetId === undefined) this.#waiting.push(message);
+      else this.#unacknowledged.set(packetId, message);
+    }
+  }
+
+  /** Has a subscription, in place of one of the same filter. */
+  subscribe(subscription: Subscription): void {
+    this.subscriptions.set(subscription.filter, subscription);
+    this.#store?.putSubscription(this.key, subscription);
+  }
+
+  /** Has a subscription no more; false where it had none. */
+  unsubscribe(filter: string): boolean {
+    const had = this.subscriptions.delete(filter);
+    if (had) this.#store?.endSubscription(this.key, filter);
+    return had;
   }
 
   /** Delivers a message where a subscription fits, once. */
@@ -87,6 +128,7 @@ export class MqttSession {
       this.#budget.countDropped();
       return;
     }
+    if (this.#store !== undefined) this.#rows.set(message, this.#store.addMessage(this.key, message));
     this.#waiting.push(message);
     this.#sendWaiting(nowMs);
   }
@@ -96,7 +138,7 @@ export class MqttSession {
     const message = this.#unacknowledged.get(packetId);
     if (message === undefined) return false;
     this.#unacknowledged.delete(packetId);
-    this.#budget.give(message);
+    this.#forget(message);
     this.#sendWaiting(nowMs);
     return true;
   }
@@ -108,9 +150,11 @@ export class MqttSession {
     this.#sendWaiting(nowMs);
   }
 
-  /** It ends; nothing is kept. */
-  end(): void {
+  /** It ends; nothing is kept. Where the listener ends, what is in the store stays there. */
+  end({ isKept }: { readonly isKept: boolean }): void {
     for (const message of [...this.#waiting, ...this.#unacknowledged.values()]) this.#budget.give(message);
+    if (!isKept) this.#store?.endSession(this.key);
+    this.keepIn(undefined);
     this.#waiting.length = 0;
     this.#unacknowledged.clear();
     this.subscriptions.clear();
@@ -126,13 +170,22 @@ export class MqttSession {
       const isOver = message.expiresMs !== undefined && message.expiresMs <= nowMs;
       const bytes = message.payload.length + Buffer.byteLength(message.topic) + PACKET_OVERHEAD;
       if (isOver || bytes > link.maxPacketBytes) {
-        this.#budget.give(message);
+        this.#forget(message);
         continue;
       }
       const messageId = this.#nextId();
       this.#unacknowledged.set(messageId, message);
+      const row = this.#rows.get(message);
+      if (row !== undefined) this.#store?.sent(row, messageId);
       this.#send(link, message, { messageId });
     }
+  }
+
+  /** A message is on its way no more. */
+  #forget(message: DownlinkMessage): void {
+    this.#budget.give(message);
+    const row = this.#rows.get(message);
+    if (row !== undefined) this.#store?.endMessage(row);
   }
 
   #send(link: SessionLink, message: DownlinkMessage, { messageId, dup = false }: { messageId?: number; dup?: boolean }): void {

@@ -4,8 +4,9 @@ import type { ListenerCounts } from '../listener-counts.ts';
 import type { Device } from './device-identity.ts';
 import { DeviceTopics } from './device-topics.ts';
 import { DownlinkBudget } from './downlink-budget.ts';
-import { MqttSession, type SessionLink } from './mqtt-session.ts';
+import { type DownlinkMessage, MqttSession, type SessionLink } from './mqtt-session.ts';
 import type { MqttSettings } from './mqtt-settings.ts';
+import type { SessionStore } from './session-store.ts';
 
 /** How often sessions are looked at that may have ended. */
 const LOOK_EVERY_MS = 1000;
@@ -37,16 +38,22 @@ export class MqttSessions implements Disposable {
   readonly #clock: Clock;
   readonly #settings: MqttSettings;
   readonly #budget: DownlinkBudget;
+  readonly #store: SessionStore | undefined;
   /** In the order in which they were last connected or left. */
   readonly #sessions = new Map<string, MqttSession>();
   readonly #topics = new Map<string, DeviceTopics>();
   readonly #wills = new Map<string, WaitingWill>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(settings: MqttSettings, { clock, counts }: { clock: Clock; counts: ListenerCounts }) {
+  constructor(
+    settings: MqttSettings,
+    { clock, counts, store }: { clock: Clock; counts: ListenerCounts; store?: SessionStore | undefined },
+  ) {
+    this.#store = store;
     this.#clock = clock;
     this.#settings = settings;
     this.#budget = new DownlinkBudget(settings.maxDownlinkBytes, counts);
+    if (store !== undefined) this.#restore(store);
     this.#timer = setInterval(() => this.#endOverdue(), LOOK_EVERY_MS);
   }
 
@@ -62,6 +69,7 @@ export class MqttSessions implements Disposable {
     session.link = link;
     session.expiryMs = expiryMs;
     session.endsMs = undefined;
+    this.#keep(session);
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
     this.#makeRoom();
@@ -75,6 +83,7 @@ export class MqttSessions implements Disposable {
     if (isOwn) {
       session.link = undefined;
       session.endsMs = nowMs + session.expiryMs;
+      this.#keep(session);
       this.#sessions.delete(session.key);
       this.#sessions.set(session.key, session);
     }
@@ -85,21 +94,64 @@ export class MqttSessions implements Disposable {
   }
 
   /** The topics of a source. */
-  topicsOf(device: Device): DeviceTopics {
-    let topics = this.#topics.get(device.key);
-    if (topics === undefined) {
-      topics = new DeviceTopics(this.#budget, this.#settings.maxRetainedMessages);
-      this.#topics.set(device.key, topics);
-    }
-    return topics;
+  topicsOf(device: Pick<Device, 'key'>): DeviceTopics {
+    return this.#topicsOf(device.key);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    for (const session of this.#sessions.values()) this.#end(session);
+    for (const session of this.#sessions.values()) this.#end(session, { isKept: true });
   }
 
-  #create(key: string, device: Device): MqttSession {
+  #topicsOf(key: string): DeviceTopics {
+    const known = this.#topics.get(key);
+    if (known !== undefined) return known;
+    const store = this.#store;
+    const kept = store && {
+      putRetained: (message: DownlinkMessage) => store.putRetained(key, message),
+      endRetained: (topic: string) => store.endRetained(key, topic),
+    };
+    const topics = new DeviceTopics(this.#budget, this.#settings.maxRetainedMessages, kept);
+    this.#topics.set(key, topics);
+    return topics;
+  }
+
+  /** Takes up what was kept; a session that was connected is one that has just been left. */
+  #restore(store: SessionStore): void {
+    const [nowMs, monotonicMs] = [this.#clock.nowMs(), this.#clock.monotonicMs()];
+    for (const kept of store.sessions()) {
+      const leftMs = Math.min((kept.endsAtMs ?? nowMs + kept.expiryMs) - nowMs, this.#settings.sessionExpiry);
+      if (leftMs <= 0 || this.#sessions.size >= this.#settings.maxSessions) {
+        store.endSession(kept.key);
+        continue;
+      }
+      const session = this.#create(kept.key, { key: kept.deviceKey });
+      session.keepIn(store);
+      session.restore(kept);
+      session.expiryMs = kept.expiryMs;
+      session.endsMs = monotonicMs + leftMs;
+      this.#sessions.set(kept.key, session);
+      this.#topicsOf(kept.deviceKey).restore(session);
+      this.#keep(session);
+    }
+    for (const { deviceKey, message } of store.retained()) this.#topicsOf(deviceKey).restore(message);
+  }
+
+  /** Sessions that end with their connection are nobody's business but its own. */
+  #keep(session: MqttSession): void {
+    const store = this.#store;
+    if (store === undefined) return;
+    if (session.expiryMs === 0) {
+      store.endSession(session.key);
+      session.keepIn(undefined);
+      return;
+    }
+    const endsAtMs = session.endsMs === undefined ? undefined : this.#clock.nowMs() + session.endsMs - this.#clock.monotonicMs();
+    session.keepIn(store);
+    store.putSession(session.key, session.deviceKey, { expiryMs: session.expiryMs, endsAtMs: endsAtMs && Math.round(endsAtMs) });
+  }
+
+  #create(key: string, device: Pick<Device, 'key'>): MqttSession {
     return new MqttSession({ key, deviceKey: device.key, budget: this.#budget, maxQueued: this.#settings.maxQueuedMessages });
   }
 
@@ -120,8 +172,8 @@ export class MqttSessions implements Disposable {
     for (const [key, topics] of this.#topics) if (topics.isEmpty) this.#topics.delete(key);
   }
 
-  #end(session: MqttSession): void {
-    session.end();
+  #end(session: MqttSession, { isKept = false }: { readonly isKept?: boolean } = {}): void {
+    session.end({ isKept });
     this.#sessions.delete(session.key);
     this.#topics.get(session.deviceKey)?.remove(session);
     this.#storeWill(session.key);

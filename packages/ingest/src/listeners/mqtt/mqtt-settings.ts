@@ -7,7 +7,7 @@ import { listenerTls } from '../tls-settings.ts';
 /** One listener of kind `mqtt`. */
 export const mqttSettings = settings({
   about:
-    'Takes what devices publish over MQTT 3.1.1 and 5, at QoS 0, 1 and 2. The password of a device is its source’s token, or `sources` knows it by its certificate. A message is acknowledged when its event is durable. Sessions and retained messages are held in memory.',
+    'Takes what devices publish over MQTT 3.1.1 and 5, at QoS 0, 1 and 2. The password of a device is its source’s token, or `sources` knows it by its certificate. A message is acknowledged when its event is durable.',
   fields: {
     host: text({ about: 'Address to listen on.', default: '127.0.0.1', example: '0.0.0.0' }),
     port: port({ about: 'TCP port; 0 takes any free one. Customary over TLS: 8883.', default: 1883 }),
@@ -42,6 +42,7 @@ export const mqttSettings = settings({
       max: 1_000_000,
     }),
     sessionExpiry: duration({ about: 'Longest time that a session is kept for a device that has gone.', default: '1d', min: 1000 }),
+    keepSessions: flag({ about: 'Keep sessions, what waits for devices, and retained messages on disk, over restarts.', default: true }),
     maxSubscriptions: count({ about: 'Topic filters of one session.', default: 32, min: 1, max: 1024 }),
     maxQueuedMessages: count({
       about: 'Messages that wait for one device. Beyond it new ones are dropped and counted.',

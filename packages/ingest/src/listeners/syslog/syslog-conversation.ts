@@ -4,6 +4,7 @@ import type { Source } from '../../source.ts';
 import type { ByteGauge } from '../byte-gauge.ts';
 import type { ListenerContext } from '../listener.ts';
 import { RecordPump } from '../record-pump.ts';
+import type { ProducerSpool } from '../spool/producer-spool.ts';
 import type { Conversation } from '../stream-door.ts';
 import { SyslogFraming } from './syslog-framing.ts';
 import type { SyslogSettings } from './syslog-settings.ts';
@@ -14,6 +15,7 @@ export interface SyslogConversationOptions {
   readonly context: ListenerContext;
   readonly source: () => Source;
   readonly gauge: ByteGauge;
+  readonly spool: ProducerSpool | undefined;
   readonly settings: Pick<SyslogSettings, 'maxMessageBytes' | 'maxInFlightBytesPerConnection'>;
 }
 
@@ -23,12 +25,13 @@ export class SyslogConversation implements Conversation {
   readonly #pump: RecordPump;
   readonly #framing: SyslogFraming;
 
-  constructor({ socket, context, source, gauge, settings }: SyslogConversationOptions) {
+  constructor({ socket, context, source, gauge, spool, settings }: SyslogConversationOptions) {
     this.#socket = socket;
     this.#pump = new RecordPump({
       context,
       source,
       gauge,
+      spool,
       maxBytes: settings.maxInFlightBytesPerConnection,
       onRoom: () => socket.resume(),
       onRefused: () => socket.destroy(),

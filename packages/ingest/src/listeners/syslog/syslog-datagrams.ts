@@ -11,12 +11,17 @@ import { ByteGauge } from '../byte-gauge.ts';
 import type { Listener, ListenerContext } from '../listener.ts';
 import type { PeerBindings } from '../peer-bindings.ts';
 import { RecordPump } from '../record-pump.ts';
+import type { ProducerSpool } from '../spool/producer-spool.ts';
 import { cannotOpen } from '../tls-settings.ts';
 import { kernelDrops } from './kernel-drops.ts';
 import type { SyslogSettings } from './syslog-settings.ts';
 
 /** Opens a socket; resolves when it takes datagrams. @throws listener.cannot_open */
-export async function openDatagrams(settings: SyslogSettings, bindings: PeerBindings, context: ListenerContext): Promise<Listener> {
+export async function openDatagrams(
+  settings: SyslogSettings,
+  bindings: PeerBindings,
+  { context, spool }: { context: ListenerContext; spool: ProducerSpool | undefined },
+): Promise<Listener> {
   const { host, port } = settings;
   const socket = createSocket({ type: isIP(host) === 6 ? 'udp6' : 'udp4', recvBufferSize: settings.receiveBufferBytes });
   try {
@@ -31,7 +36,7 @@ export async function openDatagrams(settings: SyslogSettings, bindings: PeerBind
     );
   }
   socket.on('error', (error) => context.onTrouble(error, `${context.name}: receiving datagrams`));
-  const datagrams = new Datagrams(settings, bindings, context);
+  const datagrams = new Datagrams(settings, bindings, { context, spool });
   socket.on('message', (message, from) => datagrams.take(message, from));
   const local = socket.address();
   const watch = setInterval(() => datagrams.countDrops(socket), DROPS_EVERY_MS);
@@ -55,13 +60,19 @@ class Datagrams implements AsyncDisposable {
   readonly #settings: SyslogSettings;
   readonly #bindings: PeerBindings;
   readonly #context: ListenerContext;
+  readonly #spool: ProducerSpool | undefined;
   readonly #gauge: ByteGauge;
   /** By source: one busy peer must not hold up the others' order, and there are few sources. */
   readonly #pumps = new Map<string, RecordPump>();
   #sources = new Map<string, string>();
   #kernelDrops = 0;
 
-  constructor(settings: SyslogSettings, bindings: PeerBindings, context: ListenerContext) {
+  constructor(
+    settings: SyslogSettings,
+    bindings: PeerBindings,
+    { context, spool }: { context: ListenerContext; spool: ProducerSpool | undefined },
+  ) {
+    this.#spool = spool;
     this.#settings = settings;
     this.#bindings = bindings;
     this.#context = context;
@@ -114,6 +125,7 @@ class Datagrams implements AsyncDisposable {
       context: this.#context,
       source: () => this.#context.boundSource(source),
       gauge: this.#gauge,
+      spool: this.#spool,
       maxBytes: this.#settings.maxInFlightBytes,
     });
     this.#pumps.set(source, pump);

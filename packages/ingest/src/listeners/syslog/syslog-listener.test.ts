@@ -25,6 +25,7 @@ function tcpDriver(framing: 'lines' | 'counted'): ListenerDriver {
   return {
     name: `syslog over TCP, ${framing}`,
     acknowledges: false,
+    spools: true,
     mayDrop: false,
     keepsIds: true,
     async open(context) {
@@ -70,6 +71,7 @@ function framed(message: string, framing: 'lines' | 'counted'): string {
 const tlsDriver: ListenerDriver = {
   name: 'syslog over TLS',
   acknowledges: false,
+  spools: true,
   mayDrop: false,
   keepsIds: true,
   async open(context) {
@@ -98,6 +100,7 @@ const tlsDriver: ListenerDriver = {
 const udpDriver: ListenerDriver = {
   name: 'syslog over UDP',
   acknowledges: false,
+  spools: true,
   mayDrop: true,
   keepsIds: true,
   async open(context) {

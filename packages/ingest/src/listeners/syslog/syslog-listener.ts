@@ -2,6 +2,7 @@
 import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { createPeerBindings, type Peer, type PeerBindings, peerOf } from '../peer-bindings.ts';
+import { ProducerSpool } from '../spool/producer-spool.ts';
 import { openStreamDoor } from '../stream-door.ts';
 import { cannotOpen, createTlsRenewal, readListenerTls } from '../tls-settings.ts';
 import { SyslogConversation } from './syslog-conversation.ts';
@@ -18,7 +19,42 @@ async function openSyslog(settings: SyslogSettings, context: ListenerContext): P
     listener: context.name,
     fail: (reason) => cannotOpen(about, reason),
   });
-  if (settings.transport === 'udp') return openDatagrams(settings, bindings, context);
+  const spool = await openSpool(settings, context, about);
+  try {
+    const listener = await openTransport(settings, bindings, { context, spool, about });
+    return {
+      address: listener.address,
+      async [Symbol.asyncDispose]() {
+        await listener[Symbol.asyncDispose]();
+        await spool?.[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await spool?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Opening {
+  readonly context: ListenerContext;
+  readonly spool: ProducerSpool | undefined;
+  readonly about: { readonly name: string; readonly address: string };
+}
+
+async function openSpool(
+  { spoolMaxBytes: maxBytes, spoolAfter: afterMs }: SyslogSettings,
+  context: ListenerContext,
+  about: Opening['about'],
+): Promise<ProducerSpool | undefined> {
+  try {
+    return maxBytes === 0 ? undefined : await ProducerSpool.open({ context, maxBytes, afterMs });
+  } catch (cause) {
+    throw cannotOpen(about, `its spool cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+  }
+}
+
+async function openTransport(settings: SyslogSettings, bindings: PeerBindings, { context, spool, about }: Opening): Promise<Listener> {
+  if (settings.transport === 'udp') return openDatagrams(settings, bindings, { context, spool });
   const tls = settings.transport === 'tls' ? await readListenerTls(settings.tls, about) : undefined;
   const gauge = new ByteGauge(settings.maxInFlightBytes);
   return openStreamDoor({
@@ -30,7 +66,7 @@ async function openSyslog(settings: SyslogSettings, context: ListenerContext): P
     tls: tls && { ...tls, requestCert: bindings.asksForCertificates, renew: createTlsRenewal(settings.tls, about) },
     converse: (socket, address) => {
       const source = sourceOf(bindings, context, peerOf(socket, address));
-      return new SyslogConversation({ socket, context, source, gauge, settings });
+      return new SyslogConversation({ socket, context, source, gauge, spool, settings });
     },
   });
 }

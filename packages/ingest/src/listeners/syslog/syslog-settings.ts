@@ -1,13 +1,14 @@
 /** Settings of a syslog listener. */
 import { bytes, choice, port, type SettingsOf, settings, text } from '@tocsin/core/setting';
 import { peerBindingSettings } from '../peer-bindings.ts';
+import { spoolSettings } from '../spool/producer-spool.ts';
 import { streamLimits } from '../stream-door.ts';
 import { listenerTls } from '../tls-settings.ts';
 
 /** One listener of kind `syslog`. */
 export const syslogSettings = settings({
   about:
-    'Takes RFC 5424, RFC 3164 and what devices make of them. Over TCP and TLS messages are counted or lines (RFC 6587), told by how a connection begins. Syslog has no acknowledgements: while events cannot be stored nothing is read from TCP and TLS; datagrams that find no room are lost and counted.',
+    'Takes RFC 5424, RFC 3164 and what devices make of them. Over TCP and TLS messages are counted or lines (RFC 6587), told by how a connection begins. Syslog has no acknowledgements: while events cannot be stored they wait on disk; when that is full nothing is read from TCP and TLS, and datagrams that find no room are lost and counted.',
   fields: {
     transport: choice(['udp', 'tcp', 'tls'], { about: 'How messages come.', default: 'tcp' }),
     host: text({ about: 'Address to listen on.', default: '127.0.0.1', example: '0.0.0.0' }),
@@ -28,6 +29,7 @@ export const syslogSettings = settings({
       min: 4096,
       max: 1 << 30,
     }),
+    ...spoolSettings,
     ...streamLimits,
   },
   rules: [

@@ -45,7 +45,8 @@ export const rotateSource: Route = {
     const nowMs = clock.nowMs();
     const endsMs = nowMs + (given === undefined ? sources.rotationGraceMs : given * 1000);
     const token = createToken('source');
-    const former = credentialsOf(call, name);
+    // Keys for NATS are the producer's own pairs: a further one is made beside them, and they end with the source.
+    const former = credentialsOf(call, name).filter(({ value }) => value.nkey === undefined);
     const act = {
       action: 'sources.write',
       resource: `source/${name}`,

@@ -4,7 +4,8 @@ import type { LogSourceName } from '@tocsin/core';
 import { tokenPath } from '../../state/run-file.ts';
 import { type Command, type GivenOptions, textOption } from '../command.ts';
 import { sayCount, saySpan, sayTime } from '../figures.ts';
-import { addSource, type ListedSource, tokenNameOf } from '../source-token.ts';
+import { addNatsKey } from '../nats-key.ts';
+import { addSource, type ListedSource, tokenNameOf, type WantedSource } from '../source-token.ts';
 import type { Column } from '../terminal.ts';
 import { visible } from '../visible-text.ts';
 
@@ -72,20 +73,24 @@ export const sourcesAdd: Command = {
     { flags: '--product <name>', about: 'of what product its events are, as rules name it (default: told by their mapping)' },
     { flags: '--service <name>', about: 'of what service' },
     { flags: '--category <name>', about: 'of what category' },
+    {
+      flags: '--nats',
+      about: 'let it publish over NATS as well, under a key of its own; for a source that is there, make it a further key',
+    },
+    { flags: '--nats-key <public-key>', about: 'the same for a key whose secret half the producer keeps to itself' },
   ],
   examples: [
     'tocsin sources add web01',
     'tocsin sources add dc01 --format windows-json',
     'tocsin sources add vpn --format key-value --product acme --service vpn',
+    'tocsin sources add edge --nats',
   ],
   async run({ terminal, api, dataDir }, [name = ''], options) {
     const client = await api();
-    const added = await addSource(client, dataDir, {
-      name,
-      format: textOption(options, 'format'),
-      lane: textOption(options, 'lane'),
-      logSource: logSourceOf(options),
-    });
+    const publicKey = textOption(options, 'natsKey');
+    if (options['nats'] === true || publicKey !== undefined)
+      return await addNatsKey({ terminal, client, dataDir }, wantedSource(name, options), publicKey);
+    const added = await addSource(client, dataDir, wantedSource(name, options));
     if (terminal.json) {
       terminal.object(added);
       return 0;
@@ -103,6 +108,10 @@ export const sourcesAdd: Command = {
     return 0;
   },
 };
+
+function wantedSource(name: string, options: GivenOptions): WantedSource {
+  return { name, format: textOption(options, 'format'), lane: textOption(options, 'lane'), logSource: logSourceOf(options) };
+}
 
 function logSourceOf(options: GivenOptions): LogSourceName | undefined {
   const parts = (['product', 'service', 'category'] as const).flatMap((part) => {

@@ -1,9 +1,8 @@
 /** Log files and standard input as plain bytes: gzip and zstd are recognised by how they begin, not by their name. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { TocsinError } from '@tocsin/core';
+import { unpacked } from '@tocsin/ingest';
 
 /** An input that is being read. */
 export interface Input {
@@ -17,10 +16,8 @@ export interface Input {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** How much is read and decompressed at a time. */
+/** How much is read at a time. */
 const READ_BYTES = 256 * 1024;
-const GZIP = [0x1f, 0x8b];
-const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** Opens a file, or standard input for `-`. The bytes are read as they are asked for. @throws cli.unreadable */
 export async function openInput(path: string, stdin: AsyncIterable<Uint8Array>): Promise<Input> {
@@ -47,28 +44,10 @@ function countInput(name: string, size: number | undefined, source: AsyncIterabl
 
 async function* plainBytes(name: string, source: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    const { value: first, done } = await source.next();
-    if (done || first === undefined) return;
-    const unpack = begins(first, GZIP)
-      ? createGunzip({ chunkSize: READ_BYTES })
-      : begins(first, ZSTD)
-        ? createZstdDecompress({ chunkSize: READ_BYTES })
-        : undefined;
-    const whole = Readable.from(prepend(first, source), { objectMode: false });
-    // An error of either end is what the iteration of the last one ends in.
-    yield* (unpack === undefined ? whole : pipeline(whole, unpack, () => undefined)) as AsyncIterable<Uint8Array>;
+    yield* unpacked(source);
   } catch (error) {
     throw unreadable(name, error);
   }
-}
-
-async function* prepend(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  yield* rest;
-}
-
-function begins(bytes: Uint8Array, magic: readonly number[]): boolean {
-  return magic.every((byte, i) => bytes[i] === byte);
 }
 
 function unreadable(path: string, error: unknown): unknown {

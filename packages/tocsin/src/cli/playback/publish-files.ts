@@ -6,9 +6,11 @@ import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible-text.ts';
 import { type Batch, type BatchLimits, idempotencyKey } from './batch-cutter.ts';
 import { deliver } from './deliver.ts';
+import type { ImportBook, ImportEntry } from './import-book.ts';
 import { type Input, openInput } from './open-input.ts';
-import { readBatches } from './read-batches.ts';
+import { type ReadLimits, readBatches } from './read-batches.ts';
 import { Rejects } from './rejects.ts';
+import { headHash, importedBefore, ResumedImport } from './resumed-import.ts';
 
 /** What is sent and how. */
 export interface PublishRequest {
@@ -22,6 +24,8 @@ export interface PublishRequest {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Events per second; as fast as the door takes them where absent. */
   readonly rate?: number | undefined;
+  /** Where it stands what was imported before; without it everything is sent. */
+  readonly book?: ImportBook | undefined;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -50,7 +54,10 @@ export async function publishFiles(request: PublishRequest): Promise<Published> 
     const input = await openInput(path, request.stdin);
     const bar = request.terminal.progress(visible(input.name));
     try {
-      await publishInput(request, input, async (batch, key) => {
+      await publishInput(request, { path, input }, async (batch, key, known) => {
+        run.duplicates += known;
+        run.events += known;
+        if (batch === undefined) return;
         if (request.rate !== undefined)
           await interruptibleWait(run.startMs + (run.events / request.rate) * 1000 - performance.now(), request.signal);
         const where = `${input.name}:${batch.line}`;
@@ -76,17 +83,47 @@ export async function publishFiles(request: PublishRequest): Promise<Published> 
   return { ...run, seconds: (performance.now() - run.startMs) / 1000 };
 }
 
-async function publishInput(request: PublishRequest, input: Input, send: (batch: Batch, key: string) => Promise<void>): Promise<void> {
-  const maxRecords =
-    request.rate === undefined
-      ? MAX_BATCH.maxRecords
-      : Math.max(1, Math.min(MAX_BATCH.maxRecords, Math.floor(request.rate / BATCHES_PER_SECOND)));
+type Send = (batch: Batch | undefined, key: string, known: number) => Promise<void>;
+
+async function publishInput(request: PublishRequest, { path, input }: { path: string; input: Input }, send: Send): Promise<void> {
+  const before = request.book === undefined || path === '-' ? undefined : await findBefore(request, path, request.book);
   let head: Uint8Array = new Uint8Array(0);
-  const batches = readBatches(input, { ...MAX_BATCH, maxRecords, isLines: !OBJECTS.has(request.format ?? 'auto') }, (line) => {
+  let resumed: ResumedImport | undefined;
+  const batches = readBatches(input, limitsOf(request), (line) => {
     head = line.slice();
+    if (request.book !== undefined && path !== '-') resumed = new ResumedImport(request.book, head, before);
   });
-  for await (const batch of batches) {
-    request.signal.throwIfAborted();
-    await send(batch, idempotencyKey(head, batch));
+  try {
+    for await (const batch of batches) {
+      request.signal.throwIfAborted();
+      const { known, rest } = resumed?.take(batch) ?? { known: 0, rest: batch };
+      await send(rest, rest === undefined ? '' : idempotencyKey(head, rest), known);
+      if (rest !== undefined) await resumed?.stored(rest, performance.now());
+    }
+  } finally {
+    await resumed?.enter(performance.now());
   }
+}
+
+/** Reads a file that begins like one that was imported, to see whether it is that one. */
+async function findBefore(request: PublishRequest, path: string, book: ImportBook): Promise<ImportEntry | undefined> {
+  const input = await openInput(path, request.stdin);
+  let candidates: readonly ImportEntry[] = [];
+  const batches = readBatches(input, limitsOf(request), (line) => void (candidates = book.of(headHash(line))));
+  const first = await batches.next();
+  if (first.done === true || candidates.length === 0) {
+    await batches.return(undefined);
+    return undefined;
+  }
+  return await importedBefore(prepend(first.value, batches), candidates);
+}
+
+async function* prepend(first: Batch, rest: AsyncGenerator<Batch>): AsyncGenerator<Batch> {
+  yield first;
+  yield* rest;
+}
+
+function limitsOf({ rate, format }: PublishRequest): ReadLimits {
+  const perBatch = rate === undefined ? MAX_BATCH.maxRecords : Math.floor(rate / BATCHES_PER_SECOND);
+  return { ...MAX_BATCH, maxRecords: Math.max(1, Math.min(MAX_BATCH.maxRecords, perBatch)), isLines: !OBJECTS.has(format ?? 'auto') };
 }

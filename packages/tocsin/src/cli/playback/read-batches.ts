@@ -20,7 +20,7 @@ export interface ReadLimits extends BatchLimits {
 }
 
 /** How inputs are cut whose records the door cannot tell from lines. */
-const ROWS: ReadonlySet<string> = new Set(['csv', 'zeek', 'w3c', 'evtx']);
+const ROWS: ReadonlySet<string> = new Set(['csv', 'zeek', 'w3c', 'evtx', 'journal']);
 
 /** The batches of an input, in its order. `onHead` is told the first line, which the keys of all batches are made with. @throws cli.unreadable */
 export async function* readBatches(input: Input, limits: ReadLimits, onHead: (line: Uint8Array) => void): AsyncGenerator<Batch> {

@@ -1,0 +1,147 @@
+/** Syslog while the bus is down, as docs/how-to/spool.md says: what was taken in is there once, in order, also when Tocsin itself is killed meanwhile. */
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Program } from '../e2e/program.ts';
+import { readInstallation } from '../faults/independent-reader.ts';
+import { notRunnable } from '../faults/not-runnable.ts';
+import { busPid } from '../faults/tocsin-process.ts';
+import { waitFor } from '../faults/wait-for.ts';
+
+interface Listener {
+  readonly address: string;
+  readonly stored: number;
+  readonly duplicate: number;
+  readonly records: number;
+  readonly waiting: number | null;
+  readonly refused: Record<string, number>;
+}
+
+interface Status {
+  readonly listeners: readonly Listener[];
+  readonly events: { readonly stored: number; readonly duplicates: number } | null;
+}
+
+const page = readFileSync(join(import.meta.dirname, '../../docs/how-to/spool.md'), 'utf8');
+const [snippet = ''] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
+
+async function statusOf(program: Program): Promise<{ listener: Listener; stored: number }> {
+  const { body, text } = await program.call<Status>('GET', '/status');
+  const [listener] = body.listeners;
+  if (listener === undefined) throw new Error(`no listener: ${text}`);
+  return { listener, stored: body.events === null ? 0 : body.events.stored - body.events.duplicates };
+}
+
+async function untilStored(program: Program, count: number): Promise<void> {
+  await waitFor(async () => ((await statusOf(program)).stored >= count ? true : undefined), {
+    what: () => `${count} events; it said ${program.stderr.slice(-1500)}`,
+    withinMs: 60_000,
+  });
+  expect((await statusOf(program)).stored).toBe(count);
+}
+
+async function openTcp(program: Program): Promise<Socket> {
+  const { port } = new URL((await statusOf(program)).listener.address);
+  const socket = connect(Number(port), '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
+}
+
+const lines = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, i) => `<13>Nov 21 10:00:00 host app: line ${String(from + i).padStart(6, '0')}\n`).join('');
+
+/** The numbers of the lines, in the order of the log; without those that readers leave out, as their id came before. */
+async function orderOf(program: Program): Promise<number[]> {
+  const { events } = await readInstallation(program.dataDir);
+  const first = new Map(events.map((event) => [event.id, event] as const).reverse());
+  return events.filter((event) => first.get(event.id) === event).map(({ record }) => Number(/line (\d{6})/.exec(record)?.[1]));
+}
+
+describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
+  test('the bus stopped while lines flow, Tocsin killed in the middle: all of them, once, in order', async () => {
+    await using program = await Program.start({ settings: snippet.replace(/port: \d+/, 'port: 0') });
+    await program.addSource('hosts', 'syslog');
+    const bus = busPid(program.dataDir) ?? 0;
+    let socket = await openTcp(program);
+    socket.write(lines(0, 1000));
+    await untilStored(program, 1000);
+    process.kill(bus, 'SIGSTOP');
+    socket.write(lines(1000, 3000));
+    await spooled(program, 2000);
+    // Killed, and the server with it: everything that was read from the connection is on the disk.
+    process.kill(program.pid, 'SIGKILL');
+    process.kill(bus, 'SIGKILL');
+    await waitFor(() => (program.isRunning || busPid(program.dataDir) !== undefined ? undefined : true), {
+      what: () => 'both to end',
+      withinMs: 20_000,
+    });
+    socket.destroy();
+    await program.restart();
+    socket = await openTcp(program);
+    socket.write(lines(3000, 4000));
+    await untilStored(program, 4000);
+    expect(await orderOf(program)).toEqual(Array.from({ length: 4000 }, (_, i) => i));
+    socket.destroy();
+  });
+
+  test('datagrams beyond the spool and the memory are counted exactly', async () => {
+    const settings = snippet
+      .replace(/port: \d+/, 'port: 0')
+      .replace('transport: tcp', 'transport: udp')
+      .replace(/spoolMaxBytes: \S+/, 'spoolMaxBytes: 2MB\n      maxInFlightBytes: 1MiB');
+    await using program = await Program.start({ settings });
+    await program.addSource('hosts', 'syslog');
+    const { port } = new URL((await statusOf(program)).listener.address);
+    const socket = createSocket('udp4');
+    process.kill(busPid(program.dataDir) ?? 0, 'SIGSTOP');
+    const SENT = 20_000;
+    const sizes = 'x'.repeat(180);
+    for (let i = 0; i < SENT; i++) {
+      await new Promise<void>((resolve, reject) =>
+        socket.send(`<13>app: line ${String(i).padStart(6, '0')} ${sizes}`, Number(port), '127.0.0.1', (error) =>
+          error ? reject(error) : resolve(),
+        ),
+      );
+      if (i % 200 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    process.kill(busPid(program.dataDir) ?? 0, 'SIGCONT');
+    let last: unknown;
+    const settled = await waitFor(
+      async () => {
+        const { listener } = await statusOf(program);
+        last = listener;
+        const lost = Object.values(listener.refused).reduce((sum, count) => sum + count, 0);
+        return listener.stored + listener.duplicate + lost >= SENT && (listener.waiting ?? 0) === 0 ? { listener, lost } : undefined;
+      },
+      { what: () => `all of ${SENT}: ${JSON.stringify(last)}`, withinMs: 40_000 },
+    );
+    expect(settled.lost).toBeGreaterThan(0);
+    await untilStored(program, SENT - settled.lost);
+    expect(Object.keys(settled.listener.refused).filter((code) => code !== 'listener.kernel_dropped')).toEqual(['listener.queue_full']);
+    socket.close();
+  });
+});
+
+/** Resolves when so many records lie on disk: looked up there, as nobody answers for a stopped bus. */
+async function spooled(program: Program, count: number): Promise<void> {
+  const folder = join(program.dataDir, 'listeners/syslog/hosts/spool/default.hosts');
+  await waitFor(() => (recordsIn(folder) >= count ? true : undefined), {
+    what: () => `${count} records in ${folder}, now ${recordsIn(folder)}`,
+    withinMs: 20_000,
+  });
+}
+
+function recordsIn(folder: string): number {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.spool'))
+      .reduce((sum, name) => sum + (readFileSync(join(folder, name), 'latin1').match(/app: line \d{6}/g) ?? []).length, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}
