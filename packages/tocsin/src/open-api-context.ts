@@ -12,7 +12,7 @@ import { type DutyDesk, openDutyDesk } from './duties/duty-desk.ts';
 import { openBus } from './duties/open-bus.ts';
 import { openProducerDesk, type ProducerDesk } from './duties/producer-desk.ts';
 import { startThreads } from './duties/start-threads.ts';
-import { openDiskGuard } from './flow/disk-guard.ts';
+import { type DiskGuard, openDiskGuard } from './flow/disk-guard.ts';
 import { createFlowControl } from './flow/flow-control.ts';
 import { openFlowWatch } from './flow/open-flow-watch.ts';
 import { memberName } from './identity.ts';
@@ -46,12 +46,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
   const producers = admitProducers(registry, ground);
-  const disk = scope.add(
-    'disk guard',
-    await openDiskGuard(options.dataDir, settings.retention.reserveBytes, (error) =>
-      around.onTrouble(error, 'asking how full the disk is'),
-    ),
-  );
+  const disk = await watchDisk(options, ground);
   const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
   const [sources, desk] = await Promise.all([openSources(options, ground, { bus: apiBus, registry }), openDuties(options, ground)]);
   flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
@@ -101,6 +96,11 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     unparsed: new UnparsedRecords(around.clock),
     closing: scope.signal,
   };
+}
+
+async function watchDisk({ dataDir, settings }: InstallationOptions, { scope, around }: InstallationGround): Promise<DiskGuard> {
+  const onTrouble = (error: unknown): void => around.onTrouble(error, 'asking how full the disk is');
+  return scope.add('disk guard', await openDiskGuard(dataDir, settings.retention.reserveBytes, onTrouble));
 }
 
 /** Lets foreign producers in, where Tocsin runs the server. */

@@ -25,8 +25,6 @@ interface Attempt extends CommitContext {
   readonly signal?: AbortSignal | undefined;
   /** Whether an attempt may have been stored. */
   unsure: boolean;
-  /** Whether some of its messages may be stored without the others. */
-  readonly mayPart: boolean;
 }
 
 /** Where one message of a unit stands. */
@@ -63,8 +61,7 @@ export async function commitMessages(
   messages: readonly Outgoing[],
   { signal, asUnit = true }: CommitOptions = {},
 ): Promise<Published[]> {
-  const mayPart = !asUnit && new Set(messages.map(({ subject }) => subject)).size === messages.length;
-  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false, mayPart };
+  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, signal, unsure: false };
   const unit = await expectations(context.catalogue, messages);
   const stored = asUnit || !fitOneByOne(messages) ? await storeUnit(attempt, unit) : await storeEach(attempt, unit);
   const newest = stored.findLast((at) => !at.duplicate) ?? stored[0];
@@ -108,7 +105,7 @@ function withExpectation(stream: KnownStream | undefined, message: Outgoing): Un
 
 /** Stores one message whose expectation is a sequence; its id must be its own. Resolves with where it stands. @throws as `commitMessages` */
 export async function storeMessage(context: CommitContext, message: UnitMessage): Promise<number> {
-  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, unsure: false, mayPart: false };
+  const attempt: Attempt = { ...context, deadline: performance.now() + context.timeoutMs, unsure: false };
   const [at] = await storeUnit(attempt, [message]);
   return at?.sequence ?? 0;
 }
@@ -198,16 +195,16 @@ async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only: 
 async function keepStored(attempt: Attempt, unit: readonly UnitMessage[], only?: 'only'): Promise<StoredAt[] | 'none' | undefined> {
   let found: Awaited<ReturnType<typeof findStored>>[];
   try {
-    found = await Promise.all(unit.map((message) => findStored(attempt.link, message, attempt.deadline)));
+    const { config } = await attempt.catalogue.findFresh(unit[0]?.subject ?? '');
+    const isReplicated = config.num_replicas > 1;
+    found = await Promise.all(unit.map((message) => findStored(attempt.link, message, { isReplicated, deadline: attempt.deadline })));
   } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
+    if (!(error instanceof NoAnswer) && !isTocsinError(error, 'bus.unavailable')) throw error;
     attempt.unsure = true;
     return undefined;
   }
   const fresh = unit.filter((_message, i) => found[i] === undefined);
   if (only !== undefined && fresh.length > 0) return 'none';
-  // Ids of a batch that was refused may pass for stored although none is (seen with nats-server 2.15.1): alone, each is told its own reason.
-  if (attempt.mayPart && unit.length > 1 && fresh.length === unit.length) return await storeEach(attempt, unit);
   const added = fresh.length === 0 ? [] : await storeUnit(attempt, fresh);
   return found.map((at) =>
     at === undefined ? (added.shift() ?? { stream: '', sequence: 0, duplicate: false }) : { ...at, duplicate: true },

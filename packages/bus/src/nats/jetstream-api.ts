@@ -23,6 +23,7 @@ export const REFUSED = {
   consumerExists: 10148,
   streamNotFound: 10059,
   messageTooLarge: 10054,
+  wrongLastId: 10070,
   wrongLastSequence: 10071,
   wrongLastSequenceUnknown: 10164,
   storeFailed: 10077,

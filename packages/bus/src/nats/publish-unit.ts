@@ -28,6 +28,8 @@ interface PubAck {
 }
 
 const EXPECT_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence';
+/** Ids hold no spaces, so no message has this one. */
+const NO_SUCH_ID = 'no such id';
 /** A sequence that no stream reaches. */
 const NEVER_REACHED = String(Number.MAX_SAFE_INTEGER);
 
@@ -41,22 +43,24 @@ export async function publishUnit(link: NatsLink, messages: readonly UnitMessage
 }
 
 /**
- * Where the message with this id is stored; undefined when none is remembered. Stores nothing: the server looks for the id before it
- * finds that the sequence cannot be the stream's last. No other expectation will do: in a cluster that of the last id is looked at only
- * once it is replicated, where its failure ends the stream ("critical write error", seen with 2.15.1).
+ * Where the message with this id is stored; undefined when none is remembered. Stores nothing: the question carries an expectation that
+ * cannot hold, which the server looks at after the id. Which one that is depends (seen with 2.15.1): without replicas the sequence is looked
+ * at before the id; with replicas the last id is looked at only once the message is replicated, where its failure ends the stream
+ * ("critical write error").
  * @throws NoAnswer, bus.forbidden, bus.closed
  */
 export async function findStored(
   link: NatsLink,
   message: UnitMessage,
-  deadline: number,
+  { isReplicated, deadline }: { readonly isReplicated: boolean; readonly deadline: number },
 ): Promise<{ stream: string; sequence: number } | undefined> {
   const probe = headers();
   probe.set('Nats-Msg-Id', message.id);
-  probe.set('Nats-Expected-Last-Sequence', NEVER_REACHED);
+  if (isReplicated) probe.set('Nats-Expected-Last-Sequence', NEVER_REACHED);
+  else probe.set('Nats-Expected-Last-Msg-Id', NO_SUCH_ID);
   const answer = await answerOf(() => ask(link, { subject: message.subject, headers: probe }, deadline));
   if (answer.kind === 'stored' && answer.duplicate) return { stream: answer.stream, sequence: answer.last };
-  if (answer.kind === 'refused' && answer.code === REFUSED.wrongLastSequence) return undefined;
+  if (answer.kind === 'refused' && answer.code === (isReplicated ? REFUSED.wrongLastSequence : REFUSED.wrongLastId)) return undefined;
   throw new NoAnswer(answer.kind === 'refused' ? answer.description : 'no answer to whether a message is stored');
 }
 
