@@ -68,6 +68,7 @@ describe.skipIf(missing !== undefined)('access', () => {
     { method: 'GET', path: '/sources/gone', admin: 404, other: 404, viewer: 404 },
     { method: 'PATCH', path: '/sources/gone', body: { format: 'json' }, admin: 404, other: 404, viewer: 403 },
     { method: 'POST', path: '/sources/gone/rotate', body: {}, admin: 404, other: 404, viewer: 403 },
+    { method: 'POST', path: '/sources/gone/nats-key', body: {}, admin: 404, other: 404, viewer: 403 },
     { method: 'POST', path: '/sources/gone/revoke', admin: 404, other: 404, viewer: 403 },
     { method: 'GET', path: '/schemas', admin: 200, other: 200, viewer: 200 },
     { method: 'GET', path: '/schemas/gone', admin: 404, other: 404, viewer: 404 },

@@ -48,7 +48,11 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const producers = admitProducers(registry, ground);
   const disk = await watchDisk(options, ground);
   const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
-  const [sources, desk] = await Promise.all([openSources(options, ground, { bus: apiBus, registry }), openDuties(options, ground)]);
+  const member = await memberOf(options, ground);
+  const [sources, desk] = await Promise.all([
+    openSources(options, ground, { bus: apiBus, registry, member }),
+    openDuties(options, ground, member),
+  ]);
   flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
   const status = createStatus({
     version,
@@ -66,7 +70,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const catchUps = scope.add('catch-ups', openCatchUps(options, { bus, apiBus, desk, around }));
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
   scope.add('budget watch', async () => watch[Symbol.dispose]());
-  const replays: ReplayDesk = await startReplays(options, { bus, apiBus, member: await memberOf(options, ground), around, scope });
+  const replays: ReplayDesk = await startReplays(options, { bus, apiBus, member, around, scope });
   return {
     bus: apiBus,
     registry,
@@ -110,9 +114,7 @@ function admitProducers(registry: Registry, { bus, scope, around }: Installation
 }
 
 /** The threads of the duties, and whom to ask for those of other processes. */
-async function openDuties(options: InstallationOptions, ground: InstallationGround): Promise<DutyDesk> {
-  const { bus, scope, around } = ground;
-  const member = await memberOf(options, ground);
+async function openDuties(options: InstallationOptions, { bus, scope, around }: InstallationGround, member: string): Promise<DutyDesk> {
   const threads = await startThreads(options, { bus, scope, member });
   return await openDutyDesk({ options, bus, threads, member, around, scope });
 }
@@ -121,14 +123,13 @@ async function openDuties(options: InstallationOptions, ground: InstallationGrou
 async function openSources(
   options: InstallationOptions,
   ground: InstallationGround,
-  { bus, registry }: { bus: Bus; registry: Registry },
+  { bus, registry, member }: { bus: Bus; registry: Registry; member: string },
 ): Promise<ApiContext['sources']> {
   const { scope, around } = ground;
   const { clock, onTrouble } = around;
   const { silence } = options.settings.sources;
   const activity = new SourceActivity(clock);
   const bucket = bus.bucket(SOURCES_BUCKET);
-  const member = await memberOf(options, ground);
   const everyMs = Math.min(FACTS_EVERY_MS, silence.checkEvery);
   const facts = scope.add('facts of sources', await FactsKeeper.open({ bucket, member, activity, clock, everyMs, onTrouble }));
   const sourceOf = (tenant: string, source: string): SourceRecord | undefined => {

@@ -139,6 +139,11 @@ const EVENTS: readonly string[] = [eventsFilter('live'), eventsFilter('bulk')];
 
 const KEPT: readonly string[] = [...EVENTS, MATCHES_FILTER, ALERTS_FILTER, AUDIT_FILTER, DEADLETTER_FILTER, RETRY_FILTER];
 
+/** Whether the retention keeper minds a stream; others are emptied by whoever takes from them, or run by run. */
+export function isKept({ subjects }: Pick<StreamSpec, 'subjects'>): boolean {
+  return subjects.every((subject) => KEPT.includes(subject));
+}
+
 /** Which duty may touch what: ingest cannot publish alerts, the store nothing but dead letters. */
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   ingest: {

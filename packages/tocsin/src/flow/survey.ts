@@ -10,7 +10,7 @@ import { firstFrame, parseStep, type ReadPositions } from '../duties/partition-p
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import { eventsFilter, MATCHES_FILTER, matchesSubject } from '../subjects.ts';
-import { MANIFESTS_BUCKET, REPLAYS_STREAM } from '../topology.ts';
+import { isKept, MANIFESTS_BUCKET } from '../topology.ts';
 
 /** Somebody who must have read a message before it may go. */
 export interface Reader {
@@ -65,7 +65,7 @@ export class Survey {
     this.#sources = sources;
   }
 
-  /** Every stream that has a size limit. @throws bus.unavailable and what else the bus answers */
+  /** Every stream that has a size limit and that the keeper minds. @throws bus.unavailable and what else the bus answers */
   async look(): Promise<SurveyedStream[]> {
     const [match, checkpoint, correlate, store] = await Promise.all([
       this.#matcher(),
@@ -88,7 +88,7 @@ export class Survey {
       MATCHES: [{ ...this.#reader('correlate', 'MATCHES', correlated), settled: sequenceOf(checkpoint) }],
       ALERTS: [this.#reader('store', 'ALERTS', stored(store?.alerts))],
     };
-    const limited = this.#sources.topology.streams.filter(({ name, maxBytes }) => maxBytes >= 0 && name !== REPLAYS_STREAM);
+    const limited = this.#sources.topology.streams.filter((spec) => spec.maxBytes >= 0 && isKept(spec));
     return Promise.all(limited.map((spec) => this.#surveyed(spec, readers[spec.name] ?? [], match.newest)));
   }
 
