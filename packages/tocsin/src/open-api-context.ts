@@ -3,7 +3,7 @@ import { printSettings } from '@tocsin/core/setting';
 import { SourceActivity } from '@tocsin/ingest';
 import { createFollowerPlaces } from './api/follower-places.ts';
 import type { ApiContext } from './api/route.ts';
-import { createStatus } from './api/status.ts';
+import { createStatus, type StatusDesk, type StatusSources } from './api/status.ts';
 import { openCatchUps } from './catchup/open-catch-ups.ts';
 import { installationSettings } from './config/settings.ts';
 import { UnparsedRecords } from './coverage/unparsed-records.ts';
@@ -41,8 +41,8 @@ const FACTS_EVERY_MS = 10_000;
 
 /** Starts the duties and opens what the API asks. */
 export async function openApiContext(options: InstallationOptions, ground: InstallationGround): Promise<ApiContext> {
-  const { startedMs, bus, scope, around, listeners } = ground;
-  const { version, settings } = options;
+  const { bus, scope, around } = ground;
+  const { settings } = options;
   const apiBus: Bus = scope.add('bus of the API', await openBus(bus.address('api')));
   const registry = scope.add('registry', await Registry.open(apiBus, (error) => around.onTrouble(error, 'following CHANGES')));
   const producers = admitProducers(registry, ground);
@@ -54,18 +54,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     openDuties(options, ground, member),
   ]);
   flow.attach(scope.add('flow watch', await openFlowWatch(options, { bus, desk, flow, around, scope })));
-  const status = createStatus({
-    version,
-    site: settings.site,
-    startedMs,
-    busServer: bus.version,
-    bus: apiBus,
-    topology: bus.topology,
-    registry,
-    desk,
-    flow,
-    listeners,
-  });
+  const status = openStatus(options, ground, { bus: apiBus, registry, desk, flow });
   const privileged = createPrivileged({ trail: createAuditTrail(apiBus), clock: around.clock, nextId: around.nextId });
   const catchUps = scope.add('catch-ups', openCatchUps(options, { bus, apiBus, desk, around }));
   const watch = startBudgetWatch(watchBudget(options, { around, registry, privileged, detect: desk.detect }));
@@ -100,6 +89,14 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
     unparsed: new UnparsedRecords(around.clock),
     closing: scope.signal,
   };
+}
+
+function openStatus(
+  { version, settings }: InstallationOptions,
+  { startedMs, bus, listeners }: InstallationGround,
+  opened: Pick<StatusSources, 'bus' | 'registry' | 'desk' | 'flow'>,
+): StatusDesk {
+  return createStatus({ ...opened, version, site: settings.site, startedMs, busServer: bus.version, topology: bus.topology, listeners });
 }
 
 async function watchDisk({ dataDir, settings }: InstallationOptions, { scope, around }: InstallationGround): Promise<DiskGuard> {
