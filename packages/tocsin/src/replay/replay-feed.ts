@@ -7,6 +7,7 @@ import type { ReplayLog } from '@tocsin/bus';
 import type { Clock, Lane, Position } from '@tocsin/core';
 import { type FedFrame, type FrameFeed, type FrameFeedOptions, openFed } from '../duties/frame-feed.ts';
 import { TICK_MS } from '../duties/tick.ts';
+import { pause } from '../state/commit-until-stored.ts';
 import { EVENT_LANES, eventsFilter } from '../subjects.ts';
 import type { EventChoice } from './event-choice.ts';
 import type { ReplayClock } from './replay-clock.ts';
@@ -169,16 +170,4 @@ function earliest(heads: readonly Head[]): Head | undefined {
     if (head.fed !== undefined && (first?.fed === undefined || head.fed.stored.storedMs < first.fed.stored.storedMs)) first = head;
   }
   return first;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }
