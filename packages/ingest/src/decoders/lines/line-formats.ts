@@ -1,5 +1,6 @@
 /** The formats of lines, in the order in which a line is held against them where its looks decide. */
 import type { Fields } from '@tocsin/core';
+import { hasHeader } from '../syslog/syslog-line.ts';
 import { accessLogFormat } from './access-log.ts';
 import { auditdFormat } from './auditd.ts';
 import { type CarriedLine } from './carried-line.ts';
@@ -15,8 +16,10 @@ const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefForm
 
 /** A line's format and fields, where it looks like one of the telling formats, as it is or behind its syslog header. */
 export function readByTelling(carried: CarriedLine): { readonly format: string; readonly fields: Fields } | undefined {
+  const { line, envelope } = carried;
+  const isHeaded = hasHeader(envelope);
   for (const format of tellingFormats) {
-    if (!format.looks(carried.line) && !(carried.inner !== undefined && format.looks(carried.inner.line))) continue;
+    if (!format.looks(line) && !(isHeaded && format.looks(envelope.message))) continue;
     const fields = readCarried(format, carried);
     if (fields !== undefined) return { format: format.name, fields };
   }
