@@ -3,15 +3,18 @@
  * server's) is a record of that format; every other one is read by its envelope (`syslog/`).
  */
 import { openLine } from './lines/carried-line.ts';
-import { readByTelling } from './lines/line-formats.ts';
+import { mayBeTold, readByTelling } from './lines/line-formats.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder } from './record-decoder.ts';
-import { decodeMessage, textOfLine } from './syslog/syslog.ts';
+import { decodeEnvelope, decodeMessage, textOfLine } from './syslog/syslog.ts';
+import { parseSyslogLine } from './syslog/syslog-line.ts';
 
 /** Decoder of one syslog message per record. */
 export const syslogDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeSyslog(bytes, limits)] };
 
 function decodeSyslog(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   if (bytes.length > limits.maxRecordBytes) return decodeMessage(bytes, limits);
-  const told = readByTelling(openLine(textOfLine(bytes)));
-  return told === undefined ? decodeMessage(bytes, limits) : { record: bytes, ...told };
+  const text = textOfLine(bytes);
+  const line = parseSyslogLine(text);
+  const told = mayBeTold(text, line.message) ? readByTelling(openLine(text)) : undefined;
+  return told === undefined ? decodeEnvelope(bytes, line) : { record: bytes, ...told };
 }

@@ -23,6 +23,26 @@ export function readByTelling(carried: CarriedLine): { readonly format: string; 
   return undefined;
 }
 
+/**
+ * Whether a line may look like a telling format, as it is, behind its syslog header (`message`) or in a container's line: false only where it
+ * does not. A few bytes are looked at, so that most lines need not be held against each format.
+ */
+export function mayBeTold(line: string, message: string): boolean {
+  return line.includes('EF:') || line.includes('] "') || beginsAsTelling(line) || beginsAsTelling(message);
+}
+
+/** A digit or comma (firewall, VPC flow, a container's time), a bracket (a web server's error), words of auditd. */
+function beginsAsTelling(text: string): boolean {
+  const unit = text.charCodeAt(0);
+  if (unit === COMMA || unit === OPEN_BRACKET || (unit >= DIGIT_0 && unit <= DIGIT_9)) return true;
+  return text.startsWith('type=') || text.startsWith('node=') || text.startsWith('audit: ');
+}
+
+const COMMA = 0x2c;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const OPEN_BRACKET = 0x5b;
+
 /** The same for `key=value`, which much else looks like: asked last. */
 export function readAsPairs(carried: CarriedLine): { readonly format: string; readonly fields: Fields } | undefined {
   if (!keyValueFormat.looks(carried.line)) return undefined;

@@ -1,7 +1,12 @@
 /** The line formats: what each reads of lines as they are written in the field, and what it leaves alone. */
 import { expect, test } from 'vitest';
+import { loadMappings } from '../../mappings/mapping-set.ts';
+import { readShippedMappings } from '../../mappings/shipped-mappings.ts';
 import { decoders, type FormatName } from '../decoders.ts';
 import { defaultDecodeLimits } from '../record-decoder.ts';
+import { parseSyslogLine } from '../syslog/syslog-line.ts';
+import { openLine } from './carried-line.ts';
+import { mayBeTold, readByTelling } from './line-formats.ts';
 
 function read(format: FormatName, line: string): Record<string, unknown> | string {
   const [decoded] = decoders[format].decode(new TextEncoder().encode(line), defaultDecodeLimits);
@@ -115,6 +120,25 @@ test.each([
   ['Jan  2 03:04:05 h prog: a=1 b=2 c=3', 'linux-auth'],
 ] as const)('by looks, %j is %s', (line, format) => {
   expect(read('auto', line)).toMatchObject({ format });
+});
+
+test('whatever is told beyond doubt may be told, behind whichever header', () => {
+  const headers = [
+    '',
+    '<134>Jan  2 03:04:05 fw1 prog[7]: ',
+    '<13>1 2024-01-02T03:04:05Z h app - - - ',
+    '2024-01-02T03:04:05.000000Z stdout F ',
+  ];
+  let told = 0;
+  for (const { record } of loadMappings(readShippedMappings()).tests) {
+    for (const header of headers) {
+      const text = header + record;
+      if (readByTelling(openLine(text)) === undefined) continue;
+      told += 1;
+      expect(mayBeTold(text, parseSyslogLine(text).message), text).toBe(true);
+    }
+  }
+  expect(told).toBeGreaterThan(30);
 });
 
 test('names of hostile pairs are data', () => {

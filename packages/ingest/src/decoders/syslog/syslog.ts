@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { readAuthMessage } from '../linux/auth-message.ts';
-import { type DecodedRecord, type DecodeLimits, rejectRecord } from '../record-decoder.ts';
+import { type AcceptedRecord, type DecodedRecord, type DecodeLimits, rejectRecord } from '../record-decoder.ts';
 import { hasHeader, parseSyslogLine, type SyslogLine } from './syslog-line.ts';
 
 /** A message that is told by its header; undefined where it has none. For those who go by looks. */
@@ -42,14 +42,19 @@ export function fieldsOfLinux(text: string): Record<string, unknown> | undefined
 /** Text of bytes; what is not UTF-8 reads as U+FFFD. A leading byte order mark is left out. */
 export function textOfLine(bytes: Uint8Array): string {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start);
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('utf8', start);
 }
 
 /** A message by its envelope alone; one without a header is all message. */
 export function decodeMessage(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   const { maxRecordBytes } = limits;
   if (bytes.length > maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: maxRecordBytes });
-  const line = parseSyslogLine(textOfLine(bytes));
+  return decodeEnvelope(bytes, parseSyslogLine(textOfLine(bytes)));
+}
+
+/** The same for a message that has been parsed already. */
+export function decodeEnvelope(bytes: Uint8Array, line: SyslogLine): AcceptedRecord {
   if (isLinux(line)) return { record: bytes, format: 'linux-auth', fields: linuxFields(line) };
   return { record: bytes, format: 'syslog', fields: fieldsOfSyslog(line) };
 }
