@@ -141,6 +141,16 @@ test('whatever is told beyond doubt may be told, behind whichever header', () =>
   expect(told).toBeGreaterThan(30);
 });
 
+test.each([
+  ['2016-10-06T00:17:09.669794202Z stdout F started', 'syslog', { timestamp: '2016-10-06T00:17:09.669794202Z', message: 'started' }],
+  ['2016-10-06T00:17:09.669794202Z stdout F Jan  2 03:04:05 h su: x', 'linux-auth', { host: 'h', program: 'su', message: 'x' }],
+  ['{"kind" CEF:0|V|P|1|100|n|7|', 'syslog', { message: '{"kind" CEF:0|V|P|1|100|n|7|' }],
+] as const)('a syslog sender may send %j, which reads the same again by its format', (line, format, fields) => {
+  const got = read('syslog', line);
+  expect(got).toMatchObject({ format, ...fields });
+  expect(read(format, line)).toEqual(got);
+});
+
 test('names of hostile pairs are data', () => {
   const fields = read('key-value', '__proto__=1 constructor=2 a=3');
   expect(Object.keys(fields as object)).toEqual(['format', '__proto__', 'constructor', 'a']);
