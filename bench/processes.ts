@@ -29,6 +29,12 @@ export function usageOf(root: number): Usage {
   return { rssMiB, cpuSeconds, byProgram: [...programs].map(([name, mib]) => `${name} ${Math.round(mib)}`).join(', ') };
 }
 
+/** Processor time of a process' main thread since it began, seconds: in Node the one that runs the event loop. */
+export function mainThreadSeconds(pid: number): number {
+  const text = readProc(pid, `task/${pid}/stat`);
+  return secondsOf(fieldsOf(text));
+}
+
 /** A process and all its descendants. */
 function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
@@ -44,13 +50,19 @@ function familyOf(root: number): number[] {
 }
 
 function cpuSecondsOf(pid: number): number {
-  const fields = statFields(pid);
+  return secondsOf(statFields(pid));
+}
+
+function secondsOf(fields: readonly string[]): number {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }
 
 /** Fields of /proc/PID/stat from the state on (proc(5) field 3): a program's name may hold anything. */
 function statFields(pid: number): string[] {
-  const text = readProc(pid, 'stat');
+  return fieldsOf(readProc(pid, 'stat'));
+}
+
+function fieldsOf(text: string): string[] {
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 

@@ -24,7 +24,7 @@ export function openCarried(bytes: Uint8Array, format: string, limits: DecodeLim
     return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
   const line = textOfLine(bytes);
   // A line must not be hidden by bytes that are no text: U+FFFD stands for them. JSON is text or no JSON.
-  if (!line.trimStart().startsWith('{')) return openLine(line);
+  if (!looksLikeJson(line)) return openLine(line);
   const text = decodeUtf8(bytes);
   if (text === undefined) return rejectRecord(bytes, 'decode.bad_utf8', { format });
   const parsed = parseJsonText(text, bytes, { format, limits });
@@ -33,6 +33,11 @@ export function openCarried(bytes: Uint8Array, format: string, limits: DecodeLim
     openMember(parsed.fields) ??
     rejectRecord(bytes, 'decode.bad_line', { format, reason: `no member ${LINE_MEMBERS.join(', ')} carries a line` })
   );
+}
+
+/** Whether decoders of lines read a text as JSON. */
+export function looksLikeJson(text: string): boolean {
+  return text.trimStart().startsWith('{');
 }
 
 /** The line that a JSON object carries; undefined where it carries none. */

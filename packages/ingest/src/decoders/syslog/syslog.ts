@@ -39,7 +39,8 @@ export function fieldsOfLinux(line: SyslogLine): Record<string, unknown> | undef
 /** Text of bytes; what is not UTF-8 reads as U+FFFD. A leading byte order mark is left out. */
 export function textOfLine(bytes: Uint8Array): string {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start);
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('utf8', start);
 }
 
 /** A message by its envelope alone; one without a header is all message. */
