@@ -12,7 +12,7 @@ export interface Usage {
 }
 
 /** Clock ticks per second of /proc/PID/stat; 100 on every Linux that Node runs on (USER_HZ). */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** Usage of a process and of everything it has started. A process that ends meanwhile counts as nothing. */
 export function usageOf(root: number): Usage {
@@ -30,7 +30,7 @@ export function usageOf(root: number): Usage {
 }
 
 /** A process and all its descendants. */
-function familyOf(root: number): number[] {
+export function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
@@ -49,12 +49,13 @@ function cpuSecondsOf(pid: number): number {
 }
 
 /** Fields of /proc/PID/stat from the state on (proc(5) field 3): a program's name may hold anything. */
-function statFields(pid: number): string[] {
-  const text = readProc(pid, 'stat');
+export function statFields(pid: number, file = 'stat'): string[] {
+  const text = readProc(pid, file);
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-function readProc(pid: number, file: string): string {
+/** Text of a file of a process; empty where the process has ended. */
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {
