@@ -217,8 +217,7 @@ export class MemoryServer {
     if (this.#state !== 'up') return;
     const nowMs = this.clock.nowMs();
     const nextMs = Math.min(...[...this.#streams.values()].map((stream) => stream.firePlans(nowMs)));
-    if (Number.isFinite(nextMs))
-      this.#planAlarm = this.alarms.at(this.clock.monotonicMs() + nextMs - nowMs, () => this.mindPlans());
+    if (Number.isFinite(nextMs)) this.#planAlarm = this.alarms.at(this.clock.monotonicMs() + nextMs - nowMs, () => this.mindPlans());
   }
 
   #apply(request: CommitRequest): void {

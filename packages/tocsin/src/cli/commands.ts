@@ -13,6 +13,7 @@ import { doctor } from './commands/doctor.ts';
 import { hunt } from './commands/hunt.ts';
 import { importFiles } from './commands/import.ts';
 import { parse } from './commands/parse.ts';
+import { plans, plansAdd, plansCancel } from './commands/plans.ts';
 import { publish } from './commands/publish.ts';
 import { quotas, quotasSet } from './commands/quotas.ts';
 import { rebuild } from './commands/rebuild.ts';
@@ -73,6 +74,10 @@ export const commands: readonly Command[] = [
   sourcesSet,
   sourcesRotate,
   sourcesRevoke,
+  plans,
+  { ...plans, name: 'plans list' },
+  plansAdd,
+  plansCancel,
   schemas,
   { ...schemas, name: 'schemas list' },
   schemasShow,

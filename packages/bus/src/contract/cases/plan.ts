@@ -7,7 +7,11 @@ const PLANNED = { hasPlans: true } as const;
 /** How much later than its time a plan may come true, milliseconds. */
 const LATE_MS = 5_000;
 
-async function planned(kit: ContractKit, ground: Ground, { name, inMs, text = name }: { name: string; inMs: number; text?: string }): Promise<number> {
+async function planned(
+  kit: ContractKit,
+  ground: Ground,
+  { name, inMs, text = name }: { name: string; inMs: number; text?: string },
+): Promise<number> {
   const atMs = kit.harness.time.nowMs() + inMs;
   await ground.bus.commit([kit.message(ground.subject(`at.${name}`), text, { plan: { subject: ground.subject('due'), atMs } })]);
   return atMs;
@@ -116,7 +120,10 @@ export const planCases: readonly ContractCase[] = [
       await kit.refused(ground.bus.commit([kit.message(due, 'a', at(due))]), 'bus.bad_commit');
       await kit.refused(ground.bus.commit([kit.message(ground.subject('at.a'), 'a', at(bare.subject('due')))]), 'bus.bad_commit');
       await kit.refused(ground.bus.commit([kit.message(bare.subject('at.a'), 'a', at(bare.subject('due')))]), 'bus.bad_commit');
-      await kit.refused(ground.bus.commit([kit.message(ground.subject('at.a'), 'a', { plan: { subject: due, atMs: Number.NaN } })]), 'bus.bad_request');
+      await kit.refused(
+        ground.bus.commit([kit.message(ground.subject('at.a'), 'a', { plan: { subject: due, atMs: Number.NaN } })]),
+        'bus.bad_request',
+      );
       assert.deepEqual(await texts(ground, '>'), []);
     },
   },
