@@ -24,6 +24,7 @@ const families: Readonly<Record<string, Load>> = {
   sources: loadSources,
   schemas: loadSchemas,
   quotas: loadQuotas,
+  plans: loadPlans,
   'dead-letters': loadDeadLetters,
   replay: loadReplay,
   rebuild: async () => [(await import('./commands/rebuild.ts')).rebuild],
@@ -80,6 +81,11 @@ async function loadSchemas(): Promise<Command[]> {
 async function loadQuotas(): Promise<Command[]> {
   const { quotas, quotasSet } = await import('./commands/quotas.ts');
   return [quotas, quotasSet];
+}
+
+async function loadPlans(): Promise<Command[]> {
+  const { plans, plansAdd, plansCancel } = await import('./commands/plans.ts');
+  return [plans, listing(plans), plansAdd, plansCancel];
 }
 
 async function loadDeadLetters(): Promise<Command[]> {
