@@ -10,6 +10,7 @@ import { coverage } from './commands/coverage.ts';
 import { deadLetters, deadLettersShow } from './commands/dead-letters.ts';
 import { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } from './commands/dead-letters-act.ts';
 import { doctor } from './commands/doctor.ts';
+import { forward, forwardStatus } from './commands/forward.ts';
 import { hunt } from './commands/hunt.ts';
 import { importFiles } from './commands/import.ts';
 import { parse } from './commands/parse.ts';
@@ -47,6 +48,8 @@ export const commands: readonly Command[] = [
   parse,
   publish,
   importFiles,
+  forward,
+  forwardStatus,
   tail,
   alerts,
   { ...alerts, name: 'alerts list' },

@@ -102,6 +102,25 @@ export class SpoolFiles implements AsyncDisposable {
     return undefined;
   }
 
+  /** The oldest batches that lie one behind the other in one file, at least one and about `maxBytes` of them; none where nothing waits. */
+  async oldestRun(maxBytes: number): Promise<OldestBatch[]> {
+    const first = await this.oldest();
+    const [segment] = this.#segments;
+    if (first === undefined || segment === undefined) return [];
+    const run = [first];
+    let bytes = first.bytes;
+    let next = first.batch.first + first.batch.records.length;
+    while (bytes < maxBytes && this.#offset + bytes < segment.bytes) {
+      const found = await this.#readAt(segment, this.#offset + bytes);
+      // What cannot be read is passed over, and counted, once it is the oldest.
+      if (found === undefined || found.batch.first !== next) break;
+      run.push(found);
+      bytes += found.bytes;
+      next += found.batch.records.length;
+    }
+    return run;
+  }
+
   /** Passes the oldest batch, which was settled. */
   async pass({ batch, bytes }: OldestBatch): Promise<void> {
     this.#offset += bytes;
