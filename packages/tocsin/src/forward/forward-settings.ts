@@ -18,7 +18,12 @@ const source = settings({
 export const forwardSettings = settings({
   about: 'Settings of `tocsin forward`: forward.yml in its data folder, overridden by the command line.',
   fields: {
-    url: text({ about: 'Address of the installation to send to.', pattern: '^https?://', wants: 'an address', example: 'https://tocsin.example:7514' }),
+    url: text({
+      about: 'Address of the installation to send to.',
+      pattern: '^https?://',
+      wants: 'an address',
+      example: 'https://tocsin.example:7514',
+    }),
     tls: clientTls,
     sources: named(source, { about: 'Credentials, by the names under which the listeners name their sources.', maxEntries: 1000 }),
     spoolMaxBytes: bytes({

@@ -2,9 +2,19 @@
  * A forwarder: listeners as an installation has them, but what they bring goes to disk and from there to an installation elsewhere. Taken in
  * means on this disk; what that promises from there on is `sender.ts`. It has no bus, no rules and no API.
  */
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockDirectory } from '@tocsin/bus/nats';
-import { type Clock, createScope, createUlidGenerator, encodeToken, type Position, type Secret, sha256Hex, TocsinError } from '@tocsin/core';
+import {
+  type Clock,
+  createScope,
+  createUlidGenerator,
+  encodeToken,
+  type Position,
+  type Secret,
+  sha256Hex,
+  TocsinError,
+} from '@tocsin/core';
 import { type Emit, type RawRecord, type RecordResult, readClientTls, type Source } from '@tocsin/ingest';
 import { type RunningListener, startListeners } from '../duties/start-listeners.ts';
 import { FIRST_TENANT } from '../operator.ts';
@@ -71,7 +81,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
       scope.add(`sender of ${name}`, opened.sender);
     }
     const nextId = createUlidGenerator(clock);
-    const emit = createEmit({ sources, nextId, clock, maxBytes: settings.spoolMaxBytes });
+    const emit = createEmit({ folder, sources, nextId, clock, maxBytes: settings.spoolMaxBytes });
     const listeners = await startListeners({ ...groundOf(options, sources), dataDir: folder, emit, nextId, scope });
     const status = (): ForwardStatus => statusOf({ settings, sources, listeners, nowMs: clock.nowMs() });
     scope.add('status', keepStatus(folder, status, options.onTrouble));
@@ -137,18 +147,28 @@ function withoutSpools(listeners: ForwardSettings['listeners']): Record<string, 
   );
 }
 
+/** Room that is left to everybody else on the disk. */
+const LEAST_FREE_BYTES = 64 << 20;
+
+async function hasRoom(folder: string, size: number): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize - size >= LEAST_FREE_BYTES;
+}
+
 interface EmitGround {
+  readonly folder: string;
   readonly sources: ReadonlyMap<string, ForwardedSource>;
   readonly nextId: () => string;
   readonly clock: Clock;
   readonly maxBytes: number;
 }
 
-function createEmit({ sources, nextId, clock, maxBytes }: EmitGround): Emit {
+function createEmit({ folder, sources, nextId, clock, maxBytes }: EmitGround): Emit {
   return async (source, records, options = {}) => {
     const { outbox } = find(sources, source.name);
+    const size = records.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const used = [...sources.values()].reduce((sum, each) => sum + each.outbox.bytes, 0);
-    if (used + records.reduce((sum, { bytes }) => sum + bytes.length, 0) > maxBytes)
+    if (used + size > maxBytes || !(await hasRoom(folder, size)))
       throw new TocsinError('forward.spool_full', { maxBytes, retryAfterMs: SPOOL_FULL_AGAIN_MS });
     const key = options.idempotencyKey ?? nextId();
     const nowMs = clock.nowMs();

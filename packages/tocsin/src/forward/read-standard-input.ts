@@ -29,7 +29,11 @@ export async function readStandardInput(input: StandardInput, { counts }: Pick<R
   await take(stream.end(), input, counts);
 }
 
-async function take(decoded: ReturnType<ReturnType<typeof openRecordStream>['push']>, input: StandardInput, counts: ListenerCounts): Promise<void> {
+async function take(
+  decoded: ReturnType<ReturnType<typeof openRecordStream>['push']>,
+  input: StandardInput,
+  counts: ListenerCounts,
+): Promise<void> {
   const records: RawRecord[] = [];
   for (const each of decoded) {
     counts.records += 1;
@@ -47,4 +51,3 @@ async function take(decoded: ReturnType<ReturnType<typeof openRecordStream>['pus
     }
   }
 }
-

@@ -148,12 +148,23 @@ export class SpoolFiles implements AsyncDisposable {
     this.#next = from;
     for (const name of names) this.#segments.push({ first: Number(NAME.exec(name)?.[1]), bytes: 0 });
     for (const segment of this.#segments) await this.#measure(segment);
+    await this.#dropEmptyLast();
     const [first] = this.#segments;
     if (first === undefined) return;
     // Where the place is another segment's, that one was written last before it was remembered: what is given again is known by its key.
     const isThere = from >= first.first && offset > 0 && offset <= first.bytes;
     this.#offset = isThere ? offset : 0;
     if (!isThere) this.#from = first.first;
+  }
+
+  /** Of a file that was begun and holds nothing whole yet the name is needed again: by the next that is put. */
+  async #dropEmptyLast(): Promise<void> {
+    const last = this.#segments.at(-1);
+    if (last === undefined || last.bytes > 0 || last.first !== this.#next) return;
+    await this.#reader?.file.close();
+    this.#reader = undefined;
+    this.#segments.pop();
+    await rm(this.#pathOf(last), { force: true });
   }
 
   /** How much of a segment is whole. */

@@ -19,7 +19,8 @@ const EXIT_DEGRADED = 69;
 export const forward: Command = {
   name: 'forward',
   argument: '[path...]',
-  summary: 'follow log files, standard input or listeners here and send what they bring to an installation elsewhere, through a spool on disk',
+  summary:
+    'follow log files, standard input or listeners here and send what they bring to an installation elsewhere, through a spool on disk',
   options: [
     { flags: '--config <file>', about: `settings file (default: ${SETTINGS_FILE} in the data folder)` },
     { flags: '--ca <file>', about: 'PEM file of the authorities that sign the installation’s certificate (default: those of the system)' },
