@@ -116,7 +116,7 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/forwarder.md', () => {
       .replace('/var/log/app', join(dataDir, 'logs'))
       .replace('/var/spool/tocsin', join(dataDir, 'drop'))
       .replace('500MB', '2MB')
-      .replace(/port: \d+/, 'port: 0, maxInFlightBytes: 256KiB'.replace(', ', '\n      '));
+      .replace(/port: \d+/, 'port: 0, maxInFlightBytes: 1MiB'.replace(', ', '\n      '));
   }
 
   test('both ends killed while lines flow, the other end away: each line is there once, and datagrams that found no room are counted', async () => {
@@ -147,7 +147,7 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/forwarder.md', () => {
 
     // More datagrams than there is room for on disk and in memory.
     const address = forwarder.status().listeners.find(({ kind }) => kind === 'syslog')?.address ?? '';
-    const sent = await sendDatagrams(Number(new URL(address).port), 60, 60_000);
+    const sent = await sendDatagrams(Number(new URL(address).port), 120, 60_000);
     const refused = (): number => {
       const row = forwarder.status().listeners.find(({ kind }) => kind === 'syslog');
       return Object.values(row?.refused ?? {}).reduce((sum, each) => sum + each, 0);
@@ -173,9 +173,11 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/forwarder.md', () => {
       }
     }
     await untilStored(program, 'web01', 12_000, () => forwarder.said);
-    expect(forwarder.status().sources.map(({ waiting, lost, rejected }) => [waiting, lost, rejected])).toEqual([
-      [0, 0, {}],
-      [0, 0, {}],
+    const idle = (): boolean => forwarder.status().sources.every(({ waiting, trouble }) => waiting === 0 && trouble === null);
+    await waitFor(() => idle() || undefined, { what: () => JSON.stringify(forwarder.status()), withinMs: 10_000 });
+    expect(forwarder.status().sources.map(({ lost, rejected }) => [lost, rejected])).toEqual([
+      [0, {}],
+      [0, {}],
     ]);
   });
 
