@@ -3,7 +3,7 @@ import { type LogSource, namedLogSource, sha256Hex } from '@tocsin/core';
 import type { ProgramStore } from '../filter/program-pool.ts';
 import { createRecordFilter } from '../filter/record-filter.ts';
 import type { DetectionRule, ParsedRule, RuleLogSource } from '../parse/parsed-rule.ts';
-import { indexByReference } from '../parse/resolve-references.ts';
+import { indexByReference } from '../parse/rule-references.ts';
 import { canonicalJson } from '../parse/rule-metadata.ts';
 import { compileDetection } from './compile-detection.ts';
 import type { CompiledRules, InactiveRule, KnownRoute, Route } from './compiled-rules.ts';

@@ -7,7 +7,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
 import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
-import { commands } from './commands.ts';
+import { commandsFor } from './commands-for.ts';
 import { asTyped, type Screen, Terminal } from './terminal.ts';
 import { visibleLines } from './visible-text.ts';
 
@@ -34,7 +34,8 @@ const EXIT_OUTPUT_CLOSED = 141;
 export async function runProgram(input: ProgramInput): Promise<number> {
   const argv = [...input.argv];
   let code = 0;
-  const program = createProgram(input, async (command, args, options) => {
+  const commands = await commandsFor(argv);
+  const program = createProgram(input, commands, async (command, args, options) => {
     const context = createContext(input, command, options);
     code = await command.run(context, args, options);
   });
@@ -51,7 +52,7 @@ const START_WITH = '\nStart with: tocsin up          In another terminal: tocsin
 
 type Run = (command: Command, args: readonly string[], options: GivenOptions) => Promise<void>;
 
-function createProgram(input: ProgramInput, run: Run): Commander {
+function createProgram(input: ProgramInput, commands: readonly Command[], run: Run): Commander {
   const program = new Commander('tocsin');
   program
     .description('Real-time security event bus: durable events, Sigma detection, alerts with their evidence.')

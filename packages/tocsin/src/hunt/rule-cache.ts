@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { decodeRules, encodeRules, type ParsedRules } from '@tocsin/detect';
-import { compileMappings, loadMappings, type MappingSet, type MappingSpec, readShippedMappings } from '@tocsin/ingest';
+import { decodeRules, encodeRules, type ParsedRules } from '@tocsin/detect/judge';
+import { compileMappings, type MappingSet, type MappingSpec, readShippedMappings } from '@tocsin/ingest/read';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { type KeptFileOptions, openKeptFile } from './kept-file.ts';
 
@@ -67,14 +67,15 @@ export function openRuleIndex(paths: readonly string[], nowMs: number, options: 
 const SETTLED_MS = 2000;
 
 /** The mappings that Tocsin ships; out of the cache where one is given and they are in it. */
-export function loadShippedMappings(options: KeptFileOptions | undefined): MappingSet {
+export async function loadShippedMappings(options: KeptFileOptions | undefined): Promise<MappingSet> {
   const texts = readShippedMappings();
-  if (options === undefined) return loadMappings(texts);
+  const load = async (): Promise<MappingSet> => (await import('@tocsin/ingest')).loadMappings(texts);
+  if (options === undefined) return load();
   const key = createHash('sha256').update(codeFingerprint('@tocsin/ingest', 'mappings')).update(JSON.stringify(texts)).digest();
   const file = openKeptFile('mappings', key, options);
   const kept = file.read((content) => compileMappings(JSON.parse(Buffer.from(content).toString()) as MappingSpec[]));
   if (kept !== undefined) return kept;
-  const mappings = loadMappings(texts);
+  const mappings = await load();
   file.write(() => Buffer.from(JSON.stringify(mappings.specs)));
   return mappings;
 }
