@@ -1,7 +1,7 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, TocsinError } from '@tocsin/core';
-import { encodeRules, type ParsedRule, type ParsedRules } from '@tocsin/detect/judge';
+import { decodeRules, encodedRulesOf, type ParsedRule, type ParsedRules } from '@tocsin/detect/judge';
 import type { KeptFileOptions } from './kept-file.ts';
 import { type HuntInput, listInputs } from './list-inputs.ts';
 import { openRuleCache, openRuleIndex, type RuleBytes, type RuleIndex, ruleCacheKey } from './rule-cache.ts';
@@ -20,7 +20,7 @@ export interface HuntRules {
   readonly rules: readonly ParsedRule[];
   readonly refused: readonly RefusedHuntRule[];
   /** The same as bytes for other threads (`decodeRules`). */
-  encoded(): Uint8Array;
+  readonly encoded: Uint8Array;
   /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
   keep(): void;
 }
@@ -62,25 +62,19 @@ async function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRu
   const key = ruleCacheKey(files);
   const cache = cacheOptions && openRuleCache(key, cacheOptions);
   const kept = cache?.read();
-  const parsed = kept?.parsed ?? (await parseFiles(files));
+  const encoded = kept?.encoded ?? (await encodedRulesOf(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) }))));
   return {
-    ...huntRules(parsed, unread, kept?.encoded),
+    ...huntRules(kept?.parsed ?? decodeRules(encoded), unread, encoded),
     keep: () => {
-      if (kept === undefined) cache?.write(parsed);
+      if (kept === undefined) cache?.write(encoded);
       // A file that could not be read is to be tried again.
       if (files.length === inputs.length) index?.write(key);
     },
   };
 }
 
-/** The parser and YAML are loaded where they are wanted: out of the cache nothing is parsed. */
-async function parseFiles(files: readonly RuleBytes[]): Promise<ParsedRules> {
-  const { parseRules } = await import('@tocsin/detect');
-  return parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
-}
-
-function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], kept?: Uint8Array): Omit<HuntRules, 'keep'> {
-  return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded: () => kept ?? encodeRules(parsed) };
+function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], encoded: Uint8Array): Omit<HuntRules, 'keep'> {
+  return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded };
 }
 
 function refusals(parsed: ParsedRules): RefusedHuntRule[] {

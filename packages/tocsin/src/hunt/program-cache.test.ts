@@ -40,7 +40,7 @@ it('does not use a damaged program, and says so', () => {
   expect(ignored).toEqual(['it is damaged']);
 });
 
-it('knows rule files without reading them, until one of them changes', () => {
+it('knows rule files without reading them, until one of them changes', async () => {
   const path = join(base, 'rule.yml');
   const write = (word: string): void =>
     writeFileSync(path, `title: T\nid: t\nlogsource: {product: test}\ndetection:\n  s: {a: ${word}}\n  condition: s\n`);

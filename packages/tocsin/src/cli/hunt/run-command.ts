@@ -117,9 +117,8 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const encoded = rules.encoded();
-  const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
-  shared.set(encoded);
+  const shared = new Uint8Array(new SharedArrayBuffer(rules.encoded.length));
+  shared.set(rules.encoded);
   const boot = { rules: shared, mappings: mappings.specs, choices, cacheFolder: cache?.folder };
   return openThreadJudge(request.jobs, boot, { pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
 }
