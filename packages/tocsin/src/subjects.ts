@@ -80,9 +80,16 @@ export function deadLettersFilter(
   return `${NAMESPACE}.deadletter.${encodeToken(tenant)}.${token(consumer)}.${token(id)}`;
 }
 
+const RETRY = `${NAMESPACE}.retry.`;
+
 /** Subject of what a consumer is to handle once more. */
 export function retrySubject(consumer: string): string {
-  return `${NAMESPACE}.retry.${encodeToken(consumer)}`;
+  return `${RETRY}${encodeToken(consumer)}`;
+}
+
+/** Whether a subject is one of `retrySubject`. */
+export function isRetry(subject: string): boolean {
+  return subject.startsWith(RETRY);
 }
 
 /** Subject on which a foreign producer publishes: one source's own. */

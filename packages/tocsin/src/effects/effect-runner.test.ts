@@ -261,6 +261,34 @@ describe('the runner', () => {
     expect((await letters(bus)).map(({ letter }) => letter)).toMatchObject([{ reason: 'crashed', attempts: 10 }]);
   });
 
+  it('counts attempts, not deliveries: what was delivered again and again before it was tried is tried as often as any other', async () => {
+    const { bus } = await openGround();
+    await using subscription = await bus.subscribe('tocsin.alerts.acme.*', { group: 'late', start: 'new' });
+    await publish(bus, alertOf('k'));
+    let taken = 0;
+    for await (const delivery of subscription) {
+      taken += 1;
+      delivery.retry({ afterMs: 1 });
+      if (taken === 8) break;
+    }
+    await subscription[Symbol.asyncDispose]();
+    const attempts: number[] = [];
+    const consumer: EffectConsumer = {
+      name: 'late',
+      filter: 'tocsin.alerts.acme.*',
+      tenantOf: () => 'acme',
+      async handle({ attempt }) {
+        attempts.push(attempt);
+        throw new Error('fails');
+      },
+    };
+    const sink = start(bus, consumer);
+    await until(async () => (await letters(bus)).length === 1);
+    await sink.stop();
+    expect(attempts).toEqual([1, 2, 3, 4, 5, 6]);
+    expect((await letters(bus)).map(({ letter }) => letter)).toMatchObject([{ reason: 'threw', attempts: 6 }]);
+  });
+
   it('does not settle a message whose dead letter cannot be stored', async () => {
     const { bus } = await openGround();
     const failing: CompleteBus = Object.create(bus, {
