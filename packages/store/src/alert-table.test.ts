@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openAlertTable } from './alert-table.ts';
 
 const at = (n: number): Position => `p${n}` as Position;
+const place = (n: number): { position: Position; sequence: number } => ({ position: at(n), sequence: n });
 
 function alert(id: string, change: Partial<Alert> = {}): Alert {
   return {
@@ -40,8 +41,8 @@ describe('alert table', () => {
     {
       using table = openAlertTable({ path });
       table.apply([
-        { position: at(1), alert: alert('a1') },
-        { position: at(2), alert: alert('a1', { count: 5, foldRevision: 2 }) },
+        { ...place(1), alert: alert('a1') },
+        { ...place(2), alert: alert('a1', { count: 5, foldRevision: 2 }) },
       ]);
     }
     using table = openAlertTable({ path });
@@ -52,12 +53,12 @@ describe('alert table', () => {
 
   it('applies nothing of a batch that cannot be applied whole', () => {
     using table = openAlertTable({ path: ':memory:' });
-    table.apply([{ position: at(1), alert: alert('a1') }]);
+    table.apply([{ ...place(1), alert: alert('a1') }]);
     const broken = { ...alert('a2'), count: Symbol('not a number') } as unknown as Alert;
     expect(() =>
       table.apply([
-        { position: at(2), alert: alert('a3') },
-        { position: at(3), alert: broken },
+        { ...place(2), alert: alert('a3') },
+        { ...place(3), alert: broken },
       ]),
     ).toThrow(TypeError);
     expect(table.applied()).toBe('p1');
@@ -66,7 +67,7 @@ describe('alert table', () => {
 
   it('shows no alert to another tenant', () => {
     using table = openAlertTable({ path: ':memory:' });
-    table.apply([{ position: at(1), alert: alert('a1') }]);
+    table.apply([{ ...place(1), alert: alert('a1') }]);
     expect(table.get('other', 'a1')).toBeUndefined();
     expect(table.list({ tenant: 'other', limit: 10 }).alerts).toEqual([]);
     expect(table.counts('other').new).toBe(0);
@@ -75,7 +76,7 @@ describe('alert table', () => {
   it('pages without losing or repeating alerts of the same time', () => {
     using table = openAlertTable({ path: ':memory:' });
     const ids = Array.from({ length: 25 }, (_, i) => `a${i.toString(16).padStart(2, '0')}`);
-    table.apply(ids.map((id, i) => ({ position: at(i), alert: alert(id, { lastMs: 1000 + Math.floor(i / 10) }) })));
+    table.apply(ids.map((id, i) => ({ ...place(i), alert: alert(id, { lastMs: 1000 + Math.floor(i / 10) }) })));
     const seen: string[] = [];
     let after: string | undefined;
     do {
@@ -87,15 +88,40 @@ describe('alert table', () => {
     expect(new Set(seen)).toEqual(new Set(ids));
   });
 
+  it('refuses a cursor nobody gave out: whoever asks for page after page would never end', () => {
+    using table = openAlertTable({ path: ':memory:' });
+    table.apply([{ ...place(1), alert: alert('a1') }]);
+    for (const after of ['', 'a1', '1000', '1000.a1.b', `${'9'.repeat(17)}.a`]) {
+      expect(() => table.list({ tenant: 'acme', limit: 1, after })).toThrow('`after` is no `next`');
+    }
+  });
+
   it('keeps each act once although later changes repeat it', () => {
     using table = openAlertTable({ path: ':memory:' });
     const lastAct = { kind: 'acknowledge', actor: 'ada', atMs: 5000, note: 'mine' } as const;
     const acknowledged = alert('a1', { status: 'acknowledged', lastAct });
     table.apply([
-      { position: at(1), alert: acknowledged },
-      { position: at(2), alert: { ...acknowledged, count: 9 } },
+      { ...place(1), alert: acknowledged },
+      { ...place(2), alert: { ...acknowledged, count: 9 } },
     ]);
     expect(table.get('acme', 'a1')?.history).toEqual([lastAct]);
     expect(table.counts('acme')).toEqual({ new: 0, acknowledged: 1, resolved: 0, false_positive: 0 });
+  });
+
+  it('forgets alerts of which the log keeps no message, with their history, and no others', () => {
+    using table = openAlertTable({ path: ':memory:' });
+    const lastAct = { kind: 'acknowledge', actor: 'ada', atMs: 5000, note: 'mine' } as const;
+    table.apply([
+      { ...place(1), alert: alert('a1', { status: 'acknowledged', lastAct }) },
+      { ...place(2), alert: alert('a2') },
+      { ...place(3), alert: alert('a3') },
+      { ...place(4), alert: alert('a2', { count: 7 }) },
+    ]);
+    expect(table.forget(3)).toBe(2);
+    expect(table.list({ tenant: 'acme', limit: 10 }).alerts).toEqual([alert('a2', { count: 7 })]);
+    expect(table.applied()).toBe('p4');
+    // Were its history left, an alert that comes again would show what was done to another.
+    table.apply([{ ...place(5), alert: alert('a1') }]);
+    expect(table.get('acme', 'a1')?.history).toEqual([]);
   });
 });

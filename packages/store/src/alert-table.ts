@@ -2,7 +2,7 @@
  * The alert table: the newest state of every alert and the history of what people did to it, as a projection of ALERTS.
  * Nothing here decides anything; the truth is the log.
  */
-import type { Alert, AlertAct, AlertStatus, Position, SeverityId } from '@tocsin/core';
+import { type Alert, type AlertAct, type AlertStatus, type Position, type SeverityId, TocsinError } from '@tocsin/core';
 import { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
 
 /** Which alerts to list; every bound is optional but the tenant. */
@@ -34,6 +34,8 @@ export interface AlertDetail {
 /** One message of ALERTS. */
 export interface AlertChange {
   readonly position: Position;
+  /** Number of the message in its stream. */
+  readonly sequence: number;
   readonly alert: Alert;
 }
 
@@ -43,25 +45,29 @@ export interface AlertTable extends Disposable {
   applied(): Position | undefined;
   /** Applies messages in stream order and records the last one's position, all in one transaction. */
   apply(changes: readonly AlertChange[]): void;
+  /** @throws api.bad_request where `after` is no `next` of a page before */
   list(query: AlertQuery): AlertPage;
   /** Undefined for an alert of another tenant as for one that does not exist. */
   get(tenant: string, id: string): AlertDetail | undefined;
   /** Number of alerts per status. */
   counts(tenant: string): Readonly<Record<AlertStatus, number>>;
+  /** Forgets alerts whose newest message the log no longer keeps, with their history; answers how many. `upTo` is the number of the last that was removed. */
+  forget(upTo: number): number;
 }
 
 const STREAM = 'ALERTS';
 /** In place of the status of an alert that is not listed any more. */
 const SUPERSEDED = 'superseded';
 const SCHEMA = {
-  version: 1,
+  version: 2,
   sql: `
     CREATE TABLE alerts (
       tenant TEXT NOT NULL, id TEXT NOT NULL, rule_id TEXT NOT NULL, severity INTEGER NOT NULL, status TEXT NOT NULL,
-      count INTEGER NOT NULL, last_ms INTEGER NOT NULL, body TEXT NOT NULL,
+      count INTEGER NOT NULL, last_ms INTEGER NOT NULL, body TEXT NOT NULL, sequence INTEGER NOT NULL,
       PRIMARY KEY (tenant, id)
     ) WITHOUT ROWID;
     CREATE INDEX alerts_newest ON alerts (tenant, last_ms DESC, id);
+    CREATE INDEX alerts_by_place ON alerts (sequence);
     CREATE TABLE acts (
       tenant TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL, note TEXT,
       PRIMARY KEY (tenant, id, at_ms, kind, actor)
@@ -76,27 +82,28 @@ export function openAlertTable(options: ProjectionOptions): AlertTable {
     applied: () => projection.applied(STREAM),
     apply(changes) {
       const last = changes.at(-1);
-      if (last) projection.apply(STREAM, last.position, () => changes.forEach((change) => write(change.alert)));
+      if (last) projection.apply(STREAM, last.position, () => changes.forEach(write));
     },
     list: (query) => listAlerts(projection, query),
     get: (tenant, id) => getAlert(projection, tenant, id),
     counts: (tenant) => countAlerts(projection, tenant),
+    forget: (upTo) => forgetAlerts(projection, upTo),
     [Symbol.dispose]: () => projection[Symbol.dispose](),
   };
 }
 
-function alertWriter({ db }: Projection): (alert: Alert) => void {
+function alertWriter({ db }: Projection): (change: AlertChange) => void {
   const upsert = db.prepare(
-    `INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET rule_id = excluded.rule_id,
-     severity = excluded.severity, status = excluded.status, count = excluded.count, last_ms = excluded.last_ms, body = excluded.body`,
+    `INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET rule_id = excluded.rule_id,
+     severity = excluded.severity, status = excluded.status, count = excluded.count, last_ms = excluded.last_ms, body = excluded.body, sequence = excluded.sequence`,
   );
   // Every later message repeats the last act: the primary key keeps it once.
   const addAct = db.prepare('INSERT OR IGNORE INTO acts VALUES (?, ?, ?, ?, ?, ?)');
-  return (alert) => {
+  return ({ alert, sequence }) => {
     const { tenant, id, rule, severity, count, lastMs, lastAct } = alert;
     // One that another alert stands for is found by its id only.
     const status = alert.supersededBy === undefined ? alert.status : SUPERSEDED;
-    upsert.run(tenant, id, rule.id, severity, status, count, lastMs, JSON.stringify(alert));
+    upsert.run(tenant, id, rule.id, severity, status, count, lastMs, JSON.stringify(alert), sequence);
     if (lastAct) addAct.run(tenant, id, lastAct.atMs, lastAct.kind, lastAct.actor, lastAct.note ?? null);
   };
 }
@@ -126,10 +133,12 @@ function listAlerts({ db }: Projection, query: AlertQuery): AlertPage {
   };
 }
 
-/** Event time and id after which a page starts; a cursor nobody gave out starts at the first page. */
+/** Event time and id after which a page starts. @throws api.bad_request for what nobody gave out: the first page again would have no end */
 function readCursor(cursor: string | undefined): [number, string] {
-  const [, ms, id] = /^(-?\d{1,16})\.([0-9a-f]{1,64})$/.exec(cursor ?? '') ?? [];
-  return ms !== undefined && id !== undefined ? [Number(ms), id] : [Number.MAX_SAFE_INTEGER, ''];
+  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER, ''];
+  const [, ms, id] = /^(-?\d{1,16})\.([0-9a-f]{1,64})$/.exec(cursor) ?? [];
+  if (ms === undefined || id === undefined) throw new TocsinError('api.bad_request', { reason: '`after` is no `next` of a page before' });
+  return [Number(ms), id];
 }
 
 function getAlert({ db }: Projection, tenant: string, id: string): AlertDetail | undefined {
@@ -147,6 +156,20 @@ function countAlerts({ db }: Projection, tenant: string): Record<AlertStatus, nu
     counts[row['status'] as AlertStatus] = Number(row['n']);
   }
   return counts;
+}
+
+function forgetAlerts({ db }: Projection, upTo: number): number {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    db.prepare('DELETE FROM acts WHERE (tenant, id) IN (SELECT tenant, id FROM alerts WHERE sequence <= ?)').run(upTo);
+    const { changes } = db.prepare('DELETE FROM alerts WHERE sequence <= ?').run(upTo);
+    db.exec('COMMIT');
+    return Number(changes);
+  } catch (error) {
+    // As in `apply` of a projection.
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
 }
 
 function readBody(row: Record<string, unknown>): Alert {

@@ -39,7 +39,8 @@ export function openInbox(options: ProjectionOptions & { readonly clock: Clock }
         db.exec('COMMIT');
         return isNew;
       } catch (error) {
-        db.exec('ROLLBACK');
+        // SQLite itself rolls back after some errors, a full disk among them (sqlite.org/lang_transaction.html).
+        if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
     },

@@ -2,7 +2,7 @@
  * Keeps the projections up with the log: alert table from ALERTS, frame catalogue from EVENTS. Each resumes from the
  * position its own file records; nothing here ever answers a question.
  */
-import { comparePositions, parsePosition, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
+import { comparePositions, parsePosition, type ReplayLog, type Start, type Stored, type SubjectFilter } from '@tocsin/bus';
 import { type Clock, type DedupVerdict, decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
 import type { AlertChange, AlertTable, CataloguedFrame, CoverageLedger, FrameCatalogue, SourceTally } from '@tocsin/store';
 import { CoveredFrames } from '../coverage/covered-frames.ts';
@@ -43,16 +43,21 @@ export async function runAlertProjection(
     () => pump.end(),
     (error: unknown) => pump.end(follow.signal.aborted ? undefined : { error }),
   );
+  let nextForgetMs = 0;
   while (!pump.finished) {
     await applyAlerts(table, await pump.take(BATCH, WAIT_MS), follow);
     follow.onApplied();
+    if (follow.clock.monotonicMs() < nextForgetMs) continue;
+    const removed = await removedUpTo(log, ALERTS_FILTER, table.applied());
+    if (removed !== undefined) table.forget(removed);
+    nextForgetMs = follow.clock.monotonicMs() + FORGET_EVERY_MS;
   }
 }
 
 /** Applies messages at once while all goes well, else one by one: what cannot be applied is a dead letter and passed. */
 async function applyAlerts(table: AlertTable, batch: readonly Stored[], follow: { drop: Drop; clock: Clock }): Promise<void> {
   try {
-    table.apply(batch.map((stored): AlertChange => ({ position: stored.position, alert: parseAlert(stored) })));
+    table.apply(batch.map(changeOf));
   } catch (error) {
     // A file that cannot be written is no message's fault: the thread starts anew and applies the same.
     if ((error as { code?: string }).code === 'ERR_SQLITE_ERROR') throw error;
@@ -60,6 +65,11 @@ async function applyAlerts(table: AlertTable, batch: readonly Stored[], follow: 
     if (batch.length > 1) for (const one of batch) await applyAlerts(table, [one], follow);
     else if (stored !== undefined) await follow.drop(unappliable(stored, String(error), follow.clock.nowMs()), 'unreadable');
   }
+}
+
+function changeOf(stored: Stored): AlertChange {
+  const { position } = stored;
+  return { position, sequence: parsePosition(position).sequence, alert: parseAlert(stored) };
 }
 
 function unappliable({ subject, position, id, headers, body }: Stored, text: string, atMs: number): Dropped {
@@ -135,17 +145,23 @@ async function forgetRemoved(
   lettersBeforeMs: number,
 ): Promise<void> {
   for (const lane of LANES) {
-    try {
-      const { first } = await log.info(eventsFilter(lane));
-      // Nothing is left: whatever has been applied so far is gone.
-      const applied = catalogue.applied(EVENTS_STREAM[lane]);
-      const upTo = first === undefined ? applied && parsePosition(applied).sequence : parsePosition(first).sequence - 1;
-      if (upTo === undefined) continue;
-      catalogue.forget({ stream: EVENTS_STREAM[lane], upTo });
-      ledger?.forget(EVENTS_STREAM[lane], upTo + 1, lettersBeforeMs);
-    } catch (error) {
-      if (!isTocsinError(error) || error.retry === 'never') throw error;
-    }
+    const stream = EVENTS_STREAM[lane];
+    const upTo = await removedUpTo(log, eventsFilter(lane), catalogue.applied(stream));
+    if (upTo === undefined) continue;
+    catalogue.forget({ stream, upTo });
+    ledger?.forget(stream, upTo + 1, lettersBeforeMs);
+  }
+}
+
+/** Number of the last message that the log no longer keeps; undefined while it cannot be asked. */
+async function removedUpTo(log: Pick<ReplayLog, 'info'>, filter: SubjectFilter, applied: Position | undefined): Promise<number | undefined> {
+  try {
+    const { first } = await log.info(filter);
+    // Nothing is left: whatever has been applied so far is gone.
+    return first === undefined ? applied && parsePosition(applied).sequence : parsePosition(first).sequence - 1;
+  } catch (error) {
+    if (!isTocsinError(error) || error.retry === 'never') throw error;
+    return undefined;
   }
 }
 

@@ -10,10 +10,9 @@ import type { InstallationOptions } from '../installation-options.ts';
 import { resolveSecret } from '../security/resolve-secret.ts';
 import type { Surroundings } from '../wire.ts';
 import { type EffectConsumer, runEffects } from './effect-runner.ts';
+import { pruneDaily } from './prune-inbox.ts';
 import { createWebhook } from './webhook.ts';
 
-/** Deliveries are remembered for longer than the bus keeps what could be delivered again. */
-const REMEMBERED_MS = 31 * 86_400_000;
 /** How long a stopping sink may finish what is under way, milliseconds. */
 const FINISH_WITHIN_MS = 5000;
 
@@ -27,7 +26,8 @@ export async function startSinks(
   if (Object.keys(settings.sinks.webhooks).length === 0) return;
   const connection = scope.add('bus of sinks', await openBus(bus.address('respond')));
   const inbox = scope.add('inbox', openInbox({ path: join(dataDir, 'store', 'inbox.sqlite'), clock: around.clock }));
-  inbox.prune(around.clock.nowMs() - REMEMBERED_MS);
+  const pruning = pruneDaily(inbox, around);
+  scope.add('pruning of the inbox', async () => pruning[Symbol.dispose]());
   const stopping = new AbortController();
   const givingUp = new AbortController();
   const drop = createDrop({ bus: connection, clock: around.clock, onTrouble: around.onTrouble, giveUp: givingUp.signal });
