@@ -113,7 +113,7 @@ function openIntake({ options, context }: IngestOptions, { scope, around }: Inst
     activity: context.sources.activity,
     quarantine: createQuarantine({ ...around, bus: context.bus, site: settings.site }),
     stall: context.flow.stall,
-    makeRoom: () => context.flow.makeRoom(),
+    makeRoom: (lane) => context.flow.makeRoom(lane),
   });
   scope.add('framer', framer);
   void takeRedrivenRecords({ ...around, bus: context.bus, intake });

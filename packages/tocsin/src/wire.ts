@@ -7,7 +7,7 @@
  * doors and listeners are opened in `open-ingest.ts`, what acts outside in `effects/start-sinks.ts`, what removes in `flow/`.
  */
 import { type EventBus, encodeFrame, type Published, type ReplayLog, type StateStore } from '@tocsin/bus';
-import { type Clock, fnv1a, isTocsinError, type Position } from '@tocsin/core';
+import { type Clock, fnv1a, isTocsinError, type Lane, type Position } from '@tocsin/core';
 import {
   createFramer,
   createIntake,
@@ -54,7 +54,7 @@ export function wireIngest(
     site: string;
     maxSkewMs: number;
     stall?: StallGuard;
-    makeRoom?: () => Promise<boolean>;
+    makeRoom?: (lane: Lane) => Promise<boolean>;
   } & Pick<IntakeOptions, 'onFlagged' | 'admission' | 'activity' | 'quarantine'>,
 ): { intake: Intake; framer: Framer } {
   const framer = createFramer({
@@ -73,7 +73,9 @@ export function wireIngest(
         const committing = bus.commit(messages, { asUnit: false });
         return around.stall?.watch(committing) ?? committing;
       };
-      return (await commitWithRoom(commit, around.makeRoom)).map((published): Position => published.position);
+      // A commit is of one lane, as it is of one stream.
+      const makeRoom = async (): Promise<boolean> => frames[0] !== undefined && ((await around.makeRoom?.(frames[0].lane)) ?? false);
+      return (await commitWithRoom(commit, makeRoom)).map((published): Position => published.position);
     },
   });
   const intake = createIntake({
@@ -93,12 +95,12 @@ export function wireIngest(
 }
 
 /** At the size limit of a stream: what everybody has read makes room; only what nobody may remove is a reason to refuse. @throws as `commit` */
-async function commitWithRoom(commit: () => Promise<Published[]>, makeRoom: (() => Promise<boolean>) | undefined): Promise<Published[]> {
+async function commitWithRoom(commit: () => Promise<Published[]>, makeRoom: () => Promise<boolean>): Promise<Published[]> {
   for (;;) {
     try {
       return await commit();
     } catch (error) {
-      if (!isTocsinError(error, 'bus.full') || makeRoom === undefined || !(await makeRoom())) throw error;
+      if (!isTocsinError(error, 'bus.full') || !(await makeRoom())) throw error;
     }
   }
 }

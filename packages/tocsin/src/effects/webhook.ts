@@ -33,9 +33,16 @@ export interface WebhookOptions {
 /** Statuses that say "not now": request timeout, too early, too many requests. */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429]);
 
+const CONSUMER = 'webhook-';
+
 /** Name of a webhook among the consumers. */
 function webhookConsumer(name: string): string {
-  return `webhook-${name}`;
+  return `${CONSUMER}${name}`;
+}
+
+/** Whether a consumer is a webhook that is none of these: it was removed or renamed, and nobody waits for what it was not told. */
+export function isFormerWebhook(consumer: string, webhooks: Readonly<Record<string, unknown>>): boolean {
+  return consumer.startsWith(CONSUMER) && !Object.hasOwn(webhooks, consumer.slice(CONSUMER.length));
 }
 
 /** The consumer that sends alerts to a webhook. */

@@ -1,8 +1,9 @@
 /** Flow control of an installation, put together: quotas, admission and what may refuse beside them. What the keeper and lag add is in their files. */
-import { type Clock, TocsinError } from '@tocsin/core';
+import { type Clock, type Lane, TocsinError } from '@tocsin/core';
 import { type Admission, createAdmission, createStallGuard, type StallGuard } from '@tocsin/ingest';
 import type { InstallationSettings } from '../config/settings.ts';
 import type { Registry } from '../registry/registry.ts';
+import { EVENTS_STREAM } from '../subjects.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { FlowReport, FlowWatch } from './flow-watch.ts';
 import { QuotaBook } from './quota-book.ts';
@@ -17,7 +18,7 @@ export interface FlowControl {
   readonly report: FlowReport;
   readonly isDegraded: boolean;
   /** As `FlowWatch.makeRoom`. */
-  makeRoom(): Promise<boolean>;
+  makeRoom(lane: Lane): Promise<boolean>;
   /** From when on there is somebody who looks. */
   attach(watch: FlowWatch): void;
 }
@@ -48,7 +49,7 @@ export function createFlowControl({ clock, registry, settings, disk }: FlowContr
         const storedBytes = maxBytes > 0 ? watch?.report.kept?.get(tenant) : undefined;
         if (storedBytes === undefined || storedBytes < maxBytes) return;
         // Without waiting for the next look.
-        void watch?.makeRoom();
+        for (const stream of Object.values(EVENTS_STREAM)) void watch?.makeRoom(stream);
         throw new TocsinError('flow.tenant_full', { tenant, storedBytes, maxBytes, retryAfterMs: TENANT_FULL_RETRY_MS });
       },
       (_, take) => stall.gate(take),
@@ -64,7 +65,7 @@ export function createFlowControl({ clock, registry, settings, disk }: FlowContr
     get isDegraded() {
       return watch?.isDegraded ?? false;
     },
-    makeRoom: async () => (await watch?.makeRoom()) ?? false,
+    makeRoom: async (lane) => (await watch?.makeRoom(EVENTS_STREAM[lane])) ?? false,
     attach: (attached) => void (watch = attached),
   };
 }

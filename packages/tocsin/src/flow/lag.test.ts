@@ -39,6 +39,7 @@ describe('lag', () => {
       foldShards: 1,
       store: { progress },
       detect: { progress: async () => undefined },
+      isWanted: () => true,
     });
     const after = async (_: string, sequence: number) => ({
       frames: 4 - sequence,

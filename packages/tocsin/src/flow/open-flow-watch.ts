@@ -3,6 +3,7 @@ import type { Scope } from '@tocsin/core';
 import type { DutyDesk } from '../duties/duty-desk.ts';
 import type { InstallationBus } from '../duties/installation-bus.ts';
 import { openBus } from '../duties/open-bus.ts';
+import { isFormerWebhook } from '../effects/webhook.ts';
 import type { InstallationOptions } from '../installation-options.ts';
 import { createAuditTrail } from '../security/audit-trail.ts';
 import type { Surroundings } from '../wire.ts';
@@ -46,6 +47,7 @@ export async function openFlowWatch(
     foldShards: settings.detect.foldShards,
     store: desk.store,
     detect: desk.detect,
+    isWanted: (group) => !isFormerWebhook(group, settings.sinks.webhooks),
   });
   return new FlowWatch({
     bus: keepBus,

@@ -117,6 +117,24 @@ describe('the retention keeper', () => {
     expect((await bus.info(eventsFilter('live'))).messages).toBe(stored - 3);
   });
 
+  it('says that a stream fills, and evicts where it may, though its slow reader reads on', async () => {
+    const { bus, keeper } = await openGround({ settings: { ...settings, evictUnreadPercent: 80 } });
+    while (await store(bus));
+    let read = 0;
+    const round = async () => keeper.round([await lookAt(bus, (last) => [reader('match', last), reader('store', (read += 1))])]);
+    expect(await round()).toMatchObject({ removed: 1, alarms: [{ stream: 'EVENTS_LIVE' }] });
+    expect((await round()).removed).toBeGreaterThan(5);
+    expect((await bus.info(eventsFilter('live'))).bytes).toBeLessThan(CAP * 0.6);
+  });
+
+  it('says nothing where what is left is full only because what was read did not go yet', async () => {
+    const { bus, keeper } = await openGround({ settings: { ...settings, purgeToPercent: 79 } });
+    while (await store(bus));
+    const round = await keeper.round([await lookAt(bus, (last) => [reader('match', last)])]);
+    expect(round.removed).toBeGreaterThan(0);
+    expect(round).toMatchObject({ alarms: [], shrunk: new Set(['EVENTS_LIVE']) });
+  });
+
   it('evicts unread data only where it may, after an alarm, with exact counts on AUDIT before it goes', async () => {
     const { bus, keeper, audit } = await openGround({ settings: { ...settings, evictUnreadPercent: 90 } });
     const from = frames;

@@ -49,6 +49,8 @@ export interface Alarm {
 export interface KeeperRound {
   /** Messages removed. */
   readonly removed: number;
+  /** Streams of which there were some. */
+  readonly shrunk: ReadonlySet<string>;
   readonly alarms: readonly Alarm[];
   /** Bytes of events kept by each tenant; undefined while the store does not answer. */
   readonly kept: ReadonlyMap<string, number> | undefined;
@@ -73,19 +75,25 @@ export class RetentionKeeper {
   /** One round over all streams. @throws bus errors */
   async round(streams: readonly SurveyedStream[]): Promise<KeeperRound> {
     const alarms: Alarm[] = [];
-    let removed = 0;
+    const gone = new Map<string, number>();
     for (const stream of streams) {
-      const done = (await this.#byAge(stream)) + (await this.#bySize(stream));
-      removed += done;
-      const alarm = done > 0 ? undefined : this.#alarmOf(stream);
-      if (alarm === undefined) continue;
-      alarms.push(alarm);
-      removed += await this.#evict(stream);
+      const isHeld = readByAll(stream) < this.#oldestOf(stream, this.#options.settings.purgeToPercent);
+      const read = (await this.#byAge(stream)) + (await this.#bySize(stream));
+      // A reader that reads on may still be too slow: what is left counts.
+      const left = read > 0 ? { ...stream, ...(await this.#options.bus.info(stream.filter)) } : stream;
+      const alarm = read === 0 || isHeld ? this.#alarmOf(left) : undefined;
+      if (alarm !== undefined) alarms.push(alarm);
+      gone.set(stream.name, read + (alarm === undefined ? 0 : await this.#evict(left)));
     }
     this.#alarmed = new Set(alarms.map(({ stream }) => stream));
     const kept = await this.#keptByTenant();
-    for (const one of kept ?? []) removed += await this.#byTenant(streams, one);
-    return { removed, alarms, kept: kept && new Map(kept.map(({ tenant, bytes }) => [tenant, bytes])) };
+    for (const one of kept ?? []) await this.#byTenant(streams, one, gone);
+    return {
+      removed: [...gone.values()].reduce((sum, each) => sum + each, 0),
+      shrunk: new Set([...gone].filter(([, each]) => each > 0).map(([name]) => name)),
+      alarms,
+      kept: kept && new Map(kept.map(({ tenant, bytes }) => [tenant, bytes])),
+    };
   }
 
   async #byAge(stream: SurveyedStream): Promise<number> {
@@ -152,7 +160,8 @@ export class RetentionKeeper {
     }
   }
 
-  async #byTenant(streams: readonly SurveyedStream[], kept: Kept): Promise<number> {
+  /** Adds to what has gone of each stream. */
+  async #byTenant(streams: readonly SurveyedStream[], kept: Kept, gone: Map<string, number>): Promise<void> {
     const { bus, clock, store, tenantBounds, onRemoved } = this.#options;
     const { tenant } = kept;
     const bounds = tenantBounds(tenant);
@@ -161,20 +170,18 @@ export class RetentionKeeper {
       events: excessOf(kept.events, bounds.storedEvents),
       beforeMs: bounds.storedDays === 0 ? 0 : clock.nowMs() - bounds.storedDays * DAY_MS,
     };
-    if (going.bytes === 0 && going.events === 0 && going.beforeMs === 0) return 0;
-    let removed = 0;
+    if (going.bytes === 0 && going.events === 0 && going.beforeMs === 0) return;
     for (const { stream: name, position } of await store.oldest(tenant, going)) {
       const stream = streams.find((each) => each.name === name);
       const lane = LANES.find((each) => EVENTS_STREAM[each] === name);
       if (stream === undefined || lane === undefined) continue;
       const upTo = Math.min(sequenceOf(position), readByAll(stream));
       if (upTo < sequenceOf(stream.first)) continue;
-      const gone = await bus.purge(tenantLaneFilter(lane, tenant), positionAt(position, upTo));
+      const removed = await bus.purge(tenantLaneFilter(lane, tenant), positionAt(position, upTo));
       await store.forget({ stream: name, upTo, tenant });
-      if (gone > 0) onRemoved(name, gone, `quota of tenant ${tenant}`);
-      removed += gone;
+      if (removed > 0) onRemoved(name, removed, `quota of tenant ${tenant}`);
+      gone.set(name, (gone.get(name) ?? 0) + removed);
     }
-    return removed;
   }
 
   #maxAgeOf(stream: string): number {
@@ -190,7 +197,7 @@ function excessOf(kept: number, most: number): number {
 }
 
 /** Number of the last message that everybody has read and will not need again. */
-function readByAll({ readers, last }: SurveyedStream): number {
+export function readByAll({ readers, last }: SurveyedStream): number {
   return Math.min(sequenceOf(last), ...readers.map(({ sequence, settled = sequence }) => Math.min(sequence, settled)));
 }
 

@@ -2,7 +2,7 @@
  * One look at the log: how full each stream is, and how far everybody has read who must have read a message before it may go. What
  * cannot be asked is as it was last known; what never was known has read nothing, so that nothing is removed under it.
  */
-import { parsePosition, type ReplayLog, type StateStore, type StreamSpec, type SubjectFilter, type Topology } from '@tocsin/bus';
+import { type ConsumerInfo, parsePosition, type ReplayLog, type StateStore, type StreamSpec, type SubjectFilter, type Topology } from '@tocsin/bus';
 import { isTocsinError, type Lane, type Position } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import { getFoldsPlace } from '../duties/folds-place.ts';
@@ -47,6 +47,8 @@ export interface SurveySources {
   readonly foldShards: number;
   readonly store: Pick<ThreadClient<StoreApi>, 'progress'>;
   readonly detect: Pick<ThreadClient<DetectApi>, 'progress'>;
+  /** Whether anybody still waits for what a group has not read: none does for a sink that the settings no longer name. */
+  readonly isWanted: (group: string) => boolean;
 }
 
 /** Number of a position; 0 for none. */
@@ -95,7 +97,7 @@ export class Survey {
   async #surveyed(spec: StreamSpec, readers: readonly Reader[], newest: Matcher['newest']): Promise<SurveyedStream> {
     const filter = spec.subjects[0] ?? spec.name;
     const { messages, bytes, first, last, consumers } = await this.#sources.bus.info(filter);
-    const groups = consumers.map(({ group, acknowledged }) => ({ name: group, sequence: sequenceOf(acknowledged), isCurrent: true }));
+    const groups = consumers.filter(({ group }) => this.#sources.isWanted(group)).map((group) => groupReader(group, last));
     const all = [...readers, ...groups];
     const stream = { name: spec.name, filter, maxBytes: spec.maxBytes, messages, bytes, first, last, readers: all };
     return spec.name === 'MATCHES' ? { ...stream, newest } : stream;
@@ -133,6 +135,11 @@ export class Survey {
     const open = await Promise.all(reads.map((read, partition) => firstFrame(bus, { lane, partition, after: read[lane], until: last })));
     return open.reduce((least, position) => (position === undefined ? least : Math.min(least, sequenceOf(position) - 1)), sequenceOf(last));
   }
+}
+
+/** A group reads only what its filter fits: with nothing before it, it is at the end of the stream, though it has never acknowledged anything there. */
+function groupReader({ group, pending, unacknowledged, acknowledged }: ConsumerInfo, last: Position | undefined): Reader {
+  return { name: group, sequence: sequenceOf(pending + unacknowledged === 0 ? last : acknowledged), isCurrent: true };
 }
 
 /** What a duty answers; undefined while it is down. */
