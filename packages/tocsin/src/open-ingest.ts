@@ -116,7 +116,7 @@ function openIntake({ options, context }: IngestOptions, { scope, around }: Inst
     makeRoom: (lane) => context.flow.makeRoom(lane),
   });
   scope.add('framer', framer);
-  void takeRedrivenRecords({ ...around, bus: context.bus, intake });
+  void takeRedrivenRecords({ ...around, bus: context.bus, intake, book: context.sources.book });
   return intake;
 }
 

@@ -69,19 +69,28 @@ function letterOf({ body, redriveOf, ...dropped }: Dropped, reason: DropReason, 
 
 async function store(letter: DeadLetter, { body, redriveOf }: Dropped, { bus, giveUp, onTrouble }: DropOptions): Promise<void> {
   const subject = deadLetterSubject(letter.tenant, letter.consumer, letter.id);
-  const known = redriveOf === undefined ? undefined : await bus.last(subject);
-  // Whoever dropped it and could not say so drops it again; what has been done to it meanwhile stands.
-  if (known !== undefined && readDeadLetter(known).letter.redrives > letter.redrives) return;
   const message = {
     subject,
     id: `dead.${letter.id}.${letter.redrives}.${letter.lastMs}`,
     headers: deadLetterHeaders(letter),
     body,
-    expect: known?.position ?? ('none' as const),
   };
-  try {
-    await commitUntilStored(bus, [message], { signal: giveUp, onRetry: (error) => onTrouble(error, 'writing a dead letter') });
-  } catch (error) {
-    if (!isTocsinError(error, 'bus.fenced')) throw error;
+  const patience = { signal: giveUp, onRetry: (error: unknown) => onTrouble(error, 'writing a dead letter') };
+  for (;;) {
+    const known = redriveOf === undefined ? undefined : await bus.last(subject);
+    if (known !== undefined && isSettled(readDeadLetter(known).letter, letter)) return;
+    try {
+      await commitUntilStored(bus, [{ ...message, expect: known?.position ?? ('none' as const) }], patience);
+      return;
+    } catch (error) {
+      if (!isTocsinError(error, 'bus.fenced')) throw error;
+      // What is dropped for the first time is there already. What was redriven may just have been marked so: it must wait again.
+      if (redriveOf === undefined) return;
+    }
   }
+}
+
+/** Whoever dropped it and could not say so drops it again; what has been done to it meanwhile stands. */
+function isSettled(known: DeadLetter, dropped: DeadLetter): boolean {
+  return known.redrives > dropped.redrives || (known.redrives === dropped.redrives && known.state !== 'redriven');
 }

@@ -3,7 +3,7 @@
  * record is answered when its letter is stored; one that comes again finds its letter there.
  */
 import { type EventBus, encodeFrame, type Outgoing } from '@tocsin/bus';
-import { type Clock, isTocsinError, type Position } from '@tocsin/core';
+import { type Clock, isTocsinError, type Position, sha256Hex } from '@tocsin/core';
 import type { QuarantinedRecord, Source } from '@tocsin/ingest';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject } from '../subjects.ts';
@@ -40,13 +40,13 @@ function letterOf(
   { site, clock, epoch }: Pick<QuarantineOptions, 'site' | 'clock'> & { readonly epoch: string },
 ): Outgoing {
   const scope = `schema:${event.mapping}`;
-  // What it is known by is the event, as it has no place in the log.
+  // What it is known by is the event, as it has no place in the log: its id, and its content, as two records may come with one id.
   const id = deadLetterId({
     tenant,
     consumer: INGEST_CONSUMER,
     position: NOWHERE,
     index: undefined,
-    scope: `${scope} ${name} ${event.id}`,
+    scope: `${scope} ${name} ${event.id} ${sha256Hex(event.record)}`,
   });
   const body = encodeFrame({ id, tenant, lane, partition: 0, epoch, ordinal: 0, site }, [event]);
   const atMs = clock.nowMs();

@@ -2,31 +2,38 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Delivery, type EventBus, openFrame, type ReplayLog } from '@tocsin/bus';
 import { type Clock, isTocsinError, TocsinError } from '@tocsin/core';
-import type { Intake } from '@tocsin/ingest';
+import type { Intake, Source } from '@tocsin/ingest';
+import type { SourceBook } from '../registry/source-book.ts';
 import { retrySubject } from '../subjects.ts';
 import { INGEST_CONSUMER } from '../topology.ts';
-import { type DeadLetter, readDeadLetter } from './dead-letter.ts';
+import { type DeadLetter, type DropReason, type FailedAttempt, readDeadLetter } from './dead-letter.ts';
 import { createDrop, type Drop } from './drop.ts';
 
 /** What they are taken in with. */
 export interface RedrivenRecordsOptions {
   readonly bus: Pick<EventBus, 'commit' | 'subscribe'> & Pick<ReplayLog, 'last'>;
   readonly intake: Pick<Intake, 'emit'>;
+  /** How their sources are read now. */
+  readonly book: Pick<SourceBook, 'find'>;
   readonly clock: Clock;
   readonly onTrouble: (error: unknown, what: string) => void;
   readonly signal: AbortSignal;
 }
 
-const MAX_WAITING = 16;
+/** They are taken one by one: what waited in a queue would be delivered again and again without an attempt. */
+const AT_ONCE = 1;
 const ACK_WAIT_MS = 30_000;
-/** Pause before a letter is offered again, and before following is tried again, milliseconds. */
+/** Pause before following is tried again, and first and longest pause before a record is offered again, milliseconds. */
 const AGAIN_AFTER_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+/** Deliveries after which what cannot be stored waits for people again: about half an hour, long before it would be removed unhandled. */
+const MAX_ATTEMPTS = 32;
 
 /** Follows what is given back to ingest, until aborted. Never rejects. */
 export async function takeRedrivenRecords(options: RedrivenRecordsOptions): Promise<void> {
   const { bus, signal, onTrouble } = options;
   const drop = createDrop({ bus, clock: options.clock, onTrouble, giveUp: signal });
-  const group = { group: INGEST_CONSUMER, start: 'first' as const, maxMessages: MAX_WAITING, ackWaitMs: ACK_WAIT_MS, signal };
+  const group = { group: INGEST_CONSUMER, start: 'first' as const, maxMessages: AT_ONCE, ackWaitMs: ACK_WAIT_MS, signal };
   while (!signal.aborted) {
     try {
       await using subscription = await bus.subscribe(retrySubject(INGEST_CONSUMER), group);
@@ -39,27 +46,63 @@ export async function takeRedrivenRecords(options: RedrivenRecordsOptions): Prom
   }
 }
 
-async function take(delivery: Delivery, { intake, onTrouble }: RedrivenRecordsOptions, drop: Drop): Promise<void> {
-  const { letter, body } = readDeadLetter(delivery.message);
+/** Never rejects: what cannot be settled is delivered again. */
+async function take(delivery: Delivery, options: RedrivenRecordsOptions, drop: Drop): Promise<void> {
+  const beat = setInterval(() => delivery.extend(), ACK_WAIT_MS / 3);
   try {
-    const frame = openFrame(body, { tenant: letter.tenant });
-    const source = { tenant: letter.tenant, name: frame.source(0), format: 'auto', lane: frame.header.lane, shard: '' } as const;
-    // Concealed and judged it was before: neither its policy nor its schema is asked again.
-    const results = await intake.emit(source, [{ bytes: frame.record(0), envelope: { id: frame.id(0) } }]);
-    const refused = results.find((result) => result.status === 'rejected');
-    if (refused?.status === 'rejected') await backToLetters({ letter, body, reason: refused.reason }, drop);
+    const { letter, body } = readDeadLetter(delivery.message);
+    const failure = await failureOf({ letter, body, attempt: delivery.attempt }, options);
+    if (failure !== undefined) await drop({ ...letter, body, errors: [failureNow(failure, letter, options)], redriveOf: letter }, failure.why);
     delivery.ack();
   } catch (error) {
-    onTrouble(error, `dead letter ${letter.id}, which was redriven, was not stored yet`);
-    delivery.retry({ afterMs: AGAIN_AFTER_MS });
+    options.onTrouble(error, 'what was redriven to ingest was not stored');
+    if (isTocsinError(error, 'deadletter.unreadable')) delivery.reject(error.message);
+    else delivery.retry({ afterMs: Math.min(AGAIN_AFTER_MS * 2 ** (delivery.attempt - 1), LONGEST_PAUSE_MS) });
+  } finally {
+    clearInterval(beat);
   }
 }
 
-async function backToLetters(
-  { letter, body, reason }: { letter: DeadLetter; body: Uint8Array; reason: string },
-  drop: Drop,
-): Promise<void> {
-  const { consumer, id } = letter;
-  const text = new TocsinError('deadletter.judged_nothing', { id, consumer, reason }).message;
-  await drop({ ...letter, body, errors: [{ attempt: 1, atMs: letter.lastMs, text }], redriveOf: letter }, 'unreadable');
+interface Failure {
+  readonly why: DropReason;
+  readonly reason: string;
+}
+
+/** Takes a record in; why it goes back to the letters, undefined once it is stored. @throws what may be otherwise at the next attempt */
+async function failureOf(
+  { letter, body, attempt }: { readonly letter: DeadLetter; readonly body: Uint8Array; readonly attempt: number },
+  { intake, book, signal }: RedrivenRecordsOptions,
+): Promise<Failure | undefined> {
+  try {
+    const frame = openFrame(body, { tenant: letter.tenant });
+    const source = sourceOf(book, { tenant: letter.tenant, name: frame.source(0), lane: frame.header.lane });
+    const results = await intake.emit(source, [{ bytes: frame.record(0), envelope: { id: frame.id(0) } }]);
+    const refused = results.find((result) => result.status === 'rejected');
+    return refused?.status === 'rejected' ? { why: 'unreadable', reason: refused.reason } : undefined;
+  } catch (error) {
+    // Tocsin is stopping: nothing is known about the record.
+    if (signal.aborted || isTocsinError(error, 'bus.closed')) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (isTocsinError(error) && error.retry === 'never') return { why: 'refused', reason };
+    if (attempt < MAX_ATTEMPTS) throw error;
+    return { why: isTocsinError(error) ? 'exhausted' : 'threw', reason };
+  }
+}
+
+/** Its source as it is read now. Concealed and judged the record was before: neither policy nor schema is asked again. */
+function sourceOf(book: Pick<SourceBook, 'find'>, { tenant, name, lane }: Pick<Source, 'tenant' | 'name' | 'lane'>): Source {
+  let found: Source | undefined;
+  try {
+    found = book.find(tenant, name);
+  } catch (error) {
+    // It may have been revoked since: that people give its record back stands.
+    if (!isTocsinError(error, 'auth.refused')) throw error;
+  }
+  const { format = 'auto', logSource } = found ?? {};
+  return { tenant, name, format, lane, shard: '', ...(logSource === undefined ? {} : { logSource }) };
+}
+
+function failureNow({ why, reason }: Failure, { consumer, id }: DeadLetter, { clock }: RedrivenRecordsOptions): FailedAttempt {
+  const text = why === 'unreadable' ? new TocsinError('deadletter.judged_nothing', { id, consumer, reason }).message : reason;
+  return { attempt: 1, atMs: clock.nowMs(), text };
 }
