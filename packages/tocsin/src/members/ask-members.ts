@@ -5,6 +5,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { BusCalls } from '@tocsin/bus/nats';
 import { type ErrorCode, type ErrorDetails, isTocsinError, TocsinError } from '@tocsin/core';
+import type { DetectApi } from '../duties/detect-api.ts';
+import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadApi, ThreadClient } from '../duties/thread-call.ts';
 import type { MemberRecord } from './member-record.ts';
 
@@ -22,7 +24,16 @@ interface Answer {
 /** Answers are packed from this size on, bytes, and read up to this size. */
 const PACK_FROM_BYTES = 4096;
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
-/** How long an answer may take beyond what the question itself waits for, milliseconds. */
+/** Questions that wait for something: their last argument says how long, milliseconds. */
+const WAITING: ReadonlySet<string> = new Set<keyof StoreApi | keyof DetectApi>([
+  'alertsReached',
+  'framesReached',
+  'coverageReached',
+  'reached',
+  'settled',
+]);
+const LONGEST_WAIT_MS = 60_000;
+/** How long an answer may take beyond that, milliseconds. */
 const PATIENCE_MS = 15_000;
 const GZIP = 0x1f;
 
@@ -52,10 +63,10 @@ export function answerMembers(
 
 /** Asks one member. @throws api.duty_down where it does not answer, else what its thread throws */
 export async function askMember(calls: BusCalls, member: MemberRecord, { name, args }: Question): Promise<unknown> {
-  const waitMs = args.reduce<number>((most, arg) => (typeof arg === 'number' ? Math.max(most, arg) : most), 0);
+  const waitMs = WAITING.has(name) ? Number(args.at(-1)) : 0;
   let body: Uint8Array;
   try {
-    body = await calls.ask(askSubject(member.node), encode({ name, args }), Math.min(waitMs, 60_000) + PATIENCE_MS);
+    body = await calls.ask(askSubject(member.node), encode({ name, args }), Math.min(waitMs, LONGEST_WAIT_MS) + PATIENCE_MS);
   } catch (error) {
     if (!isTocsinError(error, 'bus.unavailable')) throw error;
     throw new TocsinError('api.duty_down', { duty: member.duties.join(', ') }, { cause: error });

@@ -1,6 +1,6 @@
 /** The alerts of a replay, read from its namespace: each as it last was, the newest event first. */
 import type { ReplayLog } from '@tocsin/bus';
-import type { Alert } from '@tocsin/core';
+import { type Alert, TocsinError } from '@tocsin/core';
 import type { AlertPage, AlertQuery } from '@tocsin/store';
 import { parseAlert } from '../duties/alert-writer.ts';
 import { alertSubject, inReplay, replayNamespace, tenantAlertsFilter } from '../subjects.ts';
@@ -11,7 +11,7 @@ export type ReplayedAlert = Alert & { readonly replay: string };
 /** Most alerts that are looked at for a page; what a replay may write bounds them, too. */
 const MOST_ALERTS = 100_000;
 
-/** A page of a replay's alerts. */
+/** A page of a replay's alerts. @throws api.bad_request where `after` is no `next` of a page before */
 export async function listReplayedAlerts(log: Pick<ReplayLog, 'read'>, run: string, query: AlertQuery): Promise<AlertPage> {
   const newest = new Map<string, Alert>();
   const filter = inReplay(replayNamespace(query.tenant, run), tenantAlertsFilter(query.tenant));
@@ -21,6 +21,9 @@ export async function listReplayedAlerts(log: Pick<ReplayLog, 'read'>, run: stri
   }
   const fitting = [...newest.values()].filter((alert) => fits(alert, query)).sort((a, b) => b.lastMs - a.lastMs || (a.id < b.id ? -1 : 1));
   const from = query.after === undefined ? 0 : fitting.findIndex(({ id }) => id === query.after) + 1;
+  // The first page again would have no end.
+  if (query.after !== undefined && from === 0)
+    throw new TocsinError('api.bad_request', { reason: '`after` is no `next` of a page before, with the same filters' });
   const alerts = fitting.slice(from, from + query.limit).map((alert): ReplayedAlert => ({ ...alert, replay: run }));
   return { alerts, ...(from + query.limit < fitting.length ? { next: alerts.at(-1)?.id } : {}) };
 }
