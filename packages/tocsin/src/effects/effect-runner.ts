@@ -27,7 +27,7 @@ export interface EffectConsumer {
   /** What it consumes, of one stream. */
   readonly filter: SubjectFilter;
   /** Whose messages these are. */
-  readonly tenantOf: (message: EffectMessage) => string;
+  readonly tenantOf: (message: Omit<EffectMessage, 'attempt'>) => string;
   /** Does it; resolves when it is done for good. An error of class `never` is not tried again. */
   handle(message: EffectMessage, signal: AbortSignal): Promise<void>;
 }
