@@ -129,5 +129,6 @@ function withoutMatch(): MatchApi {
     catchUpScope: refuse,
     check: refuse,
     reached: refuse,
+    shareRules: refuse,
   };
 }

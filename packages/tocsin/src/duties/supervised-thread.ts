@@ -48,7 +48,7 @@ type StoppableApi = ThreadApi & { readonly stop: () => Promise<void> };
 
 /** A running thread. Disposing asks it to stop and waits for its end. */
 export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable {
-  readonly #options: SupervisedThreadOptions;
+  #options: SupervisedThreadOptions;
   #worker: Worker | undefined;
   #client: ThreadClient<A> | undefined;
   #state: DutyStatus['state'] = 'starting';
@@ -79,6 +79,11 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
   /** Asks the thread that runs when the question is asked. What it answers with rejects while there is none. @throws api.duty_down */
   get client(): ThreadClient<A> {
     return new Proxy({} as ThreadClient<A>, { get: (_, name) => (this.#client as unknown as Record<PropertyKey, unknown>)[name] });
+  }
+
+  /** Changes what the threads after this one are started with. */
+  changeData(changed: object): void {
+    this.#options = { ...this.#options, data: { ...(this.#options.data as object), ...changed } };
   }
 
   status(): DutyStatus {
