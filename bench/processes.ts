@@ -29,6 +29,11 @@ export function usageOf(root: number): Usage {
   return { rssMiB, cpuSeconds, byProgram: [...programs].map(([name, mib]) => `${name} ${Math.round(mib)}`).join(', ') };
 }
 
+/** Processor time of a process' main thread since it began, seconds: in Node the one that runs the event loop. */
+export function mainThreadSeconds(pid: number): number {
+  return secondsOf(statFields(pid, `task/${pid}/stat`));
+}
+
 /** A process and all its descendants. */
 export function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
@@ -44,7 +49,10 @@ export function familyOf(root: number): number[] {
 }
 
 function cpuSecondsOf(pid: number): number {
-  const fields = statFields(pid);
+  return secondsOf(statFields(pid));
+}
+
+function secondsOf(fields: readonly string[]): number {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }
 

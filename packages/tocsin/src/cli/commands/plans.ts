@@ -1,8 +1,7 @@
 /** `tocsin plans`: events that go to their source's door at a time: plan, list, call off. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { TocsinError } from '@tocsin/core';
-import { parseDuration } from '@tocsin/core/setting';
+import { parseDuration, TocsinError } from '@tocsin/core';
 import { type Command, type GivenOptions, textOption } from '../command.ts';
 import { sayBytes, sayMany, sayTime } from '../figures.ts';
 import type { Column } from '../terminal.ts';
