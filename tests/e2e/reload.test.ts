@@ -1,4 +1,4 @@
-/** Settings and rules read again a hundred times under load: each event is judged once, by one version; what is wrong changes nothing. */
+/** Settings and rules read again many times under load (`TOCSIN_RELOADS=100` for the long form): each event is judged once, by one version; what is wrong changes nothing. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { waitFor } from '../faults/wait-for.ts';
 import { type AlertBody, beat, Program, wordRule } from './program.ts';
 
 const missing = notRunnable();
-const RELOADS = 100;
+const RELOADS = Number(process.env['TOCSIN_RELOADS'] ?? 20);
 /** Every so many reloads find a file that is half written. */
 const BROKEN_EVERY = 10;
 const EVENTS_PER_POST = 5;
 const POST_EVERY_MS = 25;
 const PAGE = 200;
 
-type Judged = AlertBody & { readonly ruleSet: string; readonly rule: { readonly version?: string } };
+type Judged = AlertBody & { readonly rule: { readonly ruleSet: string } };
 
 describe.skipIf(missing !== undefined)('reload', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-reload-'));
@@ -39,7 +39,10 @@ describe.skipIf(missing !== undefined)('reload', () => {
   const reload = async (): Promise<void> => {
     const before = answers(TAKEN) + answers(REFUSED);
     process.kill(program.pid, 'SIGHUP');
-    await waitFor(async () => (answers(TAKEN) + answers(REFUSED) > before ? true : undefined), { what: () => 'the reload', withinMs: 30_000 });
+    await waitFor(async () => (answers(TAKEN) + answers(REFUSED) > before ? true : undefined), {
+      what: () => 'the reload',
+      withinMs: 30_000,
+    });
   };
 
   beforeAll(async () => {
@@ -66,7 +69,7 @@ describe.skipIf(missing !== undefined)('reload', () => {
     }
   };
 
-  test('a hundred reloads under load: every event has one alert of one version, and half-written files change nothing', async () => {
+  test('reloads under load: every event has one alert of one version, and half-written files change nothing', async () => {
     let sent = 0;
     let isOver = false;
     const load = (async () => {
@@ -91,14 +94,14 @@ describe.skipIf(missing !== undefined)('reload', () => {
     const alerts = await allAlerts();
     expect(alerts).toHaveLength(sent);
     expect(new Set(alerts.map(({ groupBy }) => groupBy['host'])).size).toBe(sent);
-    for (const { count, rule: judgedBy, ruleSet } of alerts) {
+    for (const { count, rule: judgedBy } of alerts) {
       expect(count).toBe(1);
       expect(versions).toContain(judgedBy.title);
-      expect(ruleSet).toMatch(/^[0-9a-f]{32}$/);
+      expect(judgedBy.ruleSet).toMatch(/^[0-9a-f]{32}$/);
     }
     // One version, one rule set.
-    const pairs = new Set(alerts.map(({ rule: judgedBy, ruleSet }) => `${judgedBy.title} ${ruleSet}`));
-    expect(pairs.size).toBe(new Set(alerts.map(({ ruleSet }) => ruleSet)).size);
+    const pairs = new Set(alerts.map(({ rule: judgedBy }) => `${judgedBy.title} ${judgedBy.ruleSet}`));
+    expect(pairs.size).toBe(new Set(alerts.map(({ rule: judgedBy }) => judgedBy.ruleSet)).size);
     expect(pairs.size).toBeGreaterThan(RELOADS / 4);
   }, 300_000);
 

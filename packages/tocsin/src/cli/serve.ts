@@ -82,7 +82,8 @@ async function reload(context: CommandContext, given: GivenOptions, { target, lo
     const { settings } = await readSettings(context, given);
     const { applied, needRestart } = await target.reload(settings);
     logger.info({ applied }, 'Settings and rules were read again and are in force');
-    if (needRestart.length > 0) logger.warn({ settings: needRestart }, 'Some settings have changed that take effect with the next start only');
+    if (needRestart.length > 0)
+      logger.warn({ settings: needRestart }, 'Some settings have changed that take effect with the next start only');
   } catch (error) {
     logger.error({ err: error }, 'Settings and rules were read again and not taken; everything stays as it was');
   }
@@ -114,7 +115,10 @@ async function optionsOf(context: CommandContext, options: GivenOptions): Promis
 }
 
 /** Settings as file and options say now. @throws config.unreadable, config.invalid */
-async function readSettings({ dataDir, environment }: CommandContext, options: GivenOptions): Promise<Pick<InstallationOptions, 'settings'>> {
+async function readSettings(
+  { dataDir, environment }: CommandContext,
+  options: GivenOptions,
+): Promise<Pick<InstallationOptions, 'settings'>> {
   const { effectiveSettings, readConfigFile } = await import('../config/read-config.ts');
   const config = await readConfigFile(textOption(options, 'config'), dataDir);
   return { settings: effectiveSettings(config, overrides(options), environment.variable) };

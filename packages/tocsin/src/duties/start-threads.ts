@@ -1,8 +1,8 @@
 /** Starts the threads that duties run in: the store's, and that of match and correlate. What runs inside is in `*-thread.ts`. */
 import { join, resolve } from 'node:path';
 import type { Scope } from '@tocsin/core';
-import type { InstallationOptions } from '../installation-options.ts';
 import type { Reload } from '../config/reload.ts';
+import type { InstallationOptions } from '../installation-options.ts';
 import { readRuleFiles } from '../rules/read-rule-files.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
 import type { DetectApi } from './detect-api.ts';
@@ -73,10 +73,7 @@ function startStore({ dataDir, logger, settings }: InstallationOptions, { bus }:
   return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
 }
 
-async function startDetect(
-  options: InstallationOptions,
-  { bus, member }: ThreadGround,
-): Promise<SupervisedThread<DetectApi>> {
+async function startDetect(options: InstallationOptions, { bus, member }: ThreadGround): Promise<SupervisedThread<DetectApi>> {
   const { dataDir, settings, logger, version } = options;
   const rules = await readSharedRules(options);
   const data: DetectBoot = {

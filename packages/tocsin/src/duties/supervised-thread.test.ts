@@ -93,7 +93,15 @@ describe('supervised thread', () => {
       if (workerData.kept === undefined) for (box.set([1, JUDGING, -1, -1]); ; );`.replace('JUDGING', '2'),
     );
     const script = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
-    const thread = await SupervisedThread.start<Api>({ name: 'adding', script, data: {}, logger: pino({}, log), heapMiB: 64, youngMiB: 4, watch });
+    const thread = await SupervisedThread.start<Api>({
+      name: 'adding',
+      script,
+      data: {},
+      logger: pino({}, log),
+      heapMiB: 64,
+      youngMiB: 4,
+      watch,
+    });
     open.push(thread);
     await until(() => thread.status().restarts === 1 && thread.status().state === 'waiting');
     expect(thread.status().reason).toBe('life 1');
