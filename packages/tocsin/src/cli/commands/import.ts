@@ -65,6 +65,7 @@ async function runImport(context: CommandContext, paths: readonly string[], opti
     noteRejects(terminal, tallies);
   }
   for (const { path, reason } of unreadable) terminal.note(`${visible(path)} was left out: ${visible(reason)}`);
+  for (const error of published.unreadable) terminal.note(`${terminal.typed(visible(error.message))} [${error.code}]`);
   if (rejected > 0) terminal.note(`${sayMany(rejected, 'record')} of ${published.events} were not stored.`);
-  return rejected > 0 || unreadable.length > 0 ? EXIT_BAD_DATA : 0;
+  return rejected > 0 || unreadable.length > 0 || published.unreadable.length > 0 ? EXIT_BAD_DATA : 0;
 }

@@ -1,4 +1,5 @@
 /** `tocsin publish FILE…`: sends log files through the events door and shows what was found in them. */
+import { errorTable } from '@tocsin/core';
 import { foundAlerts, foundRows } from '../alerts/alert-facts.ts';
 import { printAlertLine } from '../alerts/alert-tables.ts';
 import { type Command, type CommandContext, choiceOption, type GivenOptions, numberOption, textOption } from '../command.ts';
@@ -79,7 +80,13 @@ function report({ terminal }: CommandContext, outcome: Outcome): number {
   const tallies = published.rejects.tallies();
   const summary = { ...published, latency: latencyOf(latenciesMs), found: foundAlerts(alerts), waited: outcome.alerts !== undefined };
   const rejected = tallies.reduce((sum, tally) => sum + tally.count, 0);
-  if (terminal.json) terminal.object({ ...summaryObject(summary), rejected: tallies, settled });
+  if (terminal.json)
+    terminal.object({
+      ...summaryObject(summary),
+      rejected: tallies,
+      unreadable: published.unreadable.map(({ details }) => details),
+      settled,
+    });
   else {
     printSummary(terminal, { ...summary, found: foundRows(alerts) });
     noteRejects(terminal, tallies);
@@ -90,7 +97,9 @@ function report({ terminal }: CommandContext, outcome: Outcome): number {
         `\nLook closer: ${terminal.style('bold', `tocsin alerts show ${summary.found[0]?.id.slice(0, 8)}`)} · all of them: ${terminal.style('bold', 'tocsin alerts')}`,
       );
   }
+  for (const error of published.unreadable) terminal.note(`${terminal.typed(visible(error.message))} [${error.code}]`);
   if (rejected > 0) terminal.note(`${sayMany(rejected, 'record')} of ${published.events} were not stored.`);
+  if (published.unreadable.length > 0) return errorTable['cli.unreadable'].exit;
   if (rejected > 0) return EXIT_BAD_DATA;
   return settled ? 0 : EXIT_TRY_LATER;
 }
