@@ -159,6 +159,30 @@ test('publishing again stores nothing twice and says so', async () => {
   expect([...server.stored.values()].sort()).toEqual(['one', 'three', 'two']);
 });
 
+test('an alert that has not come to the follower when detection has caught up is shown all the same', async () => {
+  const late = {
+    ...alert('a1', 'Late one'),
+    evidence: [{ source: 'web', eventId: 'e', timeMs: 0, sha256: '', at: { position: 'p', index: 0 } }],
+  };
+  const others = { ...alert('b2', 'Of another source'), evidence: [{ ...late.evidence[0], source: 'elsewhere' }] };
+  const asked: unknown[] = [];
+  await using server = await openDoorServer({
+    routes: {
+      ...publishing,
+      'POST /settle': () => [200, { settled: true, alertsAt: 'here' }],
+      'GET /tail/alerts': ({ query }) => {
+        asked.push(query);
+        const isAll = (query as { end?: string }).end === 'now';
+        return [200, isAll ? `\n${JSON.stringify(late)}\n${JSON.stringify(others)}\n` : '\n'];
+      },
+    },
+  });
+  const { code, out } = await run(['publish', '-', '--source', 'web', '--json'], { server, stdin: 'one\n' });
+  expect(code).toBe(0);
+  expect(JSON.parse(out).alerts).toMatchObject([{ rule: 'r1', count: 2 }]);
+  expect(asked).toContainEqual({ from: 'here', end: 'now' });
+});
+
 test('an overloaded door gets the same batch again with the same key', async () => {
   let calls = 0;
   const onEmit = (): void => {

@@ -4,16 +4,15 @@
  */
 import type { Fields } from '@tocsin/core';
 import { decodeUtf8, parseJsonText } from '../json-record.ts';
-import { parseSyslogHeader } from '../linux/syslog-header.ts';
 import { type DecodeLimits, type RejectedRecord, rejectRecord } from '../record-decoder.ts';
 import { textOfLine } from '../syslog/syslog.ts';
+import { parseSyslogLine, type SyslogLine } from '../syslog/syslog-line.ts';
 
-/** A line, and what its carrier says: members of the JSON object, words of the header. */
+/** A line, what its carrier says (members of the JSON object, words of the container), and its syslog envelope, which may name nothing. */
 export interface CarriedLine {
   readonly line: string;
   readonly carrier: Fields;
-  /** The same without its syslog header, where it has one. */
-  readonly inner: { readonly line: string; readonly carrier: Fields } | undefined;
+  readonly envelope: SyslogLine;
 }
 
 /** Members of JSON objects that carry lines, in order of precedence. */
@@ -54,10 +53,7 @@ export function openLine(text: string, wrapper: Fields = NOTHING): CarriedLine {
   const container = readContainerLine(bare);
   const line = container === undefined ? bare : withoutLineEnd(String(container['log']));
   const carrier = container === undefined ? wrapper : { ...wrapper, ...container };
-  const header = parseSyslogHeader(line);
-  if (header === undefined) return { line, carrier, inner: undefined };
-  const { message, ...words } = header;
-  return { line, carrier, inner: { line: message, carrier: { ...words } } };
+  return { line, carrier, envelope: parseSyslogLine(line) };
 }
 
 /** `2016-10-06T00:17:09.669794202Z stdout F text` (Kubernetes, "CRI logging format"); undefined where a line is none. */

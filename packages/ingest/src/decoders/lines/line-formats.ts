@@ -1,5 +1,6 @@
 /** The formats of lines, in the order in which a line is held against them where its looks decide. */
 import type { Fields } from '@tocsin/core';
+import { hasHeader } from '../syslog/syslog-line.ts';
 import { accessLogFormat } from './access-log.ts';
 import { auditdFormat } from './auditd.ts';
 import { type CarriedLine } from './carried-line.ts';
@@ -11,12 +12,15 @@ import { pfsenseFormat } from './pfsense.ts';
 import { vpcFlowFormat } from './vpc-flow.ts';
 
 /** Formats that a line is told by beyond doubt. */
-const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefFormat, accessLogFormat, vpcFlowFormat, pfsenseFormat];
+export const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefFormat, accessLogFormat, vpcFlowFormat, pfsenseFormat];
 
 /** A line's format and fields, where it looks like one of the telling formats, as it is or behind its syslog header. */
 export function readByTelling(carried: CarriedLine): { readonly format: string; readonly fields: Fields } | undefined {
+  const { line, envelope } = carried;
+  if (!mayBeTold(line, envelope.message)) return undefined;
+  const isHeaded = hasHeader(envelope);
   for (const format of tellingFormats) {
-    if (!format.looks(carried.line) && !(carried.inner !== undefined && format.looks(carried.inner.line))) continue;
+    if (!format.looks(line) && !(isHeaded && format.looks(envelope.message))) continue;
     const fields = readCarried(format, carried);
     if (fields !== undefined) return { format: format.name, fields };
   }
@@ -24,14 +28,14 @@ export function readByTelling(carried: CarriedLine): { readonly format: string; 
 }
 
 /**
- * Whether a line may look like a telling format, as it is, behind its syslog header (`message`) or in a container's line: false only where it
- * does not. A few bytes are looked at, so that most lines need not be held against each format.
+ * Whether a line may look like a telling format, as it is or behind its syslog header (`message`): false only where it does not. A few bytes
+ * are looked at, so that most lines need not be held against each format.
  */
 export function mayBeTold(line: string, message: string): boolean {
   return line.includes('EF:') || line.includes('] "') || beginsAsTelling(line) || beginsAsTelling(message);
 }
 
-/** A digit or comma (firewall, VPC flow, a container's time), a bracket (a web server's error), words of auditd. */
+/** A digit or comma (firewall, VPC flow), a bracket (a web server's error), words of auditd. */
 function beginsAsTelling(text: string): boolean {
   const unit = text.charCodeAt(0);
   if (unit === COMMA || unit === OPEN_BRACKET || (unit >= DIGIT_0 && unit <= DIGIT_9)) return true;
