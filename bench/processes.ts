@@ -12,7 +12,7 @@ export interface Usage {
 }
 
 /** Clock ticks per second of /proc/PID/stat; 100 on every Linux that Node runs on (USER_HZ). */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** Usage of a process and of everything it has started. A process that ends meanwhile counts as nothing. */
 export function usageOf(root: number): Usage {
@@ -31,12 +31,11 @@ export function usageOf(root: number): Usage {
 
 /** Processor time of a process' main thread since it began, seconds: in Node the one that runs the event loop. */
 export function mainThreadSeconds(pid: number): number {
-  const text = readProc(pid, `task/${pid}/stat`);
-  return secondsOf(fieldsOf(text));
+  return secondsOf(statFields(pid, `task/${pid}/stat`));
 }
 
 /** A process and all its descendants. */
-function familyOf(root: number): number[] {
+export function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
@@ -58,15 +57,13 @@ function secondsOf(fields: readonly string[]): number {
 }
 
 /** Fields of /proc/PID/stat from the state on (proc(5) field 3): a program's name may hold anything. */
-function statFields(pid: number): string[] {
-  return fieldsOf(readProc(pid, 'stat'));
-}
-
-function fieldsOf(text: string): string[] {
+export function statFields(pid: number, file = 'stat'): string[] {
+  const text = readProc(pid, file);
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-function readProc(pid: number, file: string): string {
+/** Text of a file of a process; empty where the process has ended. */
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {

@@ -6,7 +6,7 @@ import { TocsinError } from '@tocsin/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DoorServer, type DoorServerOptions, openDoorServer } from '../../test/door-server.ts';
 import { readToken, tokenPath, writeToken } from '../state/run-file.ts';
-import { commands } from './commands.ts';
+import { loadCommands } from './commands.ts';
 import { runProgram } from './program.ts';
 
 let folder = '';
@@ -75,6 +75,8 @@ const publishing: DoorServerOptions['routes'] = {
   'POST /sources': () => [200, { source: web, token: 'token of web' }],
 };
 
+const commands = await loadCommands(undefined);
+
 test('every command explains itself with examples that are understood', async () => {
   for (const command of commands) {
     const { code, out } = await run([...command.name.split(' '), '--help']);
@@ -84,6 +86,13 @@ test('every command explains itself with examples that are understood', async ()
       expect(commands.some(({ name }) => example.includes(`tocsin ${name}`))).toBe(true);
     }
   }
+});
+
+test('what is typed loads the commands of its word, and what is no command all of them', async () => {
+  expect((await loadCommands('alerts')).every(({ name }) => name.split(' ')[0] === 'alerts')).toBe(true);
+  expect(await loadCommands('constructor')).toHaveLength(commands.length);
+  expect((await run(['--data', folder, 'alert'])).err).toContain('Did you mean alerts?');
+  expect((await run(['--help'])).out).toContain('dead-letters');
 });
 
 test('no word of the command line is an option twice', () => {

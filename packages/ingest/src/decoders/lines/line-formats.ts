@@ -12,12 +12,16 @@ import { pfsenseFormat } from './pfsense.ts';
 import { vpcFlowFormat } from './vpc-flow.ts';
 
 /** Formats that a line is told by beyond doubt. */
-export const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefFormat, accessLogFormat, vpcFlowFormat, pfsenseFormat];
+const tellingFormats: readonly LineFormat[] = [auditdFormat, cefFormat, leefFormat, accessLogFormat, vpcFlowFormat, pfsenseFormat];
 
 /** A line's format and fields, where it looks like one of the telling formats, as it is or behind its syslog header. */
 export function readByTelling(carried: CarriedLine): { readonly format: string; readonly fields: Fields } | undefined {
+  return mayBeTold(carried) ? holdAgainstAll(carried) : undefined;
+}
+
+/** The same, held against each format. */
+export function holdAgainstAll(carried: CarriedLine): { readonly format: string; readonly fields: Fields } | undefined {
   const { line, envelope } = carried;
-  if (!mayBeTold(line, envelope.message)) return undefined;
   const isHeaded = hasHeader(envelope);
   for (const format of tellingFormats) {
     if (!format.looks(line) && !(isHeaded && format.looks(envelope.message))) continue;
@@ -27,12 +31,9 @@ export function readByTelling(carried: CarriedLine): { readonly format: string; 
   return undefined;
 }
 
-/**
- * Whether a line may look like a telling format, as it is or behind its syslog header (`message`): false only where it does not. A few bytes
- * are looked at, so that most lines need not be held against each format.
- */
-export function mayBeTold(line: string, message: string): boolean {
-  return line.includes('EF:') || line.includes('] "') || beginsAsTelling(line) || beginsAsTelling(message);
+/** Whether a line may look like a telling format: a few bytes are looked at, so that most lines need not be held against each. */
+function mayBeTold({ line, envelope }: CarriedLine): boolean {
+  return line.includes('EF:') || line.includes('] "') || beginsAsTelling(line) || beginsAsTelling(envelope.message);
 }
 
 /** A digit or comma (firewall, VPC flow), a bracket (a web server's error), words of auditd. */
