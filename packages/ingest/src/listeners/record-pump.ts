@@ -103,6 +103,17 @@ export class RecordPump implements AsyncDisposable {
     else this.#marks.push({ at: this.#pushed, told });
   }
 
+  /** Tells `onRefused` where the source may not send any more, before anything is given. */
+  review(): void {
+    const { context, source, onRefused } = this.#options;
+    try {
+      source();
+    } catch (error) {
+      context.counts.refuse(isTocsinError(error) ? error.code : 'ingest.internal');
+      onRefused?.(error);
+    }
+  }
+
   /** Resolves when nothing waits. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;

@@ -16,6 +16,7 @@ const families: Readonly<Record<string, Load>> = {
   parse: async () => [(await import('./commands/parse.ts')).parse],
   publish: async () => [(await import('./commands/publish.ts')).publish],
   import: async () => [(await import('./commands/import.ts')).importFiles],
+  forward: loadForward,
   tail: async () => [(await import('./commands/tail.ts')).tail],
   alerts: loadAlerts,
   rules: loadRules,
@@ -37,6 +38,11 @@ export async function loadCommands(word: string | undefined): Promise<readonly C
   const load = word !== undefined && Object.hasOwn(families, word) ? families[word] : undefined;
   if (load !== undefined) return await load();
   return (await Promise.all(Object.values(families).map((each) => each()))).flat();
+}
+
+async function loadForward(): Promise<Command[]> {
+  const { forward, forwardStatus } = await import('./commands/forward.ts');
+  return [forward, forwardStatus];
 }
 
 async function loadAlerts(): Promise<Command[]> {
