@@ -124,7 +124,12 @@ function loadFigures(cold: readonly Summary[], cached: readonly Summary[]): Figu
 
 function laneFigures(one: readonly Summary[], two: readonly Summary[], ceilings: Readonly<Record<string, number>>): Figure[] {
   const best = (runs: readonly Summary[]): number => Math.min(...runs.map(({ runSeconds }) => runSeconds));
-  const conditions = { lanes: WINDOWS.join(', '), seconds_1: Number(best(one).toFixed(2)), seconds_2: Number(best(two).toFixed(2)), ...ceilings };
+  const conditions = {
+    lanes: WINDOWS.join(', '),
+    seconds_1: Number(best(one).toFixed(2)),
+    seconds_2: Number(best(two).toFixed(2)),
+    ...ceilings,
+  };
   return [
     {
       figure: 'load, hunt over all Windows lanes, one thread, peak memory',

@@ -51,7 +51,9 @@ function compare(recording: string): ComparedRecording {
   const isKnown = before?.events === lines.length && before.matchesSha256 === hashOfMatches(printed.matches) && before.missing.length === 0;
   if (isKnown) return before;
   const one = compareRecording({ recording, lines, rules, printed });
-  process.stdout.write(`${recording}: ${one.events} events, ${one.matches} matches, ${one.missing.length} missing, ${one.extra.length} extra\n`);
+  process.stdout.write(
+    `${recording}: ${one.events} events, ${one.matches} matches, ${one.missing.length} missing, ${one.extra.length} extra\n`,
+  );
   if (values.results !== undefined) appendFileSync(values.results, `${JSON.stringify(one)}\n`);
   return one;
 }

@@ -57,5 +57,7 @@ export function compareRecording({ recording, lines, rules, printed: { matches, 
 
 /** SHA-256 over matches, sorted, a line each: hex. */
 export function hashOfMatches(matches: readonly string[]): string {
-  return createHash('sha256').update([...matches].sort().join('\n')).digest('hex');
+  return createHash('sha256')
+    .update([...matches].sort().join('\n'))
+    .digest('hex');
 }

@@ -15,6 +15,7 @@ import { doorErrors } from './errors/door.data.ts';
 import { effectErrors } from './errors/effect.data.ts';
 import type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 import { flowErrors } from './errors/flow.data.ts';
+import { forwardErrors } from './errors/forward.data.ts';
 import { huntErrors } from './errors/hunt.data.ts';
 import { ingestErrors } from './errors/ingest.data.ts';
 import { listenerErrors } from './errors/listener.data.ts';
@@ -40,6 +41,7 @@ export const errorTable = {
   ...effectErrors,
   ...catchupErrors,
   ...flowErrors,
+  ...forwardErrors,
   ...huntErrors,
   ...ingestErrors,
   ...listenerErrors,

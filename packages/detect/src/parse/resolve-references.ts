@@ -6,8 +6,8 @@ import { silentReferences } from './correlation.ts';
 import { type ChainFaults, findChainFaults } from './correlation-chains.ts';
 import type { CorrelationRule, ParsedRule, RefusedRule } from './parsed-rule.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
-import { indexByReference } from './rule-references.ts';
 import { RuleFault } from './rule-fault.ts';
+import { indexByReference } from './rule-references.ts';
 
 /** A rule and the document it was read from. */
 export interface LocatedRule extends LocatedDocument {

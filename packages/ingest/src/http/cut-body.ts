@@ -2,9 +2,10 @@
 import { createLineSplitter, type SplitFailure, splitJsonArray, TocsinError } from '@tocsin/core';
 import type { RawRecord } from '../source.ts';
 import { rawRecordOfCloudEvent } from './cloud-event.ts';
+import { PRODUCER_BATCH_TYPE, readProducerBatch } from './producer-batch.ts';
 
 /** What a body is made of. */
-export type BodyKind = 'json' | 'lines' | 'cloudevent' | 'cloudevents';
+export type BodyKind = 'json' | 'lines' | 'cloudevent' | 'cloudevents' | 'batch';
 
 /** Bounds of a cut. */
 export interface CutLimits {
@@ -19,6 +20,7 @@ const KINDS: ReadonlyMap<string, BodyKind> = new Map([
   ['text/plain', 'lines'],
   ['application/cloudevents+json', 'cloudevent'],
   ['application/cloudevents-batch+json', 'cloudevents'],
+  [PRODUCER_BATCH_TYPE, 'batch'],
 ]);
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -51,7 +53,7 @@ export function unsupportedType(header: string | undefined): TocsinError {
 
 /** The records of a body, at least one. @throws ingest.bad_body, ingest.body_too_large (too many records) */
 export function cutBody(kind: BodyKind, body: Uint8Array, limits: CutLimits): RawRecord[] {
-  const bytes = BYTE_ORDER_MARK.every((byte, i) => body[i] === byte) ? body.subarray(3) : body;
+  const bytes = kind !== 'batch' && BYTE_ORDER_MARK.every((byte, i) => body[i] === byte) ? body.subarray(3) : body;
   const records = cut(kind, bytes, limits);
   if (records.length === 0) throw new TocsinError('ingest.bad_body', { reason: 'it holds no record' });
   return records;
@@ -67,6 +69,8 @@ function cut(kind: BodyKind, bytes: Uint8Array, limits: CutLimits): RawRecord[] 
       return whole(bytes).map((record) => rawRecordOfCloudEvent(record.bytes));
     case 'cloudevents':
       return cutArray(bytes, limits).map(rawRecordOfCloudEvent);
+    case 'batch':
+      return readProducerBatch(bytes, limits);
   }
 }
 

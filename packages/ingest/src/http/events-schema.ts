@@ -91,6 +91,9 @@ export const eventsSchema = {
       'application/cloudevents+json': { schema: cloudEvent },
       'application/cloudevents-batch+json': { schema: { type: 'array', items: cloudEvent } },
       'text/plain': { schema: lines },
+      'application/vnd.tocsin.batch': {
+        schema: { type: 'string', format: 'binary', description: 'Frames of a spool, as `tocsin forward` sends them' },
+      },
     },
   },
   response: {

@@ -40,6 +40,8 @@ export interface Conversation extends AsyncDisposable {
   readonly isMidway: boolean;
   /** Bytes held of what was begun. */
   readonly partialBytes: number;
+  /** Asked every few seconds, also while nothing is said: ends the connection of a peer that may not send any more. */
+  review?(): void;
 }
 
 /** What a door is opened with. */
@@ -91,6 +93,8 @@ export async function openStreamDoor(options: StreamDoorOptions): Promise<Listen
 /** Connections that may wait to be accepted: agents all reconnect at once. The kernel takes less where net.core.somaxconn is. */
 const BACKLOG = 4096;
 const RENEW_EVERY_MS = 30_000;
+/** How long a connection on which nothing is said may outlive its right to be there. */
+const REVIEW_EVERY_MS = 3_000;
 
 /** A connection that speaks. */
 interface Open {
@@ -113,6 +117,7 @@ class StreamDoor {
   /** Ends of conversations that are under way. */
   readonly #ending = new Set<Promise<void>>();
   #watch: NodeJS.Timeout | undefined;
+  #review: NodeJS.Timeout | undefined;
   #renewal: NodeJS.Timeout | undefined;
   #partialBytes = 0;
   #isClosing = false;
@@ -124,6 +129,7 @@ class StreamDoor {
   /** Begins to look after connections. */
   start(): void {
     this.#watch = setInterval(() => this.#dropStalled(), Math.min(1000, this.#options.limits.stallTimeout / 2));
+    this.#review = setInterval(() => this.#reviewAll(), REVIEW_EVERY_MS);
   }
 
   /** Looks for new certificates from time to time. */
@@ -188,6 +194,7 @@ class StreamDoor {
   async close(server: Server): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#watch);
+    clearInterval(this.#review);
     clearInterval(this.#renewal);
     const closed = once(server, 'close');
     server.close();
@@ -242,6 +249,10 @@ class StreamDoor {
       if (!open.conversation.isMidway || socket.isPaused()) open.begunMs = nowMs;
       else if (nowMs - open.begunMs >= this.#options.limits.stallTimeout) this.#drop(socket, 'listener.stalled');
     }
+  }
+
+  #reviewAll(): void {
+    for (const { conversation } of this.#open.values()) conversation.review?.();
   }
 
   #drop(socket: Socket, code: 'listener.stalled' | 'listener.idle' | 'ingest.overloaded'): void {

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TocsinError } from '@tocsin/core';
-import { checkSettings, readSettings, type SettingPath } from '@tocsin/core/setting';
+import { checkSettings, readSettings, type SettingGroup, type SettingPath, type SettingsOf } from '@tocsin/core/setting';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { type InstallationSettings, installationSettings } from './settings.ts';
 
@@ -19,9 +19,9 @@ export interface ConfigFile {
   readonly lineOf: (path: SettingPath) => number | undefined;
 }
 
-/** Reads a settings file; with no path `tocsin.yml` in the data folder, which need not be there. @throws config.unreadable */
-export async function readConfigFile(path: string | undefined, dataDir: string): Promise<ConfigFile> {
-  const file = path ?? join(dataDir, 'tocsin.yml');
+/** Reads a settings file; with no path `name` in the data folder, which need not be there. @throws config.unreadable */
+export async function readConfigFile(path: string | undefined, dataDir: string, name = 'tocsin.yml'): Promise<ConfigFile> {
+  const file = path ?? join(dataDir, name);
   try {
     return parseConfig(file, await readFile(file, 'utf8'));
   } catch (cause) {
@@ -38,10 +38,19 @@ export function effectiveSettings(
   overrides: Readonly<Record<string, unknown>>,
   environment: (name: string) => string | undefined,
 ): InstallationSettings {
+  return settingsUnder(installationSettings, config, { overrides, environment });
+}
+
+/** As `effectiveSettings`, of any program's settings. @throws config.invalid */
+export function settingsUnder<G extends SettingGroup>(
+  group: G,
+  config: ConfigFile,
+  { overrides, environment }: { overrides: Readonly<Record<string, unknown>>; environment: (name: string) => string | undefined },
+): SettingsOf<G> {
   const { given } = config;
   // An empty file is one without settings; a list or a text is a mistake, which laying the options over it would hide.
   const effective = given === null || isObject(given) ? merge(given ?? {}, overrides) : given;
-  return readSettings(installationSettings, effective, { file: config.file, lineOf: config.lineOf, environment });
+  return readSettings(group, effective, { file: config.file, lineOf: config.lineOf, environment });
 }
 
 /** Everything wrong with a settings file, in its order. */

@@ -7,6 +7,7 @@ import { webhookSettings } from '@tocsin/ingest';
 import { externalBusSettings } from './external-bus-settings.ts';
 import { lag, quotas, retention } from './flow-settings.ts';
 import { listenerSettings } from './listener-settings.ts';
+import { log } from './log-settings.ts';
 import { replays } from './replay-settings.ts';
 import { sinks } from './sink-settings.ts';
 import { sources } from './source-settings.ts';
@@ -129,13 +130,6 @@ const rules = settings({
       min: 0,
       max: 100,
     }),
-  },
-});
-
-const log = settings({
-  about: 'What Tocsin says about itself, as JSON lines on standard error.',
-  fields: {
-    level: choice(['debug', 'info', 'warn', 'error', 'silent'], { about: 'Least level that is written.', default: 'info' }),
   },
 });
 

@@ -89,6 +89,11 @@ export class ForwardConversation implements Conversation {
     if (this.#mustWait()) this.#options.socket.pause();
   }
 
+  review(): void {
+    // Who has not said yet who it is has the time of a stalled message for it.
+    if (this.#source !== undefined && !this.#isOver) this.#pump.review();
+  }
+
   async end(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
     if (this.#rest.length > 0 && !this.#isOver) this.#fail('listener.bad_frame', 'a message that breaks off');

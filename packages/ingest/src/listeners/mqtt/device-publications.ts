@@ -36,6 +36,8 @@ export interface DevicePublicationsOptions {
   readonly onRoom: () => void;
   /** Told that a message cannot be answered for: the device must connect again and send what it has no answer to. */
   readonly onUnanswerable: () => void;
+  /** Told that the device may not send any more. */
+  readonly onRefused: (error: unknown) => void;
 }
 
 /**
@@ -61,13 +63,14 @@ export class DevicePublications implements AsyncDisposable {
 
   constructor(options: DevicePublicationsOptions) {
     this.#options = options;
-    const { context, gauge, settings, onRoom } = options;
+    const { context, gauge, settings, onRoom, onRefused } = options;
     this.#intake = new PublishIntake({
       context,
       gauge,
       maxMessages: settings.receiveMaximum,
       maxBytes: settings.maxInFlightBytesPerConnection,
       onRoom,
+      onRefused,
     });
   }
 

@@ -176,6 +176,39 @@ test('a source that was revoked publishes no more over an open connection, and l
   expect(intake.stored).toEqual(['before']);
 });
 
+test('a source that was revoked is disconnected though it says nothing, and hears no more', async () => {
+  let isRevoked = false;
+  await listener[Symbol.asyncDispose]();
+  intake = new ContractIntake();
+  const context = intake.context('/nowhere');
+  const authenticate = (token: string | undefined): ReturnType<ListenerContext['authenticate']> =>
+    isRevoked ? Promise.reject(new TocsinError('auth.refused', { reason: 'revoked' })) : context.authenticate(token);
+  ({ listener, port } = await openMqttForTest({ ...context, authenticate }));
+  const client = await open(5);
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: `${ME}/#`, qos: 1 }] });
+  await client.hears(of('suback'));
+  isRevoked = true;
+  await client.closed;
+  expect(reasonOf(client.heard.find(of('disconnect')))).toBe(0x87);
+  expect(intake.counts.refused.get('auth.refused')).toBe(1);
+});
+
+test('a source whose message is refused for who it is, is disconnected and gets no answer to it', async () => {
+  await listener[Symbol.asyncDispose]();
+  intake = new ContractIntake();
+  const context = intake.context('/nowhere');
+  const emit = (): never => {
+    throw new TocsinError('auth.refused', { reason: 'revoked' });
+  };
+  ({ listener, port } = await openMqttForTest({ ...context, emit: async () => emit() }));
+  const client = await open(5);
+  client.publish(`${ME}/log`, 'canary');
+  await client.closed;
+  expect(reasonOf(client.heard.find(of('disconnect')))).toBe(0x87);
+  expect(client.heard.find(of('puback'))).toBeUndefined();
+  expect(intake.stored).toEqual([]);
+});
+
 describe('wills', () => {
   const will = { topic: `${ME}/gone`, payload: Buffer.from('gone'), qos: 1 as const, retain: true };
 

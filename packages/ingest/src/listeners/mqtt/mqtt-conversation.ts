@@ -90,6 +90,7 @@ export class MqttConversation implements Conversation {
       writer: this.#writer,
       onRoom: () => this.#readOn(),
       onUnanswerable: () => this.#leaveSoon(),
+      onRefused: (error) => this.#fail(error),
     });
   }
 
@@ -106,6 +107,12 @@ export class MqttConversation implements Conversation {
     this.#silence?.refresh();
     this.#reader.append(chunk);
     this.#readOn();
+  }
+
+  review(): void {
+    const admitted = this.#admitted;
+    if (admitted === undefined || this.#mustWait() || !this.#isDue(admitted)) return;
+    this.#ask(() => this.#identifyAgain(admitted));
   }
 
   async end(): Promise<void> {
@@ -153,12 +160,16 @@ export class MqttConversation implements Conversation {
       this.#reader.awaitsConnect = false;
       this.#ask(() => this.#connect(packet));
     } else if (admitted === undefined) throw protocolFault('something before CONNECT');
-    else if (this.#options.context.clock.monotonicMs() - admitted.identifiedMs < BELIEVE_MS) this.#act(packet, admitted);
+    else if (!this.#isDue(admitted)) this.#act(packet, admitted);
     else
       this.#ask(async () => {
         await this.#identifyAgain(admitted);
         if (!this.#isOver) this.#act(packet, admitted);
       });
+  }
+
+  #isDue({ identifiedMs }: Admitted): boolean {
+    return this.#options.context.clock.monotonicMs() - identifiedMs >= BELIEVE_MS;
   }
 
   /** Does what has to be waited for; nothing is read until then. */

@@ -31,6 +31,8 @@ export interface PublishIntakeOptions {
   readonly maxBytes: number;
   /** Told when there is room again after `mustWait`. */
   readonly onRoom: () => void;
+  /** Told that the device may not send any more. */
+  readonly onRefused: (error: unknown) => void;
 }
 
 const CLOSE_WITHIN_MS = 7_000;
@@ -149,6 +151,11 @@ export class PublishIntake implements AsyncDisposable {
     const { counts } = this.#options.context;
     if (!isTocsinError(error)) {
       counts.refuse('ingest.internal', count);
+      return 'unknown';
+    }
+    if (error.code.startsWith('auth.')) {
+      counts.refuse(error.code, count);
+      this.#options.onRefused(error);
       return 'unknown';
     }
     if (error.retry === 'never') {

@@ -179,3 +179,19 @@ test('any record comes back as it was given', () => {
     }),
   );
 });
+
+test('a file that was begun when the process was killed and holds nothing does not take the next one with it', async () => {
+  const path = join(folder, 'files');
+  const first = await SpoolFiles.open(path);
+  await first.put({ key: 'a', receivedMs: 1, records: [record('one')] });
+  const [oldest] = await first.oldestRun(1);
+  if (oldest !== undefined) await first.pass(oldest);
+  await first[Symbol.asyncDispose]();
+  writeFileSync(join(path, '0000000000000001.spool'), 'half a fra');
+  await using files = await SpoolFiles.open(path);
+  await files.put({ key: 'b', receivedMs: 1, records: [record('two')] });
+  await files.put({ key: 'c', receivedMs: 1, records: [record('three')] });
+  const run = await files.oldestRun(1 << 20);
+  expect(run.flatMap(({ batch }) => batch.records.map(({ bytes }) => Buffer.from(bytes).toString()))).toEqual(['two', 'three']);
+  expect(files.takeLost()).toBe(0);
+});

@@ -102,6 +102,25 @@ export class SpoolFiles implements AsyncDisposable {
     return undefined;
   }
 
+  /** The oldest batches that lie one behind the other in one file, at least one and about `maxBytes` of them; none where nothing waits. */
+  async oldestRun(maxBytes: number): Promise<OldestBatch[]> {
+    const first = await this.oldest();
+    const [segment] = this.#segments;
+    if (first === undefined || segment === undefined) return [];
+    const run = [first];
+    let bytes = first.bytes;
+    let next = first.batch.first + first.batch.records.length;
+    while (bytes < maxBytes && this.#offset + bytes < segment.bytes) {
+      const found = await this.#readAt(segment, this.#offset + bytes);
+      // What cannot be read is passed over, and counted, once it is the oldest.
+      if (found === undefined || found.batch.first !== next) break;
+      run.push(found);
+      bytes += found.bytes;
+      next += found.batch.records.length;
+    }
+    return run;
+  }
+
   /** Passes the oldest batch, which was settled. */
   async pass({ batch, bytes }: OldestBatch): Promise<void> {
     this.#offset += bytes;
@@ -129,12 +148,23 @@ export class SpoolFiles implements AsyncDisposable {
     this.#next = from;
     for (const name of names) this.#segments.push({ first: Number(NAME.exec(name)?.[1]), bytes: 0 });
     for (const segment of this.#segments) await this.#measure(segment);
+    await this.#dropEmptyLast();
     const [first] = this.#segments;
     if (first === undefined) return;
     // Where the place is another segment's, that one was written last before it was remembered: what is given again is known by its key.
     const isThere = from >= first.first && offset > 0 && offset <= first.bytes;
     this.#offset = isThere ? offset : 0;
     if (!isThere) this.#from = first.first;
+  }
+
+  /** Of a file that was begun and holds nothing whole yet the name is needed again: by the next that is put. */
+  async #dropEmptyLast(): Promise<void> {
+    const last = this.#segments.at(-1);
+    if (last === undefined || last.bytes > 0 || last.first !== this.#next) return;
+    await this.#reader?.file.close();
+    this.#reader = undefined;
+    this.#segments.pop();
+    await rm(this.#pathOf(last), { force: true });
   }
 
   /** How much of a segment is whole. */

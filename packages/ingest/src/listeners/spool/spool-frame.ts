@@ -39,18 +39,22 @@ export function bodyLength(head: Buffer): number | undefined {
   return length <= MAX_BODY_BYTES ? length : undefined;
 }
 
-/** The batch of a frame; undefined where its bytes are not those that were written. */
-export function decodeFrame(head: Buffer, body: Buffer): SpooledBatch | undefined {
+/**
+ * The batch of a frame, or its first `maxRecords` records; undefined where its bytes are not those that were written.
+ * @throws RangeError, SyntaxError where whoever wrote it did not keep to the form
+ */
+export function decodeFrame(head: Buffer, body: Buffer, maxRecords = Number.POSITIVE_INFINITY): SpooledBatch | undefined {
   if (bodyLength(head) !== body.length || head.readUInt32LE(8) !== crc32(body)) return undefined;
   let at = 0;
   const take = (): Buffer => {
     const length = body.readUInt32LE(at);
     at += 4 + length;
+    if (at > body.length) throw new RangeError('a part is longer than what holds it');
     return body.subarray(at - length, at);
   };
   const { key, receivedMs, first, count } = JSON.parse(take().toString()) as Omit<SpooledBatch, 'records'> & { count: number };
   const records: RawRecord[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < Math.min(count, maxRecords); i++) {
     const facts = take().toString();
     records.push({ ...((facts === '' ? {} : JSON.parse(facts)) as { envelope?: Envelope; refused?: Refusal }), bytes: take(), receivedMs });
   }

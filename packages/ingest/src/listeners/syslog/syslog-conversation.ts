@@ -58,6 +58,10 @@ export class SyslogConversation implements Conversation {
     if (this.#pump.mustWait()) this.#socket.pause();
   }
 
+  review(): void {
+    this.#pump.review();
+  }
+
   async end(): Promise<void> {
     this.#framing.end();
     await this.#pump.idle();

@@ -104,6 +104,21 @@ test('a source that is revoked meanwhile stores nothing more, and its connection
   expect(Object.fromEntries(intake.counts.refused)).toEqual({ 'listener.source_unknown': 1 });
 });
 
+test('a source that is revoked loses its connection though it says nothing', async () => {
+  const intake = new ContractIntake();
+  const context = intake.context('/nowhere');
+  let isRevoked = false;
+  const given = readSettings(syslogSettings, { port: 0, sources: LOCAL }, { file: 'test' });
+  await using listener = await syslogKind.open(given, {
+    ...context,
+    boundSource: (name) => context.boundSource(isRevoked ? 'gone' : name),
+  });
+  const socket = await dial(listener);
+  isRevoked = true;
+  await once(socket, 'close');
+  expect(Object.fromEntries(intake.counts.refused)).toEqual({ 'listener.source_unknown': 1 });
+});
+
 test.each([
   ['no sources', { sources: {} }],
   ['no range', { sources: { a: { source: 's', peers: ['10.0.0.0/33'] } } }],
