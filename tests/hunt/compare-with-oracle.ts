@@ -1,7 +1,7 @@
 /**
  * `npm run oracle [-- --every N --results FILE --report FOLDER RECORDING…]`: what `tocsin hunt` prints over the recordings of windows-otrf
  * with all public rules, against the naive oracle. What the oracle found is kept in FILE, a line per recording, so that a long run can be cut
- * short and taken up, and another build of the command be compared without it. `--every N` looks at every Nth event. Exit code 1 where there is a difference.
+ * short and taken up, and another build of the command be compared without it; `--kept` reports what FILE holds and judges nothing. `--every N` looks at every Nth event. Exit code 1 where there is a difference.
  */
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,12 @@ import { printedMatches } from './printed-matches.ts';
 
 const EVENTS = 'windows-otrf/events';
 const { values, positionals } = parseArgs({
-  options: { every: { type: 'string', default: '1' }, results: { type: 'string' }, report: { type: 'string' } },
+  options: {
+    every: { type: 'string', default: '1' },
+    results: { type: 'string' },
+    report: { type: 'string' },
+    kept: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 const begun = conditions();
@@ -30,11 +35,22 @@ try {
     mkdirSync(dirname(join(folder, 'rules', path)), { recursive: true });
     writeFileSync(join(folder, 'rules', path), text);
   }
-  for (const recording of positionals.length > 0 ? positionals : recordings()) compared.push(compare(recording));
+  for (const recording of positionals.length > 0 ? positionals : recordings()) {
+    const before = known.get(recording);
+    if (!values.kept) compared.push(compare(recording));
+    else if (before !== undefined) compared.push(before);
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const report = oracleReport(compared, { conditions: begun, rules: rules.parsed.length, every: Number(values.every) });
+const names = new Set(compared.map(({ recording }) => recording));
+const left = recordings().filter((name) => !names.has(name));
+const report = oracleReport(compared, {
+  left,
+  conditions: begun,
+  rules: rules.parsed.length,
+  every: Number(values.every),
+});
 process.stdout.write(`${JSON.stringify(report.total)}\n`);
 if (values.report !== undefined) {
   writeFileSync(join(values.report, 'hunt-oracle.json'), `${JSON.stringify(report, null, 1)}\n`);
