@@ -55,5 +55,5 @@ describe('parseCompactly', () => {
     expectSame([file, ...MANY]);
   });
 
-  it.skipIf(!hasCorpora)('reads all public rules', () => expectSame(ruleArchive('sigma-rules/sigmahq-rules.tar.gz')));
+  it.skipIf(!hasCorpora)('reads all public rules', () => expectSame(ruleArchive('sigma-rules/sigmahq-rules.tar.gz')), 120_000);
 });
