@@ -6,9 +6,11 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFrame } from '@tocsin/bus';
 import { startNatsServer } from '@tocsin/bus/nats';
-import { createUlidGenerator, systemClock } from '@tocsin/core';
-import { createHttpDoors, loadMappings, readShippedMappings, type Source, serveDoors } from '@tocsin/ingest';
+import { createUlidGenerator, createScope, systemClock } from '@tocsin/core';
+import { readSettings } from '@tocsin/core/setting';
+import { createHttpDoors, listenerKinds, loadMappings, readShippedMappings, type Source, serveDoors } from '@tocsin/ingest';
 import fastify from 'fastify';
+import type * as StartListeners from '../packages/tocsin/src/duties/start-listeners.ts';
 import type * as OpenBus from '../packages/tocsin/src/duties/open-bus.ts';
 import type * as TopologyModule from '../packages/tocsin/src/topology.ts';
 import type * as Wire from '../packages/tocsin/src/wire.ts';
@@ -17,6 +19,7 @@ import { root } from './clone.ts';
 const built = <T>(name: string): Promise<T> => import(join(root, 'packages', 'tocsin', 'dist', `${name}.js`)) as Promise<T>;
 const { wireIngest } = await built<typeof Wire>('wire');
 const { dutyGrants, topology } = await built<typeof TopologyModule>('topology');
+const { startListeners } = await built<typeof StartListeners>('duties/start-listeners');
 const { openBus } = await built<typeof OpenBus>('duties/open-bus');
 
 const dataDir = process.argv[2] ?? '';
@@ -74,6 +77,29 @@ const sourceOf = (authorization: string | undefined): Source => ({
   lane: 'live',
   shard: '',
 });
+const scope = createScope();
+const given = JSON.parse(process.argv[3] ?? '{}') as Record<string, Record<string, object>>;
+const settings = Object.fromEntries(
+  listenerKinds
+    .filter(({ kind }) => given[kind] !== undefined)
+    .map(({ kind, settings: group }) => [
+      kind,
+      Object.fromEntries(Object.entries(given[kind] ?? {}).map(([name, one]) => [name, readSettings(group, one, { file: 'bench' })])),
+    ]),
+);
+const listeners = await startListeners({
+  dataDir,
+  settings,
+  book: { find: (_tenant, name) => sourceOf(`Bearer ${name}`) },
+  environment: () => undefined,
+  authenticate: async ({ authorization }) => ({ source: sourceOf(authorization) }),
+  emit: intake.emit,
+  precheck: () => undefined,
+  clock: systemClock,
+  nextId,
+  onTrouble: (error, what) => process.stderr.write(`${what}: ${String(error)}\n`),
+  scope,
+});
 const app = fastify({ forceCloseConnections: true });
 const nothingBound = (): never => {
   throw new Error('the bench has no webhooks');
@@ -83,6 +109,7 @@ await app.register(serveDoors, { doors, intake, authenticate: ({ authorization }
 app.get('/api/v1/health/ready', async () => ({}));
 app.post('/api/v1/sources', async (request) => ({ token: (request.body as { name: string }).name }));
 app.get('/api/v1/status', async () => ({ events: { stored: await countStored(), duplicates: 0 } }));
+app.get('/api/v1/listeners', async () => listeners.map(({ address, counts }) => ({ address, stored: counts.stored })));
 const url = await app.listen({ host: '127.0.0.1', port: 0 });
 await mkdir(join(dataDir, 'tokens'), { recursive: true });
 await writeFile(join(dataDir, 'tokens', 'operator.token'), 'none');
@@ -94,6 +121,7 @@ process.once('SIGTERM', () => void stop());
 
 async function stop(): Promise<void> {
   await app.close();
+  await scope[Symbol.asyncDispose]();
   await framer.drain();
   await bus[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();

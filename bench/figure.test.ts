@@ -59,7 +59,9 @@ it('reads answers that come in one piece or many, one after the other', async ()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const sender = new HttpSender('127.0.0.1', (server.address() as AddressInfo).port);
   const ask = (path: string): Promise<Answer> =>
-    new Promise((resolve) => sender.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n`, Buffer.from('{}'), resolve));
+    new Promise((resolve) =>
+      sender.send({ path, contentType: 'application/json', token: 't', key: 'k', body: Buffer.from('{}') }, resolve),
+    );
   for (const path of ['/a', '/b', '/c'])
     expect(await ask(path)).toMatchObject({ status: 202, text: expect.stringContaining(`{"accepted":1,"path":"${path}"`) });
   const broken = ask('/d');

@@ -4,6 +4,23 @@
  */
 import { connect, type Socket } from 'node:net';
 
+/** A request to send; `path` and `contentType` are its protocol's. */
+export interface Request {
+  readonly path: string;
+  readonly contentType: string;
+  readonly token: string;
+  /** Idempotency key. */
+  readonly key: string;
+  readonly body: Uint8Array;
+}
+
+/** A connection; one request at a time. */
+export interface Sender {
+  /** Sends a request and calls back with its answer. */
+  send(request: Request, done: (answer: Answer) => void): void;
+  close(): void;
+}
+
 /** What is read of an answer. */
 export interface Answer {
   /** 0 where the connection broke. */
@@ -15,8 +32,8 @@ export interface Answer {
 /** Text kept of an answer. */
 const KEPT_BYTES = 2048;
 
-/** A connection; one request at a time. */
-export class HttpSender {
+/** A connection of HTTP/1.1. */
+export class HttpSender implements Sender {
   readonly #socket: Socket;
   #waiting: ((answer: Answer) => void) | undefined;
   #head = '';
@@ -31,8 +48,8 @@ export class HttpSender {
     this.#socket.on('close', () => this.#settle({ status: 0, text: '' }));
   }
 
-  /** Sends a request and calls back with its answer. */
-  send(head: string, body: Uint8Array, done: (answer: Answer) => void): void {
+  send({ path, contentType, token, key, body }: Request, done: (answer: Answer) => void): void {
+    const head = `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\nContent-Type: ${contentType}\r\nIdempotency-Key: ${key}\r\nContent-Length: ${body.length}\r\n\r\n`;
     this.#waiting = done;
     this.#socket.cork();
     this.#socket.write(head, 'latin1');

@@ -1,7 +1,7 @@
 /** What the load generator is asked to do and what it answers: plain data between two processes. */
 
 /** Doors that are measured. */
-export type Protocol = 'events' | 'hec' | 'bulk' | 'otlp' | 'loki';
+export type Protocol = 'events' | 'hec' | 'hec-raw' | 'bulk' | 'otlp' | 'otlp-json' | 'otlp-grpc' | 'loki';
 
 /** A run of the generator. */
 export interface LoadPlan {

@@ -6,7 +6,8 @@ import { get, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { quantile } from './figure.ts';
-import { type Answer, HttpSender } from './http-sender.ts';
+import { openGrpcSender } from './grpc-sender.ts';
+import { type Answer, HttpSender, type Sender } from './http-sender.ts';
 import { atTime, readLane } from './lanes.ts';
 import { type LoadPlan, type LoadResult, PLANT, plantedEvent } from './load-plan.ts';
 import { type WireForm, wireForms } from './wire-forms.ts';
@@ -20,8 +21,8 @@ class Load {
   readonly #plan: LoadPlan;
   readonly #bodies: readonly Buffer[];
   readonly #wire: WireForm;
-  readonly #free: HttpSender[];
-  readonly #senders: readonly HttpSender[];
+  readonly #free: Sender[];
+  readonly #senders: readonly Sender[];
   readonly #due: number[] = [];
   readonly #answerMs: number[] = [];
   readonly #refused: Record<string, number> = {};
@@ -40,7 +41,10 @@ class Load {
     for (let at = 0; at + plan.batch <= lines.length; at += plan.batch) bodies.push(this.#wire.body(lines.slice(at, at + plan.batch)));
     this.#bodies = bodies;
     const { hostname, port } = new URL(plan.url);
-    this.#senders = Array.from({ length: plan.connections }, () => new HttpSender(hostname, Number(port)));
+    const isGrpc = plan.protocol === 'otlp-grpc';
+    this.#senders = Array.from({ length: plan.connections }, () =>
+      isGrpc ? openGrpcSender(hostname, Number(port)) : new HttpSender(hostname, Number(port)),
+    );
     this.#free = [...this.#senders];
   }
 
@@ -76,7 +80,7 @@ class Load {
 
   async #closedLoop(begunMs: number): Promise<void> {
     const endMs = begunMs + this.#plan.seconds * 1000;
-    const again = (sender: HttpSender): void => {
+    const again = (sender: Sender): void => {
       if (performance.now() < endMs) this.#send(sender, performance.now(), () => again(sender));
     };
     for (const sender of this.#senders) again(sender);
@@ -102,7 +106,7 @@ class Load {
 
   #sendDue(): void {
     while (this.#due.length > 0 && this.#free.length > 0 && !this.#isOver) {
-      const sender = this.#free.pop() as HttpSender;
+      const sender = this.#free.pop() as Sender;
       this.#send(sender, this.#due.shift() as number, () => {
         this.#free.push(sender);
         this.#sendDue();
@@ -110,13 +114,14 @@ class Load {
     }
   }
 
-  #send(sender: HttpSender, dueMs: number, then: () => void): void {
+  #send(sender: Sender, dueMs: number, then: () => void): void {
     const number = this.#sentRequests++;
     const { tokens, run, plant } = this.#plan;
     const ready = this.#bodies[number % this.#bodies.length] as Buffer;
     const body = plant !== undefined && number % plant.everyRequests === 0 ? this.#planted(ready, number, dueMs) : ready;
-    const head = `POST ${this.#wire.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${tokens[number % tokens.length]}\r\nContent-Type: ${this.#wire.contentType}\r\nIdempotency-Key: ${run}-${number}\r\nContent-Length: ${body.length}\r\n\r\n`;
-    sender.send(head, body, (answer) => {
+    const { path, contentType } = this.#wire;
+    const token = tokens[number % tokens.length] as string;
+    sender.send({ path, contentType, token, key: `${run}-${number}`, body }, (answer) => {
       this.#answered++;
       this.#note(answer, performance.now() - dueMs);
       then();

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [NAME…] [-- --json]`: measures the built product on this machine and prints figures with their conditions. Speed is
  * shown beside its goal and never asserted; counts of the measured path must add up, or the run ends with an error.
+ * `npm run bench -- endtoend [--minutes N] [--rate EVENTS] [--sources N] [--seed N] [--report FILE]` is the long run, and only made when named.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,8 +21,9 @@ import { mqtt } from './benches/mqtt.ts';
 import { start } from './benches/start.ts';
 import { syslog } from './benches/syslog.ts';
 import { root } from './clone.ts';
-import type { Bench, Figure } from './figure.ts';
-import { conditionsOf } from './machine.ts';
+import { endToEnd } from './endtoend/end-to-end.ts';
+import type { Bench, BenchContext, Figure } from './figure.ts';
+import { type Conditions, conditionsOf } from './machine.ts';
 import { tableOf } from './table.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -42,18 +44,39 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   syslog,
 };
 
-const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
-const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
+const { values, positionals } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '1' },
+    rate: { type: 'string' },
+    sources: { type: 'string', default: '8' },
+    seed: { type: 'string', default: '1' },
+    report: { type: 'string' },
+  },
+  allowPositionals: true,
+});
+const unknown = positionals.filter((name) => name !== 'endtoend' && !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   process.stderr.write(
     `There is no bench ${unknown.join(', ')}. There are:\n${Object.entries(BENCHES)
       .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}\n`)
-      .join('')}`,
+      .join('')}  endtoend  the whole product at the rate it sustains, for --minutes\n`,
   );
   process.exitCode = 64;
-} else await measure(positionals.length > 0 ? positionals : Object.keys(BENCHES));
+} else if (positionals.includes('endtoend')) await inFolder((context, conditions) => endToEnd(context, conditions, values));
+else await measure(positionals.length > 0 ? positionals : Object.keys(BENCHES));
 
 async function measure(names: readonly string[]): Promise<void> {
+  await inFolder(async (context, conditions) => {
+    const figures: Figure[] = [];
+    for (const name of names) figures.push(...((await BENCHES[name]?.run(context)) ?? []));
+    progress('');
+    process.stdout.write(values.json ? `${JSON.stringify({ conditions, figures }, undefined, 2)}\n` : tableOf(conditions, figures));
+  });
+}
+
+/** With a folder on the disk that is measured, which is removed afterwards. */
+async function inFolder(run: (context: BenchContext, conditions: Conditions) => Promise<void>): Promise<void> {
   const cache = join(root, '.tocsin', 'bench');
   mkdirSync(cache, { recursive: true });
   // Beside the clone's cache, not in the system's folder for temporary files: that one may lie in memory and know no fsync.
@@ -64,11 +87,7 @@ async function measure(names: readonly string[]): Promise<void> {
     path: process.env['PATH'],
   }).path;
   try {
-    const conditions = conditionsOf(root, folder, natsServer);
-    const figures: Figure[] = [];
-    for (const name of names) figures.push(...((await BENCHES[name]?.run({ folder, natsServer, progress })) ?? []));
-    progress('');
-    process.stdout.write(values.json ? `${JSON.stringify({ conditions, figures }, undefined, 2)}\n` : tableOf(conditions, figures));
+    await run({ folder, natsServer, progress }, conditionsOf(root, folder, natsServer));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

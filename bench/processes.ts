@@ -12,7 +12,7 @@ export interface Usage {
 }
 
 /** Clock ticks per second of /proc/PID/stat; 100 on every Linux that Node runs on (USER_HZ). */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** Usage of a process and of everything it has started. A process that ends meanwhile counts as nothing. */
 export function usageOf(root: number): Usage {
@@ -29,8 +29,13 @@ export function usageOf(root: number): Usage {
   return { rssMiB, cpuSeconds, byProgram: [...programs].map(([name, mib]) => `${name} ${Math.round(mib)}`).join(', ') };
 }
 
+/** Processor time of a process' main thread since it began, seconds: in Node the one that runs the event loop. */
+export function mainThreadSeconds(pid: number): number {
+  return secondsOf(statFields(pid, `task/${pid}/stat`));
+}
+
 /** A process and all its descendants. */
-function familyOf(root: number): number[] {
+export function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
@@ -44,17 +49,21 @@ function familyOf(root: number): number[] {
 }
 
 function cpuSecondsOf(pid: number): number {
-  const fields = statFields(pid);
+  return secondsOf(statFields(pid));
+}
+
+function secondsOf(fields: readonly string[]): number {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }
 
 /** Fields of /proc/PID/stat from the state on (proc(5) field 3): a program's name may hold anything. */
-function statFields(pid: number): string[] {
-  const text = readProc(pid, 'stat');
+export function statFields(pid: number, file = 'stat'): string[] {
+  const text = readProc(pid, file);
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-function readProc(pid: number, file: string): string {
+/** Text of a file of a process; empty where the process has ended. */
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {

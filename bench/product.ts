@@ -1,7 +1,7 @@
 /** The product as a process of its own, as a user runs it: started, asked over its API, stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { program, root } from './clone.ts';
@@ -15,8 +15,17 @@ export interface Product extends AsyncDisposable {
   readonly readyMs: number;
   /** Answer of an API call. */
   call<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T>;
+  /** The only listener of the settings, as its row in the status says. */
+  listener(): Promise<ListenerRow>;
   /** Registers sources and answers their tokens. */
   addSources(count: number): Promise<string[]>;
+}
+
+/** What the status says of a listener. */
+export interface ListenerRow {
+  readonly address: string;
+  /** Records that are durable. */
+  readonly stored: number;
 }
 
 /** How it is started. */
@@ -25,6 +34,8 @@ export interface StartOptions {
   readonly natsServer: string | undefined;
   /** `door`: bus server and ingest alone, without detection, store and API, for comparison. */
   readonly only?: 'door' | undefined;
+  /** Section `listeners` of the settings: kind, name, settings. */
+  readonly listeners?: Readonly<Record<string, Readonly<Record<string, object>>>> | undefined;
 }
 
 const READY_WITHIN_MS = 60_000;
@@ -32,10 +43,18 @@ const POLL_MS = 5;
 
 /** Starts it and resolves when it takes events. */
 export async function startProduct(options: StartOptions): Promise<Product> {
-  const { dataDir, natsServer, only } = options;
+  const { dataDir, natsServer, only, listeners = {} } = options;
   const begunMs = performance.now();
   const nodeOptions = (process.env['TOCSIN_BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((one) => one !== '');
-  const script = only === 'door' ? [join(root, 'bench', 'door.ts'), dataDir] : [program, 'up', '--port', '0', '--data', dataDir];
+  const script =
+    only === 'door'
+      ? [join(root, 'bench', 'door.ts'), dataDir, JSON.stringify(listeners)]
+      : [program, 'up', '--port', '0', '--data', dataDir];
+  if (only === undefined && options.listeners !== undefined) {
+    // JSON is YAML.
+    const settings = { log: { level: 'error' }, listeners };
+    writeFileSync(join(dataDir, 'tocsin.yml'), JSON.stringify(settings), { mode: 0o600 });
+  }
   const child = spawn(process.execPath, [...nodeOptions, ...script], {
     cwd: root,
     env: { ...process.env, TOCSIN_NATS_SERVER: natsServer },
@@ -56,6 +75,14 @@ export async function startProduct(options: StartOptions): Promise<Product> {
     operatorToken,
     readyMs,
     call,
+    async listener() {
+      const [row] =
+        only === 'door'
+          ? await call<ListenerRow[]>('GET', '/listeners')
+          : (await call<{ listeners: ListenerRow[] }>('GET', '/status')).listeners;
+      if (row === undefined) throw new Error('the product runs no listener');
+      return row;
+    },
     async addSources(count) {
       const tokens: string[] = [];
       for (let i = 0; i < count; i++) tokens.push((await call<{ token: string }>('POST', '/sources', { name: `bench-${i}` })).token);

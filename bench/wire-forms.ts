@@ -14,6 +14,7 @@ export interface WireForm {
 }
 
 const NOW_S = Math.floor(Date.now() / 1000);
+const NOW_NS = `${NOW_S}000000000`;
 
 /** One JSON text per line, and text that is none as text. */
 const isJson = (line: string): boolean => line.startsWith('{');
@@ -38,6 +39,13 @@ export const wireForms: Readonly<Record<Protocol, WireForm>> = {
           .join('\n'),
       ),
   },
+  'hec-raw': {
+    path: '/services/collector/raw?host=h1&sourcetype=bench',
+    contentType: 'text/plain',
+    taken: 200,
+    isWhole: (answer) => !answer.includes('rejected'),
+    body: (lines) => Buffer.from(lines.join('\n')),
+  },
   bulk: {
     path: '/_bulk',
     contentType: 'application/x-ndjson',
@@ -53,16 +61,34 @@ export const wireForms: Readonly<Record<Protocol, WireForm>> = {
     contentType: 'application/x-protobuf',
     taken: 200,
     isWhole: (answer) => answer === '',
+    body: otlpProtobuf,
+  },
+  'otlp-json': {
+    path: '/v1/logs',
+    contentType: 'application/json',
+    taken: 200,
+    isWhole: (answer) => !answer.includes('rejectedLogRecords'),
     body(lines) {
-      const records = lines.map((line) =>
-        lengthField(2, [
-          varintField(2, 9n),
-          lengthField(5, anyValue(line)),
-          lengthField(6, [lengthField(1, 'log.file.name'), lengthField(2, anyValue('a.log'))]),
-        ]),
-      );
-      const resource = lengthField(1, lengthField(1, [lengthField(1, 'service.name'), lengthField(2, anyValue('bench'))]));
-      return lengthField(1, [resource, lengthField(2, records)]);
+      const logRecords = lines.map((line) => ({
+        timeUnixNano: NOW_NS,
+        severityNumber: 9,
+        body: { stringValue: line },
+        attributes: [{ key: 'log.file.name', value: { stringValue: 'a.log' } }],
+      }));
+      const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'bench' } }] };
+      return Buffer.from(JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ logRecords }] }] }));
+    },
+  },
+  'otlp-grpc': {
+    path: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+    contentType: 'application/grpc',
+    taken: 0,
+    isWhole: (answer) => answer === '',
+    body(lines) {
+      const message = otlpProtobuf(lines);
+      const prefix = Buffer.alloc(5);
+      prefix.writeUInt32BE(message.length, 1);
+      return Buffer.concat([prefix, message]);
     },
   },
   loki: {
@@ -76,3 +102,16 @@ export const wireForms: Readonly<Record<Protocol, WireForm>> = {
     },
   },
 };
+
+/** The lines as text bodies of one resource, with a severity and an attribute each. */
+function otlpProtobuf(lines: readonly string[]): Buffer {
+  const records = lines.map((line) =>
+    lengthField(2, [
+      varintField(2, 9n),
+      lengthField(5, anyValue(line)),
+      lengthField(6, [lengthField(1, 'log.file.name'), lengthField(2, anyValue('a.log'))]),
+    ]),
+  );
+  const resource = lengthField(1, lengthField(1, [lengthField(1, 'service.name'), lengthField(2, anyValue('bench'))]));
+  return lengthField(1, [resource, lengthField(2, records)]);
+}

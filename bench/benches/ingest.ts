@@ -11,7 +11,7 @@ import { generateLoad } from '../generate-load.ts';
 import { type Lane, mixedLane } from '../lanes.ts';
 import type { LoadPlan, LoadResult } from '../load-plan.ts';
 import { usageOf } from '../processes.ts';
-import { type Product, startProduct } from '../product.ts';
+import { type Product, type StartOptions, startProduct } from '../product.ts';
 
 const GOAL = { atLeast: 50_000 };
 const BATCH = 500;
@@ -115,8 +115,8 @@ async function openLoop(context: BenchContext, lane: Lane): Promise<Figure> {
 }
 
 /** A product with an empty data folder. */
-export function start(context: BenchContext, only: 'door' | undefined): Promise<Product> {
-  return startProduct({ dataDir: mkdtempSync(join(context.folder, 'data-')), natsServer: context.natsServer, only });
+export function start(context: BenchContext, only: 'door' | undefined, listeners?: StartOptions['listeners']): Promise<Product> {
+  return startProduct({ dataDir: mkdtempSync(join(context.folder, 'data-')), natsServer: context.natsServer, only, listeners });
 }
 
 /** Every event of these runs that was accepted, and no other, must be in the log. @throws CountMismatch */

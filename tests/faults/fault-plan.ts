@@ -13,7 +13,20 @@ export type FaultPlanOptions = {
 /** Faults by round, and reasons for what is left out. */
 export type FaultPlan = { readonly faults: (round: number) => FaultCounts; readonly missing: readonly string[] };
 
-/** The plan. Beside the kills each round has five power losses, two pauses of each process, two slow disks, a failing one, and broken connections. */
+/** Every so many rounds one is on an external bus behind a faulty link: partitions in place of what only an embedded one can have. */
+const PARTITIONED_EVERY = 3;
+const PARTITIONS = {
+  'bus link cut': 6,
+  'bus link stalled': 2,
+  'bus requests lost': 2,
+  'bus answers lost': 3,
+  'bus link slow': 2,
+} as const satisfies FaultCounts;
+
+/**
+ * The plan. Beside the kills each round has two pauses of each process, two slow disks, a failing one, broken connections and a clock that is set; most have
+ * five power losses, every third has partitions between the program and its bus.
+ */
 export function spreadFaults({ kills, rounds }: FaultPlanOptions): FaultPlan {
   const both = Math.round(kills / 9);
   const tocsin = Math.round((kills - both) / 2);
@@ -26,6 +39,8 @@ export function spreadFaults({ kills, rounds }: FaultPlanOptions): FaultPlan {
     'failing fsync': 1,
     'connections cut': 8,
     'connections stalled': 2,
+    'clock set forward': 1,
+    'clock set back': 1,
   };
   const missing: string[] = [];
   const leaveOut = (names: readonly FaultName[], reason: string | undefined): void => {
@@ -38,13 +53,12 @@ export function spreadFaults({ kills, rounds }: FaultPlanOptions): FaultPlan {
   leaveOut(['power loss'], noVolume());
   leaveOut(['slow fsync', 'failing fsync'], missingStrace());
   const share = (count: number, round: number): number => Math.floor(((round + 1) * count) / rounds) - Math.floor((round * count) / rounds);
-  const faults = (round: number): FaultCounts =>
-    Object.fromEntries(
-      (Object.keys(faultKinds) as FaultName[]).map((name) => [
-        name,
-        inAll[name] === undefined ? (perRound[name] ?? 0) : share(inAll[name], round),
-      ]),
-    );
+  const faults = (round: number): FaultCounts => {
+    const isPartitioned = round % PARTITIONED_EVERY === PARTITIONED_EVERY - 1;
+    const these: FaultCounts = isPartitioned ? { ...perRound, 'power loss': 0, ...PARTITIONS } : perRound;
+    const kinds = Object.keys(faultKinds) as FaultName[];
+    return Object.fromEntries(kinds.map((name) => [name, inAll[name] === undefined ? (these[name] ?? 0) : share(inAll[name], round)]));
+  };
   return { faults, missing };
 }
 

@@ -2,9 +2,8 @@
  * Ground truth: what the log of a running installation really holds, read over a raw NATS connection with the read credential of the
  * data folder and the decoder beside this file. Nothing here imports a package of Tocsin.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type BusAccess, embeddedAccess } from './bus-access.ts';
 import { decodeFrame } from './frame-decoder.ts';
 import { FOREIGN_TENANT } from './planted-events.ts';
 
@@ -39,13 +38,9 @@ type AlertBody = {
   readonly foldRevision: number;
 };
 
-/** Reads EVENTS_LIVE and ALERTS from their first message. The installation must be up and settled. */
-export async function readInstallation(dataDir: string): Promise<LogContent> {
-  const bus = join(dataDir, 'bus');
-  const seeds = JSON.parse(readFileSync(join(bus, 'credentials.json'), 'utf8')) as Record<string, string>;
-  const port = Number(readFileSync(join(bus, 'port'), 'utf8'));
-  const seed = new TextEncoder().encode(seeds['api'] ?? '');
-  const connection = await connect({ servers: `nats://127.0.0.1:${port}`, authenticator: nkeyAuthenticator(seed), timeout: 5000 });
+/** Reads EVENTS_LIVE and ALERTS from their first message, of a data folder or over a way to its bus. The installation must be up and settled. */
+export async function readInstallation(of: string | BusAccess): Promise<LogContent> {
+  const connection = await (typeof of === 'string' ? embeddedAccess(of) : of).connect('api');
   try {
     const damage: string[] = [];
     let foreign = 0;

@@ -6,6 +6,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type BusAccess, embeddedAccess, openAccess } from './bus-access.ts';
+import { type BusProcess, startBusProcess } from './bus-process.ts';
 import { type FaultyLink, openFaultyLink } from './faulty-link.ts';
 import { disturbFsync, type FsyncFault } from './fsync-fault.ts';
 import { plantedRules } from './planted-events.ts';
@@ -31,6 +33,10 @@ export type InstallationOptions = {
   readonly parent?: string | undefined;
   /** Where its folder is made so that it can lose power; the caller disposes it after the installation. */
   readonly volume?: Volume | undefined;
+  /** Whether its bus is a nats-server of the run's own behind a faulty link; the embedded one by default, which nothing stands in front of. */
+  readonly hasBusLink?: boolean | undefined;
+  /** Whether its clock can be set. */
+  readonly hasClock?: boolean | undefined;
   /** Silence after which a source is idle. Default 10s. */
   readonly idleAfter?: string | undefined;
   /** Lines for `tocsin.yml` under `bus:`. */
@@ -53,8 +59,14 @@ export interface Installation extends AsyncDisposable {
   pause(which: 'nats-server' | 'tocsin', forMs: number): Promise<void>;
   /** Makes the fsync calls of its nats-server slow or fail for so many milliseconds. */
   disturbFsync(fault: FsyncFault, forMs: number): Promise<void>;
+  /** Sets its clock by so many milliseconds, and back after a while. @throws where its clock cannot be set */
+  stepClock(byMs: number, forMs: number): Promise<void>;
   /** The network between producers and the program. */
   readonly link: FaultyLink;
+  /** The network between the program and its bus. @throws where there is none */
+  busLink(): FaultyLink;
+  /** A way to its bus that no fault touches. */
+  readonly bus: BusAccess;
   /** Starts it again after it has ended. */
   restart(): Promise<void>;
   /** Registers a source and answers its token. */
@@ -73,9 +85,13 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   mkdirSync(dataDir, { mode: 0o700 });
   mkdirSync(rules);
   writeFileSync(join(rules, 'planted.yml'), plantedRules);
-  writeFileSync(join(dataDir, 'tocsin.yml'), settingsText(rules, options));
+  const external = options.hasBusLink === true ? await openExternalBus(parent) : undefined;
+  const toBus = external && [`external: { servers: ["nats://127.0.0.1:${external.link.port}"], durability: fsync }`];
+  writeFileSync(join(dataDir, 'tocsin.yml'), settingsText(rules, { ...options, bus: toBus ?? options.bus }));
+  const clock = options.hasClock === true ? join(parent, 'clock') : undefined;
+  if (clock !== undefined) writeFileSync(clock, '0');
   options.volume?.sync();
-  const start = { ...options.run, dataDir, ...(options.program === undefined ? {} : { program: options.program }) };
+  const start = { ...options.run, dataDir, clock, ...(options.program === undefined ? {} : { program: options.program }) };
   let run = launch(start);
   let url = '';
   let busKills = 0;
@@ -101,10 +117,13 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
     return { status: answer.status, body: await answer.json() };
   };
   const link = await openFaultyLink(() => url);
+  const pidOfBus = (): number | undefined => (external === undefined ? busPid(dataDir) : external.server.pid);
   const remove = async (): Promise<void> => {
     await link[Symbol.asyncDispose]();
     await killTocsin(run);
     await busGone(dataDir);
+    await external?.link[Symbol.asyncDispose]();
+    await external?.server[Symbol.asyncDispose]();
     rmSync(parent, { recursive: true, force: true });
   };
   try {
@@ -122,12 +141,17 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       return run;
     },
     async killAndRestart(also) {
-      const bus = also === undefined ? undefined : busPid(dataDir);
+      const bus = also === undefined ? undefined : pidOfBus();
       if (bus !== undefined) killNow(bus);
       await killTocsin(run);
+      if (also !== undefined) await external?.server.killAndRestart();
       await startAgain();
     },
-    killBus: () => killBus(dataDir, () => busKills++),
+    async killBus() {
+      if (external === undefined) return killBus(dataDir, () => busKills++);
+      busKills++;
+      await external.server.killAndRestart();
+    },
     async losePower() {
       if (options.volume === undefined) throw new Error('only an installation on a volume can lose power');
       const bus = busPid(dataDir);
@@ -140,17 +164,28 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       await startAgain();
     },
     async pause(which, forMs) {
-      const pid = which === 'tocsin' ? run.child.pid : busPid(dataDir);
+      const pid = which === 'tocsin' ? run.child.pid : pidOfBus();
       if (pid === undefined) return;
       signal(pid, 'SIGSTOP');
       await delay(forMs); // the pause itself
       signal(pid, 'SIGCONT');
     },
     async disturbFsync(fault, forMs) {
-      const pid = busPid(dataDir);
+      const pid = pidOfBus();
       if (pid !== undefined) await disturbFsync(pid, fault, forMs);
     },
+    async stepClock(byMs, forMs) {
+      if (clock === undefined) throw new Error('only an installation opened with a clock can have it set');
+      writeFileSync(clock, String(byMs));
+      await delay(forMs); // the fault itself
+      writeFileSync(clock, '0');
+    },
     link,
+    busLink() {
+      if (external === undefined) throw new Error('only an installation on an external bus has a link to it');
+      return external.link;
+    },
+    bus: external === undefined ? embeddedAccess(dataDir) : openAccess(external.server.port),
     restart: startAgain,
     async addSource(name) {
       const { status, body } = await call('POST', '/sources', { name, format: 'auto' });
@@ -170,6 +205,11 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
     call,
     [Symbol.asyncDispose]: remove,
   };
+}
+
+async function openExternalBus(folder: string): Promise<{ server: BusProcess; link: FaultyLink }> {
+  const server = await startBusProcess(folder);
+  return { server, link: await openFaultyLink(() => `nats://127.0.0.1:${server.port}`) };
 }
 
 /** The server ends with its parent, or by the parent's next start. */

@@ -142,6 +142,9 @@ function planSource(plan: Plan, name: string, { each, seed, isBehind }: { each: 
     const user = `arn:aws:iam::123456789012:user/${name}`;
     events.push(plannedEvent({ name, ordinal, kind: 'quiet', user, timeMs: plan.startMs + ordinal }));
   };
+  // A correlation waits for the sources it has seen matches of: the one that is behind must be among them before the others' time goes on.
+  if (isBehind)
+    for (const kind of ['failedLogin', 'stopped', 'started'] as const) add(kind, `arn:aws:iam::123456789012:user/${name}-first`);
   while (events.length < each - 1) {
     const draw = random();
     const user = `arn:aws:iam::123456789012:user/${name}-${events.length}`;

@@ -6,7 +6,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../seeded-random.ts';
-import type { PlannedEvent, PlannedSource } from './planted-events.ts';
+import { FOREIGN_TENANT, type PlannedEvent, type PlannedSource } from './planted-events.ts';
 
 /** A source and its credential. */
 export type Sender = { readonly source: PlannedSource; readonly token: string };
@@ -38,6 +38,8 @@ type Item = { readonly id?: string | null; readonly status: string; readonly cod
 
 /** How many posts hang up right after sending. */
 const HANG_UP_SHARE = 0.03;
+/** How many claim another tenant in their headers: the credential says whose they are, and nothing else. */
+const CLAIM_SHARE = 0.1;
 const ANSWER_MS = 8_000;
 const PAUSE_MS = 50;
 /** A post that is not acknowledged after this long ends the run. */
@@ -52,7 +54,8 @@ export async function produce(options: ProducerOptions, sent: Sent): Promise<voi
       for (let from = 0; from < events.length; from += options.postEvents) {
         const batch = events.slice(from, from + options.postEvents);
         for (const event of batch) sent.attempted.push(event.id);
-        await postUntilAcked(batch, { ...options, sender, hangUp: random() < HANG_UP_SHARE }, sent);
+        const manners = { hangUp: random() < HANG_UP_SHARE, claimsTenant: random() < CLAIM_SHARE };
+        await postUntilAcked(batch, { ...options, sender, ...manners }, sent);
         options.onAcked?.(sent.acked.size);
       }
     }),
@@ -64,7 +67,7 @@ export function nothingSent(): Sent {
   return { attempted: [], acked: new Set(), unsure: {}, refused: [] };
 }
 
-type PostContext = ProducerOptions & { readonly sender: Sender; readonly hangUp: boolean };
+type PostContext = ProducerOptions & { readonly sender: Sender; readonly hangUp: boolean; readonly claimsTenant: boolean };
 
 async function postUntilAcked(batch: readonly PlannedEvent[], context: PostContext, sent: Sent): Promise<void> {
   const deadline = performance.now() + GIVE_UP_MS;
@@ -84,7 +87,8 @@ async function postUntilAcked(batch: readonly PlannedEvent[], context: PostConte
 async function attempt(batch: readonly PlannedEvent[], body: string, context: PostContext, sent: Sent): Promise<string | undefined> {
   let answer: Answer;
   try {
-    answer = await postEvents(context.url(), { token: context.sender.token, body, hangUp: context.hangUp });
+    const { claimsTenant, hangUp } = context;
+    answer = await postEvents(context.url(), { token: context.sender.token, body, hangUp, claimsTenant });
   } catch (error) {
     return context.hangUp ? 'hung up' : ((error as NodeJS.ErrnoException).code ?? String(error));
   }
@@ -108,10 +112,12 @@ async function attempt(batch: readonly PlannedEvent[], body: string, context: Po
 /** One request. Rejects when the connection breaks, nothing answers in time, or it hung up. */
 export function postEvents(
   url: string,
-  { token, body, hangUp = false }: { token: string; body: string; hangUp?: boolean },
+  { token, body, hangUp = false, claimsTenant = false }: { token: string; body: string; hangUp?: boolean; claimsTenant?: boolean },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson', 'content-length': Buffer.byteLength(body) };
+    const claim = claimsTenant ? { 'x-tenant': FOREIGN_TENANT, 'x-tocsin-tenant': FOREIGN_TENANT } : {};
+    const length = { 'content-length': Buffer.byteLength(body) };
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson', ...length, ...claim };
     const sending: ClientRequest = request(`${url}/api/v1/events`, { method: 'POST', headers, timeout: ANSWER_MS });
     sending.on('timeout', () => sending.destroy(Object.assign(new Error('no answer in time'), { code: 'timeout' })));
     sending.on('error', reject);

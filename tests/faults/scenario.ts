@@ -1,6 +1,6 @@
 /** One run with faults and the run without that it is compared with. Read this first: it is the whole experiment. */
 import { isSound, judge, type Verdict } from './checker.ts';
-import type { FaultCounts } from './fault-kinds.ts';
+import { type FaultCounts, hasFault, needsBusLink, needsClock } from './fault-kinds.ts';
 import { type Fault, startSchedule } from './fault-schedule.ts';
 import { plantForeignFrame } from './foreign-frame.ts';
 import { type LogContent, readInstallation } from './independent-reader.ts';
@@ -81,7 +81,14 @@ type Finished = { readonly sent: Sent; readonly log: LogContent; readonly faults
 
 async function runOnce(options: FaultOptions, sources: readonly PlannedSource[]): Promise<Finished> {
   await using volume = volumeFor(options.faults);
-  await using installation = await openInstallation({ program: options.program, volume: volume ?? undefined, idleAfter: IDLE_AFTER });
+  const { program, faults } = options;
+  await using installation = await openInstallation({
+    program,
+    volume: volume ?? undefined,
+    idleAfter: IDLE_AFTER,
+    hasBusLink: hasFault(faults, needsBusLink),
+    hasClock: hasFault(faults, needsClock),
+  });
   const senders: Sender[] = [];
   for (const source of sources) senders.push({ source, token: await installation.addSource(source.name) });
   const schedule = startSchedule(installation, options);
@@ -94,9 +101,9 @@ async function runOnce(options: FaultOptions, sources: readonly PlannedSource[])
   await send(lagging.map((sender) => part(sender, 0, postEvents)));
   await installation.settle();
   await Promise.all([send([...senders.slice(0, -1), ...lagging.map((sender) => part(sender, postEvents))]), schedule.done]);
-  await plantForeignFrame(installation.dataDir);
+  await plantForeignFrame(installation.bus);
   await installation.settle();
-  return { sent, log: await readInstallation(installation.dataDir), faults: schedule.faults };
+  return { sent, log: await readInstallation(installation.bus), faults: schedule.faults };
 }
 
 function part({ source, token }: Sender, from: number, to?: number): Sender {

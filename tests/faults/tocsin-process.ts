@@ -6,10 +6,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { waitFor } from './wait-for.ts';
 
 /** The program as it is built. */
 export const builtProgram = join(import.meta.dirname, '..', '..', 'packages', 'tocsin', 'dist', 'main.js');
+
+/** Loaded before a program whose clock is to be set. */
+const clockStep = pathToFileURL(join(import.meta.dirname, 'clock-step.mjs')).href;
 
 /** What is started. */
 export type TocsinOptions = {
@@ -19,6 +23,8 @@ export type TocsinOptions = {
   /** Standard output and error: read and kept by default; `closed` gives pipes whose reader has gone. */
   readonly output?: 'kept' | 'closed';
   readonly args?: readonly string[];
+  /** File that says how far its clock is off; the machine's clock where absent. */
+  readonly clock?: string | undefined;
 };
 
 /** One run of the program. */
@@ -39,7 +45,8 @@ const KEPT_CHARACTERS = 65_536;
 /** Starts the program without waiting for it to be ready. */
 export function launch(options: TocsinOptions): TocsinRun {
   const args = [options.program ?? builtProgram, 'up', '--data', options.dataDir, '--port', '0', ...(options.args ?? [])];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+  const clock = options.clock === undefined ? {} : { NODE_OPTIONS: `--import=${clockStep}`, TOCSIN_FAULTS_CLOCK: options.clock };
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...clock } });
   const killWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithUs);
   child.once('exit', () => process.off('exit', killWithUs));

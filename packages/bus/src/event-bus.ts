@@ -30,6 +30,16 @@ export interface Guarantees {
   /** Whether `ReplayLog` and `StateStore` are provided. */
   readonly replay: boolean;
   readonly state: boolean;
+  /** Whether messages can be planned: kept now and put on another subject at a time. */
+  readonly plans: boolean;
+}
+
+/** When a message is to be put where. */
+export interface Plan {
+  /** Subject of the same stream, another than the message's own. */
+  readonly subject: Subject;
+  /** Milliseconds since 1970; at once where it has passed. */
+  readonly atMs: number;
 }
 
 /** A message to be stored. `body` belongs to the bus until the commit settles. */
@@ -45,6 +55,12 @@ export interface Outgoing {
    * `bus.fenced`. Only the first message of a subject in a commit may have one. Not looked at where the message is a duplicate.
    */
   readonly expect?: Position | 'none' | undefined;
+  /**
+   * Makes it a plan, which must be the only message of its commit, in a stream with `hasPlans`: it stays on its own subject until its time, and then it is
+   * on the other one and no longer on this. A subject has one plan: a later one takes its place, and whoever purges it calls it off. What was on its way when
+   * the bus went down is put there when it is back.
+   */
+  readonly plan?: Plan | undefined;
 }
 
 /** How a commit is made. */
@@ -75,6 +91,8 @@ export interface Stored {
   readonly position: Position;
   /** When the bus stored it, milliseconds since 1970. */
   readonly storedMs: number;
+  /** What it waits for, where it is a plan. */
+  readonly plan?: Plan | undefined;
 }
 
 /** A message delivered for handling. The first of `ack`, `retry`, `reject` wins and says so by returning true; `extend` restarts the ack wait. */
@@ -128,6 +146,8 @@ export interface StreamSpec {
    * what the server allows of them.
    */
   readonly isForeign?: boolean | undefined;
+  /** Takes plans. Brokers take them only where nothing is refused for want of room: it has no `maxBytes`, and whoever writes it minds how much. */
+  readonly hasPlans?: boolean | undefined;
 }
 
 /** The streams and state buckets an installation needs. Declarative: applying it twice changes nothing. */

@@ -3,7 +3,7 @@
  * and keys that some bus could not carry unchanged. One copy, so that two adapters never differ in what they take.
  */
 import { TocsinError } from '@tocsin/core';
-import type { Guarantees, Outgoing, SubscribeOptions } from './event-bus.ts';
+import type { Guarantees, Outgoing, Plan, SubscribeOptions } from './event-bus.ts';
 import { checkFilter, checkSubject } from './subject-filter.ts';
 
 /** Longest message id, in characters. */
@@ -14,6 +14,8 @@ const MAX_STATE_BYTES = 512 * 1024;
 const MAX_KEY_CHARACTERS = 512;
 /** Most messages or bytes a subscription may ask to hold. */
 const MAX_IN_FLIGHT = 2 ** 31 - 1;
+/** The last moment that buses can write down as a date. */
+const MAX_PLAN_MS = Date.UTC(9999, 11, 31);
 const ID = /^[!-~]+$/;
 const HEADER_NAME = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
 /** Printable ASCII that neither begins nor ends with a space: carried by every bus without trimming. */
@@ -36,6 +38,7 @@ export function checkCommit(messages: readonly Outgoing[], limits: Pick<Guarante
     checkSubject(message.subject);
     checkId(message.id);
     checkHeaders(message.headers ?? {});
+    if (message.plan !== undefined) checkPlan(message, message.plan, messages.length);
     if (ids.has(message.id)) throw badCommit(`two of its messages have the id ${JSON.stringify(message.id)}`);
     if (message.expect !== undefined && subjects.has(message.subject)) {
       throw badCommit(`a later message for ${message.subject} expects a position, which only the first can`);
@@ -100,6 +103,14 @@ function checkHeaders(headers: Readonly<Record<string, string>>): void {
       throw badRequest(`header ${name}`, 'its value is not printable ASCII, or begins or ends with a space');
     }
   }
+}
+
+function checkPlan({ subject }: Outgoing, { subject: target, atMs }: Plan, messages: number): void {
+  checkSubject(target);
+  if (messages > 1) throw badCommit('it has a plan among several messages, and a plan is committed alone');
+  if (target === subject) throw badCommit(`the plan on ${subject} is to be put on the same subject`);
+  if (!Number.isSafeInteger(atMs) || atMs < 0 || atMs > MAX_PLAN_MS)
+    throw badRequest(`the time ${atMs} of a plan`, 'it is no time from 1970 to 9999, in milliseconds');
 }
 
 function badCommit(reason: string): TocsinError {

@@ -70,6 +70,8 @@ function checkStream(spec: StreamSpec): void {
   for (const filter of spec.subjects) checkFilter(filter);
   checkRange(`${what}, maxAgeMs`, spec.maxAgeMs, 0);
   if (spec.maxBytes !== -1) checkRange(`${what}, maxBytes`, spec.maxBytes, 1);
+  if (spec.hasPlans === true && spec.maxBytes !== -1)
+    throw badRequest(what, 'it takes plans, and has a maxBytes beyond which it would refuse them');
   checkRange(`${what}, maxPerSubject`, spec.maxPerSubject, 0);
   checkRange(`${what}, dedupWindowMs`, spec.dedupWindowMs, MIN_DEDUP_WINDOW_MS);
   if (spec.maxAgeMs > 0 && spec.dedupWindowMs > spec.maxAgeMs) throw badRequest(what, 'its dedupWindowMs is longer than its maxAgeMs');

@@ -23,13 +23,23 @@ function createModel({ windowMs, maxEntries }: DedupOptions): (event: DedupEvent
     if (known.some((entry) => entry.content === contentHash32)) return 'duplicate';
     if (known.length < MAX_CONTENTS_PER_ID) {
       if (entries.length === maxEntries) entries.shift();
-      entries.push({ key, content: contentHash32, ms: receivedMs });
+      entries.push({ key, content: contentHash32, ms: newest });
     }
     return known.length === 0 ? 'first' : 'conflict';
   };
 }
 
 describe('the dedup fold', { timeout: 30_000 }, () => {
+  it('knows an id again that comes after the clock was set back by more than the window', () => {
+    const fold = createDedupFold({ windowMs: 300_000, maxEntries: 100 });
+    const at = (id: string, receivedMs: number): DedupVerdict =>
+      fold.advance({ tenant: 't', source: 's', id, contentHash32: 1, receivedMs });
+    expect(at('a', 3_600_000)).toBe('first');
+    expect(at('b', 0)).toBe('first');
+    expect(at('c', 1)).toBe('first');
+    expect(at('b', 2)).toBe('duplicate');
+  });
+
   it('says what the model says', () => {
     const options = fc.record({
       windowMs: fc.nat({ max: 60 }),

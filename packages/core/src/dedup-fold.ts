@@ -64,7 +64,8 @@ export function createDedupFold(options: DedupOptions): DedupFold {
           if (table.capacity < options.maxEntries) table = table.grown(Math.min(table.capacity * 2, options.maxEntries));
           else table.evictOldest();
         }
-        table.add(key, event.contentHash32, event.receivedMs);
+        // By the newest time there was: after the clock was set back, what comes would be older than the window, and forgotten at once.
+        table.add(key, event.contentHash32, newestMs);
       }
       return seen === 0 ? 'first' : 'conflict';
     },

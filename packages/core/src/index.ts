@@ -28,6 +28,8 @@ export { decodeImage, encodeImage } from './scan/program-image.ts';
 export type * from './scan/scan-plan.ts';
 export { wasmApi } from './scan/web-assembly.ts';
 export { Secret } from './secret.ts';
+export { nearestName } from './setting/nearest-name.ts';
+export { parseBytes, parseDuration } from './setting/units.ts';
 export type { SeverityScheme } from './severity.data.ts';
 export { isSeverityId, type SeverityId, type SigmaLevel, scoreOf, severityFrom, severityFromScore, severityTo } from './severity.ts';
 export { sourceKey } from './source-key.ts';

@@ -16,7 +16,8 @@ export const LOG_SOURCE_WORD = /^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}[A-Za-z0-9]$|^[
 
 /** A mapping's id with a name; the id itself where the name says nothing. Parts must match `LOG_SOURCE_WORD`. */
 export function nameMapping(mapping: string, name: LogSourceName | undefined): string {
-  const said = PARTS.flatMap((part) => (name?.[part] === undefined ? [] : [`${part}=${name[part].toLowerCase()}`]));
+  if (name === undefined) return mapping;
+  const said = PARTS.flatMap((part) => (name[part] === undefined ? [] : [`${part}=${name[part].toLowerCase()}`]));
   return said.length === 0 ? mapping : `${mapping}#${said.join(';')}`;
 }
 

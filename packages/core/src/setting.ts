@@ -8,7 +8,6 @@ export { Secret } from './secret.ts';
 export { explainSetting, type SettingExplanation, settingPaths } from './setting/explain-setting.ts';
 export { settingsJsonSchema } from './setting/json-schema.ts';
 export { bytes, choice, count, duration, flag, list, port, secret, text } from './setting/kinds.ts';
-export { nearestName } from './setting/nearest-name.ts';
 export { printSettings } from './setting/print-settings.ts';
 export { checkSettings, type ReadSettingsOptions, readSettings, type SettingPath } from './setting/read-settings.ts';
 export { settingsReference } from './setting/reference-page.ts';
@@ -23,4 +22,3 @@ export {
   type SettingsOf,
   settings,
 } from './setting/setting.ts';
-export { formatBytes, formatDuration, parseBytes, parseDuration } from './setting/units.ts';

@@ -141,7 +141,8 @@ export class IntakeBatch {
 
   #takeTreated(record: AcceptedRecord, { envelope, receivedMs, hasSecret, alias }: TreatedParts): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
-    const ownId = this.#idOf(envelope, alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId));
+    const givenId = givenIdOf(envelope, alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId));
+    const ownId = givenId ?? this.#keyedId();
     const reason = ownId === undefined ? undefined : badId(ownId);
     if (reason !== undefined) return this.#reject(reason);
     const event = toFrameRecord({
@@ -156,13 +157,9 @@ export class IntakeBatch {
       maxSkewMs: this.#use.maxSkewMs,
     });
     const flagged: FrameRecord = hasSecret ? { ...event, flags: [...event.flags, 'secret_found'] } : event;
-    if (this.#source.schemas === undefined) this.#addAny(flagged);
+    if (this.#source.schemas === undefined && givenId === undefined && this.#options.isFirst) this.#add(flagged);
+    else if (this.#source.schemas === undefined) this.#addAny(flagged);
     else this.#takeChecked(flagged, this.#use.check?.(mapped.mapping, record.fields));
-  }
-
-  /** The producer's id of a record; undefined where it gives none. */
-  #idOf(envelope: Envelope | undefined, recordId: string | undefined): string | undefined {
-    return envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId ?? this.#keyedId();
   }
 
   #reject(why: string): void {
@@ -204,6 +201,11 @@ export class IntakeBatch {
     this.#events.push(event);
     if (event.flags.length > 0) this.#use.onFlagged?.(this.#source, event);
   }
+}
+
+/** The producer's id of a record; undefined where it gives none. */
+function givenIdOf(envelope: Envelope | undefined, recordId: string | undefined): string | undefined {
+  return envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId;
 }
 
 /** An id out of the record itself: where it will not do, the record has none. */

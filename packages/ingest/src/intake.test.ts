@@ -93,6 +93,26 @@ describe('the intake', () => {
     ]);
   });
 
+  it('looks for resends by ids that records bring, not by those of a key that is given first', async () => {
+    const bench = openBench();
+    const given = (text: string, isFirst: boolean) => bench.intake.emit(source, [raw(text)], { idempotencyKey: 'k', isFirst });
+    const [first] = await given('{"a":1}', true);
+    // Whoever says so falsely has it stored twice under one id, which readers of the log leave out.
+    const [again] = await given('{"a":1}', true);
+    expect([first, again]).toMatchObject([
+      { status: 'stored', id: 'k-0' },
+      { status: 'stored', id: 'k-0' },
+    ]);
+    bench.mapped = { producerEventId: 'own' };
+    await given('{"a":2}', true);
+    expect(await given('{"a":2}', true)).toMatchObject([{ status: 'duplicate', id: 'own' }]);
+    expect(bench.events.map((event) => [event.id, event.producerId])).toEqual([
+      ['k-0', true],
+      ['k-0', true],
+      ['own', true],
+    ]);
+  });
+
   it('gives each record of one envelope its own id', async () => {
     const bench = openBench();
     const trail = (n: number): string => `{"eventSource":"s","eventName":"n","n":${n}}`;

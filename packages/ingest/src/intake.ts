@@ -52,6 +52,8 @@ export interface IntakeOptions {
 export interface EmitOptions {
   /** Producer's key of the whole batch: record i that has no id of its own, in its envelope or in itself, gets `<key>-<i>`. */
   readonly idempotencyKey?: string | undefined;
+  /** Set where nothing was ever given under this key: then no resend is looked for among the ids that come of it. */
+  readonly isFirst?: boolean | undefined;
   /** Told record by record how many results it will have: an envelope has as many as records in it. For protocols that answer per record as sent. */
   readonly onTaken?: ((results: number) => void) | undefined;
 }

@@ -98,6 +98,33 @@ export function readInSubject(subject: string): { readonly tenant: string; reado
 
 /** Filter over what foreign producers publish. */
 export const IN_FILTER = `${NAMESPACE}.in.*.*`;
+
+/** Subject on which an event of a tenant waits for its time. */
+export function planSubject(tenant: string, id: string): string {
+  return `${NAMESPACE}.later.plan.${encodeToken(tenant)}.${encodeToken(id)}`;
+}
+
+/** Filter over everything of one tenant that waits for its time. */
+export function tenantPlansFilter(tenant: string): string {
+  return `${NAMESPACE}.later.plan.${encodeToken(tenant)}.*`;
+}
+
+/** Subject on which an event of a source is put when its time has come. */
+export function dueSubject(tenant: string, source: string): string {
+  return `${NAMESPACE}.later.due.${encodeToken(tenant)}.${encodeToken(source)}`;
+}
+
+/** Tenant and source that a subject of `DUE_FILTER` names; undefined where it is none. @throws bus.bad_name where a token is none of a name's */
+export function readDueSubject(subject: string): { readonly tenant: string; readonly source: string } | undefined {
+  const [, stream, kind, tenant = '', source = ''] = subject.split('.');
+  return stream === 'later' && kind === 'due' ? { tenant: decodeToken(tenant), source: decodeToken(source) } : undefined;
+}
+
+/** Filters over what waits for its time, over that whose time has come, and over both. */
+export const PLANS_FILTER = `${NAMESPACE}.later.plan.*.*`;
+export const DUE_FILTER = `${NAMESPACE}.later.due.*.*`;
+export const LATER_FILTER = `${NAMESPACE}.later.*.*.*`;
+
 /** First token of everything that replays write; the tenant and the run follow, then what stands behind `tocsin` in the live namespace. */
 const REPLAY_NAMESPACE = 'tocsin-replay';
 

@@ -10,9 +10,12 @@ import {
   CATCH_UP_SUBJECT,
   CHANGES_FILTER,
   DEADLETTER_FILTER,
+  DUE_FILTER,
   eventsFilter,
   IN_FILTER,
+  LATER_FILTER,
   MATCHES_FILTER,
+  PLANS_FILTER,
   REPLAY_PARTS_FILTER,
   REPLAY_RULES_FILTER,
   REPLAYS_FILTER,
@@ -79,6 +82,8 @@ export function topology(options: TopologyOptions): Topology {
         isForeign: true,
         dedupWindowMs: FOREIGN_DEDUP_WINDOW_MS,
       }),
+      // Events that wait for their time; how many a tenant may have waiting is minded where they are planned.
+      stream('LATER', LATER_FILTER, { retention: 'work_queue', hasPlans: true }),
       stream('MATCHES', MATCHES_FILTER, { maxBytes: options.matchesMaxBytes }),
       stream('ALERTS', ALERTS_FILTER, { maxBytes: options.alertsMaxBytes }),
       stream('AUDIT', AUDIT_FILTER, { maxAgeMs: 365 * DAY_MS, maxBytes: options.auditMaxBytes }),
@@ -148,7 +153,7 @@ export function isKept({ subjects }: Pick<StreamSpec, 'subjects'>): boolean {
 export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   ingest: {
     publish: [...EVENTS, DEADLETTER_FILTER],
-    subscribe: [IN_FILTER, retrySubject(IN_CONSUMER), DEADLETTER_FILTER],
+    subscribe: [IN_FILTER, DUE_FILTER, retrySubject(IN_CONSUMER), DEADLETTER_FILTER],
     buckets: [],
   },
   match: {
@@ -168,7 +173,16 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
   },
   respond: { publish: [DEADLETTER_FILTER], subscribe: [ALERTS_FILTER, RETRY_FILTER, DEADLETTER_FILTER], buckets: [] },
   api: {
-    publish: [ALERTS_FILTER, AUDIT_FILTER, CHANGES_FILTER, DEADLETTER_FILTER, RETRY_FILTER, REPLAY_PARTS_FILTER, REPLAY_RULES_FILTER],
+    publish: [
+      ALERTS_FILTER,
+      AUDIT_FILTER,
+      CHANGES_FILTER,
+      DEADLETTER_FILTER,
+      RETRY_FILTER,
+      PLANS_FILTER,
+      REPLAY_PARTS_FILTER,
+      REPLAY_RULES_FILTER,
+    ],
     subscribe: [
       ...EVENTS,
       IN_FILTER,
@@ -178,10 +192,11 @@ export const dutyGrants: Readonly<Record<Duty, DutyGrant>> = {
       CHANGES_FILTER,
       DEADLETTER_FILTER,
       RETRY_FILTER,
+      LATER_FILTER,
       REPLAYS_FILTER,
     ],
     buckets: [MEMBERS_BUCKET, CONTROL_BUCKET, SOURCES_BUCKET, CATCH_UP_BUCKET],
-    purge: [REPLAYS_FILTER],
+    purge: [REPLAYS_FILTER, PLANS_FILTER],
   },
   // A replay: reads events and the rules in force, and can write to no subject of the live namespace.
   replay: {

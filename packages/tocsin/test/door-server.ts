@@ -17,7 +17,7 @@ export type Answer = readonly [status: number, body: unknown];
 /** What a test's server answers. */
 export interface DoorServerOptions {
   /** By `METHOD /path` below `/api/v1`. */
-  readonly routes?: Readonly<Record<string, (request: { body: unknown }) => Answer>> | undefined;
+  readonly routes?: Readonly<Record<string, (request: { body: unknown; query: unknown }) => Answer>> | undefined;
   /** Called before each batch of events; what it throws is the door's trouble. */
   readonly onEmit?: (() => void) | undefined;
 }
@@ -53,7 +53,7 @@ export async function openDoorServer(options: DoorServerOptions = {}): Promise<D
       method,
       url: `/api/v1${path}`,
       handler: (request, reply) => {
-        const [status, body] = answer({ body: request.body });
+        const [status, body] = answer({ body: request.body, query: request.query });
         return reply
           .code(status)
           .type(typeof body === 'string' ? 'application/x-ndjson' : 'application/json')

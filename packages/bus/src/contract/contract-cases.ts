@@ -6,6 +6,7 @@ import { duplicateCases } from './cases/duplicate.ts';
 import { faultCases } from './cases/fault.ts';
 import { fencingCases } from './cases/fencing.ts';
 import { groupCases } from './cases/group.ts';
+import { planCases } from './cases/plan.ts';
 import { positionCases } from './cases/position.ts';
 import { readCases } from './cases/read.ts';
 import { stateCases } from './cases/state.ts';
@@ -21,6 +22,7 @@ export const contractCases: readonly ContractCase[] = [
   ...deliveryCases,
   ...groupCases,
   ...readCases,
+  ...planCases,
   ...positionCases,
   ...subjectCases,
   ...faultCases,

@@ -32,6 +32,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   redelivery: true,
   replay: true,
   state: true,
+  plans: true,
 });
 
 /** A bus in memory, ready at once. Close it by disposing; the server, if given, stays. */

@@ -30,7 +30,9 @@ export function createMemoryLog(access: MemoryAccess): ReplayLog {
     info: async (filter) => infoOf((await access.reach('Information')).stream(checkFilter(filter))),
     async purge(filter, upTo) {
       const stream = (await access.reach('A purge')).stream(checkFilter(filter));
-      return stream.purge(filter, stream.sequenceOf(upTo));
+      const removed = stream.purge(filter, stream.sequenceOf(upTo));
+      access.server.mindPlans();
+      return removed;
     },
   };
 }

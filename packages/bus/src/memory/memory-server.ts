@@ -48,6 +48,7 @@ export class MemoryServer {
   readonly #newId: () => string;
   #state: 'up' | 'paused' | 'down' = 'up';
   #inbox: CommitRequest[] = [];
+  #planAlarm: Disposable | undefined;
 
   constructor(options: MemoryServerOptions = {}) {
     this.site = options.site ?? 'memory';
@@ -77,6 +78,7 @@ export class MemoryServer {
       if (!options.kill || this.#random() < 0.5) this.#apply(request);
     }
     this.#state = 'down';
+    this.mindPlans();
     this.#bell.ring();
   }
 
@@ -202,10 +204,20 @@ export class MemoryServer {
   #drain(): void {
     while (this.#state === 'up') {
       const request = this.#inbox.shift();
-      if (request === undefined) return;
+      if (request === undefined) return this.mindPlans();
       this.#apply(request);
     }
     for (const request of this.#inbox) request.limitWait();
+  }
+
+  /** Puts plans that are due where they belong, and wakes for the next. A server that is not up does nothing in time. */
+  mindPlans(): void {
+    this.#planAlarm?.[Symbol.dispose]();
+    this.#planAlarm = undefined;
+    if (this.#state !== 'up') return;
+    const nowMs = this.clock.nowMs();
+    const nextMs = Math.min(...[...this.#streams.values()].map((stream) => stream.firePlans(nowMs)));
+    if (Number.isFinite(nextMs)) this.#planAlarm = this.alarms.at(this.clock.monotonicMs() + nextMs - nowMs, () => this.mindPlans());
   }
 
   #apply(request: CommitRequest): void {

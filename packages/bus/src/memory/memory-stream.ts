@@ -41,6 +41,7 @@ export class MemoryStream {
   /** Index of the first message still kept. */
   #head = 0;
   readonly #bySubject = new Map<Subject, Fifo<Entry>>();
+  readonly #plans = new Set<Entry>();
   readonly #ids = new Map<string, { readonly position: Position; readonly storedMs: number }>();
 
   constructor(spec: StreamSpec, life: StreamLife) {
@@ -64,13 +65,37 @@ export class MemoryStream {
   store(messages: readonly Outgoing[], nowMs: number, room: number): Published[] {
     this.expire(nowMs);
     const fresh = messages.filter((message) => !this.#ids.has(message.id));
-    for (const message of fresh) this.#checkExpectation(message);
+    for (const message of fresh) {
+      this.#checkExpectation(message);
+      this.#checkPlan(message);
+    }
     const bytes = fresh.reduce((sum, message) => sum + storedBytes(message), 0);
     const limit = this.spec.maxBytes;
     if ((limit !== -1 && this.bytes + bytes > limit) || bytes > room) throw new TocsinError('bus.full', { stream: this.name });
     const published = messages.map((message) => this.#storeOne(message, nowMs));
     if (fresh.length > 0) this.bell.ring();
     return published;
+  }
+
+  /** Puts what is due where it belongs; when the next plan is, milliseconds since 1970, infinite where there is none. */
+  firePlans(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    const due: Entry[] = [];
+    for (const entry of this.#plans) {
+      const { plan } = entry.message;
+      if (entry.gone || plan === undefined) this.#plans.delete(entry);
+      else if (plan.atMs <= nowMs) due.push(entry);
+      else nextMs = Math.min(nextMs, plan.atMs);
+    }
+    due.sort((a, b) => (a.message.plan?.atMs ?? 0) - (b.message.plan?.atMs ?? 0));
+    for (const entry of due) {
+      const { plan, id, headers, body } = entry.message;
+      this.#plans.delete(entry);
+      this.remove(entry);
+      if (plan !== undefined) this.#append({ subject: plan.subject, id, headers, body }, nowMs);
+    }
+    if (due.length > 0) this.bell.ring();
+    return nextMs;
   }
 
   /** Applies a new declaration, and its limits to what is there. */
@@ -174,25 +199,42 @@ export class MemoryStream {
     if (last !== expected) throw new TocsinError('bus.fenced', { subject: message.subject });
   }
 
+  /** @throws bus.bad_commit */
+  #checkPlan({ plan }: Outgoing): void {
+    if (plan === undefined) return;
+    const isOurs = this.spec.subjects.some((taken) => matchesSubject(taken, plan.subject));
+    if (this.spec.hasPlans === true && isOurs) return;
+    const reason = isOurs ? `${this.name} takes no plans` : `${plan.subject} is no subject of ${this.name}`;
+    throw new TocsinError('bus.bad_commit', { reason });
+  }
+
   #storeOne(message: Outgoing, nowMs: number): Published {
     const { subject, id } = message;
     const known = this.#ids.get(id);
     if (known !== undefined) return { subject, id, position: known.position, duplicate: true };
+    if (message.plan !== undefined) this.purge(subject, this.lastSequence);
+    const { position } = this.#append(message, nowMs);
+    this.#ids.set(id, { position, storedMs: nowMs });
+    return { subject, id, position, duplicate: false };
+  }
+
+  #append(message: Outgoing, nowMs: number): Stored {
+    const { subject, id, plan } = message;
     const sequence = this.lastSequence + 1;
     const position = encodePosition({ ...this.life, sequence });
     const headers = Object.freeze({ ...message.headers });
-    const stored: Stored = { subject, id, headers, body: message.body.slice(), position, storedMs: nowMs };
+    const stored: Stored = { subject, id, headers, body: message.body.slice(), position, storedMs: nowMs, ...(plan && { plan }) };
     const entry: Entry = { sequence, message: stored, bytes: storedBytes(message), gone: false };
     this.lastSequence = sequence;
     this.messages += 1;
     this.bytes += entry.bytes;
     this.#entries.push(entry);
-    this.#ids.set(id, { position, storedMs: nowMs });
+    if (plan !== undefined) this.#plans.add(entry);
     const queue = this.#bySubject.get(subject) ?? new Fifo<Entry>();
     this.#bySubject.set(subject, queue);
     queue.push(entry);
     this.#evict(queue);
-    return { subject, id, position, duplicate: false };
+    return stored;
   }
 
   #evict(queue: Fifo<Entry>): void {

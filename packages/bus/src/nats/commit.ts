@@ -97,10 +97,10 @@ async function lifeOf(attempt: Attempt, at: StoredAt | undefined, subject: strin
 }
 
 function withExpectation(stream: KnownStream | undefined, message: Outgoing): UnitMessage {
-  const { subject, id, headers, body, expect } = message;
-  if (expect === undefined) return { subject, id, headers, body };
+  const { subject, id, headers, body, expect, plan } = message;
+  if (expect === undefined) return { subject, id, headers, body, plan };
   const expectSequence = expect === 'none' || stream === undefined ? 0 : sequenceIn(stream, expect);
-  return { subject, id, headers, body, expectSequence };
+  return { subject, id, headers, body, plan, expectSequence };
 }
 
 /** Stores one message whose expectation is a sequence; its id must be its own. Resolves with where it stands. @throws as `commitMessages` */
@@ -257,6 +257,8 @@ function mapRefusal(unit: readonly UnitMessage[], { code, description }: UnitAns
     code === REFUSED.insufficientResources ||
     code === REFUSED.insufficientStorage;
   if (isFull) return new TocsinError('bus.full', { stream }, { cause });
+  if (code === REFUSED.plansDisabled || code === REFUSED.planTargetInvalid || code === REFUSED.planTimeInvalid)
+    return new TocsinError('bus.bad_commit', { reason: `${stream} takes no such plan (${description})` }, { cause });
   if (code === REFUSED.messageTooLarge) {
     const bytes = Math.max(...unit.map((message) => message.body.byteLength));
     return new TocsinError('bus.too_large', { subject: unit[0]?.subject ?? '', bytes, maxBytes: bytes - 1 }, { cause });

@@ -1,6 +1,7 @@
 /** What a JetStream message says of itself: as delivered by a consumer (facts in its reply subject) and as got directly (facts in headers). */
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
-import type { Stored } from '../event-bus.ts';
+import type { Plan, Stored } from '../event-bus.ts';
+import { PLAN, planOf } from './plan-headers.ts';
 import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
 
 /** The facts of a delivery. */
@@ -61,12 +62,13 @@ export function deliveredBytes(message: Msg): number {
 }
 
 /** Headers beginning with `Nats-` are the bus's own; none of ours may. */
-function idAndHeaders(lines: MsgHdrs | undefined): { id: string; headers: Record<string, string> } {
+function idAndHeaders(lines: MsgHdrs | undefined): { id: string; headers: Record<string, string>; plan?: Plan } {
   const own = Object.create(null) as Record<string, string>;
+  const plan = planOf(lines);
   let id = '';
   for (const [name, values] of lines ?? []) {
-    if (name === 'Nats-Msg-Id') id = values[0] ?? '';
+    if (name === 'Nats-Msg-Id' || name === PLAN.id) id = values[0] ?? '';
     else if (!name.startsWith('Nats-')) own[name] = values[0] ?? '';
   }
-  return { id, headers: { ...own } };
+  return { id, headers: { ...own }, ...(plan && { plan }) };
 }

@@ -32,6 +32,9 @@ export const REFUSED = {
   batchDuplicateId: 10201,
   batchTooManyOpen: 10210,
   batchLimit: 10211,
+  plansDisabled: 10188,
+  planTimeInvalid: 10189,
+  planTargetInvalid: 10190,
 } as const;
 
 /** Refusals that end by themselves while a server starts. */

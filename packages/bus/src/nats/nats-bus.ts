@@ -135,5 +135,6 @@ function guaranteesOf(options: NatsBusOptions, maxPayload = MAX_PAYLOAD_BYTES): 
     redelivery: true,
     replay: true,
     state: true,
+    plans: true,
   });
 }

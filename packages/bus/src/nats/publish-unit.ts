@@ -8,9 +8,10 @@ import { isTocsinError } from '@tocsin/core';
 import type { Outgoing } from '../event-bus.ts';
 import { NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
 import { ask, type NatsLink, NoAnswer } from './nats-link.ts';
+import { PLAN, PLAN_AT } from './plan-headers.ts';
 
 /** A message with the sequence its subject must stand at. */
-export interface UnitMessage extends Pick<Outgoing, 'subject' | 'id' | 'headers' | 'body'> {
+export interface UnitMessage extends Pick<Outgoing, 'subject' | 'id' | 'headers' | 'body' | 'plan'> {
   readonly expectSequence?: number | undefined;
 }
 
@@ -101,6 +102,11 @@ function headersOf(message: UnitMessage): MsgHdrs {
   lines.set('Nats-Msg-Id', message.id);
   if (message.expectSequence !== undefined) lines.set(EXPECT_SEQUENCE, String(message.expectSequence));
   for (const [name, value] of Object.entries(message.headers ?? {})) lines.set(name, value);
+  if (message.plan !== undefined) {
+    lines.set(PLAN.time, `${PLAN_AT}${new Date(message.plan.atMs).toISOString()}`);
+    lines.set(PLAN.target, message.plan.subject);
+    lines.set(PLAN.id, message.id);
+  }
   return lines;
 }
 

@@ -85,7 +85,8 @@ function configOf(spec: StreamSpec, replicas: number): Partial<StreamConfig> {
     subjects: [...spec.subjects],
     retention: spec.retention === 'work_queue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: DiscardPolicy.New,
+    // Without a limit nothing is discarded; the server takes plans only where it could be.
+    discard: spec.hasPlans === true ? DiscardPolicy.Old : DiscardPolicy.New,
     discard_new_per_subject: false,
     num_replicas: replicas,
     max_age: spec.maxAgeMs * NANOS_PER_MS,
@@ -94,6 +95,8 @@ function configOf(spec: StreamSpec, replicas: number): Partial<StreamConfig> {
     duplicate_window: spec.dedupWindowMs * NANOS_PER_MS,
     allow_direct: true,
     allow_atomic: spec.isForeign !== true,
+    // Whoever may write a stream with plans can have messages put on any of its subjects: no other stream has them.
+    ...(spec.hasPlans === true ? { allow_msg_schedules: true } : {}),
   };
 }
 

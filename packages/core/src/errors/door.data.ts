@@ -14,6 +14,12 @@ export const doorErrors = {
     say: (d: { subject: string }) =>
       `The bus is run by others, so Tocsin can let nobody in. Nothing was made. Let its operator give the producer the right to publish ${d.subject}, and no other.`,
   },
+  'door.too_many_planned': {
+    retry: 'later', http: 429, exit: 75,
+    about: 'A tenant has as many events planned as may wait.',
+    say: (d: { most: number }) =>
+      `${d.most} events wait for their time already, which is as many as a tenant may have. This one was not kept. Call some off with tocsin plans cancel, or plan it once others have gone.`,
+  },
   'door.bad_key': {
     retry: 'never', http: 400, exit: 64,
     about: 'What was given as the public key of a NATS user is none.',

@@ -10,13 +10,8 @@ import {
   duration,
   explainSetting,
   flag,
-  formatBytes,
-  formatDuration,
   list,
   named,
-  nearestName,
-  parseBytes,
-  parseDuration,
   port,
   printSettings,
   readSettings,
@@ -30,6 +25,8 @@ import {
   text,
 } from '../setting.ts';
 import { isTocsinError } from '../tocsin-error.ts';
+import { nearestName } from './nearest-name.ts';
+import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts';
 
 const http = settings({
   about: 'The HTTP door.',

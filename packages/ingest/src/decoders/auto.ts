@@ -18,7 +18,8 @@ import {
   type RecordDecoder,
   rejectRecord,
 } from './record-decoder.ts';
-import { decodeHeaded, textOfLine } from './syslog/syslog.ts';
+import { readMessage, textOfLine } from './syslog/syslog.ts';
+import { hasHeader } from './syslog/syslog-line.ts';
 import { looksLikeWindows, WINDOWS_MEMBERS } from './windows-json.ts';
 import { looksLikeEventXml, windowsXmlDecoder } from './windows-xml.ts';
 
@@ -88,8 +89,9 @@ function decodeText(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   const carried = openLine(text);
   const told = readLine(carried, limits);
   if (told !== undefined) return { record: bytes, ...told };
+  if (hasHeader(carried.envelope)) return readMessage(bytes, carried.envelope);
   const pairs = readAsPairs(carried);
-  return decodeHeaded(bytes, limits) ?? (pairs === undefined ? unknownFormat(bytes) : { record: bytes, ...pairs });
+  return pairs === undefined ? unknownFormat(bytes) : { record: bytes, ...pairs };
 }
 
 function unknownFormat(bytes: Uint8Array): DecodedRecord {

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { linuxAuthDecoder } from './linux-auth.ts';
 import { defaultDecodeLimits } from './record-decoder.ts';
 import { fieldsOfLinux } from './syslog/syslog.ts';
+import { parseSyslogLine } from './syslog/syslog-line.ts';
 
 const HEADER = 'Mar 27 13:06:56 web1';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Fields beyond those of the header. */
 function read(text: string): Record<string, unknown> {
-  const { timestamp, host, line, message, ...rest } = fieldsOfLinux(`${HEADER} ${text}`) ?? {};
+  const { timestamp, host, line, message, ...rest } = fieldsOfLinux(parseSyslogLine(`${HEADER} ${text}`)) ?? {};
   expect({ timestamp, host, line }).toEqual({ timestamp: 'Mar 27 13:06:56', host: 'web1', line: `${HEADER} ${text}` });
   expect(text.endsWith(String(message))).toBe(true);
   return rest;
@@ -126,7 +127,7 @@ test.each<[string, Record<string, unknown>]>([
 });
 
 test('a line whose host is missing keeps its program', () => {
-  expect(fieldsOfLinux('Feb  9 21:20:08  sshd[8317]: last message repeated 2 times')).toEqual({
+  expect(fieldsOfLinux(parseSyslogLine('Feb  9 21:20:08  sshd[8317]: last message repeated 2 times'))).toEqual({
     timestamp: 'Feb  9 21:20:08',
     program: 'sshd',
     pid: 8317,
@@ -136,7 +137,9 @@ test('a line whose host is missing keeps its program', () => {
 });
 
 test('RFC 5424, with priority and structured data that holds a bracket', () => {
-  expect(fieldsOfLinux('<38>1 2018-03-24T08:59:37-07:00 pc.example app 12 ID7 [a@1 b="]\\"x"][c@1] text [here]\r\n')).toMatchObject({
+  expect(
+    fieldsOfLinux(parseSyslogLine('<38>1 2018-03-24T08:59:37-07:00 pc.example app 12 ID7 [a@1 b="]\\"x"][c@1] text [here]\r\n')),
+  ).toMatchObject({
     timestamp: '2018-03-24T08:59:37-07:00',
     host: 'pc.example',
     program: 'app',

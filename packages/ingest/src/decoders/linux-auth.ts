@@ -4,7 +4,7 @@
  * kept beside them and never overwrite them.
  */
 import type { Fields } from '@tocsin/core';
-import { type CarriedLine, openCarried, withoutLineEnd } from './lines/carried-line.ts';
+import { type CarriedLine, openCarried } from './lines/carried-line.ts';
 import { readAuthMessage } from './linux/auth-message.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from './record-decoder.ts';
 import { fieldsOfLinux } from './syslog/syslog.ts';
@@ -12,15 +12,10 @@ import { fieldsOfLinux } from './syslog/syslog.ts';
 /** Decoder of one syslog line per record. */
 export const linuxAuthDecoder: RecordDecoder = { decode: (bytes, limits) => [decodeLine(bytes, limits)] };
 
-/** Fields of a line; undefined where it has no syslog header. Trailing line ends are no part of it. */
-function fieldsOfLine(line: string): Fields | undefined {
-  return fieldsOfLinux(withoutLineEnd(line));
-}
-
 /** Fields of a line with those of its carrier beneath; of a record of the journal by its own members. Undefined where neither tells a header. */
-export function fieldsOfCarried({ line, carrier }: CarriedLine): Fields | undefined {
-  const fields = fieldsOfLine(line) ?? fieldsOfJournal(carrier);
-  if (fields === undefined) return undefined;
+export function fieldsOfCarried({ carrier, envelope }: CarriedLine): Fields | undefined {
+  const fields = fieldsOfLinux(envelope) ?? fieldsOfJournal(carrier);
+  if (fields === undefined || Object.keys(carrier).length === 0) return fields;
   const merged: Record<string, unknown> = Object.create(null);
   return Object.assign(merged, carrier, fields);
 }
@@ -57,8 +52,7 @@ function fieldsOfJournal(entry: Fields): Fields | undefined {
 function decodeLine(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
   const carried = openCarried(bytes, 'linux-auth', limits);
   if ('rejected' in carried) return carried;
-  const isBare = Object.keys(carried.carrier).length === 0;
-  const fields = isBare ? fieldsOfLine(carried.line) : fieldsOfCarried(carried);
+  const fields = fieldsOfCarried(carried);
   return fields === undefined ? noHeader(bytes) : { record: bytes, format: 'linux-auth', fields };
 }
 

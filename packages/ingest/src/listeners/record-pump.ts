@@ -26,6 +26,14 @@ export interface RecordPumpOptions {
   readonly onRefused?: ((error: unknown) => void) | undefined;
 }
 
+/** One giving of a batch. */
+interface Try {
+  readonly idempotencyKey: string;
+  readonly isFirst: boolean;
+  /** Whether an error without a name is the end of it. */
+  readonly isLast: boolean;
+}
+
 /** Records of one batch at most, and their bytes: bounds how long one batch holds the event loop. */
 const BATCH_RECORDS = 8192;
 const BATCH_BYTES = 4 << 20;
@@ -166,7 +174,7 @@ export class RecordPump implements AsyncDisposable {
         await this.#pause(waitMs);
         continue;
       }
-      const giving = this.#give(records, { idempotencyKey, isLast: tries >= MAX_UNNAMED_TRIES });
+      const giving = this.#give(records, { idempotencyKey, isFirst: tries === 1, isLast: tries >= MAX_UNNAMED_TRIES });
       if (await this.#isTaken(giving, records, idempotencyKey)) return;
       await this.#pause(waitMs);
     }
@@ -207,7 +215,7 @@ export class RecordPump implements AsyncDisposable {
   }
 
   /** Gives a batch once; true where it is settled, one way or the other. */
-  async #give(records: readonly RawRecord[], { idempotencyKey, isLast }: { idempotencyKey: string; isLast: boolean }): Promise<boolean> {
+  async #give(records: readonly RawRecord[], { idempotencyKey, isFirst, isLast }: Try): Promise<boolean> {
     const { context, source, onRefused } = this.#options;
     let from: Source;
     try {
@@ -219,7 +227,7 @@ export class RecordPump implements AsyncDisposable {
       return true;
     }
     try {
-      const results = await context.emit(from, records, { idempotencyKey });
+      const results = await context.emit(from, records, { idempotencyKey, isFirst });
       if (!this.#stop.signal.aborted) this.#settle(records.length, () => this.#count(results));
       return true;
     } catch (error) {

@@ -22,6 +22,7 @@ import { listSchemas, showSchema } from './routes/list-schemas.ts';
 import { listSources, showSource } from './routes/list-sources.ts';
 import { makeNatsKey } from './routes/make-nats-key.ts';
 import { patchSource } from './routes/patch-source.ts';
+import { addPlannedEvent, cancelPlannedEvent, listPlannedEvents } from './routes/planned-events.ts';
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { rebuild } from './routes/rebuild.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
@@ -64,6 +65,9 @@ export const routes: readonly Route[] = [
   patchSource,
   rotateSource,
   revokeSource,
+  listPlannedEvents,
+  addPlannedEvent,
+  cancelPlannedEvent,
   listSchemas,
   showSchema,
   listQuotas,

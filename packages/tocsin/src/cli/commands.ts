@@ -1,104 +1,117 @@
-/** All commands. Adding one is a file in `commands/` and a row here. What a command needs beyond terminal and API it loads when it runs. */
+/**
+ * All commands, by their first word. Adding one is a file in `commands/` and a row here. What is typed loads the commands of its word alone:
+ * a question to a running installation must not wait for rules and decoders to be loaded.
+ */
 import type { Command } from './command.ts';
-import { alerts } from './commands/alerts.ts';
-import { alertActs } from './commands/alerts-act.ts';
-import { alertsShow } from './commands/alerts-show.ts';
-import { audit } from './commands/audit.ts';
-import { catchUp, catchUpList } from './commands/catch-up.ts';
-import { config, configCheck, configExplain, configShow } from './commands/config.ts';
-import { coverage } from './commands/coverage.ts';
-import { deadLetters, deadLettersShow } from './commands/dead-letters.ts';
-import { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } from './commands/dead-letters-act.ts';
-import { doctor } from './commands/doctor.ts';
-import { forward, forwardStatus } from './commands/forward.ts';
-import { hunt } from './commands/hunt.ts';
-import { importFiles } from './commands/import.ts';
-import { parse } from './commands/parse.ts';
-import { publish } from './commands/publish.ts';
-import { quotas, quotasSet } from './commands/quotas.ts';
-import { rebuild } from './commands/rebuild.ts';
-import { replay, replayShow } from './commands/replay.ts';
-import { replayRemove, replayResume, replayStart, replayStop } from './commands/replay-act.ts';
-import { rules } from './commands/rules.ts';
-import { rulesAdd } from './commands/rules-add.ts';
-import { rulesBacktest } from './commands/rules-backtest.ts';
-import { rulesCheck } from './commands/rules-check.ts';
-import { rulesCost } from './commands/rules-cost.ts';
-import { rulesCoverage } from './commands/rules-coverage.ts';
-import { rulesExplain } from './commands/rules-explain.ts';
-import { rulesQuarantine, rulesRelease } from './commands/rules-quarantine.ts';
-import { rulesTest } from './commands/rules-test.ts';
-import { schemas, schemasShow } from './commands/schemas.ts';
-import { sources, sourcesAdd, sourcesRevoke } from './commands/sources.ts';
-import { sourcesRotate, sourcesSet } from './commands/sources-change.ts';
-import { sourcesGuess } from './commands/sources-guess.ts';
-import { sourcesShow } from './commands/sources-show.ts';
-import { start } from './commands/start.ts';
-import { status } from './commands/status.ts';
-import { tail } from './commands/tail.ts';
-import { up } from './commands/up.ts';
 
-/** Every command, in the order of help. */
-export const commands: readonly Command[] = [
-  up,
-  start,
-  status,
-  doctor,
-  hunt,
-  parse,
-  publish,
-  importFiles,
-  forward,
-  forwardStatus,
-  tail,
-  alerts,
-  { ...alerts, name: 'alerts list' },
-  alertsShow,
-  ...alertActs,
-  rules,
-  { ...rules, name: 'rules list' },
-  rulesExplain,
-  rulesCheck,
-  rulesTest,
-  rulesBacktest,
-  rulesCoverage,
-  rulesCost,
-  rulesQuarantine,
-  rulesRelease,
-  rulesAdd,
-  coverage,
-  catchUp,
-  catchUpList,
-  sources,
-  { ...sources, name: 'sources list' },
-  sourcesAdd,
-  sourcesShow,
-  sourcesSet,
-  sourcesRotate,
-  sourcesRevoke,
-  schemas,
-  { ...schemas, name: 'schemas list' },
-  schemasShow,
-  quotas,
-  quotasSet,
-  sourcesGuess,
-  deadLetters,
-  { ...deadLetters, name: 'dead-letters list' },
-  deadLettersShow,
-  deadLettersEdit,
-  deadLettersRedrive,
-  deadLettersDiscard,
-  replay,
-  { ...replay, name: 'replay list' },
-  replayStart,
-  replayShow,
-  replayStop,
-  replayResume,
-  replayRemove,
-  rebuild,
-  audit,
-  config,
-  configShow,
-  configCheck,
-  configExplain,
-];
+/** The commands of one first word, in the order of help. */
+type Load = () => Promise<readonly Command[]>;
+
+const families: Readonly<Record<string, Load>> = {
+  up: async () => [(await import('./commands/up.ts')).up],
+  start: async () => [(await import('./commands/start.ts')).start],
+  status: async () => [(await import('./commands/status.ts')).status],
+  doctor: async () => [(await import('./commands/doctor.ts')).doctor],
+  hunt: async () => [(await import('./commands/hunt.ts')).hunt],
+  parse: async () => [(await import('./commands/parse.ts')).parse],
+  publish: async () => [(await import('./commands/publish.ts')).publish],
+  import: async () => [(await import('./commands/import.ts')).importFiles],
+  forward: loadForward,
+  tail: async () => [(await import('./commands/tail.ts')).tail],
+  alerts: loadAlerts,
+  rules: loadRules,
+  coverage: async () => [(await import('./commands/coverage.ts')).coverage],
+  'catch-up': loadCatchUp,
+  sources: loadSources,
+  schemas: loadSchemas,
+  quotas: loadQuotas,
+  plans: loadPlans,
+  'dead-letters': loadDeadLetters,
+  replay: loadReplay,
+  rebuild: async () => [(await import('./commands/rebuild.ts')).rebuild],
+  audit: async () => [(await import('./commands/audit.ts')).audit],
+  config: loadConfig,
+};
+
+/** The commands that begin with a word; every command, in the order of help, where none does. */
+export async function loadCommands(word: string | undefined): Promise<readonly Command[]> {
+  const load = word !== undefined && Object.hasOwn(families, word) ? families[word] : undefined;
+  if (load !== undefined) return await load();
+  return (await Promise.all(Object.values(families).map((each) => each()))).flat();
+}
+
+async function loadForward(): Promise<Command[]> {
+  const { forward, forwardStatus } = await import('./commands/forward.ts');
+  return [forward, forwardStatus];
+}
+
+async function loadAlerts(): Promise<Command[]> {
+  const { alerts } = await import('./commands/alerts.ts');
+  const { alertsShow } = await import('./commands/alerts-show.ts');
+  const { alertActs } = await import('./commands/alerts-act.ts');
+  return [alerts, listing(alerts), alertsShow, ...alertActs];
+}
+
+async function loadRules(): Promise<Command[]> {
+  const { rules } = await import('./commands/rules.ts');
+  const { rulesExplain } = await import('./commands/rules-explain.ts');
+  const { rulesCheck } = await import('./commands/rules-check.ts');
+  const { rulesTest } = await import('./commands/rules-test.ts');
+  const { rulesBacktest } = await import('./commands/rules-backtest.ts');
+  const { rulesCoverage } = await import('./commands/rules-coverage.ts');
+  const { rulesCost } = await import('./commands/rules-cost.ts');
+  const { rulesQuarantine, rulesRelease } = await import('./commands/rules-quarantine.ts');
+  const { rulesAdd } = await import('./commands/rules-add.ts');
+  const asked = [rulesExplain, rulesCheck, rulesTest, rulesBacktest, rulesCoverage, rulesCost];
+  return [rules, listing(rules), ...asked, rulesQuarantine, rulesRelease, rulesAdd];
+}
+
+async function loadCatchUp(): Promise<Command[]> {
+  const { catchUp, catchUpList } = await import('./commands/catch-up.ts');
+  return [catchUp, catchUpList];
+}
+
+async function loadSources(): Promise<Command[]> {
+  const { sources, sourcesAdd, sourcesRevoke } = await import('./commands/sources.ts');
+  const { sourcesShow } = await import('./commands/sources-show.ts');
+  const { sourcesRotate, sourcesSet } = await import('./commands/sources-change.ts');
+  const { sourcesGuess } = await import('./commands/sources-guess.ts');
+  return [sources, listing(sources), sourcesAdd, sourcesShow, sourcesSet, sourcesRotate, sourcesRevoke, sourcesGuess];
+}
+
+async function loadSchemas(): Promise<Command[]> {
+  const { schemas, schemasShow } = await import('./commands/schemas.ts');
+  return [schemas, listing(schemas), schemasShow];
+}
+
+async function loadQuotas(): Promise<Command[]> {
+  const { quotas, quotasSet } = await import('./commands/quotas.ts');
+  return [quotas, quotasSet];
+}
+
+async function loadPlans(): Promise<Command[]> {
+  const { plans, plansAdd, plansCancel } = await import('./commands/plans.ts');
+  return [plans, listing(plans), plansAdd, plansCancel];
+}
+
+async function loadDeadLetters(): Promise<Command[]> {
+  const { deadLetters, deadLettersShow } = await import('./commands/dead-letters.ts');
+  const { deadLettersDiscard, deadLettersEdit, deadLettersRedrive } = await import('./commands/dead-letters-act.ts');
+  return [deadLetters, listing(deadLetters), deadLettersShow, deadLettersEdit, deadLettersRedrive, deadLettersDiscard];
+}
+
+async function loadReplay(): Promise<Command[]> {
+  const { replay, replayShow } = await import('./commands/replay.ts');
+  const { replayRemove, replayResume, replayStart, replayStop } = await import('./commands/replay-act.ts');
+  return [replay, listing(replay), replayStart, replayShow, replayStop, replayResume, replayRemove];
+}
+
+async function loadConfig(): Promise<Command[]> {
+  const { config, configCheck, configExplain, configShow } = await import('./commands/config.ts');
+  return [config, configShow, configCheck, configExplain];
+}
+
+/** The same under the name that people type who name what they want to see. */
+function listing(command: Command): Command {
+  return { ...command, name: `${command.name} list` };
+}

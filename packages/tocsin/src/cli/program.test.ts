@@ -6,7 +6,7 @@ import { TocsinError } from '@tocsin/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DoorServer, type DoorServerOptions, openDoorServer } from '../../test/door-server.ts';
 import { readToken, tokenPath, writeToken } from '../state/run-file.ts';
-import { commands } from './commands.ts';
+import { loadCommands } from './commands.ts';
 import { runProgram } from './program.ts';
 
 let folder = '';
@@ -75,6 +75,8 @@ const publishing: DoorServerOptions['routes'] = {
   'POST /sources': () => [200, { source: web, token: 'token of web' }],
 };
 
+const commands = await loadCommands(undefined);
+
 test('every command explains itself with examples that are understood', async () => {
   for (const command of commands) {
     const { code, out } = await run([...command.name.split(' '), '--help']);
@@ -84,6 +86,13 @@ test('every command explains itself with examples that are understood', async ()
       expect(commands.some(({ name }) => example.includes(`tocsin ${name}`))).toBe(true);
     }
   }
+});
+
+test('what is typed loads the commands of its word, and what is no command all of them', async () => {
+  expect((await loadCommands('alerts')).every(({ name }) => name.split(' ')[0] === 'alerts')).toBe(true);
+  expect(await loadCommands('constructor')).toHaveLength(commands.length);
+  expect((await run(['--data', folder, 'alert'])).err).toContain('Did you mean alerts?');
+  expect((await run(['--help'])).out).toContain('dead-letters');
 });
 
 test('no word of the command line is an option twice', () => {
@@ -157,6 +166,30 @@ test('publishing again stores nothing twice and says so', async () => {
   const again = await run(['publish', path, '--source', 'web', '--no-wait', '--json'], { server });
   expect(JSON.parse(again.out)).toMatchObject({ events: 3, acked: 3, duplicates: 2 });
   expect([...server.stored.values()].sort()).toEqual(['one', 'three', 'two']);
+});
+
+test('an alert that has not come to the follower when detection has caught up is shown all the same', async () => {
+  const late = {
+    ...alert('a1', 'Late one'),
+    evidence: [{ source: 'web', eventId: 'e', timeMs: 0, sha256: '', at: { position: 'p', index: 0 } }],
+  };
+  const others = { ...alert('b2', 'Of another source'), evidence: [{ ...late.evidence[0], source: 'elsewhere' }] };
+  const asked: unknown[] = [];
+  await using server = await openDoorServer({
+    routes: {
+      ...publishing,
+      'POST /settle': () => [200, { settled: true, alertsAt: 'here' }],
+      'GET /tail/alerts': ({ query }) => {
+        asked.push(query);
+        const isAll = (query as { end?: string }).end === 'now';
+        return [200, isAll ? `\n${JSON.stringify(late)}\n${JSON.stringify(others)}\n` : '\n'];
+      },
+    },
+  });
+  const { code, out } = await run(['publish', '-', '--source', 'web', '--json'], { server, stdin: 'one\n' });
+  expect(code).toBe(0);
+  expect(JSON.parse(out).alerts).toMatchObject([{ rule: 'r1', count: 2 }]);
+  expect(asked).toContainEqual({ from: 'here', end: 'now' });
 });
 
 test('an overloaded door gets the same batch again with the same key', async () => {

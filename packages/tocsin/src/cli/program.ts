@@ -7,7 +7,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
 import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
-import { commands } from './commands.ts';
+import { loadCommands } from './commands.ts';
 import { asTyped, type Screen, Terminal } from './terminal.ts';
 import { visibleLines } from './visible-text.ts';
 
@@ -34,11 +34,12 @@ const EXIT_OUTPUT_CLOSED = 141;
 export async function runProgram(input: ProgramInput): Promise<number> {
   const argv = [...input.argv];
   let code = 0;
-  const program = createProgram(input, async (command, args, options) => {
-    const context = createContext(input, command, options);
-    code = await command.run(context, args, options);
-  });
   try {
+    const commands = await loadCommands(firstWord(argv));
+    const program = createProgram(input, commands, async (command, args, options) => {
+      const context = createContext(input, command, options);
+      code = await command.run(context, args, options);
+    });
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync(argv, { from: 'user' });
     return code;
@@ -49,9 +50,17 @@ export async function runProgram(input: ProgramInput): Promise<number> {
 
 const START_WITH = '\nStart with: tocsin up          In another terminal: tocsin status, tocsin publish FILE, tocsin tail alerts';
 
+/** Options that all share, with a value of their own behind them. */
+const WITH_VALUE: ReadonlySet<string> = new Set(['--data', '--url', '--token']);
+
+/** The word that says which command is meant; undefined where none is there. */
+function firstWord(argv: readonly string[]): string | undefined {
+  return argv.find((word, i) => !word.startsWith('-') && !WITH_VALUE.has(argv[i - 1] ?? ''));
+}
+
 type Run = (command: Command, args: readonly string[], options: GivenOptions) => Promise<void>;
 
-function createProgram(input: ProgramInput, run: Run): Commander {
+function createProgram(input: ProgramInput, commands: readonly Command[], run: Run): Commander {
   const program = new Commander('tocsin');
   program
     .description('Real-time security event bus: durable events, Sigma detection, alerts with their evidence.')

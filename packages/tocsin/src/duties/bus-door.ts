@@ -1,5 +1,5 @@
 /**
- * The door for foreign producers on the bus: follows the queue they write, finds out whose each message is, and hands it to ingest. The subject
+ * The door for foreign producers on the bus, and for events whose planned time has come: follows the queue they write, finds out whose each message is, and hands it to ingest. The subject
  * says whose it is, and the server lets each producer write its own subject only. What is refused becomes a dead letter and comes back here when
  * it is redriven.
  */
@@ -11,7 +11,7 @@ import { type DeadLetter, readDeadLetter } from '../deadletters/dead-letter.ts';
 import type { Drop } from '../deadletters/drop.ts';
 import { FIRST_TENANT } from '../operator.ts';
 import type { SourceBook } from '../registry/source-book.ts';
-import { IN_FILTER, readInSubject, retrySubject } from '../subjects.ts';
+import { DUE_FILTER, IN_FILTER, readDueSubject, readInSubject, retrySubject } from '../subjects.ts';
 import { IN_CONSUMER } from '../topology.ts';
 
 /** What the door works with. */
@@ -49,6 +49,7 @@ export function openBusDoor(options: BusDoorOptions): AsyncDisposable {
   const door = new MessageDoor({ context, keep: (message, refused) => keep(message as Letter, refused, options) });
   const following = [
     follow(IN_FILTER, { ...options, signal: stop.signal }, (delivery) => take(letterOf(delivery), door, options)),
+    follow(DUE_FILTER, { ...options, signal: stop.signal }, (delivery) => take(letterOf(delivery), door, options)),
     follow(retrySubject(IN_CONSUMER), { ...options, signal: stop.signal }, (delivery) => {
       const letter = redriven(delivery);
       if (letter === undefined) delivery.reject('it is no dead letter');
@@ -134,7 +135,7 @@ function answersOf(delivery: Delivery): Pick<QueuedMessage, 'attempt' | 'ack' | 
 /** Whose subject it is. On a server of others anything may be published: what names nobody is the first tenant's dead letter. */
 function ownerOf(subject: string): { readonly tenant: string; readonly source: string | undefined } {
   try {
-    return readInSubject(subject);
+    return readDueSubject(subject) ?? readInSubject(subject);
   } catch (error) {
     if (isTocsinError(error, 'bus.bad_name')) return { tenant: FIRST_TENANT, source: undefined };
     throw error;

@@ -250,7 +250,7 @@ describe('matcher', () => {
   it('writes the time of idle sources down', async () => {
     const { bus } = await openGround();
     let nowMs = 1_000_000_000;
-    const clock = { nowMs: () => nowMs, monotonicMs: () => performance.now() };
+    const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
     await storeEvents(bus, [hit('a', { receivedMs: nowMs, timeMs: nowMs + 300_000 })]);
     const matcher = start(bus, { clock });
     await until(async () => (await judged(bus)) === 1);
@@ -261,11 +261,36 @@ describe('matcher', () => {
     await matcher.stop();
   }, 20_000);
 
+  it('takes nobody for idle because the clock was set', async () => {
+    const { bus } = await openGround();
+    const startMs = 1_000_000_000;
+    let [offsetMs, steadyMs] = [0, 0];
+    const clock = { nowMs: () => startMs + offsetMs + steadyMs, monotonicMs: () => steadyMs };
+    await storeEvents(bus, [hit('a', { receivedMs: startMs, timeMs: startMs })]);
+    const matcher = start(bus, { clock });
+    await until(async () => (await judged(bus)) === 1);
+    offsetMs = 3_600_000;
+    // A tick passes under the clock that was set forward.
+    steadyMs += 2000;
+    await storeEvents(bus, [hit('b', { receivedMs: startMs + offsetMs, timeMs: startMs + 1 })]);
+    await until(async () => (await judged(bus)) === 2);
+    offsetMs = -3_600_000;
+    steadyMs += 2000;
+    await storeEvents(bus, [hit('c', { receivedMs: startMs, timeMs: startMs + 2 })]);
+    await until(async () => (await judged(bus)) === 3);
+    for (const { watermarks } of await readSteps(bus)) expect(watermarks['acme/edr'] ?? 0).toBeLessThanOrEqual(startMs + 2);
+    // Idle in truth, and set right again: the ticks went on.
+    offsetMs = 0;
+    steadyMs += 60_000;
+    await until(async () => (await readSteps(bus)).at(-1)?.watermarks['acme/edr'] === startMs + steadyMs);
+    await matcher.stop();
+  }, 20_000);
+
   it('takes nobody for idle whose events still wait to be read', async () => {
     const storedMs = 1_000_000_000;
     let nowMs = storedMs;
     let perLookMs = 0;
-    const clock = { nowMs: () => (nowMs += perLookMs), monotonicMs: () => performance.now() };
+    const clock = { nowMs: () => (nowMs += perLookMs), monotonicMs: () => nowMs };
     const { bus } = await openGround({ clock });
     for (let i = 0; i < 400; i++) await storeEvents(bus, [hit(`late${i}`, { receivedMs: storedMs + i })]);
     // Read ten minutes later, with a tick due after every round.

@@ -136,7 +136,7 @@ class Matcher {
     this.#redriven = redriven;
     this.#lanes = new LanesRead(options);
     this.#judgeFrame = new FrameJudge({ ...options, nowMs: () => options.clock.nowMs() });
-    this.#nextTickMs = options.clock.nowMs() + TICK_MS;
+    this.#nextTickMs = this.#steadyMs() + TICK_MS;
     this.#nextWriteDownMs = options.clock.monotonicMs() + WRITE_DOWN_MS;
   }
 
@@ -157,8 +157,9 @@ class Matcher {
     const { release, take } = this.#ownership.plan(new Set(this.#owned.keys()));
     for (const partition of release) this.#forget(partition);
     if (release.length > 0 || take.length > 0) await this.#ownership.hold([...this.#owned.keys(), ...take]);
-    const { bus, partitions, clock, idleAfterMs, rules, orderReached } = this.#options;
-    const context = { log: bus, dedup: this.#dedup, count: partitions, nowMs: clock.nowMs(), idleAfterMs, input: this.#options.input };
+    const { bus, partitions, clock, idleAfterMs, rules, orderReached, input } = this.#options;
+    const steadyMs = input === undefined ? () => clock.monotonicMs() : undefined;
+    const context = { log: bus, dedup: this.#dedup, count: partitions, nowMs: clock.nowMs(), steadyMs, idleAfterMs, input };
     for (const partition of take) this.#dedup.forget(partition);
     const taken = await restorePartitions(context, take);
     // Judged by a newer set before, its events must not be judged by an older one now.
@@ -274,13 +275,20 @@ class Matcher {
   /** Partitions whose idle sources have moved on, at most once per tick. */
   async #tick(): Promise<ReadonlySet<PartitionProgress>> {
     const nowMs = this.#options.clock.nowMs();
-    if (nowMs < this.#nextTickMs) return new Set();
-    this.#nextTickMs = nowMs + TICK_MS;
+    const steadyMs = this.#steadyMs();
+    if (steadyMs < this.#nextTickMs) return new Set();
+    this.#nextTickMs = steadyMs + TICK_MS;
     // The clock of an input goes no further than what it has given out.
     const upToMs = this.#options.input === undefined ? await this.#lanes.upToMs(nowMs) : nowMs;
     this.#options.onBehind?.(nowMs - upToMs);
     this.#writeDown();
     return new Set([...this.#owned.values()].filter(({ watermarks }) => watermarks.tick(upToMs)));
+  }
+
+  /** A clock that nobody sets: the machine's own, or that of an input, whose time is the log's. */
+  #steadyMs(): number {
+    const { clock, input } = this.#options;
+    return input === undefined ? clock.monotonicMs() : clock.nowMs();
   }
 
   /** Lets partitions say now and then how far they are read although nothing came. */

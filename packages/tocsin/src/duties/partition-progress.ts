@@ -38,6 +38,8 @@ export interface RestoreContext {
   readonly count: number;
   /** What was sent to nobody while nobody ran is still to come; milliseconds since 1970. */
   readonly nowMs: number;
+  /** As `WatermarkOptions` have it. */
+  readonly steadyMs?: (() => number) | undefined;
   readonly idleAfterMs: number;
   /** Which events count; all of them where absent. */
   readonly input?: Pick<FrameInput, 'choose'> | undefined;
@@ -145,8 +147,8 @@ const STORED_LATER_MS = 60_000;
 const WATERMARKS_BACK_MS = 10 * TICK_MS;
 
 async function restorePartition(context: RestoreContext, partition: number, former: ReadPositions): Promise<PartitionProgress> {
-  const { log, dedup, nowMs, idleAfterMs } = context;
-  const watermarks = new Watermarks({ idleAfterMs, listeningSinceMs: nowMs });
+  const { log, dedup, nowMs, idleAfterMs, steadyMs } = context;
+  const watermarks = new Watermarks({ idleAfterMs, listeningSinceMs: nowMs, steadyMs });
   const stored = await log.last(matchesSubject(partition));
   const none = { partition, last: 'none', read: {}, written: {}, ruleSet: undefined, order: 0, isFormer: false, watermarks } as const;
   if (!stored) return { ...none };

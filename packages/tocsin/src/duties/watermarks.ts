@@ -1,6 +1,6 @@
 /**
  * Event-time watermarks of one partition's sources: how far each source's time has come. Advanced by events,
- * and by the clock while a source is idle, so that absence can be noticed. The matcher writes them down; folds only read,
+ * and by the clock while a source is idle, so that absence can be noticed. That the machine's clock is set makes nobody idle. The matcher writes them down; folds only read,
  * and allow for late events behind them.
  */
 
@@ -9,7 +9,8 @@ const FORGET_AFTER_MS = 86_400_000;
 
 interface SourceTime {
   watermarkMs: number;
-  lastReceivedMs: number;
+  /** When it was heard last, by the clock that silence is measured by. */
+  heardMs: number;
 }
 
 /** What watermarks depend on beside the events. */
@@ -18,6 +19,11 @@ export interface WatermarkOptions {
   readonly idleAfterMs: number;
   /** Since when sources could be heard; silence before that was ours, not theirs. Milliseconds since 1970; for ever where absent. */
   readonly listeningSinceMs?: number | undefined;
+  /**
+   * The clock that silence is measured by where the machine's may be set: one that only goes on. Silence then counts from when an event was judged.
+   * Absent where time is that of a log.
+   */
+  readonly steadyMs?: (() => number) | undefined;
 }
 
 /** Watermarks by `sourceKey`. */
@@ -26,21 +32,24 @@ export class Watermarks {
   readonly #changed = new Set<string>();
   readonly #idleAfterMs: number;
   readonly #listeningSinceMs: number;
+  readonly #steadyMs: (() => number) | undefined;
 
-  constructor({ idleAfterMs, listeningSinceMs = Number.NEGATIVE_INFINITY }: WatermarkOptions) {
+  constructor({ idleAfterMs, listeningSinceMs = Number.NEGATIVE_INFINITY, steadyMs }: WatermarkOptions) {
     this.#idleAfterMs = idleAfterMs;
     this.#listeningSinceMs = listeningSinceMs;
+    this.#steadyMs = steadyMs;
   }
 
   /** Takes note of an event. Watermarks never go back. */
   observe(source: string, watermarkMs: number, receivedMs: number): void {
     const known = this.#sources.get(source);
+    const heardMs = this.#heardMs(receivedMs);
     if (!known) {
-      this.#sources.set(source, { watermarkMs, lastReceivedMs: receivedMs });
+      this.#sources.set(source, { watermarkMs, heardMs });
       this.#changed.add(source);
       return;
     }
-    if (receivedMs > known.lastReceivedMs) known.lastReceivedMs = receivedMs;
+    if (heardMs > known.heardMs) known.heardMs = heardMs;
     if (watermarkMs > known.watermarkMs) {
       known.watermarkMs = watermarkMs;
       this.#changed.add(source);
@@ -51,23 +60,28 @@ export class Watermarks {
   restore(watermarks: Readonly<Record<string, number>>, writtenMs: number): void {
     for (const [source, watermarkMs] of Object.entries(watermarks)) {
       const known = this.#sources.get(source);
-      if (!known || known.watermarkMs < watermarkMs) this.#sources.set(source, { watermarkMs, lastReceivedMs: writtenMs });
+      if (!known || known.watermarkMs < watermarkMs) this.#sources.set(source, { watermarkMs, heardMs: this.#heardMs(writtenMs) });
     }
   }
 
   /** Moves idle sources on to the clock; true when there is any. */
   tick(nowMs: number): boolean {
     let idle = false;
+    const steadyMs = this.#steadyMs?.() ?? nowMs;
     for (const [source, time] of this.#sources) {
-      const silentMs = nowMs - time.lastReceivedMs;
+      const silentMs = steadyMs - time.heardMs;
       if (silentMs > FORGET_AFTER_MS) this.#sources.delete(source);
-      else if (Math.min(silentMs, nowMs - this.#listeningSinceMs) > this.#idleAfterMs && nowMs > time.watermarkMs) {
+      else if (silentMs > this.#idleAfterMs && nowMs > time.watermarkMs) {
         time.watermarkMs = nowMs;
         this.#changed.add(source);
         idle = true;
       }
     }
     return idle;
+  }
+
+  #heardMs(receivedMs: number): number {
+    return this.#steadyMs?.() ?? Math.max(receivedMs, this.#listeningSinceMs);
   }
 
   /** What has moved since the last call. */

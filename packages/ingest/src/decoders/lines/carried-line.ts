@@ -4,16 +4,15 @@
  */
 import type { Fields } from '@tocsin/core';
 import { decodeUtf8, parseJsonText } from '../json-record.ts';
-import { parseSyslogHeader } from '../linux/syslog-header.ts';
 import { type DecodeLimits, type RejectedRecord, rejectRecord } from '../record-decoder.ts';
 import { textOfLine } from '../syslog/syslog.ts';
+import { parseSyslogLine, type SyslogLine } from '../syslog/syslog-line.ts';
 
-/** A line, and what its carrier says: members of the JSON object, words of the header. */
+/** A line, what its carrier says (members of the JSON object, words of the container), and its syslog envelope, which may name nothing. */
 export interface CarriedLine {
   readonly line: string;
   readonly carrier: Fields;
-  /** The same without its syslog header, where it has one. */
-  readonly inner: { readonly line: string; readonly carrier: Fields } | undefined;
+  readonly envelope: SyslogLine;
 }
 
 /** Members of JSON objects that carry lines, in order of precedence. */
@@ -25,7 +24,7 @@ export function openCarried(bytes: Uint8Array, format: string, limits: DecodeLim
     return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: limits.maxRecordBytes });
   const line = textOfLine(bytes);
   // A line must not be hidden by bytes that are no text: U+FFFD stands for them. JSON is text or no JSON.
-  if (!line.trimStart().startsWith('{')) return openLine(line);
+  if (!looksLikeJson(line)) return openLine(line);
   const text = decodeUtf8(bytes);
   if (text === undefined) return rejectRecord(bytes, 'decode.bad_utf8', { format });
   const parsed = parseJsonText(text, bytes, { format, limits });
@@ -34,6 +33,11 @@ export function openCarried(bytes: Uint8Array, format: string, limits: DecodeLim
     openMember(parsed.fields) ??
     rejectRecord(bytes, 'decode.bad_line', { format, reason: `no member ${LINE_MEMBERS.join(', ')} carries a line` })
   );
+}
+
+/** Whether decoders of lines read a text as JSON. */
+export function looksLikeJson(text: string): boolean {
+  return text.trimStart().startsWith('{');
 }
 
 /** The line that a JSON object carries; undefined where it carries none. */
@@ -49,10 +53,7 @@ export function openLine(text: string, wrapper: Fields = NOTHING): CarriedLine {
   const container = readContainerLine(bare);
   const line = container === undefined ? bare : withoutLineEnd(String(container['log']));
   const carrier = container === undefined ? wrapper : { ...wrapper, ...container };
-  const header = parseSyslogHeader(line);
-  if (header === undefined) return { line, carrier, inner: undefined };
-  const { message, ...words } = header;
-  return { line, carrier, inner: { line: message, carrier: { ...words } } };
+  return { line, carrier, envelope: parseSyslogLine(line) };
 }
 
 /** `2016-10-06T00:17:09.669794202Z stdout F text` (Kubernetes, "CRI logging format"); undefined where a line is none. */

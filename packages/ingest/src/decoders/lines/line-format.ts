@@ -5,6 +5,8 @@
 import type { Fields } from '@tocsin/core';
 import { mayHide, safeDecode } from '../../safe-decode/safe-decode.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
+import { wordsOfEnvelope } from '../syslog/syslog.ts';
+import { hasHeader } from '../syslog/syslog-line.ts';
 import { type CarriedLine, openCarried } from './carried-line.ts';
 
 /** A format of lines. Both take time linear in the line and never throw. */
@@ -29,9 +31,11 @@ export function createLineDecoder(format: LineFormat): RecordDecoder {
 }
 
 /** A line's fields with those of what carried it beneath; undefined where it is no line of the format. */
-export function readCarried(format: LineFormat, { line, carrier, inner }: CarriedLine): Fields | undefined {
-  const own = format.read(line) ?? (inner === undefined ? undefined : format.read(inner.line));
-  return own === undefined ? undefined : { ...carrier, ...inner?.carrier, ...own, ...decodedOf(format, own) };
+export function readCarried(format: LineFormat, { line, carrier, envelope }: CarriedLine): Fields | undefined {
+  const isHeaded = hasHeader(envelope);
+  const own = format.read(line) ?? (isHeaded ? format.read(envelope.message) : undefined);
+  if (own === undefined) return undefined;
+  return { ...carrier, ...(isHeaded ? wordsOfEnvelope(envelope) : undefined), ...own, ...decodedOf(format, own) };
 }
 
 function decodedOf({ decodes = [] }: LineFormat, fields: Fields): Fields {

@@ -1,7 +1,11 @@
 /** The line formats: what each reads of lines as they are written in the field, and what it leaves alone. */
 import { expect, test } from 'vitest';
+import { loadMappings } from '../../mappings/mapping-set.ts';
+import { readShippedMappings } from '../../mappings/shipped-mappings.ts';
 import { decoders, type FormatName } from '../decoders.ts';
 import { defaultDecodeLimits } from '../record-decoder.ts';
+import { openLine } from './carried-line.ts';
+import { holdAgainstAll, readByTelling } from './line-formats.ts';
 
 function read(format: FormatName, line: string): Record<string, unknown> | string {
   const [decoded] = decoders[format].decode(new TextEncoder().encode(line), defaultDecodeLimits);
@@ -115,6 +119,35 @@ test.each([
   ['Jan  2 03:04:05 h prog: a=1 b=2 c=3', 'linux-auth'],
 ] as const)('by looks, %j is %s', (line, format) => {
   expect(read('auto', line)).toMatchObject({ format });
+});
+
+test('what a few bytes rule out no format would have read, behind whichever header', () => {
+  const headers = [
+    '',
+    '<134>Jan  2 03:04:05 fw1 prog[7]: ',
+    '<13>1 2024-01-02T03:04:05Z h app - - - ',
+    '2024-01-02T03:04:05.000000Z stdout F ',
+  ];
+  let told = 0;
+  for (const { record } of loadMappings(readShippedMappings()).tests) {
+    for (const header of headers) {
+      const text = header + record;
+      const each = holdAgainstAll(openLine(text));
+      expect(readByTelling(openLine(text)), text).toEqual(each);
+      if (each !== undefined) told += 1;
+    }
+  }
+  expect(told).toBeGreaterThan(30);
+});
+
+test.each([
+  ['2016-10-06T00:17:09.669794202Z stdout F started', 'syslog', { timestamp: '2016-10-06T00:17:09.669794202Z', message: 'started' }],
+  ['2016-10-06T00:17:09.669794202Z stdout F Jan  2 03:04:05 h su: x', 'linux-auth', { host: 'h', program: 'su', message: 'x' }],
+  ['{"kind" CEF:0|V|P|1|100|n|7|', 'syslog', { message: '{"kind" CEF:0|V|P|1|100|n|7|' }],
+] as const)('a syslog sender may send %j, which reads the same again by its format', (line, format, fields) => {
+  const got = read('syslog', line);
+  expect(got).toMatchObject({ format, ...fields });
+  expect(read(format, line)).toEqual(got);
 });
 
 test('names of hostile pairs are data', () => {

@@ -37,8 +37,12 @@ function isEnd(text: string, at: number): boolean {
 
 type Parameters = Record<string, string | string[]>;
 
+/** Members whose names are the sender's: without any prototype's, as `Object.create(null)`, but made and filled in a fraction of its time. */
+const Bag = function Bag() {} as unknown as new () => Record<string, never>;
+Bag.prototype = Object.freeze(Object.create(null));
+
 class DataReader {
-  readonly elements: Record<string, Parameters> = Object.create(null);
+  readonly elements: Record<string, Parameters> = new Bag();
   at: number;
   readonly #text: string;
   #parameters = 0;
@@ -53,7 +57,7 @@ class DataReader {
     const id = this.#readName(this.at + 1);
     if (id === undefined) return false;
     // Elements of one id are one: RFC 5424 forbids to repeat it, and nothing may be lost where it is.
-    const parameters = (this.elements[id] ??= Object.create(null) as Parameters);
+    const parameters = (this.elements[id] ??= new Bag());
     while (this.#text.charCodeAt(this.at) === SPACE) if (!this.#readParameter(parameters)) return false;
     if (this.#text.charCodeAt(this.at) !== CLOSE) return false;
     this.at += 1;

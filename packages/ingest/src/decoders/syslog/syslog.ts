@@ -5,19 +5,18 @@
  */
 import { Buffer } from 'node:buffer';
 import { readAuthMessage } from '../linux/auth-message.ts';
-import { type DecodedRecord, type DecodeLimits, rejectRecord } from '../record-decoder.ts';
-import { hasHeader, parseSyslogLine, type SyslogLine } from './syslog-line.ts';
+import type { AcceptedRecord } from '../record-decoder.ts';
+import { hasHeader, type SyslogLine } from './syslog-line.ts';
 
-/** A message that is told by its header; undefined where it has none. For those who go by looks. */
-export function decodeHeaded(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord | undefined {
-  const decoded = decodeMessage(bytes, limits);
-  if ('rejected' in decoded || decoded.format !== 'syslog') return decoded;
-  const { timestamp, facility, mnemonic } = decoded.fields;
-  return timestamp === undefined && facility === undefined && mnemonic === undefined ? undefined : decoded;
+/** Fields of an envelope and its message, with the names that rules about Linux use; what it does not name is absent. */
+export function fieldsOfSyslog(line: SyslogLine): Record<string, unknown> {
+  const fields = wordsOfEnvelope(line);
+  fields['message'] = line.message;
+  return fields;
 }
 
-/** Fields of an envelope, with the names that rules about Linux use; what it does not name is absent. */
-export function fieldsOfSyslog(line: SyslogLine): Record<string, unknown> {
+/** The same without the message. */
+export function wordsOfEnvelope(line: SyslogLine): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   if (line.timestamp !== undefined) fields['timestamp'] = line.timestamp;
   if (line.host !== undefined) fields['host'] = line.host;
@@ -29,39 +28,31 @@ export function fieldsOfSyslog(line: SyslogLine): Record<string, unknown> {
   if (line.structuredData !== undefined) fields['structured_data'] = line.structuredData;
   if (line.sequence !== undefined) fields['sequence'] = line.sequence;
   if (line.mnemonic !== undefined) fields['mnemonic'] = line.mnemonic;
-  fields['message'] = line.message;
   return fields;
 }
 
 /** Fields of a line of a Linux host: those of its envelope and of its message, with the whole line as `line`; undefined where it is none. */
-export function fieldsOfLinux(text: string): Record<string, unknown> | undefined {
-  const line = parseSyslogLine(text);
-  return isLinux(line) ? linuxFields(line) : undefined;
+export function fieldsOfLinux(line: SyslogLine): Record<string, unknown> | undefined {
+  return isLinux(line) ? Object.assign(fieldsOfSyslog(line), readAuthMessage(line.message), { line: line.text }) : undefined;
 }
 
 /** Text of bytes; what is not UTF-8 reads as U+FFFD. A leading byte order mark is left out. */
 export function textOfLine(bytes: Uint8Array): string {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start);
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('utf8', start);
 }
 
 /** A message by its envelope alone; one without a header is all message. */
-export function decodeMessage(bytes: Uint8Array, limits: DecodeLimits): DecodedRecord {
-  const { maxRecordBytes } = limits;
-  if (bytes.length > maxRecordBytes) return rejectRecord(bytes, 'decode.too_large', { bytes: bytes.length, maxBytes: maxRecordBytes });
-  const line = parseSyslogLine(textOfLine(bytes));
-  if (isLinux(line)) return { record: bytes, format: 'linux-auth', fields: linuxFields(line) };
-  return { record: bytes, format: 'syslog', fields: fieldsOfSyslog(line) };
+export function readMessage(record: Uint8Array, line: SyslogLine): AcceptedRecord {
+  const fields = fieldsOfLinux(line);
+  return fields === undefined ? { record, format: 'syslog', fields: fieldsOfSyslog(line) } : { record, format: 'linux-auth', fields };
 }
 
 /** A time and a host or, from the wire, a priority and a tag; but no message of a network device. */
 function isLinux(line: SyslogLine): boolean {
   if (!hasHeader(line) || line.mnemonic !== undefined) return false;
   return line.program !== undefined || (line.timestamp !== undefined && line.host !== undefined);
-}
-
-function linuxFields(line: SyslogLine): Record<string, unknown> {
-  return Object.assign(fieldsOfSyslog(line), readAuthMessage(line.message), { line: line.text });
 }
 
 /** Digits are a process id; anything else is kept as it is. */

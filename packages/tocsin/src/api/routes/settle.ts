@@ -1,6 +1,7 @@
 /** `POST /settle`: waits until every event stored so far has been judged and counted and its alerts are visible. */
+import type { Position } from '@tocsin/core';
 import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../../subjects.ts';
-import type { Route } from '../route.ts';
+import type { ApiContext, Route } from '../route.ts';
 
 export const settle: Route = {
   method: 'POST',
@@ -14,8 +15,11 @@ export const settle: Route = {
   },
   answer: {
     type: 'object',
-    required: ['settled'],
-    properties: { settled: { type: 'boolean', description: 'False when the wait ended first' } },
+    required: ['settled', 'alertsAt'],
+    properties: {
+      settled: { type: 'boolean', description: 'False when the wait ended first' },
+      alertsAt: { type: ['string', 'null'], description: 'Position of the newest change of an alert; null where there is none' },
+    },
   },
   async handle({ context, body }) {
     const { waitMs } = body as { waitMs: number };
@@ -28,10 +32,14 @@ export const settle: Route = {
         context.settled(lane, last, leftMs()),
         context.store.framesReached(lane, last, leftMs()),
       ]);
-      if (!judged || !counted) return { settled: false };
+      if (!judged || !counted) return { settled: false, alertsAt: await newestAlert(context) };
     }
-    const alerts = await context.bus.info(ALERTS_FILTER);
-    const shown = !alerts.last || alerts.messages === 0 || (await context.store.alertsReached(alerts.last, leftMs()));
-    return { settled: shown };
+    const alertsAt = await newestAlert(context);
+    return { settled: alertsAt === null || (await context.store.alertsReached(alertsAt, leftMs())), alertsAt };
   },
 };
+
+async function newestAlert({ bus }: ApiContext): Promise<Position | null> {
+  const { last, messages } = await bus.info(ALERTS_FILTER);
+  return last === undefined || messages === 0 ? null : last;
+}

@@ -1,12 +1,12 @@
 /** `GET /tail/:what`: the tenant's events, alerts or matches as they come, one JSON object per line, until the client leaves. */
 import { once } from 'node:events';
-import type { Stored } from '@tocsin/bus';
-import { isTocsinError, type SecurityEvent, TocsinError } from '@tocsin/core';
+import type { Start, Stored } from '@tocsin/bus';
+import { isTocsinError, type Position, type SecurityEvent, TocsinError } from '@tocsin/core';
 import { parseAlert } from '../../duties/alert-writer.ts';
 import { openFed } from '../../duties/frame-feed.ts';
 import { parseStep } from '../../duties/partition-progress.ts';
 import { MATCHES_FILTER, tenantAlertsFilter, tenantEventsFilter } from '../../subjects.ts';
-import type { ApiCall, Route } from '../route.ts';
+import type { ApiCall, ApiContext, Route } from '../route.ts';
 
 type Lines = (stored: Stored, tenant: string) => object[];
 
@@ -34,9 +34,15 @@ export const tail: Route = {
     properties: {
       from: {
         type: 'string',
-        enum: ['new', 'first'],
+        maxLength: 128,
         default: 'new',
-        description: 'Start with what comes from now on, or with the oldest kept',
+        description: '`new`: what comes from now on; `first`: the oldest kept; a position: what stands behind it',
+      },
+      end: {
+        type: 'string',
+        enum: ['never', 'now'],
+        default: 'never',
+        description: '`now`: end with what is stored by now instead of following',
       },
     },
   },
@@ -58,7 +64,7 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   // Who left before this line will not be heard leaving.
   if (request.raw.socket.destroyed) left.abort();
   const signal = AbortSignal.any([left.signal, context.closing]);
-  const last = query['from'] === 'first' ? undefined : (await context.bus.info(filter)).last;
+  const start = await startOf(context, filter, String(query['from']));
   // From here on nobody else answers: whatever can be refused has been.
   reply.hijack();
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', connection: 'close' });
@@ -66,7 +72,7 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   raw.write('\n');
   const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write('\n'), HEARTBEAT_MS);
   try {
-    for await (const stored of context.bus.read(filter, last ? { after: last } : 'first', { follow: true, signal })) {
+    for await (const stored of context.bus.read(filter, start, { follow: query['end'] !== 'now', signal })) {
       const text = lines(stored, principal.tenant)
         .map((line) => `${JSON.stringify(line)}\n`)
         .join('');
@@ -82,6 +88,18 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
     clearInterval(heartbeat);
     raw.end();
   }
+}
+
+/** @throws bus.bad_position before anything is answered */
+async function startOf({ bus }: ApiContext, filter: string, from: string): Promise<Start> {
+  if (from === 'first') return 'first';
+  if (from !== 'new') {
+    const after = from as Position;
+    await bus.get([after]);
+    return { after };
+  }
+  const { last } = await bus.info(filter);
+  return last === undefined ? 'first' : { after: last };
 }
 
 function eventLines(stored: Stored, tenant: string): object[] {

@@ -1,6 +1,5 @@
 /** `tocsin coverage`: which events rules have looked at, and what became of the others. */
-import { TocsinError } from '@tocsin/core';
-import { parseDuration } from '@tocsin/core/setting';
+import { parseDuration, TocsinError } from '@tocsin/core';
 import type { CoverageLine } from '../../coverage/report-coverage.ts';
 import type { Unparsed } from '../../coverage/unparsed-records.ts';
 import { type Command, type GivenOptions, numberOption, textOption } from '../command.ts';

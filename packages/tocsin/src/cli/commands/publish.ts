@@ -52,6 +52,7 @@ async function runPublish(context: CommandContext, paths: readonly string[], opt
   if (source.created && terminal.interactive) terminal.note(`Source ${visible(name)} was made.`);
   const request = { api, token: source.token, format: source.format, paths, stdin: environment.stdin, rate, terminal, signal: interrupted };
   if (options['wait'] === false) return report(context, { published: await publishFiles(request), settled: true });
+  const { alertsAt } = await settle(api, 0, interrupted);
   // Alerts of other sources may appear meanwhile: they are not this command's.
   const isOurs = (alert: { evidence: readonly { source: string }[] }): boolean => alert.evidence.some((each) => each.source === name);
   await using watch = await watchAlerts(api, {
@@ -60,7 +61,9 @@ async function runPublish(context: CommandContext, paths: readonly string[], opt
     nowMs: Date.now,
   });
   const published = await publishFiles(request);
-  const settled = await settle(api, SETTLE_MS, interrupted);
+  const { settled } = await settle(api, SETTLE_MS, interrupted);
+  // Settled means stored: the last of them may still be on their way here.
+  await watch.catchUp(alertsAt, interrupted);
   return report(context, { published, settled, alerts: [...watch.alerts.values()], latenciesMs: watch.latenciesMs });
 }
 

@@ -1,6 +1,5 @@
 /** `tocsin quotas`: how much tenants and sources may send: list and set. */
-import { TocsinError } from '@tocsin/core';
-import { parseBytes } from '@tocsin/core/setting';
+import { parseBytes, TocsinError } from '@tocsin/core';
 import { type Command, type GivenOptions, numberOption, textOption } from '../command.ts';
 import { sayBytes, sayCount, sayMany } from '../figures.ts';
 import type { Column } from '../terminal.ts';

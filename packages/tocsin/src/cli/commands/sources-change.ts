@@ -1,9 +1,7 @@
 /** `tocsin sources rotate` and `tocsin sources set`: a new token, and what holds for a source. */
 
 import { readFile } from 'node:fs/promises';
-import { TocsinError } from '@tocsin/core';
-import { parseBytes, parseDuration } from '@tocsin/core/setting';
-import { parse } from 'yaml';
+import { parseBytes, parseDuration, TocsinError } from '@tocsin/core';
 import type { ShownCredential } from '../../sources/source-desk.ts';
 import { tokenPath, writeToken } from '../../state/run-file.ts';
 import { type Command, choiceOption, type GivenOptions, listOption, numberOption, textOption } from '../command.ts';
@@ -128,6 +126,7 @@ async function privacyOf(options: GivenOptions): Promise<unknown> {
   const secrets = choiceOption(textOption(options, 'secrets'), '--secrets', ['off', 'flag', 'mask', DEFAULT] as const);
   if (path === DEFAULT || (path === undefined && secrets === DEFAULT)) return null;
   if (path === undefined) return secrets === undefined ? undefined : { secrets };
+  const { parse } = await import('yaml');
   const policy: unknown = parse(await readText(path));
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy))
     throw new TocsinError('cli.bad_option', { option: '--privacy', given: path, wants: 'a YAML file with secrets, drop and fields' });

@@ -22,8 +22,14 @@ export const tail: Command = {
   options: [
     { flags: '--from <where>', about: 'new: what comes from now on; first: also what is kept, oldest first (default: new)' },
     { flags: '-n, --count <count>', about: 'end after this many' },
+    { flags: '--no-follow', about: 'end with what is stored by now' },
   ],
-  examples: ['tocsin tail', 'tocsin tail events --from first -n 20', 'tocsin tail alerts --json | jq .rule.title'],
+  examples: [
+    'tocsin tail',
+    'tocsin tail events --from first -n 20',
+    'tocsin tail alerts --from first --no-follow --json > alerts.ndjson',
+    'tocsin tail alerts --json | jq .rule.title',
+  ],
   run: runTail,
 };
 
@@ -38,7 +44,10 @@ async function runTail(context: CommandContext, args: readonly string[], options
     if (!announced && terminal.interactive && from === 'new') terminal.note(terminal.style('dim', `Following ${what}. Stop with Ctrl-C.`));
     announced = true;
   };
-  for await (const line of api.lines<unknown>(`/tail/${what}?from=${from}`, { signal: interrupted, ready })) {
+  for await (const line of api.lines<unknown>(`/tail/${what}?from=${from}&end=${options['follow'] === false ? 'now' : 'never'}`, {
+    signal: interrupted,
+    ready,
+  })) {
     if (terminal.json) terminal.object(line);
     else PRINT[what](context, line);
     left -= 1;

@@ -1,6 +1,5 @@
 /** What `--as` names: a format, or a mapping, whose format it then is. */
-import { TocsinError } from '@tocsin/core';
-import { nearestName } from '@tocsin/core/setting';
+import { nearestName, TocsinError } from '@tocsin/core';
 import { decoders, type FormatName, isFormat, jsonObjectsOf, type MappingSet } from '@tocsin/ingest';
 
 /** Format of a source type; `auto` where none is given. @throws cli.bad_option */

@@ -12,6 +12,8 @@ export interface AlertWatch extends AsyncDisposable {
   readonly latenciesMs: readonly number[];
   /** Resolves when `enough` holds, checked at every alert, or after `patienceMs`: whether it does. */
   until(enough: () => boolean, patienceMs: number, signal: AbortSignal): Promise<boolean>;
+  /** Takes in every change stored by now behind a position (null: all), also those that have not come yet; without times. */
+  catchUp(since: string | null, signal: AbortSignal): Promise<void>;
 }
 
 /** What is watched. */
@@ -31,18 +33,19 @@ export async function watchAlerts(api: ApiClient, { accept, onNew, nowMs }: Watc
   const checks = new Set<() => void>();
   let changes = 0;
   const leaving = new AbortController();
-  const take = (alert: Alert): void => {
-    if (!accept(alert)) return;
+  const take = (alert: Alert, isTimed: boolean): void => {
+    const known = alerts.get(alert.id);
+    // What was read by a catch-up may come once more.
+    if (!accept(alert) || (known !== undefined && known.foldRevision > alert.foldRevision)) return;
     changes += 1;
-    const fresh = !alerts.has(alert.id) && alert.foldRevision === 1;
     alerts.set(alert.id, alert);
-    if (fresh) {
-      latenciesMs.push(nowMs() - alert.receivedMs);
+    if (known === undefined && alert.foldRevision === 1) {
+      if (isTimed) latenciesMs.push(nowMs() - alert.receivedMs);
       onNew(alert);
     }
     for (const check of checks) check();
   };
-  const following = await follow(api, leaving.signal, take);
+  const following = await follow(api, leaving.signal, (alert) => take(alert, true));
   return {
     alerts,
     latenciesMs,
@@ -51,6 +54,9 @@ export async function watchAlerts(api: ApiClient, { accept, onNew, nowMs }: Watc
     },
     until: (enough, patienceMs, signal) =>
       waitUntil(enough, AbortSignal.any([signal, leaving.signal, AbortSignal.timeout(Math.ceil(patienceMs))]), checks),
+    async catchUp(since, signal) {
+      for await (const alert of api.lines<Alert>(`/tail/alerts?from=${since ?? 'first'}&end=now`, { signal })) take(alert, false);
+    },
     async [Symbol.asyncDispose]() {
       leaving.abort();
       await following.ended;

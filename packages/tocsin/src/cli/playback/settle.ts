@@ -4,13 +4,20 @@ import type { ApiClient } from '../api-client.ts';
 /** Longest wait of one request, milliseconds: shorter than what a proxy on the way would cut. */
 const STEP_MS = 10_000;
 
-/** Resolves with true when every event stored before the call has been judged and its alerts are listed, with false after `patienceMs` without. */
-export async function settle(api: ApiClient, patienceMs: number, signal: AbortSignal): Promise<boolean> {
+/** How far detection has come. */
+export interface Settled {
+  /** Whether every event stored before the call has been judged and its alerts are listed. */
+  readonly settled: boolean;
+  /** Position of the newest change of an alert; null where there is none. */
+  readonly alertsAt: string | null;
+}
+
+/** Resolves when it has caught up, or after `patienceMs` without. */
+export async function settle(api: ApiClient, patienceMs: number, signal: AbortSignal): Promise<Settled> {
   const untilMs = performance.now() + patienceMs;
   for (;;) {
-    const leftMs = Math.round(untilMs - performance.now());
-    if (leftMs <= 0) return false;
-    const { settled } = await api.call<{ settled: boolean }>('POST', '/settle', { body: { waitMs: Math.min(STEP_MS, leftMs) }, signal });
-    if (settled) return true;
+    const leftMs = Math.max(0, Math.round(untilMs - performance.now()));
+    const now = await api.call<Settled>('POST', '/settle', { body: { waitMs: Math.min(STEP_MS, leftMs) }, signal });
+    if (now.settled || leftMs === 0) return now;
   }
 }
