@@ -15,24 +15,25 @@ const LONGEST_BYTES = 24;
 /** Records with offsets 0 to `records` - 1 behind the first of their batch. The client reads as many as the batch says. */
 export function standInRecords(records = MAX_RECORDS): Buffer {
   const name = Buffer.from(STAND_IN_HEADER);
+  const tail = Buffer.from([NULL, NULL, ONE_HEADER, name.length << 1, ...name, NULL]);
   const bytes = Buffer.allocUnsafe(records * LONGEST_BYTES);
   let at = 0;
   for (let offset = 0; offset < records; offset++) {
-    const place = varint(offset);
-    const tail = [NULL, NULL, ONE_HEADER, name.length << 1];
-    const length = varint(2 + place.length + tail.length + name.length + 1);
-    for (const byte of [...length, 0, 0, ...place, ...tail]) bytes[at++] = byte;
-    at += name.copy(bytes, at);
-    bytes[at++] = NULL;
+    // Its length, no attributes and no time of its own; the length is one byte, as the record is short.
+    const start = at;
+    at = writeVarint(bytes, offset, start + 3);
+    bytes[start] = (at - start - 1 + tail.length) << 1;
+    bytes[start + 1] = bytes[start + 2] = 0;
+    bytes.set(tail, at);
+    at += tail.length;
   }
   return bytes.subarray(0, at);
 }
 
-/** A number from 0 as a zigzag varint. */
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let left = value * 2;
-  for (; left > 0x7f; left = Math.floor(left / 128)) bytes.push((left % 128) | 0x80);
-  bytes.push(left);
-  return bytes;
+/** Writes a number from 0 as a zigzag varint; gives the place behind it. */
+function writeVarint(bytes: Buffer, value: number, start: number): number {
+  let [left, at] = [value * 2, start];
+  for (; left > 0x7f; left >>>= 7) bytes[at++] = (left & 0x7f) | 0x80;
+  bytes[at++] = left;
+  return at;
 }
