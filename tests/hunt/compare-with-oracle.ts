@@ -1,34 +1,69 @@
 /**
- * `TOCSIN_CORPORA=FOLDER node --conditions=tocsin-source tests/hunt/compare-with-oracle.ts [EVERY] [FILE…]`: a hunt over the
- * recordings of windows-otrf with all public rules against the naive oracle, every EVERYth event (default 1: all of them). Prints a line
- * per file and every difference; exit code 1 where there is one.
+ * `npm run oracle [-- --every N --results FILE --report FOLDER RECORDING…]`: what `tocsin hunt` prints over the recordings of windows-otrf
+ * with all public rules, against the naive oracle. Recordings that FILE has a line for are not judged again, so that a long run can be
+ * cut short and taken up. `--every N` looks at every Nth event. Exit code 1 where there is a difference.
  */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ruleArchive, textLines } from '../../packages/detect/test/corpora.ts';
-import { huntLines, oracleMatches, readBoth } from './hunt-oracle.ts';
+import { conditions } from '../conditions.ts';
+import { type ComparedRecording, compareRecording } from './compared-recording.ts';
+import { readBoth } from './hunt-oracle.ts';
+import { oracleReport, oracleReportPage } from './oracle-report.ts';
+import { printedMatches } from './printed-matches.ts';
 
 const EVENTS = 'windows-otrf/events';
-const [every = '1', ...only] = process.argv.slice(2);
-const rules = readBoth(ruleArchive('sigma-rules/sigmahq-rules.tar.gz'));
-const refused = new Set<string>();
-let differences = 0;
-let compared = 0;
-let found = 0;
-for (const name of only.length > 0 ? only : readdirSync(join(process.env['TOCSIN_CORPORA'] ?? '', EVENTS)).sort()) {
-  const lines = textLines(`${EVENTS}/${name}`).filter((_, i) => i % Number(every) === 0);
-  const { matches } = await huntLines(rules, lines);
-  const expected = oracleMatches(rules, lines, (id) => refused.add(id));
-  const missing = [...expected].filter((match) => !matches.has(match));
-  const extra = [...matches].filter((match) => !expected.has(match));
-  differences += missing.length + extra.length;
-  compared += lines.length;
-  found += matches.size;
-  console.log(`${name}: ${lines.length} events, ${matches.size} matches, ${missing.length} missing, ${extra.length} extra`);
-  for (const match of missing.slice(0, 10)) console.log(`  missing ${match}`);
-  for (const match of extra.slice(0, 10)) console.log(`  extra ${match}`);
+const { values, positionals } = parseArgs({
+  options: { every: { type: 'string', default: '1' }, results: { type: 'string' }, report: { type: 'string' } },
+  allowPositionals: true,
+});
+const begun = conditions();
+const files = ruleArchive('sigma-rules/sigmahq-rules.tar.gz');
+const rules = readBoth(files);
+const known = new Map(readResults().map((one) => [one.recording, one]));
+const compared: ComparedRecording[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'tocsin-oracle-'));
+try {
+  for (const { path, text } of files) {
+    mkdirSync(dirname(join(folder, 'rules', path)), { recursive: true });
+    writeFileSync(join(folder, 'rules', path), text);
+  }
+  for (const recording of positionals.length > 0 ? positionals : recordings()) compared.push(known.get(recording) ?? compare(recording));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
-console.log(
-  `${compared} events, ${found} matches, ${differences} differences; the oracle refuses ${refused.size} rules ${[...refused].join(' ')}`,
-);
-process.exitCode = differences === 0 ? 0 : 1;
+const report = oracleReport(compared, { conditions: begun, rules: rules.parsed.length, every: Number(values.every) });
+process.stdout.write(`${JSON.stringify(report.total)}\n`);
+if (values.report !== undefined) {
+  writeFileSync(join(values.report, 'hunt-oracle.json'), `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync(join(values.report, 'hunt-oracle.md'), oracleReportPage(report));
+}
+process.exitCode = report.total.missing + report.total.extra === 0 ? 0 : 1;
+
+function compare(recording: string): ComparedRecording {
+  const lines = textLines(`${EVENTS}/${recording}`).filter((_, i) => i % Number(values.every) === 0);
+  const path = join(folder, 'events.ndjson');
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
+  const one = compareRecording({ recording, lines, rules, printed: printedMatches(path, folder) });
+  process.stdout.write(
+    `${recording}: ${one.events} events, ${one.matches} matches, ${one.missing.length} missing, ${one.extra.length} extra\n`,
+  );
+  if (values.results !== undefined) appendFileSync(values.results, `${JSON.stringify(one)}\n`);
+  return one;
+}
+
+function readResults(): ComparedRecording[] {
+  if (values.results === undefined || !existsSync(values.results)) return [];
+  const lines = readFileSync(values.results, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as ComparedRecording);
+}
+
+/** All recordings, by name. */
+function recordings(): string[] {
+  const root = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../../../shared/corpora');
+  return readdirSync(join(root, EVENTS))
+    .filter((name) => name.endsWith('.ndjson.gz'))
+    .sort();
+}

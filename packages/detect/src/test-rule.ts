@@ -9,7 +9,7 @@ import { EventView, isScalar } from './compile/event-view.ts';
 import { LATENESS_MS } from './correlate/fold.ts';
 import { createFoldSet } from './correlate/fold-set.ts';
 import type { CorrelationRule, DetectionRule, ParsedRule } from './parse/parsed-rule.ts';
-import { indexByReference } from './parse/resolve-references.ts';
+import { indexByReference } from './parse/rule-references.ts';
 import type { EventTest, SequenceTest } from './parse/rule-tests.ts';
 
 /** Outcome of one test. */

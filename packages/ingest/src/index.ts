@@ -19,8 +19,8 @@ export type { DoorLimits } from './http/door-limits.ts';
 export { type WebhookSettings, webhookSettings } from './http/doors/webhook-settings.ts';
 export { eventsRoute } from './http/events-route.ts';
 export type { HttpDoor } from './http/http-door.ts';
-export { PRODUCER_BATCH_TYPE } from './http/producer-batch.ts';
 export { createHttpDoors, type HttpDoorsOptions } from './http/http-doors.ts';
+export { PRODUCER_BATCH_TYPE } from './http/producer-batch.ts';
 export { type ServeDoorsOptions, serveDoors } from './http/serve-doors.ts';
 export {
   createIntake,
@@ -34,10 +34,10 @@ export {
 export type { Emit, Listener, ListenerContext, ListenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';
+export { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent } from './listeners/nats/message-door.ts';
 export { clientTls, readClientTls } from './listeners/pull/pull-settings.ts';
 export { type OldestBatch, SpoolFiles } from './listeners/spool/spool-files.ts';
 export { encodeFrame as encodeBatch, type SpooledBatch } from './listeners/spool/spool-frame.ts';
-export { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent } from './listeners/nats/message-door.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';
 export { compileMappings, loadMappings, type MappingSet, type MappingText } from './mappings/mapping-set.ts';
 export type { MappingSpec } from './mappings/mapping-spec.ts';

@@ -4,7 +4,7 @@
  * meet the command line here; nothing else reads or sets them.
  */
 import { readFileSync } from 'node:fs';
-import { runProgram } from './cli/program.ts';
+import { keepCompiledCode } from './cli/code-cache.ts';
 import type { Screen } from './cli/terminal.ts';
 
 const { env, stdin, stdout, stderr } = process;
@@ -25,6 +25,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 stdout.on('error', (error) => outputClosed.abort(error));
 stderr.on('error', () => undefined);
 
+keepCompiledCode((name) => env[name]);
+// Loaded behind the line above, which is for all that is loaded from there on.
+const { runProgram } = await import('./cli/program.ts');
 process.exitCode = await runProgram({
   argv: process.argv.slice(2),
   environment: {

@@ -21,13 +21,14 @@ export function encodeImage({ bytes, links }: ProgramImage): Uint8Array<ArrayBuf
  */
 export function decodeImage(encoded: Uint8Array): ProgramImage {
   // Words must be aligned, wherever the bytes lay.
-  const own = new Uint8Array(encoded);
+  const isAligned = encoded.byteOffset % 4 === 0 && encoded.buffer instanceof ArrayBuffer;
+  const own = isAligned ? (encoded as Uint8Array<ArrayBuffer>) : new Uint8Array(encoded);
   if (own.length < HEAD_BYTES) throw new RangeError('the program is cut off');
-  const [magic, length = 0, count = 0] = new Uint32Array(own.buffer, 0, 3);
+  const [magic, length = 0, count = 0] = new Uint32Array(own.buffer, own.byteOffset, 3);
   if (magic !== MAGIC || length % 4 !== 0 || own.length !== HEAD_BYTES + length + count * 4) throw new RangeError('this is no program');
   const image: ProgramImage = {
-    bytes: new Uint8Array(own.buffer, HEAD_BYTES, length),
-    links: new Uint32Array(own.buffer, HEAD_BYTES + length, count),
+    bytes: own.subarray(HEAD_BYTES, HEAD_BYTES + length),
+    links: new Uint32Array(own.buffer, own.byteOffset + HEAD_BYTES + length, count),
   };
   checkLinks(image);
   return image;

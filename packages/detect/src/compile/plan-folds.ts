@@ -7,7 +7,7 @@ import { LATENESS_MS } from '../correlate/fold.ts';
 import { createMeasure } from '../correlate/measures/create-measure.ts';
 import { correlationHeights } from '../parse/correlation-chains.ts';
 import type { CorrelationRule, ParsedRule } from '../parse/parsed-rule.ts';
-import { indexByReference } from '../parse/resolve-references.ts';
+import { indexByReference } from '../parse/rule-references.ts';
 import type { CorrelationPlan, FoldInput, FoldPlan } from './compiled-rules.ts';
 
 type Rules = ReadonlyMap<string, ParsedRule>;

@@ -1,6 +1,6 @@
 /** Which rules hang together: what stands above some rules, and everything that those stand on. */
 import type { ParsedRule } from '../parse/parsed-rule.ts';
-import { indexByReference } from '../parse/resolve-references.ts';
+import { indexByReference } from '../parse/rule-references.ts';
 
 /** Rules that hang together, each list in the order of the whole. */
 export interface RuleClosure {

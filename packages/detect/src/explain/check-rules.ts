@@ -1,6 +1,6 @@
 /** Looks at rules before any event comes. A correlation can fire when the rules it counts can, and its condition leaves a number open. */
 import type { CorrelationRule, ParsedRule } from '../parse/parsed-rule.ts';
-import { indexByReference } from '../parse/resolve-references.ts';
+import { indexByReference } from '../parse/rule-references.ts';
 import { checkDetection, type DetectionFindings } from './check-detection.ts';
 import type { NeverReason, RuleCheckup, SourceFacts } from './rule-checkup.ts';
 

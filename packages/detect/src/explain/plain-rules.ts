@@ -1,6 +1,6 @@
 /** The rules about single events behind a rule: itself, or of a correlation those that it counts, by way of other correlations, too. */
 import type { DetectionRule, ParsedRule } from '../parse/parsed-rule.ts';
-import { indexByReference } from '../parse/resolve-references.ts';
+import { indexByReference } from '../parse/rule-references.ts';
 
 /** Plain rules behind `rule` among all rules, each once. */
 export function plainRulesOf(rule: ParsedRule, all: readonly ParsedRule[]): DetectionRule[] {

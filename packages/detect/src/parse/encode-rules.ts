@@ -8,38 +8,84 @@ import type { ParsedRule, RefusedRule } from './parsed-rule.ts';
 import { charToken, type PatternToken, type TextPattern } from './text-pattern.ts';
 
 /** Bytes of parsed rules. The form is this version's own and promised to no other. */
-export function encodeRules(parsed: ParsedRules): Uint8Array {
+export function encodeRules(parsed: ParsedRules): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
-  const bodies = parsed.rules.map((rule) => encoder.encode(JSON.stringify(bodyOf(rule), encodeValue)));
+  const bodies = parsed.rules.map((rule) => encoder.encode(jsonOf(bodyOf(rule))));
   const refused = parsed.refused.map(({ error, ...rest }): SavedRefusal => ({ ...rest, code: error.code }));
   const heads = parsed.rules.map((rule, i) => ({ ...headOf(rule), bytes: bodies[i]?.length ?? 0 }));
   const extra = Object.fromEntries(Object.entries(parsed).filter(([name]) => name !== 'rules' && name !== 'refused'));
-  const head = encoder.encode(JSON.stringify({ heads, refused, extra }, encodeValue));
-  const bytes = new Uint8Array(4 + head.length + bodies.reduce((sum, body) => sum + body.length, 0));
-  new DataView(bytes.buffer).setUint32(0, head.length);
-  bytes.set(head, 4);
-  let at = 4 + head.length;
-  for (const body of bodies) {
-    bytes.set(body, at);
-    at += body.length;
-  }
-  return bytes;
+  const head = encoder.encode(jsonOf({ heads, refused, extra }));
+  return joinBytes([wordOf(1), wordOf(HEAD_BYTES + head.length + sizeOf(bodies)), wordOf(head.length), head, ...bodies]);
 }
 
-/** What `encodeRules` was given. What a rule looks for is read when it is looked at, and again when it was dropped since; the bytes must not change. @throws SyntaxError, RangeError on other bytes */
+/** Bytes of the rules of several encoded sets, as if they had been one, for sets that do not hang on each other. */
+export function joinEncodedRules(sets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const count = sets.reduce((sum, set) => sum + wordAt(set, 0), 0);
+  return joinBytes([wordOf(count), ...sets.map((set) => set.subarray(4))]);
+}
+
+/** What `encodeRules` was given. What a rule looks for and says is read when it is looked at, and again when it was dropped since; the bytes must not change. @throws SyntaxError, RangeError on other bytes */
 export function decodeRules(bytes: Uint8Array): ParsedRules {
-  const headLength = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0);
-  if (headLength > bytes.length - 4) throw new RangeError('the bytes are cut off');
-  const { heads, refused, extra } = decodeJson(bytes.subarray(4, 4 + headLength)) as SavedHead;
-  let at = 4 + headLength;
+  const sets: ParsedRules[] = [];
+  let at = 4;
+  for (let left = wordAt(bytes, 0); left > 0; left--) {
+    const length = wordAt(bytes, at);
+    sets.push(decodeSet(stretchOf(bytes, at + 4, length)));
+    at += 4 + length;
+  }
+  if (at !== bytes.length) throw new RangeError('there are bytes behind the last rule');
+  const [first] = sets;
+  if (sets.length === 1 && first !== undefined) return first;
+  return {
+    rules: sets.flatMap(({ rules }) => rules),
+    filters: sets.flatMap(({ filters }) => filters),
+    placeholders: sets.flatMap(({ placeholders }) => placeholders),
+    refused: sets.flatMap(({ refused }) => refused),
+  };
+}
+
+const HEAD_BYTES = 4;
+
+function decodeSet(bytes: Uint8Array): ParsedRules {
+  const headLength = wordAt(bytes, 0);
+  const { heads, refused, extra } = decodeJson(stretchOf(bytes, HEAD_BYTES, headLength)) as SavedHead;
+  let at = HEAD_BYTES + headLength;
   const rules = heads.map(({ bytes: length, ...head }) => {
-    if (at + length > bytes.length) throw new RangeError('the bytes are cut off');
-    const body = bytes.subarray(at, at + length);
+    const body = stretchOf(bytes, at, length);
     at += length;
     return lazyRule(head, body);
   });
   if (at !== bytes.length) throw new RangeError('there are bytes behind the last rule');
   return { ...(extra as Omit<ParsedRules, 'rules' | 'refused'>), rules, refused: refused.map(refusalOf) };
+}
+
+function stretchOf(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  if (at + length > bytes.length) throw new RangeError('the bytes are cut off');
+  return bytes.subarray(at, at + length);
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(at);
+}
+
+function wordOf(word: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, word);
+  return bytes;
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(sizeOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 type Head = Readonly<Record<string, unknown>>;
@@ -52,39 +98,68 @@ type SavedRefusal = Omit<RefusedRule, 'error'> & { readonly code: ErrorCode };
 
 /** Parts of a detection rule that are large and not needed before it is compiled. */
 const BODY: readonly string[] = ['selections', 'condition', 'tests'];
+/** Parts of what it says about itself that are read by people alone. */
+const PROSE: readonly string[] = ['description', 'references', 'falsePositives'];
 
 function headOf(rule: ParsedRule): Head {
-  return Object.fromEntries(Object.entries(rule).filter(([name]) => rule.kind !== 'detection' || !BODY.includes(name)));
+  if (rule.kind !== 'detection') return { ...rule };
+  return { ...without(rule, BODY), meta: without(rule.meta, PROSE) };
 }
 
 function bodyOf(rule: ParsedRule): object {
-  return Object.fromEntries(Object.entries(rule).filter(([name]) => rule.kind === 'detection' && BODY.includes(name)));
+  return rule.kind === 'detection' ? { ...only(rule, BODY), ...only(rule.meta, PROSE) } : {};
+}
+
+function only(of: object, names: readonly string[]): object {
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(of, name)).map((name) => [name, (of as Head)[name]]));
+}
+
+function without(of: object, names: readonly string[]): object {
+  const left: Record<string, unknown> = { ...of };
+  for (const name of names) delete left[name];
+  return left;
 }
 
 function lazyRule(head: Head, body: Uint8Array): ParsedRule {
   if (head['kind'] !== 'detection') return head as unknown as ParsedRule;
-  // Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set.
-  let read: WeakRef<Head> | undefined;
+  const lazy = new LazyBody(body);
   const rule: Record<string, unknown> = { ...head };
-  for (const name of BODY) {
-    Object.defineProperty(rule, name, {
-      enumerable: true,
-      get: () => {
-        const known = read?.deref();
-        if (known !== undefined) return known[name];
-        const fresh = decodeJson(body) as Head;
-        read = new WeakRef(fresh);
-        return fresh[name];
-      },
-    });
-  }
+  for (const name of BODY) lazy.define(rule, name);
+  const meta = head['meta'] as Record<string, unknown>;
+  for (const name of PROSE) lazy.define(meta, name);
   return rule as unknown as ParsedRule;
+}
+
+/** The parts of a rule that are read when they are asked for. Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set. */
+class LazyBody {
+  readonly #bytes: Uint8Array;
+  #read: WeakRef<Head> | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  define(on: object, name: string): void {
+    Object.defineProperty(on, name, { enumerable: true, get: () => this.#parts()[name] });
+  }
+
+  #parts(): Head {
+    const known = this.#read?.deref();
+    if (known !== undefined) return known;
+    const fresh = decodeJson(this.#bytes) as Head;
+    this.#read = new WeakRef(fresh);
+    return fresh;
+  }
 }
 
 function refusalOf({ code, ...saved }: SavedRefusal): RefusedRule {
   const { path: file, line, column, rule, reason } = saved;
   // Every code a rule is refused with takes the same details.
   return { ...saved, error: new TocsinError(code as 'detect.bad_rule', { file, line, column, rule, reason }) };
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, encodeValue);
 }
 
 const MAP = '$map';
@@ -99,7 +174,7 @@ const WILDCARDS = { any: 'a', one: 'o', dash: 'd' } as const;
 function encodeValue(this: unknown, name: string, value: unknown): unknown {
   if (value instanceof Map) return { [MAP]: [...value] };
   if (name === 'patterns' && isTextTest(this)) return { [PATTERN]: this.patterns.map(patternText) };
-  if (value === undefined) return { [UNDEFINED]: true };
+  if (value === undefined && Array.isArray(this)) return { [UNDEFINED]: true };
   if (typeof value === 'number' && !Number.isFinite(value)) return { [NUMBER]: String(value) };
   // Events of tests may have any names.
   return isPlain(value) && Object.keys(value).some((key) => key.startsWith('$')) ? { [OBJECT]: Object.entries(value) } : value;
@@ -138,10 +213,14 @@ function patternText(pattern: TextPattern): string {
   return text;
 }
 
+const decoder = new TextDecoder();
+
 function decodeJson(bytes: Uint8Array): unknown {
   // A view of shared memory cannot be decoded as such.
   const own = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
-  return revive(JSON.parse(new TextDecoder().decode(own)));
+  const text = decoder.decode(own);
+  const value: unknown = JSON.parse(text);
+  return text.includes('"$') ? revive(value) : value;
 }
 
 function revive(value: unknown): unknown {

@@ -7,6 +7,7 @@ import { type ChainFaults, findChainFaults } from './correlation-chains.ts';
 import type { CorrelationRule, ParsedRule, RefusedRule } from './parsed-rule.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
 import { RuleFault } from './rule-fault.ts';
+import { indexByReference } from './rule-references.ts';
 
 /** A rule and the document it was read from. */
 export interface LocatedRule extends LocatedDocument {
@@ -17,20 +18,6 @@ export interface LocatedRule extends LocatedDocument {
 export interface ReadDocuments {
   readonly accepted: readonly LocatedRule[];
   readonly failed: readonly LocatedDocument[];
-}
-
-/** How correlations find the rules they refer to. */
-export function indexByReference(rules: readonly ParsedRule[]): ReadonlyMap<string, ParsedRule> {
-  return new Map(
-    rules.flatMap((rule) =>
-      rule.meta.name === undefined
-        ? [[rule.meta.id, rule]]
-        : [
-            [rule.meta.id, rule],
-            [rule.meta.name, rule],
-          ],
-    ),
-  );
 }
 
 /** The rules that stand, in order; the others are added to `refused`. */

@@ -5,7 +5,7 @@ import { OracleRefusal } from './refusal.ts';
 
 /** `selections` answers for one search identifier; `names` are all of them. @throws OracleRefusal */
 export function evaluateCondition(text: string, names: readonly string[], selection: (name: string) => boolean): boolean {
-  const tokens = text.match(/\(|\)|[^\s()]+/g) ?? [];
+  const tokens = tokensOf(text);
   let at = 0;
   const peek = (): string | undefined => tokens[at]?.toLowerCase();
   const take = (): string => {
@@ -55,6 +55,14 @@ export function evaluateCondition(text: string, names: readonly string[], select
   const result = or();
   if (at < tokens.length) throw new OracleRefusal(`condition not understood at "${tokens[at]}": ${text}`);
   return result;
+}
+
+const tokensByText = new Map<string, readonly string[]>();
+
+function tokensOf(text: string): readonly string[] {
+  const known = tokensByText.get(text) ?? text.match(/\(|\)|[^\s()]+/g) ?? [];
+  tokensByText.set(text, known);
+  return known;
 }
 
 function quantified(amount: string, target: string, names: readonly string[], selection: (name: string) => boolean): boolean {

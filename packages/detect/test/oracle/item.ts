@@ -18,7 +18,7 @@ const KNOWN = new Set([...COMPARE, ...TIME, ...TEXT, ...ENCODE, ...OTHER]);
 /** A line: its key and value as written, and what placeholders in it stand for. */
 export type Line = { readonly key: string; readonly value: Json; readonly placeholders: Values };
 
-type Reading = { readonly field: string; readonly modifiers: readonly string[]; readonly placeholders: Values };
+type Reading = { readonly key: string; readonly field: string; readonly modifiers: readonly string[]; readonly placeholders: Values };
 
 /** True when the event satisfies the line. An empty field name means keywords. @throws OracleRefusal */
 export function matchItem(event: OracleEvent, { key, value, placeholders }: Line): boolean {
@@ -26,7 +26,7 @@ export function matchItem(event: OracleEvent, { key, value, placeholders }: Line
   for (const modifier of modifiers) if (!KNOWN.has(modifier)) throw new OracleRefusal(`unknown modifier ${modifier}`);
   const values = Array.isArray(value) ? (value as Json[]) : [value];
   if (values.length === 0) throw new OracleRefusal(`${key} has an empty list`);
-  const test = (one: Json): boolean => matchOne(event, { field, modifiers, placeholders }, one);
+  const test = (one: Json): boolean => matchOne(event, { key, field, modifiers, placeholders }, one);
   const matched = modifiers.includes('all') ? values.map(test).every(Boolean) : values.map(test).some(Boolean);
   // `neq` is the negation of the whole line, so it also holds where the field is missing.
   return modifiers.includes('neq') ? !matched : matched;
@@ -54,7 +54,21 @@ function matchFieldref(event: OracleEvent, values: readonly Json[], modifiers: r
   });
 }
 
-function valueTest({ field, modifiers, placeholders }: Reading, wanted: Json): (value: Json) => boolean {
+type ValueTest = (value: Json) => boolean;
+
+/** By key, by value: what a line asks for hangs on nothing else where no placeholder has a value. */
+const remembered = new Map<string, Map<Json, ValueTest>>();
+
+function valueTest(reading: Reading, wanted: Json): ValueTest {
+  if (Object.keys(reading.placeholders).length > 0 || (wanted !== null && typeof wanted === 'object')) return makeTest(reading, wanted);
+  let tests = remembered.get(reading.key);
+  if (tests === undefined) remembered.set(reading.key, (tests = new Map()));
+  let test = tests.get(wanted);
+  if (test === undefined) tests.set(wanted, (test = makeTest(reading, wanted)));
+  return test;
+}
+
+function makeTest({ field, modifiers, placeholders }: Reading, wanted: Json): ValueTest {
   const keyword = field === '';
   const compare = modifiers.find((modifier) => COMPARE.includes(modifier));
   const time = modifiers.find((modifier) => TIME.includes(modifier));

@@ -1,5 +1,6 @@
 // Sigma string values: wildcards, escapes, encodings and dash variants, each straight from the sentence of the specification
-// that describes it. A pattern is a list of characters and two symbols; matching fills the textbook table row by row.
+// that describes it. A pattern is a list of characters and two symbols; matching fills the textbook table row by row, or, for patterns
+// that are nothing but texts with `*` between them, looks for the texts one behind the other (a test holds the two equal).
 
 import { OracleRefusal } from './refusal.ts';
 
@@ -44,8 +45,62 @@ function withoutCase(text: string): string {
   return text.toLowerCase().replace(/ς/g, 'σ');
 }
 
-/** Row i of the table says how much of the text the first i units of the pattern can stand for. */
+/** Whether the pattern stands for the whole text. */
 export function matchPattern(pattern: Pattern, text: string, cased: boolean): boolean {
+  const { texts, isWhole } = textsOf(pattern, cased);
+  const whole = cased ? text : folded(text);
+  if (isWhole) return standOneBehindOther(texts, whole);
+  return texts.every((one) => whole.includes(one)) && matchByTable(pattern, text, cased);
+}
+
+/** Whether a text is these texts in this order with anything between them. */
+function standOneBehindOther([first = '', ...others]: readonly string[], whole: string): boolean {
+  const last = others.pop();
+  if (last === undefined) return whole === first;
+  if (!whole.startsWith(first)) return false;
+  let at = first.length;
+  for (const one of others) {
+    const found = whole.indexOf(one, at);
+    if (found < 0) return false;
+    at = found + one.length;
+  }
+  return whole.length - last.length >= at && whole.endsWith(last);
+}
+
+/** The texts between the wildcards of a pattern; whether they say everything: not where there is a `?`, or halves of characters. */
+type Texts = { readonly texts: readonly string[]; readonly isWhole: boolean };
+
+const textsByPattern = { true: new WeakMap<Pattern, Texts>(), false: new WeakMap<Pattern, Texts>() };
+
+function textsOf(pattern: Pattern, cased: boolean): Texts {
+  const known = textsByPattern[`${cased}`].get(pattern);
+  if (known !== undefined) return known;
+  const all = [''];
+  for (const unit of pattern) {
+    if (typeof unit === 'string') all.push(all.pop() + (cased ? unit : withoutCase(unit)));
+    else all.push('');
+  }
+  const texts = all.filter((text) => !/[\ud800-\udfff]/.test(text));
+  const found = { texts, isWhole: texts.length === all.length && !pattern.includes(SINGLE) };
+  textsByPattern[`${cased}`].set(pattern, found);
+  return found;
+}
+
+const MOST_FOLDED = 256;
+const foldedTexts = new Map<string, string>();
+
+/** Without case; remembered, since many patterns look at one text. */
+function folded(text: string): string {
+  const known = foldedTexts.get(text);
+  if (known !== undefined) return known;
+  if (foldedTexts.size >= MOST_FOLDED) foldedTexts.clear();
+  const fresh = withoutCase(text);
+  foldedTexts.set(text, fresh);
+  return fresh;
+}
+
+/** Row i of the table says how much of the text the first i units of the pattern can stand for. */
+export function matchByTable(pattern: Pattern, text: string, cased: boolean): boolean {
   const chars = Array.from(cased ? text : withoutCase(text));
   const units = pattern.flatMap((unit): Pattern => (typeof unit === 'symbol' ? [unit] : Array.from(cased ? unit : withoutCase(unit))));
   let row = [true, ...chars.map(() => false)];

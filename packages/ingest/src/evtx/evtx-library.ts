@@ -2,8 +2,7 @@
  * `@ts-evtx/core`, with types: its own do not resolve under this project's module rules. Only what is used here is declared. To change the
  * library, change this file.
  */
-// The package's declarations import files without their endings, which TypeScript cannot follow.
-import * as untyped from '@ts-evtx/core';
+import { createRequire } from 'node:module';
 
 /** A record of an event log. */
 export interface LibraryRecord {
@@ -26,8 +25,12 @@ interface Library {
   readonly ChunkHeader: new (reader: object, offset: number) => LibraryChunk;
 }
 
+/** Loaded with the first event log: most runs see none. */
+let library: Library | undefined;
+
 /** Opens a chunk. The bytes must not change while it is read. */
 export function openLibraryChunk(bytes: Uint8Array): LibraryChunk {
-  const { BinaryReader, ChunkHeader } = untyped as unknown as Library;
+  library ??= createRequire(import.meta.url)('@ts-evtx/core') as Library;
+  const { BinaryReader, ChunkHeader } = library;
   return new ChunkHeader(new BinaryReader(bytes), 0);
 }

@@ -5,7 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { TocsinError } from '@tocsin/core';
-import { unpackerOf } from '@tocsin/ingest';
+import { unpackerOf } from '@tocsin/ingest/read';
 
 /** Bytes in order, once. Whoever opened it disposes it. */
 export interface ByteSource extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /** The correlations of a hunt: all matches they count, in order of event time, through the folds; alerts as they last were. */
 import type { Alert, Match, MatchStep } from '@tocsin/core';
-import { type CompiledRules, createFoldSet } from '@tocsin/detect';
+import type { CompiledRules } from '@tocsin/detect/judge';
 import type { JudgeSetup } from './judge-block.ts';
 
 /** Rules whose hits correlations count, and whether those hits are results of their own as well. */
@@ -25,6 +25,8 @@ export async function correlateMatches(
   onAlert: (alert: Alert) => void | Promise<void>,
 ): Promise<ReadonlyMap<string, number>> {
   const correlations = compiled.folds.filter((fold) => fold.kind !== 'grouping');
+  if (correlations.length === 0) return new Map();
+  const { createFoldSet } = await import('@tocsin/detect');
   // Not a copy: what else a rule set can tell is worked out when it is asked for, and not wanted here.
   const folds = createFoldSet(Object.create(compiled, { folds: { value: correlations } }) as CompiledRules);
   const alerts = new Map<string, Alert>();

@@ -1,5 +1,5 @@
 /** CSV (RFC 4180, also with semicolons or tabs) as blocks of whole rows: the head is read here, the rows where they are judged. */
-import type { CsvHead } from '@tocsin/ingest';
+import type { CsvHead } from '@tocsin/ingest/read';
 import type { BlockFiller } from './block-filler.ts';
 import { MAX_RECORD_BYTES, type Piece } from './hunt-block.ts';
 

@@ -1,5 +1,5 @@
 /** An event log of Windows as blocks of its chunks, which stand on their own. */
-import { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES } from '@tocsin/ingest';
+import { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES } from '@tocsin/ingest/read';
 import type { BlockFiller } from './block-filler.ts';
 import type { Piece } from './hunt-block.ts';
 

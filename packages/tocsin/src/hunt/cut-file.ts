@@ -1,5 +1,5 @@
 /** What kind of log a file is, by how it begins and never by its name, and how it is cut. */
-import { isEvtx, looksLikeZeek, sniffCsv } from '@tocsin/ingest';
+import { isEvtx, looksLikeZeek, sniffCsv } from '@tocsin/ingest/read';
 import { BlockFiller } from './block-filler.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';

@@ -1,5 +1,5 @@
 /** Zeek's own text logs (Zeek manual, "Zeek Log Formats") as blocks of whole lines, each with the head that was in force. */
-import { NO_ZEEK_HEAD, readZeekHead } from '@tocsin/ingest';
+import { NO_ZEEK_HEAD, readZeekHead } from '@tocsin/ingest/read';
 import type { BlockFiller } from './block-filler.ts';
 import { MAX_RECORD_BYTES, type Piece } from './hunt-block.ts';
 

@@ -1,6 +1,6 @@
 /** What a hunt found, as its outputs show it: a record that a rule holds for, or a correlation that came about. */
 import type { Explanation, HotAttributes } from '@tocsin/core';
-import type { RuleMetadata } from '@tocsin/detect';
+import type { RuleMetadata } from '@tocsin/detect/judge';
 
 /** A place in an input. */
 export interface FindingPlace {

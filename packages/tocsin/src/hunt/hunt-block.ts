@@ -1,6 +1,6 @@
 /** Blocks: the pieces in which input travels to whoever judges it. A block holds whole records and stands on its own. */
 
-import type { CsvHead, ZeekLog } from '@tocsin/ingest';
+import type { CsvHead, ZeekLog } from '@tocsin/ingest/read';
 
 /** How the records of a block are written, with what its file says of all of them. */
 export type BlockForm =

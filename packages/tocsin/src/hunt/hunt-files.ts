@@ -3,7 +3,7 @@
  * at the end what correlations make of them, in order of event time.
  */
 import type { Alert, Match, Position } from '@tocsin/core';
-import type { CompiledRules, ParsedRule, RuleMetadata } from '@tocsin/detect';
+import type { CompiledRules, ParsedRule, RuleMetadata } from '@tocsin/detect/judge';
 import type { BufferPool } from './buffer-pool.ts';
 import { correlateMatches } from './correlate-matches.ts';
 import type { CorrelationFinding, Finding, FindingPlace } from './finding.ts';

@@ -1,7 +1,7 @@
 /** A thread that judges blocks: what runs inside. Who hands it blocks is `thread-judge.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { decodeRules } from '@tocsin/detect';
-import { compileMappings, type MappingSpec } from '@tocsin/ingest';
+import { decodeRules } from '@tocsin/detect/judge';
+import { compileMappings, type MappingSpec } from '@tocsin/ingest/read';
 import type { Block } from './hunt-block.ts';
 import { type BlockVerdict, judgeBlock } from './judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from './judge-setup.ts';

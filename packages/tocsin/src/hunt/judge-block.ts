@@ -1,7 +1,7 @@
 /** Judges one block: the rules' hits in order of its records, and what could not be read. Runs in the main thread or in a thread of its own. */
 import { createHash } from 'node:crypto';
 import type { Explanation, HotAttributes, Match, Position } from '@tocsin/core';
-import { type CompiledRules, entitiesOf, groupValues, judgeRecords, type RecordHit } from '@tocsin/detect';
+import { type CompiledRules, entitiesOf, groupValues, judgeRecords, type RecordHit } from '@tocsin/detect/judge';
 import type { Block, Unread } from './hunt-block.ts';
 import type { RecordReader, Records } from './record-reader.ts';
 

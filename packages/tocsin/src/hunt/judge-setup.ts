@@ -1,6 +1,6 @@
 /** What a judge needs, made from plain data: the same in the main thread and in every other. */
-import { compileRules, type ParsedRule, type ProgramStore } from '@tocsin/detect';
-import type { MappingSet } from '@tocsin/ingest';
+import { compileRules, type ParsedRule, type ProgramStore } from '@tocsin/detect/judge';
+import type { MappingSet } from '@tocsin/ingest/read';
 import { memberRules } from './correlate-matches.ts';
 import type { HitDetail, JudgeSetup } from './judge-block.ts';
 import { RecordReader } from './record-reader.ts';

@@ -3,7 +3,19 @@
  * have written it, it says itself that it is of this very key, and it is whole. Anything else is left alone, with a word why.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { extname, join } from 'node:path';
 
 /** Where files are kept and who is told that one was not used. */
@@ -20,7 +32,8 @@ export interface KeptFile {
   write(content: () => Uint8Array): void;
 }
 
-const MAGIC = Buffer.from('tocsin kept file 1\n');
+/** 32 bytes, so that content begins at a multiple of four and can be used where it lies. */
+const MAGIC = Buffer.from('tocsin kept file 2\n'.padEnd(31) + '\n');
 const HASH_BYTES = 32;
 /** Files of one kind kept in one folder, and bytes of them together; the oldest go. Of programs a rule set has over a hundred. */
 const MOST_KEPT: Readonly<Record<string, number>> = { '.program': 512 };
@@ -48,7 +61,10 @@ export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored }: K
         return decode(decodeFile(readFileSync(path), key));
       }),
     write: (content) => {
-      orTell(() => writeKept(folder, path, encodeFile(content(), key)));
+      orTell(() => {
+        const bytes = content();
+        writeKept(folder, path, [fileHead(bytes, key), bytes]);
+      });
     },
   };
 }
@@ -74,9 +90,9 @@ function foreignTrouble({ uid, mode }: Stats, what: string): string | undefined 
   return (mode & 0o022) === 0 ? undefined : `${what} can be written by other users`;
 }
 
-function encodeFile(content: Uint8Array, key: Buffer): Buffer {
-  const body = Buffer.concat([key, content]);
-  return Buffer.concat([MAGIC, createHash('sha256').update(body).digest(), body]);
+/** What a file begins with: what it is, the hash of all behind, the key. */
+function fileHead(content: Uint8Array, key: Buffer): Buffer {
+  return Buffer.concat([MAGIC, createHash('sha256').update(key).update(content).digest(), key]);
 }
 
 function decodeFile(bytes: Buffer, key: Buffer): Buffer {
@@ -88,13 +104,18 @@ function decodeFile(bytes: Buffer, key: Buffer): Buffer {
   return body.subarray(HASH_BYTES);
 }
 
-function writeKept(folder: string, path: string, bytes: Buffer): void {
+function writeKept(folder: string, path: string, parts: readonly Uint8Array[]): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const trouble = foreignTrouble(statSync(folder), 'its folder');
   if (trouble !== undefined) throw new Error(trouble);
   const part = `${path}.${process.pid}.part`;
   try {
-    writeFileSync(part, bytes, { mode: 0o600, flag: 'wx' });
+    const file = openSync(part, 'wx', 0o600);
+    try {
+      for (const one of parts) writeFileSync(file, one);
+    } finally {
+      closeSync(file);
+    }
     renameSync(part, path);
   } finally {
     rmSync(part, { force: true });

@@ -1,7 +1,7 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, TocsinError } from '@tocsin/core';
-import { encodeRules, type ParsedRule, type ParsedRules, parseRules } from '@tocsin/detect';
+import { decodeRules, encodedRulesOf, type ParsedRule, type ParsedRules } from '@tocsin/detect/judge';
 import type { KeptFileOptions } from './kept-file.ts';
 import { type HuntInput, listInputs } from './list-inputs.ts';
 import { openRuleCache, openRuleIndex, type RuleBytes, type RuleIndex, ruleCacheKey } from './rule-cache.ts';
@@ -20,7 +20,7 @@ export interface HuntRules {
   readonly rules: readonly ParsedRule[];
   readonly refused: readonly RefusedHuntRule[];
   /** The same as bytes for other threads (`decodeRules`). */
-  encoded(): Uint8Array;
+  readonly encoded: Uint8Array;
   /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
   keep(): void;
 }
@@ -29,7 +29,7 @@ export interface HuntRules {
 const MAX_FILE_BYTES = 1 << 20;
 
 /** Rules at and below the paths, in the order of their paths; out of the cache where they are in it. @throws cli.unreadable where a path is not there or holds no rule file */
-export function loadHuntRules(paths: readonly string[], nowMs: number, cacheOptions?: KeptFileOptions): HuntRules {
+export async function loadHuntRules(paths: readonly string[], nowMs: number, cacheOptions?: KeptFileOptions): Promise<HuntRules> {
   const { inputs, unreadable } = listInputs(paths, { ending: /\.ya?ml$/i });
   if (inputs.length === 0 && unreadable.length === 0)
     throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
@@ -52,7 +52,7 @@ interface Caches {
   readonly cacheOptions: KeptFileOptions | undefined;
 }
 
-function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRule[], { index, cacheOptions }: Caches): HuntRules {
+async function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRule[], { index, cacheOptions }: Caches): Promise<HuntRules> {
   const files: RuleBytes[] = [];
   for (const { path } of inputs) {
     const read = readRuleFile(path);
@@ -62,19 +62,19 @@ function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRule[], 
   const key = ruleCacheKey(files);
   const cache = cacheOptions && openRuleCache(key, cacheOptions);
   const kept = cache?.read();
-  const parsed = kept?.parsed ?? parseRules(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) })));
+  const encoded = kept?.encoded ?? (await encodedRulesOf(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) }))));
   return {
-    ...huntRules(parsed, unread, kept?.encoded),
+    ...huntRules(kept?.parsed ?? decodeRules(encoded), unread, encoded),
     keep: () => {
-      if (kept === undefined) cache?.write(parsed);
+      if (kept === undefined) cache?.write(encoded);
       // A file that could not be read is to be tried again.
       if (files.length === inputs.length) index?.write(key);
     },
   };
 }
 
-function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], kept?: Uint8Array): Omit<HuntRules, 'keep'> {
-  return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded: () => kept ?? encodeRules(parsed) };
+function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], encoded: Uint8Array): Omit<HuntRules, 'keep'> {
+  return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded };
 }
 
 function refusals(parsed: ParsedRules): RefusedHuntRule[] {

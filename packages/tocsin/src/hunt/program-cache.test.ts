@@ -40,23 +40,23 @@ it('does not use a damaged program, and says so', () => {
   expect(ignored).toEqual(['it is damaged']);
 });
 
-it('knows rule files without reading them, until one of them changes', () => {
+it('knows rule files without reading them, until one of them changes', async () => {
   const path = join(base, 'rule.yml');
   const write = (word: string): void =>
     writeFileSync(path, `title: T\nid: t\nlogsource: {product: test}\ndetection:\n  s: {a: ${word}}\n  condition: s\n`);
   const later = Date.now() + 60_000;
   const kinds = (): string[] => [...new Set(readdirSync(join(base, 'kept')).map((name) => name.split('.')[1] ?? ''))].sort();
   write('one');
-  const first = loadHuntRules([path], Date.now(), options());
+  const first = await loadHuntRules([path], Date.now(), options());
   first.keep();
   // Changed just now: it could change again within the same tick.
   expect(kinds()).toEqual(['rules']);
-  loadHuntRules([path], later, options()).keep();
+  (await loadHuntRules([path], later, options())).keep();
   expect(kinds()).toEqual(['index', 'rules']);
-  const known = loadHuntRules([path], later, options());
+  const known = await loadHuntRules([path], later, options());
   expect(known.rules.map(({ meta }) => meta.version)).toEqual(first.rules.map(({ meta }) => meta.version));
   write('two');
   utimesSync(path, new Date(0), new Date(0));
-  expect(loadHuntRules([path], later, options()).rules[0]?.meta.version).not.toBe(first.rules[0]?.meta.version);
+  expect((await loadHuntRules([path], later, options())).rules[0]?.meta.version).not.toBe(first.rules[0]?.meta.version);
   expect(ignored).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /** Programs of the filter kept between runs, one file each, named by what their rules say and by the code that made them. How far a kept file is trusted is `kept-file.ts`. */
 import { createHash } from 'node:crypto';
 import { decodeImage, encodeImage } from '@tocsin/core';
-import type { ProgramStore } from '@tocsin/detect';
+import type { ProgramStore } from '@tocsin/detect/judge';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { type KeptFileOptions, openKeptFile } from './kept-file.ts';
 

@@ -1,6 +1,6 @@
 /** Blocks whose records are not JSON: each record's fields, one after the other. */
 import type { Fields } from '@tocsin/core';
-import { EVTX_CHUNK_BYTES, readCsvEvents, readEvtxChunk, readZeekLine } from '@tocsin/ingest';
+import { EVTX_CHUNK_BYTES, readCsvEvents, readEvtxChunk, readZeekLine } from '@tocsin/ingest/read';
 import type { BlockForm, Unread } from './hunt-block.ts';
 
 /** Takes what is found. */

@@ -13,7 +13,7 @@ import {
   type Mapped,
   type MappingSet,
   type RecordRouter,
-} from '@tocsin/ingest';
+} from '@tocsin/ingest/read';
 import type { Block, Unread } from './hunt-block.ts';
 import { readRows } from './read-rows.ts';
 import { RecordList } from './record-list.ts';

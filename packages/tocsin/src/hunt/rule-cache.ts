@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { decodeRules, encodeRules, type ParsedRules } from '@tocsin/detect';
-import { compileMappings, loadMappings, type MappingSet, type MappingSpec, readShippedMappings } from '@tocsin/ingest';
+import { decodeRules, type ParsedRules } from '@tocsin/detect/judge';
+import { compileMappings, type MappingSet, type MappingSpec, mappingsOf, readShippedMappings } from '@tocsin/ingest/read';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { type KeptFileOptions, openKeptFile } from './kept-file.ts';
 
@@ -19,7 +19,7 @@ export interface RuleBytes {
 export interface RuleCache {
   /** The rules, and the bytes that they are read from as they are asked for; undefined where they are not kept. */
   read(): { readonly parsed: ParsedRules; readonly encoded: Uint8Array } | undefined;
-  write(parsed: ParsedRules): void;
+  write(encoded: Uint8Array): void;
 }
 
 /** Names a set of rule files: what rules come of depends on these texts under these paths, in this order, and on the parser. */
@@ -34,7 +34,7 @@ export function openRuleCache(key: Buffer, options: KeptFileOptions): RuleCache 
   const file = openKeptFile('rules', key, options);
   return {
     read: () => file.read((encoded) => ({ parsed: decodeRules(encoded), encoded })),
-    write: (parsed) => file.write(() => encodeRules(parsed)),
+    write: (encoded) => file.write(() => encoded),
   };
 }
 
@@ -67,14 +67,14 @@ export function openRuleIndex(paths: readonly string[], nowMs: number, options: 
 const SETTLED_MS = 2000;
 
 /** The mappings that Tocsin ships; out of the cache where one is given and they are in it. */
-export function loadShippedMappings(options: KeptFileOptions | undefined): MappingSet {
+export async function loadShippedMappings(options: KeptFileOptions | undefined): Promise<MappingSet> {
   const texts = readShippedMappings();
-  if (options === undefined) return loadMappings(texts);
+  if (options === undefined) return mappingsOf(texts);
   const key = createHash('sha256').update(codeFingerprint('@tocsin/ingest', 'mappings')).update(JSON.stringify(texts)).digest();
   const file = openKeptFile('mappings', key, options);
   const kept = file.read((content) => compileMappings(JSON.parse(Buffer.from(content).toString()) as MappingSpec[]));
   if (kept !== undefined) return kept;
-  const mappings = loadMappings(texts);
+  const mappings = await mappingsOf(texts);
   file.write(() => Buffer.from(JSON.stringify(mappings.specs)));
   return mappings;
 }

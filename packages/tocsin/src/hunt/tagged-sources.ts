@@ -3,7 +3,7 @@
  * say. Where the mapping is of the same product, it still says where fields lie.
  */
 import type { LogSource } from '@tocsin/core';
-import type { CompiledRules, Route } from '@tocsin/detect';
+import type { CompiledRules, Route } from '@tocsin/detect/judge';
 
 /** Members of an event that name its log source. */
 export interface LogSourceFields {

@@ -2,7 +2,7 @@
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
-import type { MappingSet } from '@tocsin/ingest';
+import type { MappingSet } from '@tocsin/ingest/read';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
 import { huntFiles } from '../../hunt/hunt-files.ts';
@@ -29,11 +29,11 @@ export async function runHuntCommand(context: CommandContext, paths: readonly st
   const request = readHuntRequest(options);
   const inputs = listInputs(paths, { sizes: true });
   const cache = cacheOptions(context, request);
-  const rules = loadHuntRules([request.rules], Date.now(), cache);
+  const rules = await loadHuntRules([request.rules], Date.now(), cache);
   refuseNone(rules, request.rules);
   const output = createOutput(context, request);
   const choices: JudgeChoices = { logSourceFields: request.logSourceFields, detail: output.detail };
-  const mappings = loadShippedMappings(cache);
+  const mappings = await loadShippedMappings(cache);
   const programs = cache && openProgramCache(cache);
   const setup = createJudgeSetup(rules.rules, mappings, { ...choices, programs });
   const loaded = { seconds: performance.now() / 1000, cpuSeconds: cpuSeconds() };
@@ -117,9 +117,8 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const encoded = rules.encoded();
-  const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
-  shared.set(encoded);
+  const shared = new Uint8Array(new SharedArrayBuffer(rules.encoded.length));
+  shared.set(rules.encoded);
   const boot = { rules: shared, mappings: mappings.specs, choices, cacheFolder: cache?.folder };
   return openThreadJudge(request.jobs, boot, { pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
 }

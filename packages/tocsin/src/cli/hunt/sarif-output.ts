@@ -2,7 +2,7 @@
 
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { RuleMetadata } from '@tocsin/detect';
+import type { RuleMetadata } from '@tocsin/detect/judge';
 import { type Finding, type FindingPlace, hostOf, isoTime, timeOf, userOf } from '../../hunt/finding.ts';
 import { visibleJson } from '../visible-text.ts';
 import type { HuntOutput, OutputContext } from './hunt-output.ts';

@@ -1,5 +1,5 @@
 /** Findings as tables for people: what was found where, then by technique and by host, then the figures. */
-import type { RuleMetadata } from '@tocsin/detect';
+import type { RuleMetadata } from '@tocsin/detect/judge';
 import { type Finding, hostOf, placeOf, timeOf } from '../../hunt/finding.ts';
 import { severityStyle } from '../alerts/severity-style.ts';
 import { sayBytes, sayCount, sayMany, saySpan, sayTime } from '../figures.ts';
