@@ -31,7 +31,7 @@ test('what is malformed is refused, and nothing hangs', () => {
     for (const bytes of [Buffer.alloc(0), Buffer.alloc(100, 255), pack(name, Buffer.from('x'.repeat(1000))).subarray(0, 15)]) {
       try {
         const plain = Buffer.from(compressionsAlgorithms[name].decompressSync(bytes) as Uint8Array);
-        if (!plain.includes(STAND_IN_HEADER)) expect(plain.length).toBeLessThanOrEqual(8 << 20);
+        expect(plain.includes(STAND_IN_HEADER) || plain.length <= 8 << 20).toBe(true);
       } catch (error) {
         expect(error).toBeInstanceOf(Error);
       }
