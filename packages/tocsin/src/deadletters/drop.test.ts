@@ -23,7 +23,12 @@ function failed(more: Partial<Dropped> = {}): Dropped {
 
 let ids = 0;
 function depsOf(bus: Pick<CompleteBus, 'commit' | 'last'>) {
-  return { bus, clock: systemClock, nextId: () => `n${++ids}`, privileged: async <T>(_: unknown, __: unknown, effect: () => Promise<T>) => effect() };
+  return {
+    bus,
+    clock: systemClock,
+    nextId: () => `n${++ids}`,
+    privileged: async <T>(_: unknown, __: unknown, effect: () => Promise<T>) => effect(),
+  };
 }
 
 async function newest(bus: CompleteBus, { tenant, consumer, id }: DeadLetter): Promise<StoredDeadLetter> {

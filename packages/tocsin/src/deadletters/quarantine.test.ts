@@ -12,8 +12,20 @@ const source: Source = { tenant: 'acme', name: 'edr', format: 'json', lane: 'liv
 
 function misfit(id: string, record: string): QuarantinedRecord {
   const times = { timeMs: 1, receivedMs: 1 };
-  const plain = { type: 'json', schemaVersion: 1, severity: 1 as const, classUid: 0, activityId: 0, mapping: 'json', attributes: {}, flags: [] };
-  return { event: { ...plain, ...times, id, source: 'edr', producerId: true, record: Buffer.from(record) }, reason: 'it has no user' } as QuarantinedRecord;
+  const plain = {
+    type: 'json',
+    schemaVersion: 1,
+    severity: 1 as const,
+    classUid: 0,
+    activityId: 0,
+    mapping: 'json',
+    attributes: {},
+    flags: [],
+  };
+  return {
+    event: { ...plain, ...times, id, source: 'edr', producerId: true, record: Buffer.from(record) },
+    reason: 'it has no user',
+  } as QuarantinedRecord;
 }
 
 it('keeps two records with one id and other content, and one that comes again once', async () => {

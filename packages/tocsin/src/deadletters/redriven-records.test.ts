@@ -80,7 +80,9 @@ const one = [{ id: 'r1', headers: deadLetterHeaders(letter) }];
 const stored = async (): Promise<RecordResult[]> => [{ status: 'stored', id: 'e1' }] as unknown as RecordResult[];
 
 it('one that will never be stored waits among the letters again, after one attempt', async () => {
-  const { offered, letters } = await redrive(one, () => Promise.reject(new TocsinError('bus.too_large', { bytes: 9, maxBytes: 8 } as never)));
+  const { offered, letters } = await redrive(one, () =>
+    Promise.reject(new TocsinError('bus.too_large', { bytes: 9, maxBytes: 8 } as never)),
+  );
   expect(offered).toHaveLength(1);
   expect(letters).toMatchObject([{ id: letter.id, state: 'waiting', reason: 'refused', redrives: 1, attempts: 2 }]);
 });

@@ -52,7 +52,8 @@ async function take(delivery: Delivery, options: RedrivenRecordsOptions, drop: D
   try {
     const { letter, body } = readDeadLetter(delivery.message);
     const failure = await failureOf({ letter, body, attempt: delivery.attempt }, options);
-    if (failure !== undefined) await drop({ ...letter, body, errors: [failureNow(failure, letter, options)], redriveOf: letter }, failure.why);
+    if (failure !== undefined)
+      await drop({ ...letter, body, errors: [failureNow(failure, letter, options)], redriveOf: letter }, failure.why);
     delivery.ack();
   } catch (error) {
     options.onTrouble(error, 'what was redriven to ingest was not stored');

@@ -124,6 +124,24 @@ describe('alert projection', () => {
     expect(dump('stepwise.sqlite', ['alerts', 'acts', 'applied'])).toEqual(dump('rebuilt.sqlite', ['alerts', 'acts', 'applied']));
   });
 
+  it('forgets alerts that the log no longer keeps, as if it were rebuilt', async () => {
+    const { bus } = await openGround();
+    const put = (id: string, count: number): Promise<unknown> =>
+      bus.commit([{ subject: alertSubject('acme', id), id: `m-${id}-${count}`, body: Buffer.from(JSON.stringify(alert(id, count))) }]);
+    await put('a', 1);
+    await put('b', 1);
+    await projectAlerts(bus, 'stepwise.sqlite', 2);
+    const { last } = await bus.info('tocsin.alerts.>');
+    await put('a', 2);
+    if (last) await bus.purge('tocsin.alerts.>', last);
+    using table = openAlertTable({ path: join(folder, 'stepwise.sqlite') });
+    const follow = { onApplied: () => undefined, drop: dropInto(bus), clock: systemClock };
+    const run = running((signal) => runAlertProjection(bus, table, { ...follow, signal }));
+    await until(() => table.get('acme', 'b') === undefined);
+    await run.stop();
+    expect(table.list({ tenant: 'acme', limit: 10 }).alerts).toMatchObject([{ id: 'a', count: 2 }]);
+  });
+
   it('sets aside what is no alert and applies all others', async () => {
     const { bus } = await openGround();
     const put = (id: string, body: string): Promise<unknown> =>

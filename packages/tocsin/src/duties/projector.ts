@@ -154,7 +154,11 @@ async function forgetRemoved(
 }
 
 /** Number of the last message that the log no longer keeps; undefined while it cannot be asked. */
-async function removedUpTo(log: Pick<ReplayLog, 'info'>, filter: SubjectFilter, applied: Position | undefined): Promise<number | undefined> {
+async function removedUpTo(
+  log: Pick<ReplayLog, 'info'>,
+  filter: SubjectFilter,
+  applied: Position | undefined,
+): Promise<number | undefined> {
   try {
     const { first } = await log.info(filter);
     // Nothing is left: whatever has been applied so far is gone.

@@ -60,7 +60,11 @@ it('makes no dead letter of what it has not tried, when it starts again after th
   const giveUp = new AbortController();
   const before = start(giveUp.signal);
   await until(async () => (await bus.info('tocsin.alerts.>')).consumers.length === 1);
-  const alerts = Array.from({ length: ALERTS }, (_, i) => ({ subject: alertSubject('acme', `a${i}`), id: `m${i}`, body: Buffer.from('{}') }));
+  const alerts = Array.from({ length: ALERTS }, (_, i) => ({
+    subject: alertSubject('acme', `a${i}`),
+    id: `m${i}`,
+    body: Buffer.from('{}'),
+  }));
   await bus.commit(alerts, { asUnit: false });
   // That time passes is what is tested.
   await setTimeout(OUTAGE_MS);

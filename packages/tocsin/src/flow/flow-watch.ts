@@ -1,7 +1,7 @@
 /** Looks at the log every while: measures lag, lets the retention keeper work, and tells what somebody should look at. Also makes room on demand. */
 import { isTocsinError } from '@tocsin/core';
-import { type Lag, type LagSources, measureLag } from './lag.ts';
 import { pause } from '../state/commit-until-stored.ts';
+import { type Lag, type LagSources, measureLag } from './lag.ts';
 import { type Alarm, type KeeperRound, type RetentionKeeper, readByAll } from './retention-keeper.ts';
 import type { Survey, SurveyedStream } from './survey.ts';
 

@@ -2,7 +2,15 @@
  * One look at the log: how full each stream is, and how far everybody has read who must have read a message before it may go. What
  * cannot be asked is as it was last known; what never was known has read nothing, so that nothing is removed under it.
  */
-import { type ConsumerInfo, parsePosition, type ReplayLog, type StateStore, type StreamSpec, type SubjectFilter, type Topology } from '@tocsin/bus';
+import {
+  type ConsumerInfo,
+  parsePosition,
+  type ReplayLog,
+  type StateStore,
+  type StreamSpec,
+  type SubjectFilter,
+  type Topology,
+} from '@tocsin/bus';
 import { isTocsinError, type Lane, type Position } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import { getFoldsPlace } from '../duties/folds-place.ts';
