@@ -32,8 +32,7 @@ type Ending = 'settled' | 'stopped' | TocsinError;
  */
 export async function deliverRecords(records: readonly RawRecord[], to: DeliveryTo): Promise<boolean> {
   const { context, signal } = to;
-  const { counts } = context;
-  if (to.isCounted !== true) counts.records += records.length;
+  if (to.isCounted !== true) context.counts.records += records.length;
   const { promise: stopped, resolve } = Promise.withResolvers<'stopped'>();
   const stop = (): void => resolve('stopped');
   signal.addEventListener('abort', stop, { once: true });
@@ -43,11 +42,7 @@ export async function deliverRecords(records: readonly RawRecord[], to: Delivery
     for (let part = left.pop(); part !== undefined; part = left.pop()) {
       const isWhole = part === records;
       const ending = await settle(part, isWhole ? to : { ...to, key: undefined }, stopped);
-      if (ending === 'stopped') {
-        const unsettled = left.reduce((sum, one) => sum + one.length, part.length);
-        if (to.keepsOnClose !== true) counts.refuse('ingest.closing', unsettled);
-        return false;
-      }
+      if (ending === 'stopped') return leave([...left, part].flat().length, to);
       if (ending !== 'settled' && part.length > 1) left.push(...halvesOf(isWhole ? withIds(part, to.key) : part));
       else if (ending !== 'settled') reject(part.length, ending, to);
     }
@@ -55,6 +50,12 @@ export async function deliverRecords(records: readonly RawRecord[], to: Delivery
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Records are not settled; always false. */
+function leave(count: number, { context, keepsOnClose }: DeliveryTo): false {
+  if (keepsOnClose !== true) context.counts.refuse('ingest.closing', count);
+  return false;
 }
 
 /** Gives records until that has an end. */
