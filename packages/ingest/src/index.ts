@@ -34,7 +34,8 @@ export {
 export type { Emit, Listener, ListenerContext, ListenerKind } from './listeners/listener.ts';
 export { ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';
-export { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent } from './listeners/nats/message-door.ts';
+export type { KeptMessage, RefusedEvent } from './listeners/nats/kept-message.ts';
+export { MessageDoor, type MessageDoorOptions, type QueuedMessage } from './listeners/nats/message-door.ts';
 export { clientTls, readClientTls } from './listeners/pull/pull-settings.ts';
 export { type OldestBatch, SpoolFiles } from './listeners/spool/spool-files.ts';
 export { encodeFrame as encodeBatch, type SpooledBatch } from './listeners/spool/spool-frame.ts';
@@ -46,7 +47,7 @@ export { readShippedMappings } from './mappings/shipped-mappings.ts';
 export { normaliseRecord, type Receipt } from './normalise-record.ts';
 export { createOcsfBuilder, type OcsfBuilder, type OcsfInput } from './ocsf/build-ocsf.ts';
 export { type OcsfViolation, validateOcsf } from './ocsf/validate-ocsf.ts';
-export { type PrivacyPolicy, privacyPolicySchema, type SecretsMode } from './privacy/privacy-policy.ts';
+export { type PrivacyPolicy, policyConceals, privacyPolicySchema, type SecretsMode } from './privacy/privacy-policy.ts';
 export { compilePrivacy, type RecordPrivacy } from './privacy/record-privacy.ts';
 export { createRecordRouter, type RecordRoute, type RecordRouter } from './route/record-router.ts';
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';

@@ -26,6 +26,11 @@ export interface PrivacyPolicy {
   readonly fields?: readonly FieldRule[] | undefined;
 }
 
+/** Whether it conceals anything, so that nothing of its source may be kept as it came. */
+export function policyConceals({ secrets, fields = [] }: PrivacyPolicy): boolean {
+  return secrets === 'mask' || fields.length > 0;
+}
+
 /** Bounds of a policy, as JSON Schema: for whoever takes one in. */
 export const privacyPolicySchema: Readonly<Record<string, unknown>> = {
   type: 'object',

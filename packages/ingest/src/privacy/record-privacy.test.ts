@@ -4,6 +4,7 @@ import { decoders, type FormatName } from '../decoders/decoders.ts';
 import { type AcceptedRecord, defaultDecodeLimits } from '../decoders/record-decoder.ts';
 import type { PrivacyPolicy } from './privacy-policy.ts';
 import { compilePrivacy, type RecordPrivacy } from './record-privacy.ts';
+import { applyEdits } from './text-edits.ts';
 
 const key = new Secret('a key of the tests, long enough');
 
@@ -135,6 +136,31 @@ describe('fields of other formats', () => {
     const fields = recordOf(line, 'access-log').fields;
     const time = Object.keys(fields).find((one) => String(fields[one]).includes('Oct')) ?? '';
     expect(after(mask(time), line, 'access-log')).toMatch(/refused: privacy.not_applied|\*\*\*/);
+  });
+
+  it.each([['5d41402abc4b2a76b9719d911017c592'], ['tok_5d41402abc4b2a76b9719d911017c592'], ['bob_smith'], ['***']])(
+    'conceals %s in a line that JSON carries, whatever it looks like',
+    (value) => {
+      const carried = (log: string): string => JSON.stringify({ log, stream: 'stdout' });
+      const line = (user: string): string => `CEF:0|v|p|1|100|login|5|src=10.0.0.1 suser=${user} msg=ok`;
+      expect(after(mask('suser'), carried(line(value)), 'auto')).toBe(carried(line('***')));
+      const keyed = after({ fields: [{ field: 'suser', act: 'tokenise' }] }, carried(line(value)), 'auto');
+      expect(keyed).toMatch(/suser=tok_[0-9a-f]{32} msg=ok/);
+      expect(keyed).not.toContain(`suser=${value} `);
+    },
+  );
+
+  it('leaves nothing of secrets and fields that overlap', () => {
+    // A password to its first blank, and a card number that begins within it.
+    const line = 'time=1 password=abcd/4111 1111 1111 1111';
+    expect(after({ secrets: 'mask' }, line, 'key-value')).toBe('time=1 password=***password***');
+    const edits = [
+      { from: 2, to: 5, text: '*' },
+      { from: 4, to: 8, text: '+' },
+      { from: 4, to: 6, text: '-' },
+      { from: 8, to: 9, text: '=' },
+    ];
+    expect(applyEdits('0123456789', edits)).toBe('01*=9');
   });
 
   it('keeps bytes that are no text', () => {

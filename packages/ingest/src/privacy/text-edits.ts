@@ -7,13 +7,16 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** The text after its edits, which may come in any order; of two that overlap the one that begins first counts. */
+/** The text after its edits, which may come in any order; of two that overlap the one that begins first says what comes instead of both. */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   if (edits.length === 0) return text;
   let done = 0;
   let out = '';
   for (const { from, to, text: instead } of [...edits].sort((a, b) => a.from - b.from || b.to - a.to)) {
-    if (from < done) continue;
+    if (from < done) {
+      done = Math.max(done, to);
+      continue;
+    }
     out += text.slice(done, from) + instead;
     done = to;
   }

@@ -36,19 +36,31 @@ export async function* unpackThrough(pieces: AsyncIterable<Uint8Array>, unpacker
   try {
     for await (const piece of pieces) {
       for (let at = 0; at < piece.length && failure === undefined; at += PACKED_BYTES) {
-        await new Promise<void>((done) => unpacker.write(piece.subarray(at, at + PACKED_BYTES), () => done()));
+        await written(unpacker, piece.subarray(at, at + PACKED_BYTES));
         yield* out.splice(0);
       }
       if (failure !== undefined) throw failure.error;
     }
-    const ended = new Promise<void>((done) => unpacker.once('end', done).once('close', done));
-    unpacker.end();
-    await ended;
+    if (!unpacker.closed) {
+      const ended = new Promise<void>((done) => unpacker.once('end', done).once('close', done));
+      unpacker.end();
+      await ended;
+    }
     yield* out.splice(0);
     if (failure !== undefined) throw failure.error;
   } finally {
     unpacker.destroy();
   }
+}
+
+/** Resolves once bytes were unpacked, or the unpacker has closed: of bytes at which it breaks, zlib says nothing else. */
+async function written(unpacker: Transform, bytes: Uint8Array): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (unpacker.closed) return;
+  unpacker.once('close', resolve);
+  unpacker.write(bytes, () => resolve());
+  await promise;
+  unpacker.off('close', resolve);
 }
 
 async function* prepend(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -6,7 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Delivery, EventBus, SubjectFilter } from '@tocsin/bus';
 import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
-import { MessageDoor, type MessageDoorOptions, type QueuedMessage, type RefusedEvent, type Source } from '@tocsin/ingest';
+import { type KeptMessage, MessageDoor, type MessageDoorOptions, type QueuedMessage, type Source } from '@tocsin/ingest';
 import { type DeadLetter, readDeadLetter } from '../deadletters/dead-letter.ts';
 import type { Drop } from '../deadletters/drop.ts';
 import { FIRST_TENANT } from '../operator.ts';
@@ -17,7 +17,7 @@ import { IN_CONSUMER } from '../topology.ts';
 /** What the door works with. */
 export interface BusDoorOptions {
   readonly bus: Pick<EventBus, 'subscribe'>;
-  readonly book: Pick<SourceBook, 'find'>;
+  readonly book: Pick<SourceBook, 'find' | 'conceals'>;
   readonly context: MessageDoorOptions['context'];
   readonly drop: Drop;
   readonly nowMs: () => number;
@@ -46,7 +46,7 @@ interface Letter extends QueuedMessage {
 export function openBusDoor(options: BusDoorOptions): AsyncDisposable {
   const stop = new AbortController();
   const { context } = options;
-  const door = new MessageDoor({ context, keep: (message, refused) => keep(message as Letter, refused, options) });
+  const door = new MessageDoor({ context, keep: (message, kept) => keep(message as Letter, kept, options) });
   const following = [
     follow(IN_FILTER, { ...options, signal: stop.signal }, (delivery) => take(letterOf(delivery), door, options)),
     follow(DUE_FILTER, { ...options, signal: stop.signal }, (delivery) => take(letterOf(delivery), door, options)),
@@ -92,18 +92,17 @@ async function follow(
 
 function take(letter: Letter, door: MessageDoor, { book, context, onFirst }: BusDoorOptions): void {
   if (context.counts.bytes === 0) onFirst();
-  const source = sourceNamed(letter, book);
-  if (source === undefined) door.refuse(letter, new TocsinError('door.no_source', { subject: letter.subject }));
-  else door.take(source, letter);
-}
-
-function sourceNamed({ tenant, source }: Letter, book: Pick<SourceBook, 'find'>): Source | undefined {
+  const { tenant, source: name, subject } = letter;
+  let source: Source | undefined;
   try {
-    return source === undefined ? undefined : book.find(tenant, source);
+    source = name === undefined ? undefined : book.find(tenant, name);
   } catch (error) {
-    if (isTocsinError(error, 'auth.refused')) return undefined; // revoked
-    throw error;
+    // Of a source that cannot be used now, such as one whose key is missing, messages wait: those of others do not.
+    if (!isTocsinError(error, 'auth.refused')) return door.postpone(letter, error);
+    // Revoked: as one that is not known.
   }
+  if (source !== undefined) door.take(source, letter);
+  else door.refuse(letter, new TocsinError('door.no_source', { subject }), { conceals: name !== undefined && book.conceals(tenant, name) });
 }
 
 function letterOf(delivery: Delivery): Letter {
@@ -142,8 +141,8 @@ function ownerOf(subject: string): { readonly tenant: string; readonly source: s
   }
 }
 
-async function keep(letter: Letter, refused: readonly RefusedEvent[], { drop, nowMs }: BusDoorOptions): Promise<void> {
-  const { tenant, source, subject, position, messageId, headers, body, redriveOf } = letter;
+async function keep(letter: Letter, { headers, body, refused }: KeptMessage, { drop, nowMs }: BusDoorOptions): Promise<void> {
+  const { tenant, source, subject, position, messageId, redriveOf } = letter;
   const [first] = refused;
   const place = refused.length > 1 || first?.index !== 0 ? (index: number) => `event ${index + 1} of the message: ` : () => '';
   const errors = refused.map(({ index, reason }) => ({ attempt: 1, atMs: nowMs(), text: `${place(index)}${reason}` }));

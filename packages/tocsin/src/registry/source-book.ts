@@ -3,7 +3,7 @@
  * which stays open neither outlives its credential nor goes on under settings of before. Who may change them is in the routes.
  */
 import { type Clock, type Secret, TocsinError } from '@tocsin/core';
-import { compilePrivacy, type Source } from '@tocsin/ingest';
+import { compilePrivacy, policyConceals, type Source } from '@tocsin/ingest';
 import type { Registered, Registry, SourceRecord } from './registry.ts';
 
 /** What a book is made of. */
@@ -38,6 +38,12 @@ export class SourceBook {
     const made = this.#make(entry);
     this.#made.set(entry, made);
     return made;
+  }
+
+  /** Whether a source conceals anything, also where it was revoked or its key is missing. */
+  conceals(tenant: string, name: string): boolean {
+    const policy = this.#options.registry.get(tenant, 'source', name)?.value.privacy;
+    return policy !== undefined && policyConceals(policy);
   }
 
   /** The source as it stands now, of a connection that came in as `held`. @throws auth.refused where it, or its credential, was revoked or has expired */

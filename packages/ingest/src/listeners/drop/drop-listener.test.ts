@@ -162,6 +162,20 @@ describe('a drop folder', () => {
     expect(intake.counts.refused.get('listener.file_refused')).toBe(1);
   });
 
+  test('a file that is written to while it is taken is left, and read anew to its last line', async () => {
+    put('slow.log', lines(10, 'early'));
+    intake.block();
+    await open();
+    await until(() => intake.heldBytes > 0);
+    appendFileSync(join(folder, 'slow.log'), lines(10, 'late'));
+    intake.release();
+    await until(() => list('done').length === 1);
+    expect(intake.stored.filter((line) => line.includes('late')).length).toBe(10);
+    expect(readFileSync(join(folder, 'done/slow.log'), 'utf8')).toBe(`${lines(10, 'early')}${lines(10, 'late')}`);
+    expect(intake.counts.refused.get('listener.file_refused')).toBe(1);
+    expect(intake.troubles.join()).toMatch(/slow\.log.*written to while it was read/);
+  });
+
   test('what unpacks beyond all bounds is rejected there', async () => {
     put('bomb.gz', gzipSync(Buffer.alloc(8 << 20, `${'x'.repeat(999)}\n`)));
     await open({ maxPlainBytes: '1MiB' });

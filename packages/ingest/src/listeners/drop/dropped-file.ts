@@ -1,6 +1,6 @@
 /** One file of a drop folder, from its first byte to the last: hashed, unpacked, cut into records, given on, and remembered on the way. */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type DecodedRecord, defaultDecodeLimits } from '../../decoders/record-decoder.ts';
 import type { RawRecord, RecordResult } from '../../source.ts';
@@ -44,22 +44,28 @@ const BATCH_BYTES = 1 << 20;
 const MAX_REASONS = 1000;
 const NO_BYTES = new Uint8Array(0);
 
-/** Takes in one file; undefined where the signal came first. What was taken in before is passed over. @throws errors of the file system, listener.source_unknown */
+/**
+ * Takes in one file; undefined where the signal came first, or it is still being written. What was taken in before is passed over.
+ * @throws errors of the file system, listener.source_unknown, Error where it was written to while it was read
+ */
 export async function takeFile(path: string, target: DropTarget): Promise<DropOutcome | undefined> {
   // No link is followed, and a pipe is not waited for.
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    if (!(await file.stat()).isFile()) throw new Error('it is no regular file');
+    const begun = await file.stat();
+    if (!begun.isFile()) throw new Error('it is no regular file');
     const hash = createHash('sha256');
     for await (const piece of piecesOf(file)) {
       if (target.signal.aborted) return undefined;
       hash.update(piece);
     }
+    // Not whole yet after all: nothing of it was given on, and it is looked at again.
+    if (await hasChanged(file, begun)) return undefined;
     const digest = hash.digest('hex');
     const known = target.ledger.get(digest);
     const before = { digest, records: known?.records ?? 0, taken: 0, rejected: 0, reasons: [], damage: undefined };
     if (known?.isDone === true) return { ...before, isKnown: true };
-    return await new DroppedFile(target, digest, before.records).take(file);
+    return await new DroppedFile(target, digest, before.records).take(file, begun);
   } finally {
     await file.close();
   }
@@ -83,7 +89,7 @@ class DroppedFile {
     this.#before = before;
   }
 
-  async take(file: FileHandle): Promise<DropOutcome | undefined> {
+  async take(file: FileHandle, begun: Stats): Promise<DropOutcome | undefined> {
     const { context, source, ledger, maxPlainBytes, maxRecordBytes } = this.#target;
     const stream = openRecordStream(context.boundSource(source).format, { ...defaultDecodeLimits, maxRecordBytes });
     let plainBytes = 0;
@@ -99,6 +105,11 @@ class DroppedFile {
       damage = damageOf(error);
     }
     if (!(await this.#add(stream.end())) || !(await this.#flush())) return undefined;
+    // What was written meanwhile would be moved away unread.
+    if (await hasChanged(file, begun))
+      throw new Error(
+        'it was written to while it was read: it is read anew once it no longer changes, and its first records are stored once more',
+      );
     const isTaken = this.#before > 0 || this.#taken > 0 || this.#number === 0;
     // What was rejected can be put in again.
     await ledger.enter({ digest: this.#digest, records: isTaken ? this.#number : 0, isDone: isTaken && damage === undefined });
@@ -126,29 +137,32 @@ class DroppedFile {
     if (batch.length === 0) return true;
     this.#batch = [];
     this.#batchBytes = 0;
-    const first = this.#number - batch.length + 1;
-    let isTold = false;
+    let next = this.#number - batch.length + 1;
     const onResults = (results: readonly RecordResult[]): void => {
-      isTold = true;
-      this.#note(results, first);
+      this.#note(results, next);
+      next += results.length;
     };
     if (!(await deliverRecords(batch, { context, source, signal: giveUp, onResults }))) return false;
-    if (!isTold) this.#reject(batch.length, `records ${first} to ${this.#number}: not taken; the log of Tocsin says why`);
     await ledger.enter({ digest: this.#digest, records: this.#number, isDone: false });
     return !signal.aborted;
   }
 
   #note(results: readonly RecordResult[], first: number): void {
     for (const [i, result] of results.entries()) {
-      if (result.status === 'rejected') this.#reject(1, `record ${first + i}: ${result.code}: ${result.reason}`);
-      else this.#taken += 1;
+      if (result.status !== 'rejected') {
+        this.#taken += 1;
+        continue;
+      }
+      this.#rejected += 1;
+      if (this.#reasons.length < MAX_REASONS) this.#reasons.push(`record ${first + i}: ${result.code}: ${result.reason}`);
     }
   }
+}
 
-  #reject(count: number, reason: string): void {
-    this.#rejected += count;
-    if (this.#reasons.length < MAX_REASONS) this.#reasons.push(reason);
-  }
+/** Whether a file was written to since. */
+async function hasChanged(file: FileHandle, { size, mtimeMs }: Stats): Promise<boolean> {
+  const now = await file.stat();
+  return now.size !== size || now.mtimeMs !== mtimeMs;
 }
 
 async function* piecesOf(file: FileHandle): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 /** The topics of one source: its retained messages and which of its sessions hear what is published. Nothing of another source gets here. */
-import type { DownlinkBudget } from './downlink-budget.ts';
+import type { DownlinkShare } from './downlink-budget.ts';
 import type { DownlinkMessage, MqttSession, Subscription } from './mqtt-session.ts';
 import { fitsFilter } from './topic-filter.ts';
 
@@ -11,13 +11,13 @@ export interface RetainedStore {
 
 /** Topics of one source. */
 export class DeviceTopics {
-  readonly #budget: DownlinkBudget;
+  readonly #budget: DownlinkShare;
   readonly #maxRetained: number;
   readonly #store: RetainedStore | undefined;
   readonly #sessions = new Set<MqttSession>();
   readonly #retained = new Map<string, DownlinkMessage>();
 
-  constructor(budget: DownlinkBudget, maxRetained: number, store?: RetainedStore) {
+  constructor(budget: DownlinkShare, maxRetained: number, store?: RetainedStore) {
     this.#budget = budget;
     this.#store = store;
     this.#maxRetained = maxRetained;

@@ -1,4 +1,7 @@
-/** How many bytes of messages to devices are kept, all sources together, and what is counted where there is no room. */
+/**
+ * How many bytes of messages to devices are kept, all sources together, how much of that one source may take, and what is counted where there
+ * is no room.
+ */
 import type { ListenerCounts } from '../listener-counts.ts';
 
 /** What a kept message takes beside its bytes. */
@@ -9,10 +12,22 @@ interface Kept {
   readonly payload: Uint8Array;
 }
 
+/** What one source keeps of the budget. */
+export interface DownlinkShare {
+  /** Makes room for a message; false where there is none. */
+  take(message: Kept): boolean;
+  /** A message is kept no more. */
+  give(message: Kept): void;
+  /** Counts a message that a device will not get: its event is stored all the same. */
+  countDropped(): void;
+}
+
 /** A budget. */
 export class DownlinkBudget {
   readonly #maxBytes: number;
   readonly #counts: ListenerCounts;
+  /** Bytes of each source that has any. */
+  readonly #ofSource = new Map<string, number>();
   #used = 0;
 
   constructor(maxBytes: number, counts: ListenerCounts) {
@@ -25,22 +40,28 @@ export class DownlinkBudget {
     return this.#used;
   }
 
-  /** Makes room for a message; false where there is none. */
-  take(message: Kept): boolean {
-    const bytes = weightOf(message);
-    if (this.#used + bytes > this.#maxBytes) return false;
-    this.#used += bytes;
+  /** The share of a source, by the key of its devices. */
+  of(source: string): DownlinkShare {
+    return {
+      take: (message) => this.#take(source, weightOf(message)),
+      give: (message) => this.#change(source, -weightOf(message)),
+      countDropped: () => this.#counts.refuse('listener.downlink_full'),
+    };
+  }
+
+  /** A source may have as much as is left free beside it: however many take all they can, the next one still finds room. */
+  #take(source: string, bytes: number): boolean {
+    const own = this.#ofSource.get(source) ?? 0;
+    if (own + bytes > this.#maxBytes - this.#used) return false;
+    this.#change(source, bytes);
     return true;
   }
 
-  /** A message is kept no more. */
-  give(message: Kept): void {
-    this.#used -= weightOf(message);
-  }
-
-  /** Counts a message that a device will not get: its event is stored all the same. */
-  countDropped(): void {
-    this.#counts.refuse('listener.downlink_full');
+  #change(source: string, bytes: number): void {
+    this.#used += bytes;
+    const own = (this.#ofSource.get(source) ?? 0) + bytes;
+    if (own > 0) this.#ofSource.set(source, own);
+    else this.#ofSource.delete(source);
   }
 }
 

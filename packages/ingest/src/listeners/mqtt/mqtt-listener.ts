@@ -63,11 +63,13 @@ async function openMqtt(settings: MqttSettings, context: ListenerContext): Promi
 
 function openStore(
   { keepSessions }: MqttSettings,
-  { stateDir }: ListenerContext,
+  { name, stateDir, onTrouble }: ListenerContext,
   fail: (reason: string) => TocsinError,
 ): SessionStore | undefined {
   try {
-    return keepSessions ? new SessionStore(stateDir) : undefined;
+    return keepSessions
+      ? new SessionStore(stateDir, (error) => onTrouble(error, `${name}: what sessions hold is in memory only`))
+      : undefined;
   } catch (error) {
     throw fail(`what it keeps of sessions in ${stateDir} cannot be read (${error instanceof Error ? error.message : String(error)})`);
   }

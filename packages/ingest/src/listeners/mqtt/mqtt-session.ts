@@ -3,7 +3,7 @@
  * own messages at QoS 2 are received and not yet released. Who may subscribe to what is `device-topics.ts`.
  */
 import type { IPublishPacket } from 'mqtt-packet';
-import type { DownlinkBudget } from './downlink-budget.ts';
+import type { DownlinkShare } from './downlink-budget.ts';
 import { KeptPacketIds } from './kept-packet-ids.ts';
 import type { KeptSession, SessionStore } from './session-store.ts';
 import { fitsFilter } from './topic-filter.ts';
@@ -56,7 +56,7 @@ export class MqttSession {
   expiryMs = 0;
   /** When it ends; undefined while connected. Monotonic milliseconds. */
   endsMs: number | undefined;
-  readonly #budget: DownlinkBudget;
+  readonly #budget: DownlinkShare;
   readonly #maxQueued: number;
   readonly #waiting: DownlinkMessage[] = [];
   readonly #unacknowledged = new Map<number, DownlinkMessage>();
@@ -65,7 +65,7 @@ export class MqttSession {
   #store: SessionStore | undefined;
   #lastId = 0;
 
-  constructor({ key, deviceKey, budget, maxQueued }: { key: string; deviceKey: string; budget: DownlinkBudget; maxQueued: number }) {
+  constructor({ key, deviceKey, budget, maxQueued }: { key: string; deviceKey: string; budget: DownlinkShare; maxQueued: number }) {
     this.key = key;
     this.received = new KeptPacketIds(key);
     this.deviceKey = deviceKey;

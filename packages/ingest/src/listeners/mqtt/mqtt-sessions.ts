@@ -41,6 +41,8 @@ export class MqttSessions implements Disposable {
   readonly #store: SessionStore | undefined;
   /** In the order in which they were last connected or left. */
   readonly #sessions = new Map<string, MqttSession>();
+  /** The same, by the key of their source's devices. */
+  readonly #bySource = new Map<string, Set<MqttSession>>();
   readonly #topics = new Map<string, DeviceTopics>();
   readonly #wills = new Map<string, WaitingWill>();
   readonly #timer: NodeJS.Timeout;
@@ -70,8 +72,7 @@ export class MqttSessions implements Disposable {
     session.expiryMs = expiryMs;
     session.endsMs = undefined;
     this.#keep(session);
-    this.#sessions.delete(key);
-    this.#sessions.set(key, session);
+    this.#putLast(session);
     this.#makeRoom();
     return { session, isKnown: session === kept };
   }
@@ -84,8 +85,7 @@ export class MqttSessions implements Disposable {
       session.link = undefined;
       session.endsMs = nowMs + session.expiryMs;
       this.#keep(session);
-      this.#sessions.delete(session.key);
-      this.#sessions.set(session.key, session);
+      this.#putLast(session);
     }
     const delayMs = Math.min(will?.delayMs ?? 0, session.expiryMs);
     if (will !== undefined && isOwn && delayMs > 0) this.#wills.set(session.key, { dueMs: nowMs + delayMs, store: will.store });
@@ -111,7 +111,7 @@ export class MqttSessions implements Disposable {
       putRetained: (message: DownlinkMessage) => store.putRetained(key, message),
       endRetained: (topic: string) => store.endRetained(key, topic),
     };
-    const topics = new DeviceTopics(this.#budget, this.#settings.maxRetainedMessages, kept);
+    const topics = new DeviceTopics(this.#budget.of(key), this.#settings.maxRetainedMessages, kept);
     this.#topics.set(key, topics);
     return topics;
   }
@@ -130,7 +130,7 @@ export class MqttSessions implements Disposable {
       session.restore(kept);
       session.expiryMs = kept.expiryMs;
       session.endsMs = monotonicMs + leftMs;
-      this.#sessions.set(kept.key, session);
+      this.#putLast(session);
       this.#topicsOf(kept.deviceKey).restore(session);
       this.#keep(session);
     }
@@ -152,17 +152,33 @@ export class MqttSessions implements Disposable {
   }
 
   #create(key: string, device: Pick<Device, 'key'>): MqttSession {
-    return new MqttSession({ key, deviceKey: device.key, budget: this.#budget, maxQueued: this.#settings.maxQueuedMessages });
+    return new MqttSession({
+      key,
+      deviceKey: device.key,
+      budget: this.#budget.of(device.key),
+      maxQueued: this.#settings.maxQueuedMessages,
+    });
   }
 
-  /** The one longest gone ends first; connected ones are bounded by the door. */
+  /** A session was connected or left last. */
+  #putLast(session: MqttSession): void {
+    const own = this.#bySource.get(session.deviceKey) ?? new Set();
+    this.#bySource.set(session.deviceKey, own);
+    own.delete(session);
+    own.add(session);
+    this.#sessions.delete(session.key);
+    this.#sessions.set(session.key, session);
+  }
+
+  /** Of the source that has most, the one longest gone ends: no source ends those of others. Connected ones are bounded by the door. */
   #makeRoom(): void {
     if (this.#sessions.size <= this.#settings.maxSessions) return;
-    for (const session of this.#sessions.values())
-      if (session.link === undefined) {
-        this.#end(session);
-        return;
-      }
+    for (const own of [...this.#bySource.values()].sort((a, b) => b.size - a.size))
+      for (const session of own)
+        if (session.link === undefined) {
+          this.#end(session);
+          return;
+        }
   }
 
   #endOverdue(): void {
@@ -175,6 +191,9 @@ export class MqttSessions implements Disposable {
   #end(session: MqttSession, { isKept = false }: { readonly isKept?: boolean } = {}): void {
     session.end({ isKept });
     this.#sessions.delete(session.key);
+    const own = this.#bySource.get(session.deviceKey);
+    own?.delete(session);
+    if (own?.size === 0) this.#bySource.delete(session.deviceKey);
     this.#topics.get(session.deviceKey)?.remove(session);
     this.#storeWill(session.key);
   }

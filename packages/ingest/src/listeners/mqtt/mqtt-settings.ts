@@ -36,7 +36,7 @@ export const mqttSettings = settings({
     }),
     maxInFlightBytesPerConnection: bytes({ about: 'The same for one connection.', default: '1MiB', min: 4096 }),
     maxSessions: count({
-      about: 'Sessions kept, connected or not. Beyond it the one longest gone ends.',
+      about: 'Sessions kept, connected or not. Beyond it one ends of the source that has most, the one longest gone.',
       default: 10_000,
       min: 1,
       max: 1_000_000,
@@ -51,7 +51,11 @@ export const mqttSettings = settings({
       max: 65_535,
     }),
     maxRetainedMessages: count({ about: 'Retained messages of one source.', default: 256, min: 0, max: 100_000 }),
-    maxDownlinkBytes: bytes({ about: 'Bytes of waiting and retained messages, all sources together.', default: '64MiB', min: 64 << 10 }),
+    maxDownlinkBytes: bytes({
+      about: 'Bytes of waiting and retained messages, all sources together. One source has at most as much of it as is free beside.',
+      default: '64MiB',
+      min: 64 << 10,
+    }),
     ...streamLimits,
   },
   rules: [

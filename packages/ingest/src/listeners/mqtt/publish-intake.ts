@@ -172,10 +172,20 @@ export class PublishIntake implements AsyncDisposable {
       this.#pending.shift();
       this.#bytes -= first.weight;
       this.#options.gauge.give(first.weight);
-      first.onEnd(first.outcome);
+      this.#tellEnd(first, first.outcome);
     }
     this.#tellRoom();
     this.#tellIdle();
+  }
+
+  /** Whoever cannot hear an end sends the message again; others have theirs told. */
+  #tellEnd({ onEnd }: Pending, outcome: Outcome): void {
+    const { name, onTrouble } = this.#options.context;
+    try {
+      onEnd(outcome);
+    } catch (error) {
+      onTrouble(error, `${name}: answering a message`);
+    }
   }
 
   #tellRoom(): void {

@@ -34,15 +34,31 @@ export class ResendMemory {
     this.#nextId = nextId;
   }
 
-  /** What is remembered of a client that connects, by device and client identifier. */
-  of(client: string): ClientResends {
-    const resends = this.#clients.get(client) ?? new ClientResends(this.#nextId, () => this.#count());
-    this.#clients.delete(client);
-    this.#clients.set(client, resends);
-    return resends;
+  /** Clients of whose messages any are remembered. */
+  get size(): number {
+    return this.#clients.size;
   }
 
-  #count(): void {
+  /** What is remembered of a client that connects, by device and client identifier. Nothing is held of one that sends nothing to remember. */
+  of(client: string): ClientResends {
+    const known = this.#clients.get(client);
+    if (known === undefined) {
+      const made: ClientResends = new ClientResends(this.#nextId, () => this.#count(client, made));
+      return made;
+    }
+    this.#clients.delete(client);
+    this.#clients.set(client, known);
+    return known;
+  }
+
+  #count(client: string, resends: ClientResends): void {
+    const held = this.#clients.get(client);
+    if (held === undefined) this.#clients.set(client, resends);
+    else if (held !== resends) {
+      // Another connection has the client since.
+      resends.forget();
+      return;
+    }
     this.#entries += 1;
     for (const [client, resends] of this.#clients) {
       if (this.#entries <= MAX_ENTRIES) return;

@@ -1,7 +1,7 @@
 /**
  * What of sessions outlives the process: subscriptions, messages on their way to devices, packet identifiers that are not released, and retained
  * messages. A small database of the listener's own. What is written in one turn is one transaction; it is there after a kill, and after a loss of
- * power but for the last moments, never half.
+ * power but for the last moments, never half. Where the disk takes nothing, that is told and devices are served from memory.
  */
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -41,18 +41,25 @@ const SCHEMA = `
 
 type Row = Record<string, string | number | Uint8Array | null>;
 
-/** The store of one listener. Disposing writes what is open and closes it. */
+/** The store of one listener. Writing never throws. Disposing writes what is open and closes it. */
 export class SessionStore implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #onTrouble: (error: unknown) => void;
   #isOpen = false;
   #isClosed = false;
+  /** Whether something could not be written, so that identifiers may stand there that were released since. */
+  #isBehind = false;
+  /** Of the message that was added last: never used again, whatever became of its transaction. */
+  #row: number;
 
-  /** Opens or makes it. @throws errors of SQLite where it is damaged */
-  constructor(stateDir: string) {
+  /** Opens or makes it; `onTrouble` is told of each turn that could not be written. @throws errors of SQLite where it is damaged */
+  constructor(stateDir: string, onTrouble: (error: unknown) => void) {
+    this.#onTrouble = onTrouble;
     this.#db = new DatabaseSync(join(stateDir, 'sessions.sqlite'));
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     this.#db.exec(SCHEMA);
+    this.#row = Number(this.#all('SELECT max(row) AS last FROM message')[0]?.['last'] ?? 0);
   }
 
   /** Every session, the one longest gone first. */
@@ -118,8 +125,10 @@ export class SessionStore implements Disposable {
 
   /** A message waits for a session; answers its row. */
   addMessage(session: string, { topic, payload, isRetained, expiresMs, from }: DownlinkMessage): number {
-    const insert = 'INSERT INTO message (session, topic, payload, retain, expires, sender) VALUES (?, ?, ?, ?, ?, ?)';
-    return this.#run(insert, session, topic, payload, isRetained ? 1 : 0, expiresMs ?? null, from);
+    this.#row += 1;
+    const insert = 'INSERT INTO message (row, session, topic, payload, retain, expires, sender) VALUES (?, ?, ?, ?, ?, ?, ?)';
+    this.#run(insert, this.#row, session, topic, payload, isRetained ? 1 : 0, expiresMs ?? null, from);
+    return this.#row;
   }
 
   /** A message was sent under an identifier. */
@@ -146,15 +155,23 @@ export class SessionStore implements Disposable {
     this.#db.close();
   }
 
-  /** Runs in the turn's transaction; answers the row that was inserted last. */
-  #run(sql: string, ...values: (string | number | Uint8Array | null)[]): number {
-    if (this.#isClosed) return 0;
-    if (!this.#isOpen) {
-      this.#isOpen = true;
-      this.#db.exec('BEGIN');
-      setImmediate(() => this.#commit());
+  /** Runs in the turn's transaction. */
+  #run(sql: string, ...values: (string | number | Uint8Array | null)[]): void {
+    if (this.#isClosed) return;
+    try {
+      if (!this.#isOpen) this.#begin();
+      this.#statement(sql).run(...values);
+    } catch (error) {
+      this.#failed(error);
     }
-    return Number(this.#statement(sql).run(...values).lastInsertRowid);
+  }
+
+  #begin(): void {
+    this.#db.exec('BEGIN');
+    this.#isOpen = true;
+    setImmediate(() => this.#commit());
+    // One that was released and still stands there would have a new message taken for a resend, and lost.
+    if (this.#isBehind) this.#db.exec('DELETE FROM received');
   }
 
   #all(sql: string, ...values: string[]): Row[] {
@@ -164,7 +181,25 @@ export class SessionStore implements Disposable {
   #commit(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#db.exec('COMMIT');
+    try {
+      this.#db.exec('COMMIT');
+      this.#isBehind = false;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** What the turn wrote so far is not kept: sessions go on in memory. */
+  #failed(error: unknown): void {
+    this.#isOpen = false;
+    this.#isBehind = true;
+    this.#onTrouble(error);
+    try {
+      // SQLite may have ended the transaction itself.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+    } catch (again) {
+      this.#onTrouble(again);
+    }
   }
 
   #statement(sql: string): StatementSync {

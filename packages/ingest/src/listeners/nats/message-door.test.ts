@@ -1,10 +1,12 @@
 /** The door on a queue: each message is answered once, by what became of every event in it. */
 import { TocsinError } from '@tocsin/core';
 import { expect, test } from 'vitest';
+import { compilePrivacy } from '../../privacy/record-privacy.ts';
 import type { RecordResult, Source } from '../../source.ts';
 import type { Emit } from '../listener.ts';
 import { ListenerCounts } from '../listener-counts.ts';
-import { MessageDoor, type QueuedMessage, type RefusedEvent } from './message-door.ts';
+import type { KeptMessage, RefusedEvent } from './kept-message.ts';
+import { MessageDoor, type QueuedMessage } from './message-door.ts';
 import { MAX_EVENTS_PER_MESSAGE, recordsOfMessage } from './message-records.ts';
 
 const SOURCE: Source = { tenant: 't', name: 's', format: 'json', lane: 'live', shard: '' };
@@ -32,19 +34,19 @@ class Queued implements QueuedMessage {
 async function give(
   messages: readonly Queued[],
   emit: Emit,
-  keep: (refused: readonly RefusedEvent[]) => Promise<void> = async () => undefined,
+  { keep = async () => undefined, source = SOURCE }: { keep?: (kept: KeptMessage) => Promise<void>; source?: Source } = {},
 ) {
   const counts = new ListenerCounts();
-  const kept: { body: string; refused: readonly RefusedEvent[] }[] = [];
+  const kept: { body: string; headers: KeptMessage['headers']; refused: readonly RefusedEvent[] }[] = [];
   {
     await using door = new MessageDoor({
       context: { name: 'nats/in', emit, counts, onTrouble: () => undefined },
-      keep: async (message, refused) => {
-        await keep(refused);
-        kept.push({ body: Buffer.from(message.body).toString(), refused });
+      keep: async (_message, what) => {
+        await keep(what);
+        kept.push({ body: Buffer.from(what.body).toString(), headers: what.headers, refused: what.refused });
       },
     });
-    for (const message of messages) door.take(SOURCE, message);
+    for (const message of messages) door.take(source, message);
   }
   return { counts, kept };
 }
@@ -74,12 +76,49 @@ test('each message gets the results of its own records, however many events they
   ];
   const { counts, kept } = await give(messages, emit);
   expect(messages.map(({ answers }) => answers)).toEqual([['ack'], ['ack'], ['ack'], ['ack']]);
-  expect(kept.map(({ body }) => body)).toEqual([expect.stringContaining('bad'), '{}']);
+  expect(kept.map(({ body }) => body)).toEqual([`[${event('bad')}]`, '{}']);
   expect(kept[0]?.refused).toMatchObject([{ index: 1, code: 'decode.too_deep' }]);
   expect({ records: counts.records, stored: counts.stored, rejected: Object.fromEntries(counts.rejected) }).toEqual({
     records: 6,
     stored: 4,
     rejected: { 'decode.too_deep': 1, 'ingest.bad_record': 1 },
+  });
+});
+
+test('of a batch only what was refused is kept, so that a redrive does not store the others again', async () => {
+  const headers = { 'content-type': 'application/cloudevents-batch+json' };
+  const broken = '{"specversion":"1.0","no":"id"}';
+  const message = new Queued(`[ ${event('a')}, ${event('two')} ,${broken},\n${event('bad')} , ${event('b')}]`, headers);
+  const { kept, counts } = await give([message], emit);
+  expect(kept[0]).toMatchObject({ body: `[${broken},${event('bad')}]`, headers });
+  expect(kept[0]?.refused.map(({ index }) => index)).toEqual([3, 4]);
+  const again = await give([new Queued(kept[0]?.body ?? '', headers)], emit);
+  expect([counts.stored, again.counts.stored, again.kept[0]?.body]).toEqual([4, 0, kept[0]?.body]);
+});
+
+test('of a source that conceals nothing is kept but the reasons, whatever was refused', async () => {
+  const privacy = compilePrivacy({ fields: [{ field: 'ssn', act: 'mask' }] }, { tenant: 't', source: 's', key: undefined });
+  const source = { ...SOURCE, privacy };
+  const binary = { 'ce-specversion': '1.0', 'ce-id': 'bad', 'ce-source': '/x', 'ce-type': 't', 'ce-subject': 'of 078-05-1120' };
+  const messages = [
+    new Queued('{"ssn":"078-05-1120"}'),
+    new Queued(`[${event('a')},${event('bad')}]`, { 'content-type': 'application/cloudevents-batch+json', note: '078-05-1120' }),
+    new Queued('ssn 078-05-1120', binary),
+  ];
+  const { kept } = await give(messages, emit, { source });
+  const failing = await give(
+    [new Queued(event('078-05-1120'))],
+    () => Promise.reject(new TocsinError('decode.too_large', { bytes: 2, maxBytes: 1 })),
+    {
+      source,
+    },
+  );
+  expect(kept.length + failing.kept.length).toBe(4);
+  expect(JSON.stringify([kept, failing.kept])).not.toMatch(/078|\/x/);
+  expect(kept[1]?.refused[0]).toMatchObject({
+    index: 1,
+    code: 'decode.too_deep',
+    reason: expect.stringMatching(/^deep Its bytes were not kept/),
   });
 });
 
@@ -105,7 +144,7 @@ test('one message that cannot be taken does not take its neighbours with it', as
 
 test('a message is not answered where what was refused of it could not be kept', async () => {
   const message = new Queued('no json');
-  await give([message], emit, () => Promise.reject(new Error('the bus is gone')));
+  await give([message], emit, { keep: () => Promise.reject(new Error('the bus is gone')) });
   expect(message.answers).toEqual(['retry 200']);
 });
 

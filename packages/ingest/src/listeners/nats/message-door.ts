@@ -3,8 +3,9 @@
  * answered only when every event in it is durable or its refusal is. Where the messages come from is the composition root's.
  */
 import { isTocsinError, TocsinError } from '@tocsin/core';
-import type { RawRecord, RecordResult, Refusal, Source } from '../../source.ts';
+import type { RawRecord, RecordResult, Source } from '../../source.ts';
 import type { ListenerContext } from '../listener.ts';
+import { concealsAny, type KeptMessage, keptOf, type RefusedEvent, type RefusedParts } from './kept-message.ts';
 import { recordsOfMessage } from './message-records.ts';
 
 /** A message that waits for its answer. The first of `ack` and `retry` counts. */
@@ -20,18 +21,11 @@ export interface QueuedMessage {
   extend(): void;
 }
 
-/** An event of a message that was not taken. */
-export interface RefusedEvent extends Refusal {
-  /** Its place in the message. */
-  readonly index: number;
-  readonly id: string | undefined;
-}
-
 /** What the door is made of. */
 export interface MessageDoorOptions {
   readonly context: Pick<ListenerContext, 'name' | 'emit' | 'counts' | 'onTrouble'>;
-  /** Keeps a message of which events were refused; resolves when that is durable. Where it rejects, the message is delivered again. */
-  readonly keep: (message: QueuedMessage, refused: readonly RefusedEvent[]) => Promise<void>;
+  /** Keeps what was refused of a message; resolves when that is durable. Where it rejects, the message is delivered again. */
+  readonly keep: (message: QueuedMessage, kept: KeptMessage) => Promise<void>;
 }
 
 const EXTEND_EVERY_MS = 3_000;
@@ -76,14 +70,21 @@ export class MessageDoor implements AsyncDisposable {
     setImmediate(() => this.#flush());
   }
 
-  /** Refuses a message as a whole: it is kept, then answered. */
-  refuse(message: QueuedMessage, error: TocsinError): void {
+  /** Refuses a message as a whole: it is kept, its bytes only where nothing is concealed of its source, then answered. */
+  refuse(message: QueuedMessage, error: TocsinError, { conceals }: Pick<RefusedParts, 'conceals'>): void {
     const { counts } = this.#options.context;
     this.#unanswered.add(message);
     counts.bytes += message.body.length;
     counts.records += 1;
     counts.reject(error.code);
-    this.#track(this.#keep(message, [{ index: 0, id: undefined, code: error.code, reason: error.message }]));
+    this.#track(this.#keep(message, { refused: [{ index: 0, id: undefined, code: error.code, reason: error.message }], conceals }));
+  }
+
+  /** Leaves a message for later: whose it is cannot be said now. */
+  postpone(message: QueuedMessage, error: unknown): void {
+    const { context } = this.#options;
+    context.onTrouble(error, `${context.name}: a message is delivered again`);
+    this.#again(message, askedMs(error));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,7 +112,8 @@ export class MessageDoor implements AsyncDisposable {
     const perRecord: number[] = [];
     try {
       const results = await emit(source, records, { onTaken: (count) => perRecord.push(count) });
-      await Promise.all(resultsByMessage(taken, perRecord, results).map((own, i) => this.#answer((taken[i] as Taken).message, own)));
+      const answers = answersByMessage(taken, perRecord, results);
+      await Promise.all(answers.map((own, i) => this.#answer(source, (taken[i] as Taken).message, own)));
     } catch (error) {
       await this.#failed(source, taken, error);
     }
@@ -135,31 +137,33 @@ export class MessageDoor implements AsyncDisposable {
       const { code, message: reason } = isTocsinError(error) ? error : new TocsinError('ingest.internal', { what: String(error) });
       context.counts.records += first.records.length;
       context.counts.reject(code, first.records.length);
-      await this.#keep(first.message, [{ index: 0, id: undefined, code, reason }]);
+      await this.#keep(first.message, { refused: [{ index: 0, id: undefined, code, reason }], conceals: concealsAny(source) });
       return;
     }
     for (const { message } of taken) this.#again(message, askedMs(error));
   }
 
-  async #answer(message: QueuedMessage, results: readonly RecordResult[]): Promise<void> {
+  async #answer(source: Source, message: QueuedMessage, answers: readonly EventAnswer[]): Promise<void> {
     const { counts } = this.#options.context;
     const refused: RefusedEvent[] = [];
-    counts.records += results.length;
-    for (const [index, result] of results.entries()) {
+    const records = new Set<number>();
+    counts.records += answers.length;
+    for (const [index, { record, result }] of answers.entries()) {
       if (result.status !== 'rejected') counts[result.status] += 1;
       else {
         counts.reject(result.code);
         refused.push({ index, id: result.id, code: result.code, reason: result.reason });
+        records.add(record);
       }
     }
-    if (refused.length > 0) await this.#keep(message, refused);
+    if (refused.length > 0) await this.#keep(message, { refused, records, conceals: concealsAny(source) });
     else this.#settle(message, () => message.ack());
   }
 
   /** Never rejects. */
-  async #keep(message: QueuedMessage, refused: readonly RefusedEvent[]): Promise<void> {
+  async #keep(message: QueuedMessage, parts: RefusedParts): Promise<void> {
     try {
-      await this.#options.keep(message, refused);
+      await this.#options.keep(message, keptOf(message, parts));
       this.#settle(message, () => message.ack());
     } catch (error) {
       this.#options.context.onTrouble(error, `${this.#options.context.name}: keeping what was refused`);
@@ -178,17 +182,25 @@ export class MessageDoor implements AsyncDisposable {
   }
 }
 
-/** Results of each message's own records: one record may have held several events. */
-function resultsByMessage(taken: readonly Taken[], perRecord: readonly number[], results: readonly RecordResult[]): RecordResult[][] {
+/** What became of an event, and the place of its record in the message. */
+interface EventAnswer {
+  readonly record: number;
+  readonly result: RecordResult;
+}
+
+/** Answers to each message's own records: one record may have held several events. */
+function answersByMessage(taken: readonly Taken[], perRecord: readonly number[], results: readonly RecordResult[]): EventAnswer[][] {
   let record = 0;
   let from = 0;
-  return taken.map(({ records }) => {
-    const end = records.reduce((sum, _, i) => sum + (perRecord[record + i] ?? 1), from);
-    record += records.length;
-    const own = results.slice(from, end);
-    from = end;
-    return own;
-  });
+  return taken.map(({ records }) =>
+    records.flatMap((_, place) => {
+      const end = from + (perRecord[record] ?? 1);
+      const own = results.slice(from, end).map((result) => ({ record: place, result }));
+      record += 1;
+      from = end;
+      return own;
+    }),
+  );
 }
 
 /** How long whoever refused asks to wait, milliseconds. */

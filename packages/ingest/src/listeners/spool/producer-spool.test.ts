@@ -12,7 +12,7 @@ import { CONTRACT_SOURCE } from '../contract/listener-driver.ts';
 import type { ListenerContext } from '../listener.ts';
 import { RecordPump } from '../record-pump.ts';
 import { ProducerSpool } from './producer-spool.ts';
-import { SpoolFiles } from './spool-files.ts';
+import { SpoolFiles, writeAll } from './spool-files.ts';
 import { decodeFrame, encodeFrame, FRAME_HEAD_BYTES } from './spool-frame.ts';
 
 const SOURCE: Source = { tenant: 'first', name: CONTRACT_SOURCE, format: 'syslog', lane: 'live', shard: '' };
@@ -194,4 +194,19 @@ test('a file that was begun when the process was killed and holds nothing does n
   const run = await files.oldestRun(1 << 20);
   expect(run.flatMap(({ batch }) => batch.records.map(({ bytes }) => Buffer.from(bytes).toString()))).toEqual(['two', 'three']);
   expect(files.takeLost()).toBe(0);
+});
+
+test('a frame of which the disk takes a part at a time is written whole, and is not put where it takes no more', async () => {
+  const disk = Buffer.alloc(64);
+  const taking = (room: number) => ({
+    async write(bytes: Uint8Array, from: number, length: number, at: number) {
+      const bytesWritten = Math.max(0, Math.min(7, length, room - at));
+      disk.set(bytes.subarray(from, from + bytesWritten), at);
+      return { bytesWritten, buffer: bytes };
+    },
+  });
+  const frame = Buffer.from('a frame that is longer than seven bytes');
+  await writeAll(taking(64) as never, frame, 3);
+  expect(disk.subarray(3, 3 + frame.length).toString()).toBe(frame.toString());
+  await expect(writeAll(taking(20) as never, frame, 3)).rejects.toThrow('the disk took 17 of 39 bytes');
 });

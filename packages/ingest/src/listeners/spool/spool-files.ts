@@ -80,7 +80,7 @@ export class SpoolFiles implements AsyncDisposable {
       this.#segments.push(last);
       await syncFolder(this.#folder);
     }
-    await this.#writer.write(frame, 0, frame.length, last.bytes);
+    await writeAll(this.#writer, frame, last.bytes);
     await this.#writer.datasync();
     last.bytes += frame.length;
     this.#next += batch.records.length;
@@ -233,6 +233,15 @@ export class SpoolFiles implements AsyncDisposable {
 
   #pathOf({ first }: Pick<Segment, 'first'>): string {
     return join(this.#folder, `${String(first).padStart(16, '0')}.spool`);
+  }
+}
+
+/** Writes all of a frame at a place: a disk that is nearly full takes a part of it and says so. @throws errors of the file system */
+export async function writeAll(file: Pick<FileHandle, 'write'>, frame: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < frame.length; ) {
+    const { bytesWritten } = await file.write(frame, done, frame.length - done, at + done);
+    if (bytesWritten === 0) throw new Error(`the disk took ${done} of ${frame.length} bytes`);
+    done += bytesWritten;
   }
 }
 
