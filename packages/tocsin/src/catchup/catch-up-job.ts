@@ -1,6 +1,6 @@
 /** A catch-up as it is kept in its bucket: what was asked for, where it begins, and how far it has come. One record per catch-up. */
-import type { StateBucket } from '@tocsin/bus';
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { parsePosition, type StateBucket } from '@tocsin/bus';
+import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
 import type { StepMark } from '@tocsin/store';
 import type { RuleRef } from './catch-up-rules.ts';
 
@@ -80,8 +80,9 @@ const REVISIONS = 2 ** 32;
 /** Catch-ups that are remembered. */
 const MAX_JOBS = 100;
 
-/** Key of the states that a catch-up leaves to the folds, of where it stands itself, and of what it has found. */
-export const statesKey = (job: string): string => `states-${job}`;
+/** Key of the states that a catch-up leaves to the folds: what a note points at stays what it was, whoever goes on with the catch-up. */
+export const statesKey = (job: string, upTo: Position): string => `states-${job}-${parsePosition(upTo).sequence}`;
+/** Key of where a catch-up stands itself, and of what it has found. */
 export const pointKey = (job: string): string => `point-${job}`;
 export const foundKey = (job: string): string => `found-${job}`;
 

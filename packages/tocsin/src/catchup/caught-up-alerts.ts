@@ -10,6 +10,8 @@ import { type CatchUpAlerts, type FoundAlert, groupOf } from './catch-up-job.ts'
 
 /** Alerts held before the ones that have not changed for longest are written. */
 const MAX_HELD = 4000;
+/** Alerts written in one go at the end. */
+const PORTION = 200;
 
 /** The alerts found so far. */
 export class CaughtUpAlerts {
@@ -61,9 +63,12 @@ export class CaughtUpAlerts {
     await this.#write(oldest);
   }
 
-  /** Writes everything held. */
-  async write(): Promise<void> {
-    await this.#write([...this.#held.values()]);
+  /** Writes everything held, portion by portion; `onPortion` is awaited before each. */
+  async write(onPortion: () => Promise<void>): Promise<void> {
+    while (this.#held.size > 0) {
+      await onPortion();
+      await this.#write([...this.#held.values()].slice(0, PORTION));
+    }
   }
 
   async #write(alerts: readonly Alert[]): Promise<void> {
