@@ -74,7 +74,7 @@ export interface FoundAlert {
 }
 
 const JOB = 'job-';
-const GENERATION = 'generation';
+const GENERATION = 'catch-up.generation';
 /** Revisions between two catch-ups: more than any alert is changed. */
 const REVISIONS = 2 ** 32;
 /** Catch-ups that are remembered. */
@@ -118,7 +118,7 @@ export async function makeRoom(bucket: StateBucket): Promise<void> {
   await bucket.delete(`${JOB}${ended.job.id}`, ended.at);
 }
 
-/** The least revision of a new catch-up's alerts: above those of all before it. */
+/** The least revision of a new catch-up's alerts: above those of all before it, which is why the bucket must be one that forgets nothing. */
 export async function nextRevision(bucket: StateBucket): Promise<number> {
   for (;;) {
     const entry = await bucket.get(GENERATION);
