@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '@tocsin/core';
-import { openProjection, type ProjectionOptions } from './projection.ts';
+import { inTransaction, openProjection, type ProjectionOptions } from './projection.ts';
 
 /** An open inbox. */
 export interface Inbox extends Disposable {
@@ -32,16 +32,11 @@ export function openInbox(options: ProjectionOptions & { readonly clock: Clock }
   const remove = db.prepare('DELETE FROM handled WHERE at_ms < ?');
   return {
     once(consumer, eventId, effect) {
-      db.exec('BEGIN IMMEDIATE');
-      try {
+      return inTransaction(db, () => {
         const isNew = insert.run(consumer, eventId, options.clock.nowMs()).changes === 1;
         if (isNew) effect(db);
-        db.exec('COMMIT');
         return isNew;
-      } catch (error) {
-        db.exec('ROLLBACK');
-        throw error;
-      }
+      });
     },
     has: (consumer, eventId) => select.get(consumer, eventId) !== undefined,
     prune: (beforeMs) => Number(remove.run(beforeMs).changes),
