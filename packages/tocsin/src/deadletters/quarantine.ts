@@ -1,9 +1,9 @@
 /**
  * Quarantine: records that do not fit the schema of their type, at a source that enforces it, become dead letters instead of events. A
- * record is answered when its letter is stored; one that comes again finds its letter there.
+ * record is answered when its letter is stored; one that comes again, with the same id and the same bytes, finds its letter there.
  */
 import { type EventBus, encodeFrame, type Outgoing } from '@tocsin/bus';
-import { type Clock, isTocsinError, type Position } from '@tocsin/core';
+import { type Clock, isTocsinError, type Position, sha256Hex } from '@tocsin/core';
 import type { QuarantinedRecord, Source } from '@tocsin/ingest';
 import { commitUntilStored } from '../state/commit-until-stored.ts';
 import { deadLetterSubject } from '../subjects.ts';
@@ -29,7 +29,9 @@ const NOWHERE = 'none' as Position;
 export function createQuarantine(options: QuarantineOptions): (source: Source, records: readonly QuarantinedRecord[]) => Promise<void> {
   return async (source, records) => {
     const epoch = options.nextId();
-    const messages = records.map((record) => letterOf(source, record, { ...options, epoch }));
+    // Of one that comes twice in a batch there is one letter.
+    const letters = new Map(records.map((record) => letterOf(source, record, { ...options, epoch })).map((letter) => [letter.id, letter]));
+    const messages = [...letters.values()];
     for (let at = 0; at < messages.length; at += COMMIT_LETTERS) await commitEach(messages.slice(at, at + COMMIT_LETTERS), options);
   };
 }
@@ -40,13 +42,13 @@ function letterOf(
   { site, clock, epoch }: Pick<QuarantineOptions, 'site' | 'clock'> & { readonly epoch: string },
 ): Outgoing {
   const scope = `schema:${event.mapping}`;
-  // What it is known by is the event, as it has no place in the log.
+  // What it is known by is the event and what it says, as it has no place in the log: senders use ids twice.
   const id = deadLetterId({
     tenant,
     consumer: INGEST_CONSUMER,
     position: NOWHERE,
     index: undefined,
-    scope: `${scope} ${name} ${event.id}`,
+    scope: `${scope} ${name} ${event.id} ${sha256Hex(event.record)}`,
   });
   const body = encodeFrame({ id, tenant, lane, partition: 0, epoch, ordinal: 0, site }, [event]);
   const atMs = clock.nowMs();
