@@ -64,6 +64,9 @@ export interface KeptJob {
   readonly at: number;
 }
 
+/** What a catch-up did about an alert: there was none, it was another, or it was right. */
+export type AlertOutcome = 'raised' | 'changed' | 'confirmed';
+
 /** An alert that a catch-up found, as far as others are compared with it. */
 export interface FoundAlert {
   readonly id: string;
@@ -71,6 +74,8 @@ export interface FoundAlert {
   readonly group: string;
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Once it is written. */
+  readonly outcome?: AlertOutcome | undefined;
 }
 
 const JOB = 'job-';
