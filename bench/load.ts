@@ -120,7 +120,8 @@ class Load {
     const ready = this.#bodies[number % this.#bodies.length] as Buffer;
     const body = plant !== undefined && number % plant.everyRequests === 0 ? this.#planted(ready, number, dueMs) : ready;
     const { path, contentType } = this.#wire;
-    const token = tokens[number % tokens.length] as string;
+    // Moved on by one each round, so that no source is sent one body twice: what has ids of its own would be left out.
+    const token = tokens[(number + Math.floor(number / tokens.length)) % tokens.length] as string;
     sender.send({ path, contentType, token, key: `${run}-${number}`, body }, (answer) => {
       this.#answered++;
       this.#note(answer, performance.now() - dueMs);

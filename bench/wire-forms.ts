@@ -51,9 +51,10 @@ export const wireForms: Readonly<Record<Protocol, WireForm>> = {
     contentType: 'application/x-ndjson',
     taken: 200,
     isWhole: (answer) => answer.includes('"errors":false'),
+    // `index`, to which a duplicate is no error.
     body: (lines) =>
       Buffer.from(
-        lines.map((line) => `{"create":{"_index":"bench"}}\n${isJson(line) ? line : JSON.stringify({ message: line })}\n`).join(''),
+        lines.map((line) => `{"index":{"_index":"bench"}}\n${isJson(line) ? line : JSON.stringify({ message: line })}\n`).join(''),
       ),
   },
   otlp: {

@@ -1,7 +1,7 @@
 /**
  * The launcher behind every npm script: makes sure of Node 24, dependencies, build and nats-server, then runs the task on Node 24.
  * Plain JavaScript without dependencies, for any Node ≥ 18 on Linux and macOS. What is done already costs a few file lookups.
- *   node scripts/launch.mjs start|tocsin|test|check|bench|spike|faults|fuzz|build|format|docs|clean [ARG…]
+ *   node scripts/launch.mjs start|tocsin|test|check|bench|spike|faults|oracle|fuzz|agents|build|format|docs|clean [ARG…]
  */
 import { join } from 'node:path';
 import { build } from './launch/build.mjs';
@@ -37,7 +37,9 @@ const TASKS = {
   bench: { run: (args) => [join(root, 'bench', 'main.ts'), ...args], build: true, nats: () => 'needed' },
   spike: { run: (args) => [join(root, 'tests', 'spike', 'main.ts'), ...args], build: false, nats: () => 'needed' },
   faults: { run: (args) => [join(root, 'tests', 'faults', 'main.ts'), ...args], build: true, nats: () => 'needed' },
+  oracle: { run: (args) => [...FROM_SOURCE, join(root, 'tests', 'hunt', 'compare-with-oracle.ts'), ...args], build: true },
   fuzz: { run: (args) => [...FROM_SOURCE, join(root, 'tests', 'fuzz', 'main.ts'), ...args], build: false },
+  agents: { run: (args) => [...FROM_SOURCE, join(root, 'tests', 'agents', 'go', 'main.ts'), ...args], build: true, nats: () => 'needed' },
   docs: { run: (args) => [...FROM_SOURCE, script('gen-reference.ts'), ...args], build: false },
   format: { run: () => [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--write', '.'], build: false },
   build: { build: true },

@@ -6,6 +6,7 @@ import { ruleArchive } from '../../packages/detect/test/corpora.ts';
 import type { AddRun } from '../add-rule.ts';
 import { program, root } from '../clone.ts';
 import { type Bench, type Figure, quantile, requireEqual } from '../figure.ts';
+import { loopCeiling, timesOfTwo } from '../two-at-once.ts';
 
 const lanes = process.env['TOCSIN_LANES'] ?? join(root, '.tocsin/lanes');
 const ARCHIVE = 'sigma-rules/sigmahq-rules.tar.gz';
@@ -30,7 +31,6 @@ interface Summary {
 /** Loading rules. */
 export const load: Bench = {
   about: 'loading all public rules: cold, from the cache, one more, two threads',
-  // oxlint-disable-next-line require-await -- R17: benches are awaited; this one runs its processes one after the other.
   async run({ folder, progress }) {
     const lane = join(lanes, 'win-proc-unique.ndjson');
     if (!existsSync(lane)) throw new Error(`there is no ${lane}: run the bench detect first, which makes the lanes`);
@@ -49,8 +49,14 @@ export const load: Bench = {
     hunt(many, 'cache0');
     const [one, two] = [1, 2].map((jobs) => Array.from({ length: RUNS }, () => hunt(many, 'cache0', jobs)));
     for (const run of two ?? []) requireEqual('matches with two threads', one?.[0]?.matches ?? 0, run.matches);
+    progress('load: what two processes that share nothing bring');
+    const hunting = huntArguments(['--rules', rules, '--cache', join(folder, 'cache0'), '--jobs', '1', ...many]);
+    const ceilings = {
+      times_two_processes_of_a_pure_loop: round(await loopCeiling()),
+      times_two_hunts_side_by_side: round(await timesOfTwo(hunting, (printed) => (JSON.parse(printed) as Summary).runSeconds)),
+    };
     progress('load: one rule more');
-    return [...loadFigures(cold, cached), ...laneFigures(one ?? [], two ?? []), ...addFigures(runAdd())];
+    return [...loadFigures(cold, cached), ...laneFigures(one ?? [], two ?? [], ceilings), ...addFigures(runAdd())];
   },
 };
 
@@ -78,9 +84,12 @@ function headOf(file: string): Buffer {
   return bytes.subarray(0, bytes.lastIndexOf(10) + 1);
 }
 
+function huntArguments(options: readonly string[]): string[] {
+  return [program, 'hunt', '--summary', 'json', '--log-source-fields', TAGS, ...options];
+}
+
 function runHunt(options: readonly string[]): Summary {
-  const args = [program, 'hunt', '--summary', 'json', '--log-source-fields', TAGS, ...options];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 })) as Summary;
+  return JSON.parse(execFileSync(process.execPath, huntArguments(options), { encoding: 'utf8', maxBuffer: 1 << 26 })) as Summary;
 }
 
 function runAdd(): AddRun {
@@ -94,6 +103,7 @@ const middle = (runs: readonly Summary[], of: keyof Summary): number =>
     0.5,
   );
 const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
+const round = (times: number): number => Number(times.toFixed(2));
 
 function loadFigures(cold: readonly Summary[], cached: readonly Summary[]): Figure[] {
   const figure = (name: string, runs: readonly Summary[], atMost: number): Figure => ({
@@ -112,9 +122,14 @@ function loadFigures(cold: readonly Summary[], cached: readonly Summary[]): Figu
   return [figure('cold', cold, 1.5), figure('from the cache', cached, 0.25)];
 }
 
-function laneFigures(one: readonly Summary[], two: readonly Summary[]): Figure[] {
+function laneFigures(one: readonly Summary[], two: readonly Summary[], ceilings: Readonly<Record<string, number>>): Figure[] {
   const best = (runs: readonly Summary[]): number => Math.min(...runs.map(({ runSeconds }) => runSeconds));
-  const conditions = { lanes: WINDOWS.join(', '), seconds_1: Number(best(one).toFixed(2)), seconds_2: Number(best(two).toFixed(2)) };
+  const conditions = {
+    lanes: WINDOWS.join(', '),
+    seconds_1: Number(best(one).toFixed(2)),
+    seconds_2: Number(best(two).toFixed(2)),
+    ...ceilings,
+  };
   return [
     {
       figure: 'load, hunt over all Windows lanes, one thread, peak memory',

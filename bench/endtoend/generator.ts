@@ -96,9 +96,10 @@ class Generator {
       const from = this.#lane.ends(request)[batch - 2] as number;
       body = lane.buffer.subarray(0, from + 1 + lane.buffer.write(`${plantedLine(run, stamp)}\n`, from + 1));
     }
-    const head = `POST /api/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${tokens[request % tokens.length]}\r\nContent-Type: application/x-ndjson\r\nIdempotency-Key: ${run}-${request}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const token = tokens[request % tokens.length] ?? '';
+    const asked = { path: '/api/v1/events', contentType: 'application/x-ndjson', token, key: `${run}-${request}`, body };
     this.#second.sent += batch;
-    lane.sender.send(head, body, (answer) => {
+    lane.sender.send(asked, (answer) => {
       this.#note(request, answer, performance.now() - dueMs);
       this.#free.push(lane);
       this.#sendDue();

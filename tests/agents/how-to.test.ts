@@ -10,13 +10,9 @@ import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { Agent, findProgram } from './agent-process.ts';
 import { unpackRsyslog, unpackSyslogNg } from './debian-program.ts';
+import { blocks } from './listener-status.ts';
 
 const page = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs/how-to', `${name}.md`), 'utf8');
-
-/** The fenced blocks of a language, in order. */
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(/^```(\S+)\n([\s\S]*?)^```$/gm)].filter(([, name]) => name === language).map(([, , body = '']) => body);
-}
 
 /** Settings as they stand, but on free ports of loopback. */
 function settingsOf(text: string, files: Readonly<Record<string, string>>): string {

@@ -12,6 +12,7 @@ import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { findProgram } from './agent-process.ts';
+import { blocks, statusOf, untilStored } from './listener-status.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = (name: string): string => readFileSync(join(root, 'docs/how-to', `${name}.md`), 'utf8');
@@ -19,43 +20,9 @@ const kafkaScript = findService('kafka/start.sh', 'java');
 const redisScript = findService('redis.sh', 'redis-server');
 const missing = notRunnable();
 
-/** The fenced blocks of a language, in order. */
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(/^```(\S+)\n([\s\S]*?)^```$/gm)].filter(([, name]) => name === language).map(([, , body = '']) => body);
-}
-
 /** A snippet for a server on this machine. */
 function local(snippet: string, port: number): string {
   return snippet.replaceAll(/(kafka1|redis)\.example/g, '127.0.0.1').replaceAll(/\b(9092|6379)\b/g, String(port));
-}
-
-interface Listener {
-  readonly name: string;
-  readonly connections: number;
-  readonly stored: number;
-  readonly duplicate: number;
-  readonly waiting: number | null;
-  readonly refused: Record<string, number>;
-}
-
-interface Status {
-  readonly listeners: Listener[];
-  readonly events: { readonly stored: number; readonly duplicates: number } | null;
-}
-
-/** `stored` counts ids: what was stored again after a crash is known by its id. */
-async function statusOf(program: Program): Promise<{ listener: Listener; stored: number }> {
-  const { body, text } = await program.call<Status>('GET', '/status');
-  const [listener] = body.listeners;
-  if (listener === undefined) throw new Error(`no listener: ${text}`);
-  return { listener, stored: body.events === null ? 0 : body.events.stored - body.events.duplicates };
-}
-
-async function untilStored(program: Program, count: number): Promise<void> {
-  await waitFor(async () => ((await statusOf(program)).stored >= count ? true : undefined), {
-    what: () => `${count} events; it said ${program.stderr.slice(-1500)}`,
-    withinMs: 60_000,
-  });
 }
 
 /** Opens the page's second settings too: that they read, not that anybody answers. */

@@ -11,36 +11,13 @@ import { readInstallation } from '../faults/independent-reader.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { busPid } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
-
-interface Listener {
-  readonly address: string;
-  readonly stored: number;
-  readonly duplicate: number;
-  readonly records: number;
-  readonly waiting: number | null;
-  readonly refused: Record<string, number>;
-}
-
-interface Status {
-  readonly listeners: readonly Listener[];
-  readonly events: { readonly stored: number; readonly duplicates: number } | null;
-}
+import { statusOf, untilStored } from './listener-status.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/how-to/spool.md'), 'utf8');
 const [snippet = ''] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
 
-async function statusOf(program: Program): Promise<{ listener: Listener; stored: number }> {
-  const { body, text } = await program.call<Status>('GET', '/status');
-  const [listener] = body.listeners;
-  if (listener === undefined) throw new Error(`no listener: ${text}`);
-  return { listener, stored: body.events === null ? 0 : body.events.stored - body.events.duplicates };
-}
-
-async function untilStored(program: Program, count: number): Promise<void> {
-  await waitFor(async () => ((await statusOf(program)).stored >= count ? true : undefined), {
-    what: () => `${count} events; it said ${program.stderr.slice(-1500)}`,
-    withinMs: 60_000,
-  });
+async function untilExactly(program: Program, count: number): Promise<void> {
+  await untilStored(program, count);
   expect((await statusOf(program)).stored).toBe(count);
 }
 
@@ -68,7 +45,7 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
     const bus = busPid(program.dataDir) ?? 0;
     let socket = await openTcp(program);
     socket.write(lines(0, 1000));
-    await untilStored(program, 1000);
+    await untilExactly(program, 1000);
     process.kill(bus, 'SIGSTOP');
     socket.write(lines(1000, 3000));
     await spooled(program, 2000);
@@ -83,7 +60,7 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
     await program.restart();
     socket = await openTcp(program);
     socket.write(lines(3000, 4000));
-    await untilStored(program, 4000);
+    await untilExactly(program, 4000);
     expect(await orderOf(program)).toEqual(Array.from({ length: 4000 }, (_, i) => i));
     socket.destroy();
   });
@@ -120,7 +97,7 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
       { what: () => `all of ${SENT}: ${JSON.stringify(last)}`, withinMs: 40_000 },
     );
     expect(settled.lost).toBeGreaterThan(0);
-    await untilStored(program, SENT - settled.lost);
+    await untilExactly(program, SENT - settled.lost);
     expect(Object.keys(settled.listener.refused).filter((code) => code !== 'listener.kernel_dropped')).toEqual(['listener.queue_full']);
     socket.close();
   });

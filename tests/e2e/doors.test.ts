@@ -105,9 +105,12 @@ describe.skipIf(missing !== undefined)('doors', () => {
     expect(stored).not.toMatch(/tocsin\.events\.(live|bulk)\.\d+\.other /);
   });
 
-  test('a sender that never ends its request, and a line of 10 MB, leave the others alone', async () => {
+  test('two thousand idle connections, senders that never end their request, and a line of 10 MB leave the others alone', async () => {
     const { hostname, port } = new URL(program.url);
     const slow: Socket[] = [];
+    const idle = Array.from({ length: 2000 }, () => connect(Number(port), hostname).on('error', () => undefined));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    slow.push(...idle);
     for (let i = 0; i < 200; i++) {
       const socket = connect(Number(port), hostname);
       socket.on('error', () => undefined);

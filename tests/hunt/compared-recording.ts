@@ -47,12 +47,17 @@ export function compareRecording({ recording, lines, rules, printed: { matches, 
     unparsed: summary.unparsed,
     matches: matches.length,
     rules: new Set([...expected].map((match) => match.split(' ')[0])).size,
-    matchesSha256: createHash('sha256')
-      .update([...expected].sort().join('\n'))
-      .digest('hex'),
+    matchesSha256: hashOfMatches([...expected]),
     missing: [...left],
     extra,
     refused: [...refused],
     oracleCpuSeconds: Math.round((user + system) / 1e4) / 100,
   };
+}
+
+/** SHA-256 over matches, sorted, a line each: hex. */
+export function hashOfMatches(matches: readonly string[]): string {
+  return createHash('sha256')
+    .update([...matches].sort().join('\n'))
+    .digest('hex');
 }

@@ -8,19 +8,14 @@ import { join } from 'node:path';
 import type { Fields, LogSource } from '@tocsin/core';
 import { compileRules, type DetectionRule, parseRules, type RuleFile, routesTo } from '@tocsin/detect';
 import { decoders, defaultDecodeLimits, loadMappings, readShippedMappings } from '@tocsin/ingest';
-import {
-  evaluateRule,
-  type OracleEvent,
-  OracleRefusal,
-  type Rule,
-  parseRules as readOracleRules,
-} from '../../packages/detect/test/oracle/evaluate.ts';
+import { type OracleEvent, type Rule, parseRules as readOracleRules } from '../../packages/detect/test/oracle/evaluate.ts';
 import { createBufferPool } from '../../packages/tocsin/src/hunt/buffer-pool.ts';
 import { huntFiles } from '../../packages/tocsin/src/hunt/hunt-files.ts';
 import { HuntTally } from '../../packages/tocsin/src/hunt/hunt-tally.ts';
 import { createLocalJudge } from '../../packages/tocsin/src/hunt/judge.ts';
 import type { JudgeSetup } from '../../packages/tocsin/src/hunt/judge-block.ts';
 import { createJudgeSetup } from '../../packages/tocsin/src/hunt/judge-setup.ts';
+import { OracleJudge } from './oracle-judge.ts';
 
 /** Matches as `rule line`, lines from 1. */
 export type MatchSet = ReadonlySet<string>;
@@ -86,24 +81,20 @@ export async function huntLines(
 /** What the oracle finds in the same lines; rules that it refuses are told by `onRefusal` and left out. */
 export function oracleMatches({ parsed, oracle }: BothRules, lines: readonly string[], onRefusal: (ruleId: string) => void): MatchSet {
   const detections = parsed.filter((rule): rule is DetectionRule => rule.kind === 'detection' && rule.needsValues.length === 0);
-  const routed = new Map<string, readonly DetectionRule[]>();
+  const routed = new Map<string, OracleJudge>();
   const found = new Set<string>();
   lines.forEach((line, i) => {
     const [decoded] = decoders.auto.decode(Buffer.from(line), defaultDecodeLimits);
     if (decoded === undefined || !('fields' in decoded)) return;
     const source = logSources.get(mappings.map(decoded.format, decoded.fields, 0).mapping);
     if (source === undefined) return;
-    const rules = routed.get(source.mapping) ?? detections.filter((rule) => routesTo(rule.logSource, source));
-    routed.set(source.mapping, rules);
-    const event = eventFor(decoded.fields, source);
-    for (const rule of rules) {
-      try {
-        if (evaluateRule(oracle.get(rule.meta.id) as Rule, event)) found.add(`${rule.meta.id} ${i + 1}`);
-      } catch (error) {
-        if (!(error instanceof OracleRefusal)) throw error;
-        onRefusal(rule.meta.id);
-      }
+    let judge = routed.get(source.mapping);
+    if (judge === undefined) {
+      const ids = detections.filter((rule) => routesTo(rule.logSource, source)).map(({ meta }) => meta.id);
+      judge = new OracleJudge(new Map(ids.map((id) => [id, oracle.get(id) as Rule])), onRefusal);
+      routed.set(source.mapping, judge);
     }
+    for (const id of judge.matches(eventFor(decoded.fields, source))) found.add(`${id} ${i + 1}`);
   });
   return found;
 }

@@ -12,12 +12,14 @@ export interface OracleReport {
   readonly every: number;
   readonly total: Readonly<Record<'recordings' | 'events' | 'unparsed' | 'matches' | 'missing' | 'extra' | 'refusedRules', number>>;
   readonly recordings: readonly ComparedRecording[];
+  /** Recordings that were not compared. */
+  readonly left: readonly string[];
 }
 
 /** Sums up. */
 export function oracleReport(
   recordings: readonly ComparedRecording[],
-  about: Pick<OracleReport, 'conditions' | 'rules' | 'every'>,
+  about: Pick<OracleReport, 'conditions' | 'rules' | 'every' | 'left'>,
 ): OracleReport {
   const sum = (of: (one: ComparedRecording) => number): number => recordings.reduce((total, one) => total + of(one), 0);
   const total = {
@@ -33,7 +35,7 @@ export function oracleReport(
 }
 
 /** The same as a page. */
-export function oracleReportPage({ conditions, rules, every, total, recordings }: OracleReport): string {
+export function oracleReportPage({ conditions, rules, every, total, recordings, left }: OracleReport): string {
   const differences = recordings.flatMap(({ recording, missing, extra }) => [
     ...missing.map((match) => ({ recording, match, difference: 'not printed' })),
     ...extra.map((match) => ({ recording, match, difference: 'printed, and the oracle does not find it' })),
@@ -58,6 +60,9 @@ export function oracleReportPage({ conditions, rules, every, total, recordings }
     `${count(total.recordings)} recordings, ${every === 1 ? 'every event' : `one event of ${every}`}: ${count(total.events)} events (${count(total.unparsed)} that are no records), ${count(rules)} rules, **${count(total.matches)} matches, ` +
       `${count(total.missing)} missing, ${count(total.extra)} extra**; the oracle refuses ${count(total.refusedRules)} rules.`,
     '',
+    ...(left.length === 0
+      ? []
+      : [`**Not compared**, ${count(left.length)} recordings: ${left.map((name) => name.replace('.ndjson.gz', '')).join(', ')}.`, '']),
     markdownTable(rows),
     ...(differences.length === 0 ? [] : ['', '## Differences', '', markdownTable(differences)]),
     '',

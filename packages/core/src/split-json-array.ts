@@ -79,7 +79,9 @@ export function readJsonObject(bytes: Uint8Array, from: number, limits: SplitLim
 /** Start and end of the value of member `name` (plain ASCII) among the members that `splitJsonObject` found; the last one counts, as in JSON.parse. */
 export function memberRange(bytes: Uint8Array, members: readonly number[], name: string): readonly [number, number] | undefined {
   for (let i = members.length - 4; i >= 0; i -= 4) {
-    if (isName(bytes.subarray(members[i], members[i + 1]), name)) return [members[i + 2] as number, members[i + 3] as number];
+    const start = members[i] as number;
+    if ((members[i + 1] as number) - start === name.length + 2 && isName(bytes, start + 1, name))
+      return [members[i + 2] as number, members[i + 3] as number];
   }
   return undefined;
 }
@@ -161,9 +163,8 @@ function closed(bytes: Uint8Array, at: number, ranges: readonly number[]): Split
   return rest < bytes.length ? fail('trailing_bytes', rest) : { ranges };
 }
 
-function isName(quoted: Uint8Array, name: string): boolean {
-  if (quoted.length !== name.length + 2) return false;
-  for (let i = 0; i < name.length; i++) if (quoted[1 + i] !== name.charCodeAt(i)) return false;
+function isName(bytes: Uint8Array, from: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[from + i] !== name.charCodeAt(i)) return false;
   return true;
 }
 

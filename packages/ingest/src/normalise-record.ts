@@ -10,13 +10,15 @@ import type { Source } from './source.ts';
 export interface Receipt {
   readonly source: Source;
   readonly receivedMs: number;
+  /** When it was written at the latest, milliseconds since 1970: gives times without a year theirs. `receivedMs` where absent. */
+  readonly writtenMs?: number | undefined;
   /** Id of the event where the record gives none that can be used. */
   readonly fallbackId: string;
 }
 
 /** The event of a record: its mapping, time, class, hot attributes, flags. */
 export function normaliseRecord(set: Pick<MappingSet, 'map'>, decoded: AcceptedRecord, receipt: Receipt): FrameRecord {
-  const mapped = set.map(decoded.format, decoded.fields, receipt.receivedMs);
+  const mapped = set.map(decoded.format, decoded.fields, receipt.writtenMs ?? receipt.receivedMs);
   const own = mapped.producerEventId;
   const usable = own !== undefined && badId(own) === undefined ? own : undefined;
   return toFrameRecord({

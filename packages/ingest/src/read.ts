@@ -13,7 +13,7 @@ export { createRecordRouter, type RecordRouter } from './route/record-router.ts'
 export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
 export { cutOf } from './stream/sniffing-stream.ts';
-export { unpacked, unpackerOf } from './stream/unpack.ts';
+export { unpacked, unpackerOf, unpackThrough } from './stream/unpack.ts';
 
 /** Mapping files in force; what reads them is loaded for it. @throws mapping.bad_file */
 export async function mappingsOf(files: readonly MappingText[]): Promise<MappingSet> {

@@ -1,6 +1,7 @@
 /** What the parts of a process are opened with: bus, scope, surroundings. */
 import { createUlidGenerator, type Scope, systemClock } from '@tocsin/core';
 import type { Tls } from './api/listen.ts';
+import type { Reload } from './config/reload.ts';
 import type { InstallationBus } from './duties/installation-bus.ts';
 import type { RunningListener } from './duties/start-listeners.ts';
 import type { InstallationOptions } from './installation-options.ts';
@@ -15,6 +16,8 @@ export interface InstallationGround {
   readonly tls: Tls | undefined;
   /** Filled once the intake they emit into is there. */
   readonly listeners: RunningListener[];
+  /** Parts that take settings over while they run, in the order in which they are asked; filled as they are opened. */
+  readonly reloads: Reload[];
 }
 
 /** Surroundings of the main thread: what it waits for ends when the scope closes. */

@@ -8,6 +8,8 @@ import type { FastifyInstance } from 'fastify';
 import { checkFree, listen, readTls } from './api/listen.ts';
 import type { ApiContext } from './api/route.ts';
 import { closeServer, createServer, registerApi } from './api/server.ts';
+import { logReload, Reloader, type ReloadReport } from './config/reload.ts';
+import type { InstallationSettings } from './config/settings.ts';
 import { openInstallationBus } from './duties/installation-bus.ts';
 import { startSinks } from './effects/start-sinks.ts';
 import { openIdentity } from './identity.ts';
@@ -30,6 +32,8 @@ export interface Installation extends AsyncDisposable {
   readonly firstRun: boolean;
   /** The operator's token: a secret, never to be logged. */
   readonly operatorToken: string;
+  /** Takes over settings and rule files as they are now, as far as that can be done while it runs. @throws config.unreadable, config.rules_not_taken, with nothing taken over */
+  reload(settings: InstallationSettings): Promise<ReloadReport>;
 }
 
 /** Starts an installation; resolves when it takes events. What was opened by a start that fails is closed again. */
@@ -54,7 +58,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const { firstRun } = await openIdentity(dataDir, wanted);
   const around = mainSurroundings(options, scope);
   const bus = scope.add('bus server', await openInstallationBus(options));
-  const ground: InstallationGround = { startedMs, bus, scope, around, tls, listeners: [] };
+  const ground: InstallationGround = { startedMs, bus, scope, around, tls, listeners: [], reloads: [logReload(options)] };
   const context = await openApiContext(options, ground);
   const operatorToken = await keepOperator(dataDir, context);
   await startSinks(options, bus, ground);
@@ -64,7 +68,9 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const certificate = tls?.cert.toString('utf8');
   await writeRunFile(dataDir, { url, pid: process.pid, startedMs, certificate });
   scope.add('address file', () => removeRunFile(dataDir));
-  return { url, certificate, dataDir, firstRun, operatorToken, [Symbol.asyncDispose]: () => scope.close() };
+  const reloader = new Reloader(settings, ground.reloads);
+  const reload = (changed: InstallationSettings): Promise<ReloadReport> => reloader.reload(changed);
+  return { url, certificate, dataDir, firstRun, operatorToken, reload, [Symbol.asyncDispose]: () => scope.close() };
 }
 
 /** The server with what the duties of this process call for: doors, API, or both; it does not listen yet. */

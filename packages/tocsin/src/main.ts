@@ -14,13 +14,20 @@ const outputClosed = new AbortController();
 /** Exit code after a second interruption: 128 + SIGINT. */
 const EXIT_FORCED = 130;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    // Who asks twice does not want to wait for what is still being finished.
-    if (interrupted.signal.aborted) process.exit(EXIT_FORCED);
-    interrupted.abort(new Error(`interrupted by ${signal}`));
-  });
-}
+/** Who reads settings again when asked to. */
+const reloading = new Set<() => void>();
+
+const interrupt = (signal: NodeJS.Signals): void => {
+  // Who asks twice does not want to wait for what is still being finished.
+  if (interrupted.signal.aborted) process.exit(EXIT_FORCED);
+  interrupted.abort(new Error(`interrupted by ${signal}`));
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+process.on('SIGHUP', (signal) => {
+  // From a terminal it says that the terminal has gone; to a service, that its settings shall be read again.
+  if (stdin.isTTY || reloading.size === 0) interrupt(signal);
+  else for (const listener of reloading) listener();
+});
 // A closed pipe (EPIPE) is the reader's wish to stop, not an error; nothing more can be said to it.
 stdout.on('error', (error) => outputClosed.abort(error));
 stderr.on('error', () => undefined);
@@ -49,6 +56,10 @@ process.exitCode = await runProgram({
   out: screen(stdout, outputClosed.signal),
   err: screen(stderr, undefined),
   interrupted: interrupted.signal,
+  onReload(listener) {
+    reloading.add(listener);
+    return () => void reloading.delete(listener);
+  },
   outputClosed: outputClosed.signal,
   version: readVersion(),
 });

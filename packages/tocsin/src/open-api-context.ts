@@ -48,6 +48,7 @@ export async function openApiContext(options: InstallationOptions, ground: Insta
   const producers = admitProducers(registry, ground);
   const disk = await watchDisk(options, ground);
   const flow = createFlowControl({ clock: around.clock, registry, settings: settings.quotas, disk });
+  ground.reloads.push({ paths: ['quotas.'], apply: ({ quotas }) => flow.quotas.setDefaults(quotas) });
   const member = await memberOf(options, ground);
   const [sources, desk] = await Promise.all([
     openSources(options, ground, { bus: apiBus, registry, member }),
@@ -111,8 +112,11 @@ function admitProducers(registry: Registry, { bus, scope, around }: Installation
 }
 
 /** The threads of the duties, and whom to ask for those of other processes. */
-async function openDuties(options: InstallationOptions, { bus, scope, around }: InstallationGround, member: string): Promise<DutyDesk> {
+async function openDuties(options: InstallationOptions, ground: InstallationGround, member: string): Promise<DutyDesk> {
+  const { bus, scope, around } = ground;
   const threads = await startThreads(options, { bus, scope, member });
+  // The first to be asked: what it refuses, nobody takes over.
+  ground.reloads.unshift(threads.reload);
   return await openDutyDesk({ options, bus, threads, member, around, scope });
 }
 

@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path';
 import { createScope, type Scope, systemClock } from '@tocsin/core';
+import { logReload, Reloader, type ReloadReport } from './config/reload.ts';
+import type { InstallationSettings } from './config/settings.ts';
 import { answerOthers } from './duties/duty-desk.ts';
 import { openInstallationBus } from './duties/installation-bus.ts';
 import { startThreads } from './duties/start-threads.ts';
@@ -18,6 +20,8 @@ export interface Worker extends AsyncDisposable {
   /** Its name among the members. */
   readonly member: string;
   readonly busServer: string;
+  /** As `Installation.reload`. */
+  reload(settings: InstallationSettings): Promise<ReloadReport>;
 }
 
 /** Starts a worker; resolves when its duties run. What was opened by a start that fails is closed again. */
@@ -40,5 +44,12 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Worker>
   const bus = scope.add('bus', await openInstallationBus(options));
   const threads = await startThreads(options, { bus, scope, member });
   await answerOthers({ options, bus, threads, member, around, scope });
-  return { dataDir, member, busServer: bus.version, [Symbol.asyncDispose]: () => scope.close() };
+  const reloader = new Reloader(settings, [threads.reload, logReload(options)]);
+  return {
+    dataDir,
+    member,
+    busServer: bus.version,
+    reload: (changed) => reloader.reload(changed),
+    [Symbol.asyncDispose]: () => scope.close(),
+  };
 }

@@ -10,7 +10,7 @@ export const cliErrors = {
   'cli.unreadable': {
     retry: 'never', http: 400, exit: 66,
     about: 'A file or folder named on the command line cannot be read.',
-    say: (d: { path: string; reason: string }) => `${d.path} cannot be read: ${d.reason}. Correct the path or the file's permissions, then type the command again.`,
+    say: (d: { path: string; reason: string }) => `${d.path} cannot be read: ${d.reason}. Correct the path, the file or its permissions, then type the command again.`,
   },
   'cli.unwritable': {
     retry: 'never', http: 500, exit: 73,

@@ -8,6 +8,12 @@ export const configErrors = {
     say: (d: { file: string; problems: readonly string[] }) =>
       `${d.file} was not taken, for ${d.problems.length === 1 ? 'one reason' : `${d.problems.length} reasons`}:\n${d.problems.map((text) => `  ${text}`).join('\n')}`,
   },
+  'config.rules_not_taken': {
+    retry: 'never', http: 400, exit: 65,
+    about: 'Rules were read again, and one is refused that was not refused before.',
+    say: (d: { at: string; reason: string; more: number }) =>
+      `${d.at} is refused: ${d.reason}${d.more === 0 ? '' : ` (and ${d.more} more)`}. All rules stay as they were. Correct the file and reload again.`,
+  },
   'config.unreadable': {
     retry: 'never', http: 400, exit: 78,
     about: 'A configuration file cannot be read, or is no YAML or JSON.',

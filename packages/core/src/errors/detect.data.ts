@@ -11,7 +11,7 @@ export interface Refused {
 }
 
 const where = (d: Refused): string => `${d.file}:${d.line}:${d.column}`;
-const only = 'This rule was left out; the others are in force.';
+const only = 'This rule was left out; the others were read.';
 
 export const detectErrors = {
   'detect.bad_yaml': {

@@ -18,7 +18,7 @@ export const huntErrors = {
     retry: 'never', http: 422, exit: 65,
     about: 'None of the rules a hunt was given could be loaded.',
     say: (d: { path: string; refused: number; reason: string }) =>
-      `None of the rules in ${d.path} could be loaded; ${d.refused} ${d.refused === 1 ? 'was' : 'were'} refused, the first because ${d.reason}. Nothing was judged. Correct them: tocsin rules check`,
+      `None of the rules in ${d.path} could be loaded; ${d.refused} ${d.refused === 1 ? 'was' : 'were'} refused, the first because ${d.reason}. Nothing was judged. Correct them: tocsin rules check ${d.path}`,
   },
   'hunt.cache_ignored': {
     retry: 'never', http: 500, exit: 73,

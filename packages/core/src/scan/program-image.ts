@@ -27,7 +27,7 @@ export function decodeImage(encoded: Uint8Array): ProgramImage {
   const [magic, length = 0, count = 0] = new Uint32Array(own.buffer, own.byteOffset, 3);
   if (magic !== MAGIC || length % 4 !== 0 || own.length !== HEAD_BYTES + length + count * 4) throw new RangeError('this is no program');
   const image: ProgramImage = {
-    bytes: own.subarray(HEAD_BYTES, HEAD_BYTES + length),
+    bytes: new Uint8Array(own.buffer, own.byteOffset + HEAD_BYTES, length),
     links: new Uint32Array(own.buffer, own.byteOffset + HEAD_BYTES + length, count),
   };
   checkLinks(image);

@@ -33,5 +33,15 @@ export function groupValues(
 
 /** Long values keep their start and a hash of the whole, so that two of them stay two groups. */
 function boundedText(text: string): string {
-  return text.length <= MAX_GROUP_CHARS ? text : `${text.slice(0, 200)}…${hashParts([text])}`;
+  if (text.length <= MAX_GROUP_CHARS) return text;
+  const known = bounded.get(text);
+  if (known !== undefined) return known;
+  const fresh = `${text.slice(0, 200)}…${hashParts([text])}`;
+  if (bounded.size >= MOST_BOUNDED) bounded.clear();
+  bounded.set(text, fresh);
+  return fresh;
 }
+
+/** Of the long values met last: a record satisfies several rules, and each carries the same ones. */
+const bounded = new Map<string, string>();
+const MOST_BOUNDED = 16;

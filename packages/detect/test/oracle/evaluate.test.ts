@@ -1,8 +1,10 @@
 // The oracle's own answers, pinned from the specification by hand: rows of (detection line, event, want).
 
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { test } from 'vitest';
 import { evaluateCorrelation, evaluateRule, type Json, type OracleEvent, OracleRefusal, type Rule } from './evaluate.ts';
+import { matchByTable, matchPattern, parsePattern } from './pattern.ts';
 
 const rule = (detection: object): Rule => ({ title: 't', detection: detection as Rule['detection'] });
 const line = (key: string, value: Json, event: OracleEvent): boolean => evaluateRule(rule({ s: { [key]: value }, condition: 's' }), event);
@@ -144,4 +146,17 @@ test('event_count and absence', () => {
   const absence = { title: 'a', correlation: { type: 'absence', rules: ['r'], 'group-by': 'G', timespan: '1m' } };
   assert.equal(evaluateCorrelation(absence, () => base, [at(0), at(60), at(60, 'h'), at(121, 'h')]).length, 2);
   assert.equal(evaluateCorrelation(absence, () => base, [at(0)], new Date(60_000).toISOString()).length, 0);
+});
+
+test('patterns stand for what the textbook table says, however they are looked for', () => {
+  const texts = fc.string({ unit: fc.constantFrom('a', 'A', 'b', 'ß', 'σ', 'ς', 'Σ', 'İ', '😀', '\ud83d', '\ude00', ' '), maxLength: 8 });
+  const patterns = fc
+    .array(fc.oneof(texts, fc.constantFrom('*', '?', '\\*')), { maxLength: 6 })
+    .map((parts) => parsePattern(parts.join('')));
+  fc.assert(
+    fc.property(patterns, texts, fc.boolean(), (pattern, text, cased) => {
+      assert.equal(matchPattern(pattern, text, cased), matchByTable(pattern, text, cased));
+    }),
+    { numRuns: 20_000 },
+  );
 });

@@ -34,7 +34,12 @@ export function matchItem(event: OracleEvent, { key, value, placeholders }: Line
 
 function matchOne(event: OracleEvent, reading: Reading, wanted: Json): boolean {
   const { field, modifiers } = reading;
-  if (field === '') return searchableTexts(event).some(valueTest(reading, wanted));
+  if (field === '') {
+    const { texts, all } = textsOf(event);
+    const test = valueTest(reading, wanted);
+    // What is in none of them together is in none of them.
+    return test.mayHold?.(all) !== false && texts.some(test);
+  }
   const { exists, values } = readField(event, field);
   if (modifiers.includes('exists')) {
     if (typeof wanted !== 'boolean') throw new OracleRefusal('exists takes true or false');
@@ -54,7 +59,20 @@ function matchFieldref(event: OracleEvent, values: readonly Json[], modifiers: r
   });
 }
 
-type ValueTest = (value: Json) => boolean;
+/** `mayHold` is false where no part of a text can satisfy the test. */
+type ValueTest = ((value: Json) => boolean) & { readonly mayHold?: (text: string) => boolean };
+
+const textsByEvent = new WeakMap<OracleEvent, { readonly texts: readonly string[]; readonly all: string }>();
+
+/** All texts of an event, and all of them in one. */
+function textsOf(event: OracleEvent): { readonly texts: readonly string[]; readonly all: string } {
+  const known = textsByEvent.get(event);
+  if (known !== undefined) return known;
+  const texts = searchableTexts(event);
+  const fresh = { texts, all: texts.join('\n') };
+  textsByEvent.set(event, fresh);
+  return fresh;
+}
 
 /** By key, by value: what a line asks for hangs on nothing else where no placeholder has a value. */
 const remembered = new Map<string, Map<Json, ValueTest>>();
@@ -79,7 +97,9 @@ function makeTest({ field, modifiers, placeholders }: Reading, wanted: Json): Va
   if (wanted !== null && typeof wanted === 'object') throw new OracleRefusal('a map cannot be a value');
   const patterns = textPatterns(modifiers, String(wanted), placeholders).map((one) => shape(one, modifiers, keyword));
   const cased = modifiers.includes('cased');
-  return (value) => isScalar(value) && patterns.some((one) => pattern.matchPattern(one, String(value), cased));
+  return Object.assign((value: Json) => isScalar(value) && patterns.some((one) => pattern.matchPattern(one, String(value), cased)), {
+    mayHold: (text: string) => patterns.some((one) => pattern.holdsTexts(one, text, cased)),
+  });
 }
 
 function textPatterns(modifiers: readonly string[], text: string, placeholders: Values): pattern.Pattern[] {

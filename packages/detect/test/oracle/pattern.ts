@@ -53,6 +53,12 @@ export function matchPattern(pattern: Pattern, text: string, cased: boolean): bo
   return texts.every((one) => whole.includes(one)) && matchByTable(pattern, text, cased);
 }
 
+/** Whether every text between the pattern's wildcards occurs in a text: without that it stands for no part of it. */
+export function holdsTexts(pattern: Pattern, text: string, cased: boolean): boolean {
+  const whole = cased ? text : folded(text);
+  return textsOf(pattern, cased).texts.every((one) => whole.includes(one));
+}
+
 /** Whether a text is these texts in this order with anything between them. */
 function standOneBehindOther([first = '', ...others]: readonly string[], whole: string): boolean {
   const last = others.pop();

@@ -34,8 +34,11 @@ interface Try {
   readonly isLast: boolean;
 }
 
-/** Records of one batch at most, and their bytes: bounds how long one batch holds the event loop. */
-const BATCH_RECORDS = 8192;
+/**
+ * Records of one batch at most, and their bytes: bounds how long a batch takes to store behind those of other connections, which must not be
+ * taken for a bus that is slow (`spoolAfter`).
+ */
+const BATCH_RECORDS = 2048;
 const BATCH_BYTES = 4 << 20;
 /** How often records are given that end in an error without a name. */
 const MAX_UNNAMED_TRIES = 5;

@@ -26,16 +26,18 @@ const LIMITS: DecodeLimits = { ...defaultDecodeLimits, maxDepth: 130 };
 /** Every log record of a request. One that cannot be read is refused by itself. @throws ingest.bad_body, ingest.body_too_large */
 export function readOtlpJson(body: Uint8Array, limits: OtlpLimits): RawRecord[] {
   const records: RawRecord[] = [];
-  for (const resourceLogs of elementsOf(body, 'resourceLogs', limits)) {
-    const resource = attributesUnder(memberOf(resourceLogs, 'resource'));
-    for (const scopeLogs of elementsOf(resourceLogs, 'scopeLogs', limits)) readScopeLogs(scopeLogs, resource, { records, limits });
+  for (const bytes of elementsOf(membersIn(body)('resourceLogs'), 'resourceLogs', limits)) {
+    const resourceLogs = membersIn(bytes);
+    const resource = attributesUnder(resourceLogs('resource'));
+    for (const scopeLogs of elementsOf(resourceLogs('scopeLogs'), 'scopeLogs', limits))
+      readScopeLogs(membersIn(scopeLogs), resource, { records, limits });
   }
   return records;
 }
 
-function readScopeLogs(scopeLogs: Uint8Array, resource: string, { records, limits }: { records: RawRecord[]; limits: OtlpLimits }): void {
-  const around = join(resource, scopeOf(memberOf(scopeLogs, 'scope')));
-  for (const log of elementsOf(scopeLogs, 'logRecords', limits)) {
+function readScopeLogs(scopeLogs: Members, resource: string, { records, limits }: { records: RawRecord[]; limits: OtlpLimits }): void {
+  const around = join(resource, scopeOf(scopeLogs('scope')));
+  for (const log of elementsOf(scopeLogs('logRecords'), 'logRecords', limits)) {
     if (records.length >= limits.maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
     const record = readLog(log, around);
     limits.charge(record.bytes.length);
@@ -43,15 +45,21 @@ function readScopeLogs(scopeLogs: Uint8Array, resource: string, { records, limit
   }
 }
 
-function memberOf(bytes: Uint8Array, name: string): Uint8Array | undefined {
+/** Members of an object by name; undefined where it has none of that name. */
+type Members = (name: string) => Uint8Array | undefined;
+
+/** Members of an object that is cut once: it is long, and each look at it takes time. */
+function membersIn(bytes: Uint8Array): Members {
   const split = splitJsonObject(bytes, { maxDepth: DEEP, maxPieces: MAX_MEMBERS });
   if (split.failure !== undefined) throw bad(`something that should be a JSON object is none`);
-  const range = memberRange(bytes, split.ranges, name);
-  return range === undefined ? undefined : bytes.subarray(range[0], range[1]);
+  const { ranges } = split;
+  return (name) => {
+    const range = memberRange(bytes, ranges, name);
+    return range === undefined ? undefined : bytes.subarray(range[0], range[1]);
+  };
 }
 
-function elementsOf(bytes: Uint8Array, name: string, { maxRecords }: OtlpLimits): Uint8Array[] {
-  const list = memberOf(bytes, name);
+function elementsOf(list: Uint8Array | undefined, name: string, { maxRecords }: OtlpLimits): Uint8Array[] {
   if (list === undefined || (list.length === 4 && list[0] === LETTER_N)) return [];
   const split = splitJsonArray(list, { maxDepth: DEEP, maxPieces: maxRecords });
   if (split.failure?.reason === 'too_many') throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });

@@ -1,8 +1,10 @@
 /** Bytes that may be packed, as plain bytes: gzip and zstd are told by how they begin, never by a name. Nothing is held but what unpacks. */
-import { pipeline, Readable, type Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
 const PIECE_BYTES = 256 * 1024;
+/** Packed bytes unpacked at a time: a thousand times as many come out of them at most. */
+const PACKED_BYTES = 16 * 1024;
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -17,10 +19,36 @@ export async function* unpacked(pieces: AsyncIterable<Uint8Array>): AsyncGenerat
   const iterator = pieces[Symbol.asyncIterator]();
   const { value: first, done } = await iterator.next();
   if (done === true || first === undefined) return;
-  const whole = Readable.from(prepend(first, { [Symbol.asyncIterator]: () => iterator }), { objectMode: false });
+  const whole = prepend(first, { [Symbol.asyncIterator]: () => iterator });
   const unpacker = unpackerOf(first);
-  // An error of either end is what the iteration of the last one ends in.
-  yield* (unpacker === undefined ? whole : pipeline(whole, unpacker, () => undefined)) as AsyncIterable<Uint8Array>;
+  yield* unpacker === undefined ? whole : unpackThrough(whole, unpacker);
+}
+
+/**
+ * What an unpacker makes of pieces, whole up to where they are damaged or cut off, and then its error: a stream would throw away what it
+ * has unpacked and not given out yet. Small pieces go in, so that little is held however much comes out of them.
+ */
+export async function* unpackThrough(pieces: AsyncIterable<Uint8Array>, unpacker: Transform): AsyncGenerator<Uint8Array> {
+  const out: Uint8Array[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  unpacker.on('data', (chunk: Uint8Array) => out.push(chunk));
+  unpacker.on('error', (error) => (failure ??= { error }));
+  try {
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length && failure === undefined; at += PACKED_BYTES) {
+        await new Promise<void>((done) => unpacker.write(piece.subarray(at, at + PACKED_BYTES), () => done()));
+        yield* out.splice(0);
+      }
+      if (failure !== undefined) throw failure.error;
+    }
+    const ended = new Promise<void>((done) => unpacker.once('end', done).once('close', done));
+    unpacker.end();
+    await ended;
+    yield* out.splice(0);
+    if (failure !== undefined) throw failure.error;
+  } finally {
+    unpacker.destroy();
+  }
 }
 
 async function* prepend(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

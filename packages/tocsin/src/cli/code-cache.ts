@@ -15,7 +15,7 @@ export function keepCompiledCode(variable: (name: string) => string | undefined)
 }
 
 /** The folder, made where it was not there; undefined where another user could write to it or it cannot be made. */
-function codeFolder(variable: (name: string) => string | undefined): string | undefined {
+export function codeFolder(variable: (name: string) => string | undefined): string | undefined {
   const base = variable('XDG_CACHE_HOME') ?? '';
   const folder = join(isAbsolute(base) ? base : join(homedir(), '.cache'), 'tocsin', 'code');
   try {

@@ -46,6 +46,8 @@ export interface CommandContext {
   readonly dataDir: string;
   /** Aborted when the person interrupts, or when nobody reads the output any more. */
   readonly interrupted: AbortSignal;
+  /** Calls back whenever the process is asked to read its settings again; the function it gives back ends that. */
+  readonly onReload: (listener: () => void) => () => void;
 }
 
 /** Options as given, by name; those that may be given several values are lists. */

@@ -19,6 +19,8 @@ export interface ProgramInput {
   readonly err: Screen;
   /** Aborted when the person interrupts. */
   readonly interrupted: AbortSignal;
+  /** As `CommandContext` has it; nobody asks where absent. */
+  readonly onReload?: CommandContext['onReload'] | undefined;
   /** Aborted when nobody reads the output any more. */
   readonly outputClosed: AbortSignal;
   readonly version: string;
@@ -112,6 +114,7 @@ function createContext(input: ProgramInput, command: Command, options: GivenOpti
     environment,
     version: input.version,
     dataDir,
+    onReload: input.onReload ?? (() => () => undefined),
     interrupted: command.outlivesOutput ? interrupted : AbortSignal.any([interrupted, outputClosed]),
     api: () => findApi(dataDir, given),
     running: async () => (given.url === undefined && !(await isRunning(dataDir)) ? undefined : findApi(dataDir, given)),

@@ -39,20 +39,22 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   const { terminal, interrupted } = context;
   if (terminal.interactive) terminal.note(terminal.style('dim', `Starting Tocsin on ${context.dataDir} …`));
   const start = await optionsOf(context, options);
-  if (isWorker(start)) return await serveWorker(context, start);
+  if (isWorker(start)) return await serveWorker(context, options, start);
   const letHeapGrow = holdYoungGeneration();
   const { startInstallation } = await import('../installation.ts');
   await using installation = await startInstallation(start).finally(letHeapGrow);
   const { url, operatorToken, certificate } = installation;
   const api = new ApiClient({ url, token: operatorToken, certificate });
   await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
-  const code = await use({ installation, api });
+  const off = context.onReload(() => void reload(context, options, { target: installation, logger: start.logger }));
+  const code = await use({ installation, api }).finally(off);
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));
   return code;
 }
 
 /** Runs a process without doors until it is interrupted. */
-async function serveWorker({ terminal, interrupted, version }: CommandContext, options: InstallationOptions): Promise<number> {
+async function serveWorker(context: CommandContext, given: GivenOptions, options: InstallationOptions): Promise<number> {
+  const { terminal, interrupted, version } = context;
   const { startWorker } = await import('../worker.ts');
   const { duties } = options.settings;
   await using worker = await startWorker(options);
@@ -63,8 +65,28 @@ async function serveWorker({ terminal, interrupted, version }: CommandContext, o
     terminal.line(`  ${terminal.style('dim', 'member ')} ${member}`);
     terminal.line(`  ${terminal.style('dim', 'bus    ')} nats ${visible(busServer)}`);
   }
+  const off = context.onReload(() => void reload(context, given, { target: worker, logger: options.logger }));
   await untilInterrupted(interrupted);
+  off();
   return 0;
+}
+
+interface Reloading {
+  readonly target: Pick<Installation, 'reload'>;
+  readonly logger: InstallationOptions['logger'];
+}
+
+/** Reads the settings again and says in the log what became of them. Never rejects: what is wrong with them changes nothing. */
+async function reload(context: CommandContext, given: GivenOptions, { target, logger }: Reloading): Promise<void> {
+  try {
+    const { settings } = await readSettings(context, given);
+    const { applied, needRestart } = await target.reload(settings);
+    logger.info({ applied }, 'Settings and rules were read again and are in force');
+    if (needRestart.length > 0)
+      logger.warn({ settings: needRestart }, 'Some settings have changed that take effect with the next start only');
+  } catch (error) {
+    logger.error({ err: error }, 'Settings and rules were read again and not taken; everything stays as it was');
+  }
 }
 
 /** Resolves when the person interrupts. */
@@ -78,13 +100,8 @@ export function untilInterrupted(signal: AbortSignal): Promise<void> {
 /** Settings out of file and options, and everything else a start needs. */
 async function optionsOf(context: CommandContext, options: GivenOptions): Promise<InstallationOptions> {
   // Loaded here: other commands must not pay for them.
-  const [{ effectiveSettings, readConfigFile }, { createLogger }] = await Promise.all([
-    import('../config/read-config.ts'),
-    import('../log.ts'),
-  ]);
+  const [{ settings }, { createLogger }] = await Promise.all([readSettings(context, options), import('../log.ts')]);
   const { dataDir, environment, terminal } = context;
-  const config = await readConfigFile(textOption(options, 'config'), dataDir);
-  const settings = effectiveSettings(config, overrides(options), environment.variable);
   return {
     dataDir,
     settings,
@@ -95,6 +112,16 @@ async function optionsOf(context: CommandContext, options: GivenOptions): Promis
     version: context.version,
     logger: createLogger(settings.log.level, createLogScreen(terminal)),
   };
+}
+
+/** Settings as file and options say now. @throws config.unreadable, config.invalid */
+async function readSettings(
+  { dataDir, environment }: CommandContext,
+  options: GivenOptions,
+): Promise<Pick<InstallationOptions, 'settings'>> {
+  const { effectiveSettings, readConfigFile } = await import('../config/read-config.ts');
+  const config = await readConfigFile(textOption(options, 'config'), dataDir);
+  return { settings: effectiveSettings(config, overrides(options), environment.variable) };
 }
 
 function externalBus(options: GivenOptions): Record<string, unknown> {

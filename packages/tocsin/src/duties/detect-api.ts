@@ -102,6 +102,8 @@ export type DetectApi = {
   /** What a catch-up of some rules is about. @throws api.not_found, catchup.not_in_force */
   readonly catchUpScope: (tenant: string, ruleIds: readonly string[]) => CatchUpScope;
   /** Looks at files without putting them in force: beside a tenant's rules where he is named, else by themselves; with `test`, runs the tests they carry. */
+  /** Puts other rule files in force that are everybody's. @throws config.rules_not_taken */
+  readonly shareRules: (files: readonly RuleFile[]) => Promise<void>;
   readonly check: (files: readonly RuleFile[], options: { readonly tenant?: string | undefined; readonly test: boolean }) => RuleCheck;
   /** What the folds hold and had to leave out, all tenants together. */
   readonly folds: () => FoldsReport;

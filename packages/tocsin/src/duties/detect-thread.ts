@@ -1,6 +1,6 @@
 /** The detection thread: the duties match and correlate, one of them or both side by side, each under its own key. */
 import { TocsinError } from '@tocsin/core';
-import { loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { compileMappings, loadMappings, type MappingSpec, readShippedMappings } from '@tocsin/ingest';
 import { Members } from '../members/members.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
 import { RuleControl } from '../rules/rule-control.ts';
@@ -56,7 +56,9 @@ const [matchBus, correlateBus] = await Promise.all([
 const anyBus = matchBus ?? correlateBus;
 if (!anyBus) throw new TypeError('The detection thread needs the duty match or correlate');
 const ground = await openDetectors(boot, around.onTrouble);
-const mappings = loadMappings(readShippedMappings());
+// Read from their texts once: whoever comes in place of a thread that was ended has no time to lose.
+const mappings = boot.kept === undefined ? loadMappings(readShippedMappings()) : compileMappings(boot.kept as readonly MappingSpec[]);
+if (boot.kept === undefined) around.keep(mappings.specs);
 let match: MatchDuty | undefined;
 const members = await Members.open({
   bucket: anyBus.bucket(MEMBERS_BUCKET),
@@ -127,5 +129,6 @@ function withoutMatch(): MatchApi {
     catchUpScope: refuse,
     check: refuse,
     reached: refuse,
+    shareRules: refuse,
   };
 }

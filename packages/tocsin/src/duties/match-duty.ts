@@ -175,6 +175,7 @@ function answers({ bus, mappings, activation, costs, samples, startedMs }: Answe
     check: (files, { tenant, test }) =>
       checkRules(files, { mappings, test, present: tenant === undefined ? [] : activation.book.filesOf(tenant) }),
     reached: (position, waitMs) => activation.reached(position, waitMs),
+    shareRules: (files) => activation.share(files),
   };
 }
 

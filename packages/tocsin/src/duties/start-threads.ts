@@ -1,8 +1,10 @@
 /** Starts the threads that duties run in: the store's, and that of match and correlate. What runs inside is in `*-thread.ts`. */
 import { join, resolve } from 'node:path';
 import type { Scope } from '@tocsin/core';
+import type { Reload } from '../config/reload.ts';
 import type { InstallationOptions } from '../installation-options.ts';
 import { readRuleFiles } from '../rules/read-rule-files.ts';
+import type { RuleFile } from '../rules/rule-book.ts';
 import type { DetectApi } from './detect-api.ts';
 import type { DetectBoot } from './detect-thread.ts';
 import type { InstallationBus } from './installation-bus.ts';
@@ -12,6 +14,8 @@ import { SupervisedThread } from './supervised-thread.ts';
 
 /** The threads of a process: those that its duties need. */
 export interface Threads {
+  /** Reads the files of rules again and puts them in force, where this process matches. */
+  readonly reload: Reload;
   readonly store: SupervisedThread<StoreApi> | undefined;
   readonly detect: SupervisedThread<DetectApi> | undefined;
 }
@@ -43,7 +47,25 @@ export async function startThreads(options: InstallationOptions, ground: ThreadG
     duties.includes('store') ? startStore(options, ground).then((thread) => scope.add('store thread', thread)) : Promise.resolve(undefined),
     hasDetect ? startDetect(options, ground).then((thread) => scope.add('detection thread', thread)) : Promise.resolve(undefined),
   ]);
-  return { store, detect };
+  return { store, detect, reload: rulesReload(options, detect) };
+}
+
+/** The thread that comes in place of one that ends must know the new files as well. */
+function rulesReload(options: InstallationOptions, detect: SupervisedThread<DetectApi> | undefined): Reload {
+  return {
+    paths: ['rules.shipped', 'rules.folders'],
+    async apply(settings) {
+      if (detect === undefined || !settings.duties.includes('match')) return;
+      const rules = await readSharedRules({ ...options, settings });
+      await detect.client.shareRules(rules);
+      detect.changeData({ rules } satisfies Partial<DetectBoot>);
+    },
+  };
+}
+
+async function readSharedRules({ settings, shippedRules }: Pick<InstallationOptions, 'settings' | 'shippedRules'>): Promise<RuleFile[]> {
+  const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
+  return (await Promise.all(folders.map(readRuleFiles))).flat();
 }
 
 function startStore({ dataDir, logger, settings }: InstallationOptions, { bus }: ThreadGround): Promise<SupervisedThread<StoreApi>> {
@@ -51,12 +73,9 @@ function startStore({ dataDir, logger, settings }: InstallationOptions, { bus }:
   return SupervisedThread.start<StoreApi>({ name: 'store', script: scriptOf('store-thread'), data, logger, ...STORE_HEAP });
 }
 
-async function startDetect(
-  { dataDir, settings, shippedRules, logger, version }: InstallationOptions,
-  { bus, member }: ThreadGround,
-): Promise<SupervisedThread<DetectApi>> {
-  const folders = [...(settings.rules.shipped ? [shippedRules] : []), ...settings.rules.folders];
-  const rules = (await Promise.all(folders.map(readRuleFiles))).flat();
+async function startDetect(options: InstallationOptions, { bus, member }: ThreadGround): Promise<SupervisedThread<DetectApi>> {
+  const { dataDir, settings, logger, version } = options;
+  const rules = await readSharedRules(options);
   const data: DetectBoot = {
     match: bus.address('match'),
     correlate: bus.address('correlate'),

@@ -79,6 +79,36 @@ describe('supervised thread', () => {
     expect(lines).toMatchObject([{ duty: 'adding', what: 'testing', event_id: 'e1', msg: 'oops' }]);
   });
 
+  it('does not wait for a thread that it ends: the next one runs, and what the former still says is not heard', async () => {
+    const suspects: unknown[] = [];
+    const watch = { deadlineMs: 250, maxGrowthBytes: 2 ** 40, onSuspect: (one: unknown) => void suspects.push(one) };
+    // Says in its black box that it is at something, and never ends it; a second life does not.
+    const text = THREAD.replace(
+      'parentPort.postMessage({ ready: true });',
+      `import { workerData } from 'node:worker_threads';
+      parentPort.postMessage({ keep: (workerData.kept ?? 0) + 1 });
+      parentPort.postMessage({ ready: true });
+      parentPort.postMessage({ waitingFor: workerData.kept === undefined ? null : 'life ' + workerData.kept });
+      const box = new Int32Array(workerData.blackBox, 0, 4);
+      if (workerData.kept === undefined) for (box.set([1, JUDGING, -1, -1]); ; );`.replace('JUDGING', '2'),
+    );
+    const script = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+    const thread = await SupervisedThread.start<Api>({
+      name: 'adding',
+      script,
+      data: {},
+      logger: pino({}, log),
+      heapMiB: 64,
+      youngMiB: 4,
+      watch,
+    });
+    open.push(thread);
+    await until(() => thread.status().restarts === 1 && thread.status().state === 'waiting');
+    expect(thread.status().reason).toBe('life 1');
+    expect(suspects).toMatchObject([{ reason: 'deadline' }]);
+    expect(await thread.client.add(1, 2)).toBe(3);
+  });
+
   it('that cannot start tells whoever starts it', async () => {
     await expect(start('process.exit(4)')).rejects.toThrow('ended with code 4');
     await expect(start('throw new Error("broken")')).rejects.toThrow('broken');

@@ -48,7 +48,7 @@ type StoppableApi = ThreadApi & { readonly stop: () => Promise<void> };
 
 /** A running thread. Disposing asks it to stop and waits for its end. */
 export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable {
-  readonly #options: SupervisedThreadOptions;
+  #options: SupervisedThreadOptions;
   #worker: Worker | undefined;
   #client: ThreadClient<A> | undefined;
   #state: DutyStatus['state'] = 'starting';
@@ -60,6 +60,10 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
   #timer: NodeJS.Timeout | undefined;
   #watch: ThreadWatch | undefined;
   #suspects: readonly Suspect[] = [];
+  /** What the thread has left for those after it. */
+  #kept: unknown;
+  /** Threads that were ended and are not gone yet: one that fills its heap takes seconds to stop. */
+  readonly #leaving = new Set<Promise<unknown>>();
 
   private constructor(options: SupervisedThreadOptions) {
     this.#options = options;
@@ -77,6 +81,11 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     return new Proxy({} as ThreadClient<A>, { get: (_, name) => (this.#client as unknown as Record<PropertyKey, unknown>)[name] });
   }
 
+  /** Changes what the threads after this one are started with. */
+  changeData(changed: object): void {
+    this.#options = { ...this.#options, data: { ...(this.#options.data as object), ...changed } };
+  }
+
   status(): DutyStatus {
     const reason = this.#reason === undefined ? {} : { reason: this.#reason };
     const strain = this.#strain === undefined ? {} : { strain: this.#strain };
@@ -91,7 +100,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     await (this.#client as ThreadClient<StoppableApi> | undefined)
       ?.stop()
       .catch((error: unknown) => this.#options.logger.warn({ err: error, duty: this.#options.name }, 'A duty did not stop cleanly'));
-    await worker.terminate();
+    await Promise.all([worker.terminate(), ...this.#leaving]);
   }
 
   #start(): Promise<void> {
@@ -99,7 +108,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     const startedMs = performance.now();
     const worker = new Worker(script, {
       name,
-      workerData: this.#watched(data),
+      workerData: this.#watched(data, () => this.#replace(worker, startedMs)),
       resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngMiB },
     });
     this.#worker = worker;
@@ -107,6 +116,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
     this.#client = callThread<A>(worker, name);
     return new Promise((resolve, reject) => {
       worker.on('message', (message: ThreadMessage) => {
+        if (this.#worker !== worker) return;
         if (message.ready) resolve();
         this.#hear(message);
       });
@@ -118,15 +128,26 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
       });
       worker.once('exit', (code) => {
         reject(new TocsinError('api.internal', { reason: `the thread ${name} ended with code ${code} before it was ready` }));
-        this.#ended(startedMs, endedBy);
+        if (this.#worker === worker) this.#ended(startedMs, endedBy);
       });
     });
+  }
+
+  /**
+   * Ends a thread that does not get on, and starts the next without waiting until it is gone. Should it get on after all before it is stopped, what it
+   * writes is refused: the next one has gone before it in the log.
+   */
+  #replace(worker: Worker, startedMs: number): void {
+    const leaving = worker.terminate().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    if (this.#worker === worker) this.#ended(startedMs, 'crashed');
   }
 
   #hear(message: ThreadMessage): void {
     const { name, logger } = this.#options;
     if (message.trouble !== undefined)
       logger.warn({ duty: name, code: message.code, what: message.what, ...message.about }, message.trouble);
+    if (message.keep !== undefined) this.#kept = message.keep;
     if (message.ready) this.#state = 'running';
     if (message.strain !== undefined) {
       if (message.strain !== null) logger.error({ duty: name }, message.strain);
@@ -139,7 +160,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
   }
 
   /** Its data with what a watched thread must know. */
-  #watched(data: unknown): unknown {
+  #watched(data: unknown, replace: () => void): unknown {
     const { watch } = this.#options;
     if (watch === undefined) return data;
     const { deadlineMs, maxGrowthBytes } = watch;
@@ -150,10 +171,10 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
       end: (reason, { position, index }) => {
         this.#reason = `ended by its supervisor (${reason}) at ${position}#${index}`;
         this.#options.logger.error({ duty: this.#options.name, reason, position, index }, 'A duty did not get on and was ended');
-        void this.#worker?.terminate();
+        replace();
       },
     });
-    return { ...(data as object), blackBox: this.#watch.box.memory, suspects: this.#suspects } satisfies Watched;
+    return { ...(data as object), blackBox: this.#watch.box.memory, suspects: this.#suspects, kept: this.#kept } satisfies Watched;
   }
 
   /** Takes note of what a thread was at when it ended; true when that was not known yet. */

@@ -11,6 +11,8 @@ const FINISH_WITHIN_MS = 5000;
 export interface ThreadMessage {
   /** It answers questions from now on. */
   readonly ready?: true | undefined;
+  /** What the threads after it shall not have to make again. */
+  readonly keep?: unknown;
   /** What its duty cannot go on without, null once it goes on. */
   readonly waitingFor?: string | null | undefined;
   /** Why what its duty says cannot be relied on at present, null once it can again. It goes on working. */
@@ -28,6 +30,8 @@ export interface ThreadSurroundings extends Surroundings {
   readonly onWaiting: (why: Error | undefined) => void;
   /** Told why what a duty says cannot be relied on, with null once it can again. */
   readonly onStrain: (why: string | null) => void;
+  /** Leaves plain data for the threads that are started in its place. */
+  readonly keep: (data: unknown) => void;
   /** Aborts `signal`, then waits for the work, giving up after a while. */
   stop(work: Promise<unknown>): Promise<void>;
 }
@@ -49,6 +53,7 @@ export function threadSurroundings(): ThreadSurroundings {
     onTrouble: (error, what, about) => tell(toTrouble(error, what, about)),
     onWaiting: (why) => tell({ waitingFor: why?.message ?? null }),
     onStrain: (strain) => tell({ strain }),
+    keep: (data) => tell({ keep: data }),
     async stop(work) {
       stopping.abort();
       const timer = setTimeout(() => givingUp.abort(), FINISH_WITHIN_MS);

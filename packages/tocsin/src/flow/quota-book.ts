@@ -25,31 +25,19 @@ const NO_BOUNDS = { storedEvents: 0, storedDays: 0 };
 /** Answers which quota applies. The same object as long as it does not change. */
 export class QuotaBook {
   readonly #registry: Registry;
-  readonly #defaults: Readonly<Record<QuotaScope, QuotaInForce>>;
+  #defaults: Readonly<Record<QuotaScope, QuotaInForce>>;
   readonly #own = new Map<string, { readonly record: QuotaRecord; readonly quota: QuotaInForce }>();
 
   constructor(registry: Registry, settings: InstallationSettings['quotas']) {
     this.#registry = registry;
-    const burstSeconds = settings.burst / 1000;
-    const { tenantEventsPerSecond, tenantBytesPerSecond, tenantStoredBytes, sourceEventsPerSecond, sourceBytesPerSecond } = settings;
-    this.#defaults = {
-      tenant: {
-        eventsPerSecond: tenantEventsPerSecond,
-        bytesPerSecond: tenantBytesPerSecond,
-        burstSeconds,
-        storedBytes: tenantStoredBytes,
-        ...NO_BOUNDS,
-        isOwn: false,
-      },
-      source: {
-        eventsPerSecond: sourceEventsPerSecond,
-        bytesPerSecond: sourceBytesPerSecond,
-        burstSeconds,
-        storedBytes: 0,
-        ...NO_BOUNDS,
-        isOwn: false,
-      },
-    };
+    this.#defaults = defaultsOf(settings);
+  }
+
+  /** What holds from now on for all who have no quota of their own. */
+  setDefaults(settings: InstallationSettings['quotas']): void {
+    const defaults = defaultsOf(settings);
+    // The same objects where nothing has changed: a new one fills its bucket anew.
+    if (JSON.stringify(defaults) !== JSON.stringify(this.#defaults)) this.#defaults = defaults;
   }
 
   /** The quota of a tenant, or of one of its sources. */
@@ -69,4 +57,27 @@ export class QuotaBook {
 /** What a record says, without what it leaves to the settings. */
 function given({ setMs: _, ...limits }: QuotaRecord): Partial<QuotaInForce> {
   return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined));
+}
+
+function defaultsOf(settings: InstallationSettings['quotas']): Readonly<Record<QuotaScope, QuotaInForce>> {
+  const burstSeconds = settings.burst / 1000;
+  const { tenantEventsPerSecond, tenantBytesPerSecond, tenantStoredBytes, sourceEventsPerSecond, sourceBytesPerSecond } = settings;
+  return {
+    tenant: {
+      eventsPerSecond: tenantEventsPerSecond,
+      bytesPerSecond: tenantBytesPerSecond,
+      burstSeconds,
+      storedBytes: tenantStoredBytes,
+      ...NO_BOUNDS,
+      isOwn: false,
+    },
+    source: {
+      eventsPerSecond: sourceEventsPerSecond,
+      bytesPerSecond: sourceBytesPerSecond,
+      burstSeconds,
+      storedBytes: 0,
+      ...NO_BOUNDS,
+      isOwn: false,
+    },
+  };
 }

@@ -163,31 +163,35 @@ interface EmitGround {
   readonly maxBytes: number;
 }
 
-function createEmit({ folder, sources, nextId, clock, maxBytes }: EmitGround): Emit {
+function createEmit(ground: EmitGround): Emit {
   return async (source, records, options = {}) => {
-    const { outbox } = find(sources, source.name);
-    const size = records.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const used = [...sources.values()].reduce((sum, each) => sum + each.outbox.bytes, 0);
-    if (used + size > maxBytes || !(await hasRoom(folder, size)))
-      throw new TocsinError('forward.spool_full', { maxBytes, retryAfterMs: SPOOL_FULL_AGAIN_MS });
-    const key = options.idempotencyKey ?? nextId();
-    const nowMs = clock.nowMs();
-    const results: RecordResult[] = [];
-    const taken: RawRecord[] = [];
-    for (const [i, { bytes, envelope, refused }] of records.entries()) {
-      options.onTaken?.(1);
-      if (refused !== undefined) {
-        results.push({ status: 'rejected', ...refused });
-        continue;
-      }
-      const id = `${key}-${i}`;
-      // By this it is the same event however often and with whatever neighbours it is sent.
-      taken.push({ bytes, envelope: { ...envelope, fallbackId: envelope?.fallbackId ?? id, timeMs: envelope?.timeMs ?? nowMs } });
-      results.push({ status: 'stored', id: envelope?.id ?? id, at: HERE });
-    }
+    const { outbox } = find(ground.sources, source.name);
+    await checkRoom(ground, records);
+    for (const _ of records) options.onTaken?.(1);
+    const label = { key: options.idempotencyKey ?? ground.nextId(), nowMs: ground.clock.nowMs() };
+    const labelled = records.map((record, i) => labelRecord(record, { ...label, place: i }));
+    const taken = labelled.filter(({ refused }) => refused === undefined);
     if (taken.length > 0) await outbox.put(taken);
-    return results;
+    return labelled.map(({ refused, envelope }): RecordResult => {
+      if (refused !== undefined) return { status: 'rejected', ...refused };
+      return { status: 'stored', id: envelope?.id ?? envelope?.fallbackId ?? '', at: HERE };
+    });
   };
+}
+
+/** @throws forward.spool_full */
+async function checkRoom({ sources, folder, maxBytes }: EmitGround, records: readonly RawRecord[]): Promise<void> {
+  const size = records.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const used = [...sources.values()].reduce((sum, each) => sum + each.outbox.bytes, 0);
+  if (used + size > maxBytes || !(await hasRoom(folder, size)))
+    throw new TocsinError('forward.spool_full', { maxBytes, retryAfterMs: SPOOL_FULL_AGAIN_MS });
+}
+
+/** A record with what makes it the same event however often and with whatever neighbours it is sent, and a time where it has none. */
+function labelRecord(record: RawRecord, { key, place, nowMs }: { key: string; place: number; nowMs: number }): RawRecord {
+  const { envelope } = record;
+  const fallbackId = envelope?.fallbackId ?? `${key}-${place}`;
+  return { ...record, envelope: { ...envelope, fallbackId, timeMs: envelope?.timeMs ?? nowMs } };
 }
 
 function find(sources: ReadonlyMap<string, ForwardedSource>, name: string): ForwardedSource & Source {

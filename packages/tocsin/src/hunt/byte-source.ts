@@ -3,9 +3,8 @@
  * that plain bytes are copied once, by the operating system.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
 import { TocsinError } from '@tocsin/core';
-import { unpackerOf } from '@tocsin/ingest/read';
+import { unpackerOf, unpackThrough } from '@tocsin/ingest/read';
 
 /** Bytes in order, once. Whoever opened it disposes it. */
 export interface ByteSource extends AsyncDisposable {
@@ -97,9 +96,7 @@ function unpack(name: string, head: Uint8Array, pieces: () => AsyncGenerator<Uin
       yield piece;
     }
   }
-  // An error of either end is what the iteration of the last one ends in.
-  const packed = Readable.from(counted(), { objectMode: false, highWaterMark: PIECE_BYTES });
-  return fromPieces(name, pipeline(packed, unpacker, () => undefined) as AsyncIterable<Uint8Array>, () => takenBytes);
+  return fromPieces(name, unpackThrough(counted(), unpacker), () => takenBytes);
 }
 
 function fromPieces(name: string, pieces: AsyncIterable<Uint8Array>, taken: () => number): ByteSource {

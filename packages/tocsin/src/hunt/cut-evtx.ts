@@ -1,9 +1,10 @@
 /** An event log of Windows as blocks of its chunks, which stand on their own. */
+import { TocsinError } from '@tocsin/core';
 import { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES } from '@tocsin/ingest/read';
 import type { BlockFiller } from './block-filler.ts';
 import type { Piece } from './hunt-block.ts';
 
-/** Blocks of whole chunks; records take the place of lines. What follows the last whole chunk is told as not read. */
+/** Blocks of whole chunks; records take the place of lines. @throws cli.unreadable where the log ends within a chunk, after the whole ones */
 export async function* cutEvtx(filler: BlockFiller): AsyncGenerator<Piece> {
   await filler.fill(EVTX_HEAD_BYTES);
   filler.drop(Math.min(EVTX_HEAD_BYTES, filler.filled));
@@ -13,5 +14,5 @@ export async function* cutEvtx(filler: BlockFiller): AsyncGenerator<Piece> {
     if (whole === 0) break;
     yield { kind: 'block', block: filler.cut(whole, { kind: 'evtx' }) };
   }
-  if (filler.filled > 0) yield { kind: 'skipped', unread: { line: 0, reason: 'the log ends within a chunk' }, lines: 1 };
+  if (filler.filled > 0) throw new TocsinError('cli.unreadable', { path: 'event log', reason: 'the log ends within a chunk' });
 }

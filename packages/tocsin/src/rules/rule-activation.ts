@@ -36,7 +36,7 @@ const MOST_FORMER = 8;
 
 /** Keeps the rule set in force current. */
 export class RuleActivation implements Disposable {
-  readonly #options: RuleActivationOptions;
+  #options: RuleActivationOptions;
   readonly #stopListening: () => void;
   readonly #waiting = new Set<() => void>();
   readonly #stop = new AbortController();
@@ -99,6 +99,23 @@ export class RuleActivation implements Disposable {
   reconsider(): void {
     this.#rulesChanged = true;
     this.#schedule();
+  }
+
+  /**
+   * Puts other shared files in force; resolves once they judge, or once the member that leads has been left to say so. @throws config.rules_not_taken where
+   * one of them holds a rule that is refused and was not before: then everything stays as it was.
+   */
+  async share(files: readonly RuleFile[]): Promise<void> {
+    const options = { ...this.#options, shared: files };
+    const quarantine = quarantinedRules(options);
+    const book = RuleBook.compile(ruleFiles(options), options.logSources, { quarantine, before: this.#book });
+    const known = new Set(this.#book.refusedFor('').map(refusalOf));
+    const [first, ...more] = book.refusedFor('').filter((refused) => !known.has(refusalOf(refused)));
+    if (first !== undefined)
+      throw new TocsinError('config.rules_not_taken', { at: `${first.path}:${first.line}`, reason: first.reason, more: more.length });
+    this.#options = options;
+    this.reconsider();
+    await this.#work;
   }
 
   /** The set in force. */
@@ -217,6 +234,11 @@ export class RuleActivation implements Disposable {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
+}
+
+/** What a refusal is known again by, wherever in its file it stands. */
+function refusalOf({ path, rule, reason }: ReturnType<RuleBook['refusedFor']>[number]): string {
+  return JSON.stringify([path, rule, reason]);
 }
 
 /** A rule set and its order. */

@@ -43,6 +43,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 /** Events of a body, at least one. All are refused where one cannot be cut. @throws ingest.bad_body, as a `HecRefusal`; ingest.body_too_large */
 export function cutHecEvents(body: Uint8Array, { maxRecords }: { readonly maxRecords: number }): RawRecord[] {
   const records: RawRecord[] = [];
+  const envelopes = new EnvelopeFacts();
   // A list of events is read as if its brackets and commas were the white space between them.
   const isList = body[between(body, 0)] === OPEN_ARRAY;
   let at = between(body, isList ? between(body, 0) + 1 : 0);
@@ -50,7 +51,7 @@ export function cutHecEvents(body: Uint8Array, { maxRecords }: { readonly maxRec
     if (records.length >= maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: maxRecords });
     const split = readJsonObject(body, at, LIMITS);
     if (split.failure !== undefined) throw new HecRefusal(6, records.length);
-    records.push(eventOf(body, split.ranges, records.length));
+    records.push(eventOf(body, split.ranges, { number: records.length, envelopes }));
     at = between(body, split.end);
   }
   if (isList && (at >= body.length || between(body, at + 1) < body.length)) throw new HecRefusal(6, records.length);
@@ -90,7 +91,11 @@ export function cutHecLines(
   return records;
 }
 
-function eventOf(bytes: Uint8Array, ranges: readonly number[], number: number): RawRecord {
+function eventOf(
+  bytes: Uint8Array,
+  ranges: readonly number[],
+  { number, envelopes }: { number: number; envelopes: EnvelopeFacts },
+): RawRecord {
   const member = (name: string): Uint8Array | undefined => {
     const range = memberRange(bytes, ranges, name);
     return range === undefined ? undefined : bytes.subarray(range[0], range[1]);
@@ -98,20 +103,48 @@ function eventOf(bytes: Uint8Array, ranges: readonly number[], number: number): 
   const event = member('event');
   if (event === undefined) throw new HecRefusal(12, number);
   const timeMs = timeOf(valueOf(member('time'), number));
-  const facts = factsOf(member, number);
+  const facts = envelopes.of(member, number);
   if (isObjectText(event)) return { bytes: dressObject(event, facts), envelope: { timeMs } };
   const value = valueOf(event, number);
   if (value === '' || value === null) throw new HecRefusal(13, number);
   return { bytes: dressText(typeof value === 'string' ? value : JSON.stringify(value), facts), envelope: { timeMs } };
 }
 
-function factsOf(member: (name: string) => Uint8Array | undefined, number: number): string {
-  const plain = besideFacts(['host', 'source', 'sourcetype', 'index'].map((name) => [name, valueOf(member(name), number)]));
-  const fields = member('fields');
-  if (fields === undefined || fields.length <= 2) return plain;
-  if (fields.length > MAX_FIELDS_BYTES || !isObjectText(fields)) throw new HecRefusal(15, number);
-  const indexed = besideFacts(Object.entries(valueOf(fields, number) as Record<string, unknown>));
-  return plain === '' || indexed === '' ? plain + indexed : `${indexed},${plain}`;
+/** Finds a member of an envelope. */
+type Member = (name: string) => Uint8Array | undefined;
+
+/** Facts of the envelopes of one request, which are mostly the same in all of them: written once for a run of them. */
+class EnvelopeFacts {
+  #last: readonly (Uint8Array | undefined)[] | undefined;
+  #plain = '';
+
+  /** Facts of one envelope. @throws HecRefusal */
+  of(member: Member, number: number): string {
+    const plain = this.#plainOf(member, number);
+    const fields = member('fields');
+    if (fields === undefined || fields.length <= 2) return plain;
+    if (fields.length > MAX_FIELDS_BYTES || !isObjectText(fields)) throw new HecRefusal(15, number);
+    const indexed = besideFacts(Object.entries(valueOf(fields, number) as Record<string, unknown>));
+    return plain === '' || indexed === '' ? plain + indexed : `${indexed},${plain}`;
+  }
+
+  #plainOf(member: Member, number: number): string {
+    const values = PLAIN_FACTS.map(member);
+    const last = this.#last;
+    if (last !== undefined && values.every((value, i) => isSame(value, last[i]))) return this.#plain;
+    this.#plain = besideFacts(PLAIN_FACTS.map((name, i) => [name, valueOf(values[i], number)]));
+    this.#last = values;
+    return this.#plain;
+  }
+}
+
+const PLAIN_FACTS = ['host', 'source', 'sourcetype', 'index'] as const;
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 /** A small JSON value; undefined where the member is absent. */

@@ -285,6 +285,27 @@ test('messages that are never completed fill no memory: who exceeds what all may
   for (const { socket } of [...clients, good]) socket.destroy();
 });
 
+test('who dribbles a message is closed, two thousand who say nothing hold up nobody', async () => {
+  const intake = new ContractIntake();
+  await using listener = await forwardKind.open(
+    settings({ ...BOUND, stallTimeout: '300ms', maxConnectionsPerPeer: 4096 }),
+    intake.context('/nowhere'),
+  );
+  const idle = Array.from({ length: 2000 }, () => new ForwardClient(portOf(listener)));
+  await eventually(
+    () => intake.counts.connections === 2000,
+    () => `2000 connections, not ${intake.counts.connections}`,
+  );
+  const slow = new ForwardClient(portOf(listener));
+  const dribble = setInterval(() => slow.socket.write(Buffer.from([0x92])), 50);
+  await slow.closed;
+  clearInterval(dribble);
+  expect(intake.counts.refused.get('listener.stalled')).toBe(1);
+  const good = new ForwardClient(portOf(listener));
+  expect(await good.send(['good'])).toBe('acknowledged');
+  for (const { socket } of [...idle, good]) socket.destroy();
+});
+
 test('a key opens its own source only, and a wrong password none', async () => {
   const intake = new ContractIntake();
   await using listener = await forwardKind.open(settings(KEYED), intake.context('/nowhere'));

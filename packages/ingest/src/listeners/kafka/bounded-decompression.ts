@@ -1,11 +1,13 @@
 /**
  * Puts a bound on what batches unpack to: the client unpacks them whole, whatever they hold, and one of a megabyte may hold a gigabyte. The client
- * has no setting for it, so the functions in its table of algorithms are replaced, once for the process.
+ * has no setting for it, so the functions in its table of algorithms are replaced, once for the process. What is over the bound unpacks to
+ * stand-ins (`stand-in-records.ts`), since an error would hold up its partition for good.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { compressionsAlgorithms } from '@platformatic/kafka';
-import { TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 import { decompressSnappy } from '../../snappy/snappy-block.ts';
+import { standInRecords } from './stand-in-records.ts';
 
 /** Most bytes of a batch, unpacked: brokers take batches of 1 MiB, packed, where nothing else is configured. */
 export const MAX_BATCH_BYTES = 64 << 20;
@@ -27,7 +29,9 @@ type Packed = Parameters<(typeof compressionsAlgorithms)['gzip']['decompressSync
 /** Replaces the client's functions. May be called again. */
 export function boundDecompression(maxBytes = MAX_BATCH_BYTES): void {
   const { gzip, zstd, snappy, lz4 } = compressionsAlgorithms;
-  const replace = (algorithm: object, decompressSync: (data: Packed) => Buffer): void => void Object.assign(algorithm, { decompressSync });
+  const replace = (algorithm: object, unpack: (data: Packed) => Buffer): void => {
+    Object.assign(algorithm, { decompressSync: (data: Packed) => orStandIns(() => unpack(data)) });
+  };
   replace(gzip, (data) => inflate(() => gunzipSync(bytesOf(data), { maxOutputLength: maxBytes }), maxBytes));
   replace(zstd, (data) => inflate(() => zstdDecompressSync(bytesOf(data), { maxOutputLength: maxBytes }), maxBytes));
   replace(snappy, (data) => unpackSnappy(bytesOf(data), maxBytes));
@@ -35,6 +39,15 @@ export function boundDecompression(maxBytes = MAX_BATCH_BYTES): void {
     if (mostOfLz4(bytesOf(data)) > maxBytes) throw tooLarge(maxBytes);
     return originals.lz4(data) as Buffer;
   });
+}
+
+function orStandIns(unpack: () => Buffer): Buffer {
+  try {
+    return unpack();
+  } catch (error) {
+    if (isTocsinError(error, 'ingest.body_too_large')) return standInRecords();
+    throw error;
+  }
 }
 
 /** The one function of the client that is still used. */

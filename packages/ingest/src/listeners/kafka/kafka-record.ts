@@ -3,9 +3,12 @@
  * CloudEvent's attributes become the envelope (Kafka Protocol Binding for CloudEvents 1.0.2, sections 3.2 and 3.3), all but its id: ids
  * of several producers of one topic may meet.
  */
+import { TocsinError } from '@tocsin/core';
 import { attributeBreach, envelopeOfAttributes, rawRecordOfCloudEvent, refuseCloudEvent } from '../../http/cloud-event.ts';
 import type { RawRecord } from '../../source.ts';
 import { withinBounds } from '../pull/pulled-record.ts';
+import { MAX_BATCH_BYTES } from './bounded-decompression.ts';
+import { STAND_IN_HEADER } from './stand-in-records.ts';
 
 /** What is used of a message. Null and undefined values are tombstones. */
 export interface KafkaMessage {
@@ -25,10 +28,25 @@ const MAX_HEADERS = 1000;
 /** The record of a message; refused where it is empty, too long, or a CloudEvent that breaks its specification. Never throws. */
 export function recordOfKafkaMessage(message: KafkaMessage, limits: { listener: string; maxBytes: number }): RawRecord {
   const { topic, partition, offset, timestamp } = message;
-  const record = withinBounds(contentOf(message), limits);
+  const record = isStandIn(message) ? cutOut() : withinBounds(contentOf(message), limits);
   const timeMs = record.envelope?.timeMs ?? (timestamp >= 0n ? Number(timestamp) : undefined);
   return { ...record, envelope: { ...record.envelope, id: `${topic}-${partition}-${offset}`, timeMs } };
 }
+
+function isStandIn({ headerEntries: [header] }: KafkaMessage): boolean {
+  return header !== undefined && String(header[0]) === STAND_IN_HEADER;
+}
+
+/** A record of a batch that was not unpacked. */
+function cutOut(): RawRecord {
+  const { code, message } = new TocsinError('ingest.body_too_large', {
+    what: 'bytes of its batch after decompression',
+    max: MAX_BATCH_BYTES,
+  });
+  return { bytes: NO_BYTES, refused: { code, reason: message } };
+}
+
+const NO_BYTES = new Uint8Array(0);
 
 function contentOf({ value, headerEntries }: KafkaMessage): RawRecord {
   const bytes = value ?? Buffer.alloc(0);

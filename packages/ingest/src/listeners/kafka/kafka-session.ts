@@ -125,11 +125,18 @@ class KafkaSession implements AsyncDisposable {
   #take(message: Message): void {
     const { context, settings } = this.#options;
     context.counts.bytes += message.value?.length ?? 0;
-    this.#pump.push(recordOfKafkaMessage(message, { listener: context.name, maxBytes: settings.maxRecordBytes }));
+    const record = recordOfKafkaMessage(message, { listener: context.name, maxBytes: settings.maxRecordBytes });
+    if (record.refused?.code === 'ingest.body_too_large') this.#tellCut(message, record.refused.reason);
+    this.#pump.push(record);
     this.#last.set(`${message.topic} ${message.partition}`, message);
     if (this.#isMarking) return;
     this.#isMarking = true;
     setImmediate(() => this.#mark());
+  }
+
+  #tellCut({ topic, partition, offset }: Message, reason: string): void {
+    const { context } = this.#options;
+    context.onTrouble(new Error(reason), `${context.name}: a batch of ${topic}, partition ${partition}, at ${offset} was passed over`);
   }
 
   /** What was read so far is committed once it is settled; where it is too much, nothing more is read. */

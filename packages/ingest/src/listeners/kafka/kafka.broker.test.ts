@@ -149,6 +149,23 @@ describe.skipIf(script === undefined)('kafka', () => {
     expect(intake.counts.records).toBe(7);
   });
 
+  test('a batch that unpacks to more than the bound is passed over, record by record, and the partition goes on', async () => {
+    await newTopic('bomb', 1);
+    const one = (value: string): { topic: string; value: string; partition: number } => ({ topic: 'bomb', value, partition: 0 });
+    await producer.send({ messages: [one('before')] });
+    await producer.send({ messages: Array.from({ length: 70 }, () => one('x'.repeat(1 << 20))), compression: 'gzip' });
+    await producer.send({ messages: [one('after')] });
+    const intake = new ContractIntake();
+    await using _listener = await open(intake, 'bomb');
+    await eventually(
+      () => intake.stored.includes('after'),
+      () => `the last; ${intake.troubles.join('; ')}`,
+    );
+    expect(intake.stored).toEqual(['before', 'after']);
+    expect(Object.fromEntries(intake.counts.rejected)).toEqual({ 'ingest.body_too_large': 70 });
+    expect(intake.troubles.join()).toContain('passed over');
+  });
+
   test('what it cannot reach or find is told and tried again', async () => {
     const intake = new ContractIntake();
     await using listener = await open(intake, 'no-such-topic');

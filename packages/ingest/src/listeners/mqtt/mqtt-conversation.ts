@@ -185,6 +185,7 @@ export class MqttConversation implements Conversation {
   async #connect(packet: IConnectPacket): Promise<void> {
     const { settings, context, identifyWith } = this.#options;
     this.#writer.version = packet.protocolVersion === 5 ? 5 : 4;
+    this.#reader.version = this.#writer.version;
     const terms = readConnect(packet, settings);
     const identify = identifyWith(terms.password);
     const device = await identify();

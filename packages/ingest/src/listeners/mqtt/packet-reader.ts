@@ -5,6 +5,7 @@
 import { type Packet, type Parser, parser } from 'mqtt-packet';
 import { StreamBuffer } from '../stream-buffer.ts';
 import { MqttFault, protocolFault } from './mqtt-fault.ts';
+import { readPlainPublish } from './plain-publish.ts';
 import { reasonCode } from './reason-code.data.ts';
 
 /** Most user properties of one packet. */
@@ -22,6 +23,8 @@ export class PacketReader {
   maxBytes: number;
   /** Whether the next packet must be CONNECT: what speaks another protocol is known by its first byte. */
   awaitsConnect = true;
+  /** Version that the device speaks; undefined until CONNECT has said it. */
+  version: 4 | 5 | undefined;
   readonly #stream = new StreamBuffer();
   readonly #parser: Parser = parser();
   #rest: Buffer = Buffer.alloc(0);
@@ -79,6 +82,11 @@ export class PacketReader {
   }
 
   #decode(bytes: Buffer): Packet {
+    const plain = this.version === undefined ? undefined : readPlainPublish(bytes, this.version);
+    if (plain !== undefined) {
+      checkPacket(plain);
+      return plain;
+    }
     this.#packet = undefined;
     try {
       this.#parser.parse(bytes);

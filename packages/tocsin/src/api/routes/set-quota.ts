@@ -57,6 +57,8 @@ export const setQuota: Route = {
     const { registry, clock, flow } = context;
     if (source !== undefined && registry.get(tenant, 'source', source) === undefined)
       throw new TocsinError('api.not_found', { what: 'source', id: source });
+    if (tenant !== principal.tenant && registry.list('credential', tenant).length === 0)
+      throw new TocsinError('api.not_found', { what: 'tenant', id: tenant });
     const before = registry.get(tenant, 'quota', id);
     const after: QuotaRecord = { ...wanted, setMs: clock.nowMs() };
     const resource = source === undefined ? `quota/tenant/${tenant}` : `quota/source/${source}`;

@@ -20,7 +20,7 @@ export const alerts: Command = {
   ],
   examples: ['tocsin alerts', 'tocsin alerts --status new --severity high', 'tocsin alerts show 4fd2', 'tocsin alerts -n 100000 --json'],
   async run({ terminal, api }, _, options) {
-    const severity = choiceOption(textOption(options, 'severity'), '--severity', SEVERITY_WORDS);
+    const severity = choiceOption(severityOf(textOption(options, 'severity')), '--severity', SEVERITY_WORDS);
     const filter = {
       status: choiceOption(textOption(options, 'status'), '--status', STATUSES),
       severity: severity === undefined ? undefined : SEVERITY_WORDS.indexOf(severity),
@@ -43,3 +43,8 @@ export const alerts: Command = {
     return 0;
   },
 };
+
+/** Sigma calls the lowest level `informational`. */
+function severityOf(given: string | undefined): string | undefined {
+  return given?.toLowerCase() === 'informational' ? 'info' : given?.toLowerCase();
+}

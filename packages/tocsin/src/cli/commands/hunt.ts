@@ -6,7 +6,7 @@ export const hunt: Command = {
   argument: '<path...>',
   summary: 'run rules over log files, offline, and show what they find (no installation needed)',
   options: [
-    { flags: '--rules <path>', about: 'a rule file, or a folder of them' },
+    { flags: '--rules <path>', about: 'a rule file, or a folder of them (default: the rules that come with Tocsin)' },
     { flags: '--output <form>', about: 'table, json, ndjson, csv or sarif (default: table)' },
     { flags: '--summary <form>', about: 'json: print one object of counts and times and nothing else' },
     {

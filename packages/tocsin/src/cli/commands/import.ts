@@ -1,15 +1,16 @@
 /** `tocsin import FILE…`: takes in history, once: what was imported before is not sent again, and what broke off goes on. */
 import { listInputs } from '../../hunt/list-inputs.ts';
-import { type Command, type CommandContext, choiceOption, type GivenOptions, textOption } from '../command.ts';
+import type { Command, CommandContext, GivenOptions } from '../command.ts';
 import { sayMany } from '../figures.ts';
 import { ImportBook } from '../playback/import-book.ts';
 import { publishFiles } from '../playback/publish-files.ts';
 import { noteRejects } from '../playback/rejects.ts';
+import { sendOptions, wantedSource } from '../playback/send-options.ts';
 import { printSummary, summaryObject } from '../playback/summary.ts';
 import { ensureSource } from '../source-token.ts';
 import { visible } from '../visible-text.ts';
 
-const DEFAULT_SOURCE = 'import';
+const DEFAULTS = { source: 'import', lane: 'bulk' } as const;
 /** Exit code of sysexits.h: some records were bad. */
 const EXIT_BAD_DATA = 65;
 
@@ -19,13 +20,7 @@ export const importFiles: Command = {
   summary:
     'take in log files and folders once, as history (NDJSON, JSON, text, CSV, Zeek, EVTX, journal; also gzip, zstd; - for standard input)',
   options: [
-    { flags: '--source <name>', about: `source to send as, made on first use (default: ${DEFAULT_SOURCE})` },
-    {
-      flags: '--format <format>',
-      about:
-        'how its records are read, where the source is made now: auto to tell by looks, or a name of docs/reference/formats.md (default: auto)',
-    },
-    { flags: '--lane <lane>', about: 'bulk: history; live: detected at once (default: bulk)' },
+    ...sendOptions(DEFAULTS, 'bulk: history; live: detected at once (default: bulk)'),
     { flags: '--again', about: 'send everything, also what was imported before' },
   ],
   examples: [
@@ -38,11 +33,11 @@ export const importFiles: Command = {
 
 async function runImport(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
   const { terminal, dataDir, environment, interrupted: signal } = context;
-  const name = textOption(options, 'source') ?? DEFAULT_SOURCE;
-  const lane = choiceOption(textOption(options, 'lane') ?? 'bulk', '--lane', ['live', 'bulk']);
+  const wanted = wantedSource(options, DEFAULTS);
+  const { name } = wanted;
   const { inputs, unreadable } = listInputs(paths);
   const api = await context.api();
-  const source = await ensureSource(api, dataDir, { name, format: textOption(options, 'format'), lane });
+  const source = await ensureSource(api, dataDir, wanted);
   if (source.created && terminal.interactive) terminal.note(`Source ${visible(name)} was made.`);
   const book = options['again'] === true ? undefined : await ImportBook.open(dataDir, name);
   const files = inputs.map(({ path }) => path);
@@ -65,6 +60,7 @@ async function runImport(context: CommandContext, paths: readonly string[], opti
     noteRejects(terminal, tallies);
   }
   for (const { path, reason } of unreadable) terminal.note(`${visible(path)} was left out: ${visible(reason)}`);
+  for (const error of published.unreadable) terminal.note(`${terminal.typed(visible(error.message))} [${error.code}]`);
   if (rejected > 0) terminal.note(`${sayMany(rejected, 'record')} of ${published.events} were not stored.`);
-  return rejected > 0 || unreadable.length > 0 ? EXIT_BAD_DATA : 0;
+  return rejected > 0 || unreadable.length > 0 || published.unreadable.length > 0 ? EXIT_BAD_DATA : 0;
 }

@@ -1,18 +1,20 @@
 /** `tocsin publish FILE…`: sends log files through the events door and shows what was found in them. */
+import { errorTable } from '@tocsin/core';
 import { foundAlerts, foundRows } from '../alerts/alert-facts.ts';
 import { printAlertLine } from '../alerts/alert-tables.ts';
-import { type Command, type CommandContext, choiceOption, type GivenOptions, numberOption, textOption } from '../command.ts';
+import { type Command, type CommandContext, type GivenOptions, numberOption } from '../command.ts';
 import { sayMany } from '../figures.ts';
 import { watchAlerts } from '../playback/alert-watch.ts';
 import { latencyOf } from '../playback/latency.ts';
 import { type Published, publishFiles } from '../playback/publish-files.ts';
 import { noteRejects } from '../playback/rejects.ts';
+import { sendOptions, wantedSource } from '../playback/send-options.ts';
 import { settle } from '../playback/settle.ts';
 import { printSummary, summaryObject } from '../playback/summary.ts';
 import { ensureSource } from '../source-token.ts';
 import { visible } from '../visible-text.ts';
 
-const DEFAULT_SOURCE = 'cli';
+const DEFAULTS = { source: 'cli' } as const;
 /** Exit codes of sysexits.h: some records were bad; detection has not caught up yet. */
 const EXIT_BAD_DATA = 65;
 const EXIT_TRY_LATER = 75;
@@ -24,13 +26,7 @@ export const publish: Command = {
   argument: '<file...>',
   summary: 'send log files (NDJSON, JSON, text, CSV, Zeek, EVTX; also gzip, zstd; - for standard input) and show the alerts they give',
   options: [
-    { flags: '--source <name>', about: `source to send as, made on first use (default: ${DEFAULT_SOURCE})` },
-    {
-      flags: '--format <format>',
-      about:
-        'how its records are read, where the source is made now: auto to tell by looks, or a name of docs/reference/formats.md (default: auto)',
-    },
-    { flags: '--lane <lane>', about: 'live: detected at once; bulk: history (default: live)' },
+    ...sendOptions(DEFAULTS, 'live: detected at once; bulk: history (default: live)'),
     { flags: '--rate <events>', about: 'events per second (default: as fast as they are taken)' },
     { flags: '--no-wait', about: 'end when everything is stored, without waiting for detection' },
   ],
@@ -44,11 +40,11 @@ export const publish: Command = {
 
 async function runPublish(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
   const { terminal, dataDir, environment, interrupted } = context;
-  const name = textOption(options, 'source') ?? DEFAULT_SOURCE;
-  const lane = choiceOption(textOption(options, 'lane'), '--lane', ['live', 'bulk']);
+  const wanted = wantedSource(options, DEFAULTS);
+  const { name } = wanted;
   const rate = numberOption(options, 'rate', { min: 1, max: 10_000_000 });
   const api = await context.api();
-  const source = await ensureSource(api, dataDir, { name, format: textOption(options, 'format'), lane });
+  const source = await ensureSource(api, dataDir, wanted);
   if (source.created && terminal.interactive) terminal.note(`Source ${visible(name)} was made.`);
   const request = { api, token: source.token, format: source.format, paths, stdin: environment.stdin, rate, terminal, signal: interrupted };
   if (options['wait'] === false) return report(context, { published: await publishFiles(request), settled: true });
@@ -79,7 +75,13 @@ function report({ terminal }: CommandContext, outcome: Outcome): number {
   const tallies = published.rejects.tallies();
   const summary = { ...published, latency: latencyOf(latenciesMs), found: foundAlerts(alerts), waited: outcome.alerts !== undefined };
   const rejected = tallies.reduce((sum, tally) => sum + tally.count, 0);
-  if (terminal.json) terminal.object({ ...summaryObject(summary), rejected: tallies, settled });
+  if (terminal.json)
+    terminal.object({
+      ...summaryObject(summary),
+      rejected: tallies,
+      unreadable: published.unreadable.map(({ details }) => details),
+      settled,
+    });
   else {
     printSummary(terminal, { ...summary, found: foundRows(alerts) });
     noteRejects(terminal, tallies);
@@ -90,7 +92,9 @@ function report({ terminal }: CommandContext, outcome: Outcome): number {
         `\nLook closer: ${terminal.style('bold', `tocsin alerts show ${summary.found[0]?.id.slice(0, 8)}`)} · all of them: ${terminal.style('bold', 'tocsin alerts')}`,
       );
   }
+  for (const error of published.unreadable) terminal.note(`${terminal.typed(visible(error.message))} [${error.code}]`);
   if (rejected > 0) terminal.note(`${sayMany(rejected, 'record')} of ${published.events} were not stored.`);
+  if (published.unreadable.length > 0) return errorTable['cli.unreadable'].exit;
   if (rejected > 0) return EXIT_BAD_DATA;
   return settled ? 0 : EXIT_TRY_LATER;
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type SigmaLevel, TocsinError } from '@tocsin/core';
 import type { LogSourceFields } from '../../hunt/tagged-sources.ts';
 import { choiceOption, type GivenOptions, numberOption, textOption } from '../command.ts';
+import { shippedFolder } from '../shipped-folder.ts';
 import { type OutputForm, outputs } from './hunt-output.ts';
 
 /** A hunt as asked for. */
@@ -25,19 +26,21 @@ const PARTS = ['product', 'service', 'category'] as const;
 
 /** Options as given. @throws cli.bad_option */
 export function readHuntRequest(options: GivenOptions): HuntRequest {
-  const rules = textOption(options, 'rules');
-  if (rules === undefined)
-    throw new TocsinError('cli.bad_option', { option: '--rules', given: 'missing', wants: 'a rule file or a folder of them' });
   const summary = choiceOption(textOption(options, 'summary'), '--summary', ['json']);
   const form = choiceOption(textOption(options, 'output'), '--output', Object.keys(outputs) as OutputForm[]);
   return {
-    rules,
+    rules: textOption(options, 'rules') ?? shippedFolder('rules'),
     output: summary === undefined ? (form ?? (options['json'] === true ? 'json' : 'table')) : 'summary',
-    failOn: choiceOption(textOption(options, 'failOn')?.toLowerCase(), '--fail-on', LEVELS),
+    failOn: choiceOption(levelOf(textOption(options, 'failOn')), '--fail-on', LEVELS),
     jobs: numberOption(options, 'jobs', { min: 1, max: MAX_JOBS }) ?? availableParallelism(),
     logSourceFields: readFields(textOption(options, 'logSourceFields')),
     cache: options['cache'] === false ? undefined : (textOption(options, 'cache') ?? 'default'),
   };
+}
+
+/** Alerts call Sigma's lowest level `info`. */
+function levelOf(given: string | undefined): string | undefined {
+  return given?.toLowerCase() === 'info' ? 'informational' : given?.toLowerCase();
 }
 
 function readFields(given: string | undefined): LogSourceFields | undefined {

@@ -17,7 +17,7 @@ import { openProgramCache } from '../../hunt/program-cache.ts';
 import { loadShippedMappings } from '../../hunt/rule-cache.ts';
 import { openThreadJudge } from '../../hunt/thread-judge.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
-import { sayCount } from '../figures.ts';
+import { sayCount, sayMany } from '../figures.ts';
 import { visible } from '../visible-text.ts';
 import { noteRefusedRules, noteUnread } from './hunt-notes.ts';
 import { type HuntOutput, outputs } from './hunt-output.ts';
@@ -157,16 +157,23 @@ function countFrom({ request, rules }: Session, tally: HuntTally): number {
 }
 
 function exitCode({ context, request }: Session, tally: HuntTally, found: number): number {
-  const [first] = tally.failedFiles;
+  const [first] = tally.failedFiles.length === 0 ? nothingRead(tally) : tally.failedFiles;
   const error =
     found > 0
       ? new TocsinError('hunt.found', { count: found, level: request.failOn ?? '' })
       : first === undefined
         ? undefined
-        : new TocsinError('hunt.incomplete', { files: tally.failedFiles.length, first: first.file, reason: first.reason });
+        : new TocsinError('hunt.incomplete', { files: Math.max(1, tally.failedFiles.length), first: first.file, reason: first.reason });
   if (error === undefined) return 0;
   if (request.output !== 'summary') context.terminal.note(`tocsin: ${visible(error.message)} [${error.code}]`);
   return errorTable[error.code].exit;
+}
+
+/** Input of which not one record could be read was not judged, whatever its files hold. */
+function nothingRead({ events, unparsed, unread }: HuntTally): { file: string; reason: string }[] {
+  const [first] = unread;
+  if (events > 0 || first === undefined) return [];
+  return [{ file: first.file, reason: `none of ${sayMany(unparsed, 'record')} could be read, the first because ${first.reason}` }];
 }
 
 function cpuSeconds(): number {

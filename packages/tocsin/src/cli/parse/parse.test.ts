@@ -1,5 +1,5 @@
 /** `tocsin parse` and `tocsin sources guess`, in this process; and the how-to page, whose files and sums are these. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,6 +60,20 @@ test('each record is a CloudEvent with OCSF data', async () => {
     data: { class_uid: 0, actor: { user: { name: 'ann' } }, raw_data: fileOfPage('vpn.log').split('\n')[0] },
   });
 });
+
+test.each([0, Date.UTC(2015, 5) / 1000])(
+  'a file last changed at %d s keeps the times that its records say; years come from it',
+  async (changed) => {
+    const path = join(folder, 'old.log');
+    writeFileSync(path, '{"time":"2024-01-02T03:04:05Z","a":1}\nMar 27 13:06:56 web1 su: x\n');
+    utimesSync(path, changed, changed);
+    const { context, out } = contextOf();
+    expect(await runParse(context, [path], {})).toBe(0);
+    const [said, yearless] = linesOf(out).map(({ time }) => String(time));
+    expect(said).toBe('2024-01-02T03:04:05.000Z');
+    expect(yearless).toBe(`${changed === 0 ? '2026' : '2015'}-03-27T13:06:56.000Z`);
+  },
+);
 
 test('the sum of a file is as the page says', async () => {
   const { context, out } = contextOf();

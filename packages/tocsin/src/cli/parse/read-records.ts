@@ -34,7 +34,8 @@ export interface ReadRecordsOptions {
 /** Records of one file, or of standard input for `-`, a batch at a time. @throws cli.unreadable */
 export async function* readRecords(path: string, options: ReadRecordsOptions): AsyncGenerator<ReadRecord[]> {
   const input = await openInput(path, options.stdin);
-  const receivedMs = path === '-' ? options.clock.nowMs() : (await stat(path)).mtimeMs;
+  const receivedMs = options.clock.nowMs();
+  const writtenMs = path === '-' ? receivedMs : await lastWritten(path, receivedMs);
   const name = path === '-' ? 'stdin' : basename(path);
   const stream = openRecordStream(options.format, defaultDecodeLimits);
   const source = { tenant: 'default', name, format: options.format, lane: 'live' as const, shard: '' };
@@ -44,7 +45,7 @@ export async function* readRecords(path: string, options: ReadRecordsOptions): A
     decoded.map((one) => {
       number += 1;
       if ('rejected' in one) return { number, rejected: one };
-      const event = normaliseRecord(options.mappings, one, { source, receivedMs: Math.floor(receivedMs), fallbackId: `${name}#${number}` });
+      const event = normaliseRecord(options.mappings, one, { source, receivedMs, writtenMs, fallbackId: `${name}#${number}` });
       return { number, event, decoded: one };
     });
   for await (const part of input.bytes) {
@@ -54,4 +55,12 @@ export async function* readRecords(path: string, options: ReadRecordsOptions): A
     if (options.maxBytes !== undefined && bytes >= options.maxBytes) return;
   }
   yield read(stream.end());
+}
+
+/** Before it no file was written: archives that keep no times unpack to the beginning of theirs. */
+const FIRST_TIME_MS = Date.UTC(1980, 0, 2);
+
+async function lastWritten(path: string, nowMs: number): Promise<number> {
+  const { mtimeMs } = await stat(path);
+  return mtimeMs < FIRST_TIME_MS ? nowMs : Math.min(nowMs, Math.floor(mtimeMs));
 }

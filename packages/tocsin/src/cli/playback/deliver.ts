@@ -30,6 +30,8 @@ export interface DeliverRequest {
   readonly where: string;
   /** Longest time to keep trying, milliseconds. */
   readonly patienceMs: number;
+  /** Told why it is not answered yet, each time that it has failed for a second or more. */
+  readonly onWait?: ((reason: string) => void) | undefined;
 }
 
 interface DoorAnswer {
@@ -53,6 +55,7 @@ export async function deliver(api: ApiClient, request: DeliverRequest): Promise<
       const triedMs = Math.round(performance.now() - startMs);
       if (triedMs + pauseMs > request.patienceMs)
         throw new TocsinError('cli.unsure', { where: request.where, triedMs, reason: String((error as Error).message) }, { cause: error });
+      if (triedMs + pauseMs > 1000) request.onWait?.(String((error as Error).message));
       await interruptibleWait(pauseMs, request.signal);
     }
   }

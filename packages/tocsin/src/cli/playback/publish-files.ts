@@ -1,7 +1,9 @@
 /** Sending inputs one after the other through the events door, at full speed or a given rate. */
+import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { ApiClient } from '../api-client.ts';
 import { sayCount } from '../figures.ts';
 import { interruptibleWait } from '../interruptible-wait.ts';
+import type { ProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible-text.ts';
 import { type Batch, type BatchLimits, idempotencyKey } from './batch-cutter.ts';
@@ -37,6 +39,8 @@ export interface Published {
   readonly duplicates: number;
   readonly rejects: Rejects;
   readonly seconds: number;
+  /** Files that could not be read, or not to their end; what was read of them was sent. */
+  readonly unreadable: readonly TocsinError<'cli.unreadable'>[];
 }
 
 const MAX_BATCH: BatchLimits = { maxBytes: 1_000_000, maxRecords: 2000 };
@@ -47,13 +51,21 @@ const OBJECTS: ReadonlySet<string> = new Set(['auto', 'json', 'windows-json', 'c
 /** How long a batch is sent again and again, milliseconds. */
 const PATIENCE_MS = 120_000;
 
-/** Resolves when every record is stored or refused. @throws cli.unreadable, cli.unsure, and what the door refuses for good */
+/** Resolves when every record that can be read is stored or refused. @throws cli.unsure, and what the door refuses for good */
 export async function publishFiles(request: PublishRequest): Promise<Published> {
-  const run = { events: 0, accepted: 0, duplicates: 0, rejects: new Rejects(), startMs: performance.now() };
+  const run = {
+    events: 0,
+    accepted: 0,
+    duplicates: 0,
+    rejects: new Rejects(),
+    unreadable: [] as TocsinError<'cli.unreadable'>[],
+    startMs: performance.now(),
+  };
   for (const path of request.paths) {
-    const input = await openInput(path, request.stdin);
-    const bar = request.terminal.progress(visible(input.name));
+    let bar: Pick<ProgressBar, 'show' | 'end'> | undefined;
     try {
+      const input = await openInput(path, request.stdin);
+      bar = request.terminal.progress(visible(input.name));
       await publishInput(request, { path, input }, async (batch, key, known) => {
         run.duplicates += known;
         run.events += known;
@@ -64,23 +76,35 @@ export async function publishFiles(request: PublishRequest): Promise<Published> 
         const { api, token, signal } = request;
         const done =
           batch.unread === undefined
-            ? await deliver(api, { ...batch, key, where, token, signal, patienceMs: PATIENCE_MS })
+            ? await deliver(api, { ...batch, key, where, token, signal, patienceMs: PATIENCE_MS, onWait: waitNote(request.terminal) })
             : { accepted: 0, duplicates: 0, rejected: batch.unread };
         run.events += batch.records;
         run.accepted += done.accepted;
         run.duplicates += done.duplicates;
         run.rejects.add(input.name, batch, done.rejected);
         const perSecond = run.events / ((performance.now() - run.startMs) / 1000);
-        bar.show(
+        bar?.show(
           input.size === undefined ? undefined : input.readBytes() / Math.max(1, input.size),
           `${sayCount(run.events)} events, ${sayCount(perSecond)}/s`,
         );
       });
+    } catch (error) {
+      if (!isTocsinError(error, 'cli.unreadable')) throw error;
+      run.unreadable.push(error);
     } finally {
-      bar.end();
+      bar?.end();
     }
   }
   return { ...run, seconds: (performance.now() - run.startMs) / 1000 };
+}
+
+/** Says once per batch that it waits, and for what. */
+function waitNote(terminal: Terminal): (reason: string) => void {
+  let isSaid = false;
+  return (reason) => {
+    if (!isSaid) terminal.note(`Trying again for ${PATIENCE_MS / 1000} s at most: ${visible(reason)}`);
+    isSaid = true;
+  };
 }
 
 type Send = (batch: Batch | undefined, key: string, known: number) => Promise<void>;

@@ -13,6 +13,8 @@ export interface Watched {
   /** Memory of its black box. */
   readonly blackBox: SharedArrayBuffer;
   readonly suspects: readonly Suspect[];
+  /** What the thread before it left for it; undefined for the first. */
+  readonly kept?: unknown;
 }
 
 /** Threads that a detector may end before it is not asked any more. */
