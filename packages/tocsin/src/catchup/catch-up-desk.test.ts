@@ -10,7 +10,18 @@ import { CatchUpDesk, type CatchUpDeskOptions, type NewCatchUp } from './catch-u
 import { type KeptJob, putJob } from './catch-up-job.ts';
 
 const wanted: NewCatchUp = {
-  ...{ tenant: 'acme', actor: 'ann', rules: ['hit'], targets: [], ruleSet: 'r', order: 1, otherVersions: false, startMs: 0, marks: [], events: 0 },
+  ...{
+    tenant: 'acme',
+    actor: 'ann',
+    rules: ['hit'],
+    targets: [],
+    ruleSet: 'r',
+    order: 1,
+    otherVersions: false,
+    startMs: 0,
+    marks: [],
+    events: 0,
+  },
 };
 const down = (duty: string) => new TocsinError('api.duty_down', { duty });
 
@@ -54,7 +65,8 @@ async function bench() {
   const state = async () => (await desk.list('acme'))[0]?.state;
   const outcomes = async (): Promise<AuditRecord[]> => {
     const records: AuditRecord[] = [];
-    for await (const stored of bus.read('tocsin.audit.>', 'first')) records.push(JSON.parse(Buffer.from(stored.body).toString()) as AuditRecord);
+    for await (const stored of bus.read('tocsin.audit.>', 'first'))
+      records.push(JSON.parse(Buffer.from(stored.body).toString()) as AuditRecord);
     return records;
   };
   return { desk, at, state, outcomes };
@@ -89,7 +101,9 @@ describe('CatchUpDesk', () => {
     await desk.add(wanted);
     await until(async () => (await state()) === 'failed');
     expect(at.runs).toBe(3);
-    expect(await outcomes()).toMatchObject([{ id: 'J', phase: 'outcome', resource: 'catch-up/J', result: expect.stringContaining('api.duty_down') }]);
+    expect(await outcomes()).toMatchObject([
+      { id: 'J', phase: 'outcome', resource: 'catch-up/J', result: expect.stringContaining('api.duty_down') },
+    ]);
     await desk[Symbol.asyncDispose]();
   });
 });

@@ -17,7 +17,10 @@ describe('revisions of catch-ups', () => {
     let ids = 0;
     const desk = new CatchUpDesk({
       ...{ bus, clock, nextId: () => `J${(ids += 1)}`, leaseMs: 0, againAfterMs: 1, onTrouble: () => undefined },
-      startThread: async () => ({ client: { run: () => new Promise<never>(() => undefined) }, [Symbol.asyncDispose]: async () => undefined }),
+      startThread: async () => ({
+        client: { run: () => new Promise<never>(() => undefined) },
+        [Symbol.asyncDispose]: async () => undefined,
+      }),
     } as unknown as CatchUpDeskOptions);
     const add = () => desk.add({ tenant: 'acme' } as Parameters<CatchUpDesk['add']>[0]);
     const first = await add();

@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { CaughtUpAlerts } from './caught-up-alerts.ts';
 
 const alert = (id: string): Alert =>
-  ({ id, tenant: 'acme', rule: { id: 'r', version: '1' }, groupBy: {}, firstMs: 1, lastMs: 2, count: 1, foldRevision: 2 ** 32 }) as unknown as Alert;
+  ({
+    id,
+    tenant: 'acme',
+    rule: { id: 'r', version: '1' },
+    groupBy: {},
+    firstMs: 1,
+    lastMs: 2,
+    count: 1,
+    foldRevision: 2 ** 32,
+  }) as unknown as Alert;
 
 describe('CaughtUpAlerts', () => {
   it('counts those written before it was ended as well', async () => {

@@ -5,8 +5,8 @@ import { bookOf, fieldsOf, logSources, openGround, readAlerts, readSteps, ruleFi
 import { parseStep } from '../duties/partition-progress.ts';
 import { takeOverStates } from '../duties/take-over-states.ts';
 import { TenantFolds } from '../duties/tenant-folds.ts';
-import { MATCHES_FILTER, matchesSubject } from '../subjects.ts';
 import type { RuleFile } from '../rules/rule-book.ts';
+import { MATCHES_FILTER, matchesSubject } from '../subjects.ts';
 import { CATCH_UP_BUCKET, RULE_LISTS_BUCKET } from '../topology.ts';
 import type { CatchUpJob } from './catch-up-job.ts';
 import { catchUpRules } from './catch-up-rules.ts';
@@ -133,7 +133,9 @@ describe('runCatchUp', () => {
     pass(awayMs);
     const { doneAt } = await run(async () => undefined);
     // What begins behind the note has the revisions of the running folds: theirs to write.
-    expect((await readAlerts(bus)).filter(({ groupBy, entities }) => groupBy['host'] === 'later' || entities[0]?.value === 'later')).toEqual([]);
+    expect(
+      (await readAlerts(bus)).filter(({ groupBy, entities }) => groupBy['host'] === 'later' || entities[0]?.value === 'later'),
+    ).toEqual([]);
     await step([match(5, 'h1')]);
     expect(await folded()).toMatchObject([{ count: 5, rule: { id: 'two' } }]);
     const notes = (await readSteps(bus)).filter(({ caughtUp }) => caughtUp !== undefined);

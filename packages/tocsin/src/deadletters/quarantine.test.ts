@@ -30,7 +30,8 @@ async function bench() {
   });
   const kept = async (): Promise<string[]> => {
     const texts: string[] = [];
-    for await (const { body } of bus.read(DEADLETTER_FILTER, 'first')) texts.push(Buffer.from(openFrame(body, { tenant: 'acme' }).record(0)).toString());
+    for await (const { body } of bus.read(DEADLETTER_FILTER, 'first'))
+      texts.push(Buffer.from(openFrame(body, { tenant: 'acme' }).record(0)).toString());
     return texts.sort();
   };
   return { quarantine, kept };

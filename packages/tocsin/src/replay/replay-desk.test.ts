@@ -15,7 +15,8 @@ async function bench() {
   const options: ReplayDeskOptions = {
     bus: {
       commit: async (messages, how) => {
-        if (at.isFull && messages.some(({ subject }) => subject.endsWith('.state'))) throw new TocsinError('bus.full', { stream: 'REPLAYS' });
+        if (at.isFull && messages.some(({ subject }) => subject.endsWith('.state')))
+          throw new TocsinError('bus.full', { stream: 'REPLAYS' });
         return await bus.commit(messages, how);
       },
       read: (...args) => bus.read(...args),

@@ -92,7 +92,10 @@ describe('what is known of sources', () => {
 
   it('leaves out facts before it leaves out a source', () => {
     const facts = { words: 'x'.repeat(1000) } as unknown as NonNullable<KeptSource['facts']>;
-    const sources = Array.from({ length: 600 }, (_, i): KeptSource => ({ tenant: 'acme', source: `s${i}`, lastTakenMs: i, lastHeardMs: i, facts }));
+    const sources = Array.from(
+      { length: 600 },
+      (_, i): KeptSource => ({ tenant: 'acme', source: `s${i}`, lastTakenMs: i, lastHeardMs: i, facts }),
+    );
     const kept = parseShard(encodeShard({ atMs: 1, sources }))?.sources ?? [];
     expect(kept).toHaveLength(600);
     // Of those heard last they are kept.

@@ -16,7 +16,10 @@ const settings = { alerts: true, first: 10 * MINUTE, second: 60 * MINUTE, checkE
 const stored = { status: 'stored', id: 'a', at: { position: 'p' as never, index: 0 } } as const;
 
 /** An installation whose clock is moved by hand; `life` is one process of it. */
-async function bench(records: Readonly<Record<string, Partial<SourceRecord>>> = { web01: {} }, refuse: (alert: Alert) => void = () => undefined) {
+async function bench(
+  records: Readonly<Record<string, Partial<SourceRecord>>> = { web01: {} },
+  refuse: (alert: Alert) => void = () => undefined,
+) {
   let nowMs = 1_700_000_000_000;
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
   const bus = createMemoryBus({ server: new MemoryServer() });
@@ -36,7 +39,15 @@ async function bench(records: Readonly<Record<string, Partial<SourceRecord>>> = 
       const record = records[name];
       return record && { name, format: 'auto', lane: 'live', createdMs: 1, ...record };
     };
-    const watch = await SilenceWatch.open({ bus: { commit: written, last: (subject) => bus.last(subject) }, bucket, known: () => facts.known(), sourceOf, settings, clock, onTrouble });
+    const watch = await SilenceWatch.open({
+      bus: { commit: written, last: (subject) => bus.last(subject) },
+      bucket,
+      known: () => facts.known(),
+      sourceOf,
+      settings,
+      clock,
+      onTrouble,
+    });
     const speak = (name = 'web01'): void =>
       activity.took({ tenant: 'acme', name, format: 'auto', lane: 'live', shard: '' }, { bytes: 1, results: [stored], events: [] });
     const pass = async (minutes: number, each = () => undefined as void): Promise<void> => {
@@ -139,7 +150,8 @@ describe('silent sources', () => {
     const names = Array.from({ length: 40 }, (_, i) => `web${i}`);
     let isRefused = true;
     const { life, alerts, trouble } = await bench(Object.fromEntries(names.map((name) => [name, {}])), ({ groupBy }) => {
-      if (isRefused && groupBy['source'] === 'web7') throw new TocsinError('bus.too_large', { subject: 'tocsin.alerts', bytes: 9, maxBytes: 8 });
+      if (isRefused && groupBy['source'] === 'web7')
+        throw new TocsinError('bus.too_large', { subject: 'tocsin.alerts', bytes: 9, maxBytes: 8 });
     });
     const one = await life();
     for (const name of names) one.speak(name);
