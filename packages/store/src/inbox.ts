@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '@tocsin/core';
-import { inTransaction, openProjection, type ProjectionOptions } from './projection.ts';
+import { openProjection, type ProjectionOptions } from './projection.ts';
 
 /** An open inbox. */
 export interface Inbox extends Disposable {
@@ -32,11 +32,17 @@ export function openInbox(options: ProjectionOptions & { readonly clock: Clock }
   const remove = db.prepare('DELETE FROM handled WHERE at_ms < ?');
   return {
     once(consumer, eventId, effect) {
-      return inTransaction(db, () => {
+      db.exec('BEGIN IMMEDIATE');
+      try {
         const isNew = insert.run(consumer, eventId, options.clock.nowMs()).changes === 1;
         if (isNew) effect(db);
+        db.exec('COMMIT');
         return isNew;
-      });
+      } catch (error) {
+        // SQLite itself rolls back after some errors, a full disk among them (sqlite.org/lang_transaction.html).
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
     },
     has: (consumer, eventId) => select.get(consumer, eventId) !== undefined,
     prune: (beforeMs) => Number(remove.run(beforeMs).changes),

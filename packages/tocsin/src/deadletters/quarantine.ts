@@ -42,7 +42,7 @@ function letterOf(
   { site, clock, epoch }: Pick<QuarantineOptions, 'site' | 'clock'> & { readonly epoch: string },
 ): Outgoing {
   const scope = `schema:${event.mapping}`;
-  // What it is known by is the event and what it says, as it has no place in the log: senders use ids twice.
+  // What it is known by is the event, as it has no place in the log: its id, and its content, as two records may come with one id.
   const id = deadLetterId({
     tenant,
     consumer: INGEST_CONSUMER,
