@@ -16,7 +16,12 @@ describe('revisions of catch-ups', () => {
     await bus.ensure(topology(roomy));
     let ids = 0;
     const desk = new CatchUpDesk({
-      ...{ bus, clock, nextId: () => `J${(ids += 1)}`, leaseMs: 0, againAfterMs: 1, onTrouble: () => undefined },
+      bus,
+      clock,
+      nextId: () => `J${(ids += 1)}`,
+      leaseMs: 0,
+      againAfterMs: 1,
+      onTrouble: () => undefined,
       startThread: async () => ({
         client: { run: () => new Promise<never>(() => undefined) },
         [Symbol.asyncDispose]: async () => undefined,

@@ -68,8 +68,15 @@ async function bench() {
     stored += 1;
     const watermarks = { 'acme/edr': BASE + stored * 1000 };
     const one: MatchStep = {
-      ...{ partition: 0, epoch: 'E', read: {}, watermarks, ruleSet: book.hash, order: 1 },
-      ...{ judged: matches.length, duplicates: 0, matches },
+      partition: 0,
+      epoch: 'E',
+      read: {},
+      watermarks,
+      ruleSet: book.hash,
+      order: 1,
+      judged: matches.length,
+      duplicates: 0,
+      matches,
     };
     await bus.commit([{ subject: matchesSubject(0), id: `s${stored}`, body: Buffer.from(JSON.stringify(one)) }]);
   };

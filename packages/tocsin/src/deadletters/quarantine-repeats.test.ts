@@ -11,8 +11,20 @@ const source: Source = { tenant: 'acme', name: 'app', format: 'json', lane: 'liv
 
 function record(id: string, text: string): { event: FrameRecord; reason: string } {
   const event: FrameRecord = {
-    ...{ id, source: 'app', type: 'json', schemaVersion: 1, timeMs: 1, receivedMs: Date.now(), severity: 1, classUid: 0, activityId: 0 },
-    ...{ mapping: 'json', attributes: {}, flags: [], producerId: true, record: Buffer.from(text) },
+    id,
+    source: 'app',
+    type: 'json',
+    schemaVersion: 1,
+    timeMs: 1,
+    receivedMs: Date.now(),
+    severity: 1,
+    classUid: 0,
+    activityId: 0,
+    mapping: 'json',
+    attributes: {},
+    flags: [],
+    producerId: true,
+    record: Buffer.from(text),
   };
   return { event, reason: 'it does not fit' };
 }
