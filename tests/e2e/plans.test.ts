@@ -63,10 +63,8 @@ describe.skipIf(missing !== undefined)('planned events', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(toComeMs);
     await program.settle();
     const alerts = await program.alerts('?limit=100');
-    expect(alerts.map(({ groupBy, count }) => [groupBy['host'], count]).sort()).toEqual([
-      ['missed', 1],
-      ['to-come', 1],
-    ]);
+    expect(alerts).toHaveLength(2);
+    expect(Object.fromEntries(alerts.map(({ groupBy, count }) => [groupBy['host'], count]))).toEqual({ missed: 1, 'to-come': 1 });
     expect(await planned()).toEqual([]);
   }, 90_000);
 

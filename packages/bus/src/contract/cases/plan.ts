@@ -1,5 +1,6 @@
 /** Cases about plans: messages kept now and put on another subject at a time. */
 import { strict as assert } from 'node:assert';
+import { isTocsinError } from '@tocsin/core';
 import { type ContractCase, type ContractKit, type Ground, textOf, textsOf } from '../contract-kit.ts';
 
 /** A stream that takes plans; those wait on `at.…`. */
@@ -21,6 +22,17 @@ async function texts(ground: Ground, tail: string): Promise<string[]> {
   const found: string[] = [];
   for await (const stored of ground.bus.read(ground.subject(tail), 'first')) found.push(textOf(stored));
   return found;
+}
+
+/** Whether the stream can be asked of. */
+async function answers({ bus, all }: Ground): Promise<boolean> {
+  try {
+    await bus.info(all);
+    return true;
+  } catch (error) {
+    if (isTocsinError(error, 'bus.unavailable')) return false;
+    throw error;
+  }
 }
 
 /** Plans. */
@@ -86,6 +98,8 @@ export const planCases: readonly ContractCase[] = [
       await kit.harness.stopServer({ kill: true });
       await kit.harness.time.pass(1_000);
       await kit.harness.startServer();
+      // A cluster elects a leader first.
+      await kit.harness.time.until(() => answers(ground), 'the stream to answer');
       await using subscription = await kit.join(ground, 'due', { filter: ground.subject('due') });
       const deliveries = await kit.take(subscription, 2);
       for (const each of deliveries) each.ack();
