@@ -10,18 +10,16 @@ import { CatchUpDesk, type CatchUpDeskOptions, type NewCatchUp } from './catch-u
 import { type KeptJob, putJob } from './catch-up-job.ts';
 
 const wanted: NewCatchUp = {
-  ...{
-    tenant: 'acme',
-    actor: 'ann',
-    rules: ['hit'],
-    targets: [],
-    ruleSet: 'r',
-    order: 1,
-    otherVersions: false,
-    startMs: 0,
-    marks: [],
-    events: 0,
-  },
+  tenant: 'acme',
+  actor: 'ann',
+  rules: ['hit'],
+  targets: [],
+  ruleSet: 'r',
+  order: 1,
+  otherVersions: false,
+  startMs: 0,
+  marks: [],
+  events: 0,
 };
 const down = (duty: string) => new TocsinError('api.duty_down', { duty });
 
