@@ -2,7 +2,7 @@
  * What every projection of the log shares: a SQLite file in WAL mode, in which the position applied is written in the
  * same transaction as the data, so that a crash anywhere is "resume from the recorded position". A file made by another
  * schema version, or one that is seen to be damaged when it is opened, is rebuilt from the log, never migrated or mended in place. Damage
- * behind the first page shows at the first use of the page it is in: whoever is told it by `isDamaged` removes the file and opens anew.
+ * behind the positions applied shows at the first use of the page it is in: whoever is told it by `isDamaged` removes the file and opens anew.
  */
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -74,11 +74,22 @@ export function isDamaged(error: unknown): boolean {
 function openAtVersion(path: string, schema: ProjectionSchema): DatabaseSync {
   const db = openSound(path);
   const found = db === undefined ? undefined : versionOf(db);
-  if (db !== undefined && found === schema.version) return db;
+  if (db !== undefined && found === schema.version && arePositionsSound(db)) return db;
   if (db !== undefined && found === 0) return createTables(db, schema);
   db?.close();
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   return openAtVersion(path, schema);
+}
+
+/** Whether the positions can be read: they are asked for first, when a process that starts could not go on without. */
+function arePositionsSound(db: DatabaseSync): boolean {
+  try {
+    db.prepare('SELECT stream, position FROM applied').all();
+    return true;
+  } catch (error) {
+    if (isDamaged(error)) return false;
+    throw error;
+  }
 }
 
 /** In one transaction: a process killed in between must not leave tables that a later start takes for none. */
