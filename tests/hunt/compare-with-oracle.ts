@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ruleArchive, textLines } from '../../packages/detect/test/corpora.ts';
 import { conditions } from '../conditions.ts';
-import { compareRecording, type ComparedRecording, hashOfMatches } from './compared-recording.ts';
+import { type ComparedRecording, compareRecording, hashOfMatches } from './compared-recording.ts';
 import { readBoth } from './hunt-oracle.ts';
 import { oracleReport, oracleReportPage } from './oracle-report.ts';
 import { printedMatches } from './printed-matches.ts';

@@ -20,7 +20,7 @@ export { type WebhookSettings, webhookSettings } from './http/doors/webhook-sett
 export { eventsRoute } from './http/events-route.ts';
 export type { HttpDoor } from './http/http-door.ts';
 export { createHttpDoors, type HttpDoorsOptions } from './http/http-doors.ts';
-export { PRODUCER_BATCH_TYPE } from './http/producer-batch.ts';
+export { PRODUCER_BATCH_TYPE, readProducerBatch } from './http/producer-batch.ts';
 export { type ServeDoorsOptions, serveDoors } from './http/serve-doors.ts';
 export {
   createIntake,

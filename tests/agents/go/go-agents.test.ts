@@ -111,8 +111,10 @@ service:
       async () => {
         if (!agent.isRunning) throw new Error(`it ended:\n${agent.said.slice(-3000)}`);
         const headers = { 'content-type': 'application/json' };
-        const answer = await fetch(`http://127.0.0.1:${port}/v1/logs`, { method: 'POST', headers, body }).catch(() => undefined);
-        return answer?.ok === true ? true : undefined;
+        // Until it listens there is nobody to answer.
+        return (
+          (await fetch(`http://127.0.0.1:${port}/v1/logs`, { method: 'POST', headers, body }).then(({ ok }) => ok, isRefused)) || undefined
+        );
       },
       { what: () => `the collector to take lines; it said:\n${agent.said.slice(-2000)}`, withinMs: 30_000 },
     );
@@ -185,3 +187,10 @@ ${OUTPUTS[route]?.(tokens.get(route) ?? '')}
     await expectAll(route, agent);
   });
 });
+
+/** Whether a request failed because nobody listens yet; any other failure is one. */
+function isRefused(error: unknown): false {
+  const { cause } = error as { cause?: { code?: string } };
+  if (cause?.code === 'ECONNREFUSED') return false;
+  throw error;
+}

@@ -1,12 +1,12 @@
 /** Sending on, against a real HTTP server that answers as a case wants: order, once each, patience, and what is wrong alone is given up. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { systemClock } from '@tocsin/core';
+import { readProducerBatch } from '@tocsin/ingest';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { readProducerBatch } from '../../../ingest/src/http/producer-batch.ts';
 import { Outbox } from './outbox.ts';
 import { RemoteDoor } from './remote-door.ts';
 import { Sender } from './sender.ts';
@@ -26,21 +26,24 @@ let asked: number[] = [];
 /** Says how a request is answered; undefined: all of it is stored. */
 let answerTo: (texts: readonly string[]) => Answer | undefined = () => undefined;
 
+function answerOne(request: IncomingMessage, response: ServerResponse, sent: Buffer): void {
+  const body = request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync(sent) : sent;
+  const texts = readProducerBatch(body, { maxRecords: 1e6 }).map(({ bytes }) => Buffer.from(bytes).toString());
+  asked.push(texts.length);
+  const answer = answerTo(texts);
+  if (answer === undefined) taken.push(...texts);
+  const items = texts.map((_, index) => ({ index, status: 'stored' }));
+  response.writeHead(answer?.status ?? 202, answer?.headers ?? {});
+  response.end(JSON.stringify(answer === undefined ? { items } : (answer.body ?? {})));
+}
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tocsin-sender-'));
   [taken, asked, answerTo] = [[], [], () => undefined];
-  server = createServer(async (request, response) => {
+  server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const sent = Buffer.concat(chunks);
-    const body = request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync(sent) : sent;
-    const texts = readProducerBatch(body, { maxRecords: 1e6 }).map(({ bytes }) => Buffer.from(bytes).toString());
-    asked.push(texts.length);
-    const answer = answerTo(texts);
-    if (answer === undefined) taken.push(...texts);
-    const items = texts.map((_, index) => ({ index, status: 'stored' }));
-    response.writeHead(answer?.status ?? 202, answer?.headers ?? {});
-    response.end(JSON.stringify(answer === undefined ? { items } : (answer.body ?? {})));
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => answerOne(request, response, Buffer.concat(chunks)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;

@@ -1,7 +1,7 @@
 /** `POST /quotas`: sets how much a source, or a tenant, may send; in force with the next request. */
 import { TocsinError } from '@tocsin/core';
 import { sourceQuotaId, TENANT_QUOTA } from '../../flow/quota-book.ts';
-import type { QuotaRecord } from '../../registry/registry.ts';
+import type { QuotaRecord, Registry } from '../../registry/registry.ts';
 import type { Principal } from '../../security/principal.ts';
 import type { Route } from '../route.ts';
 import { quotaSchema } from '../schemas.ts';
@@ -55,20 +55,25 @@ export const setQuota: Route = {
       throw new TocsinError('flow.bad_quota', { reason: `${kept} is for a tenant, not for a source` });
     const id = source === undefined ? TENANT_QUOTA : sourceQuotaId(source);
     const { registry, clock, flow } = context;
-    if (source !== undefined && registry.get(tenant, 'source', source) === undefined)
-      throw new TocsinError('api.not_found', { what: 'source', id: source });
-    if (tenant !== principal.tenant && registry.list('credential', tenant).length === 0)
-      throw new TocsinError('api.not_found', { what: 'tenant', id: tenant });
     const before = registry.get(tenant, 'quota', id);
     const after: QuotaRecord = { ...wanted, setMs: clock.nowMs() };
     const resource = source === undefined ? `quota/tenant/${tenant}` : `quota/source/${source}`;
-    await context.privileged(principal, { action: actionFor(principal, tenant, source), resource, before: before?.value, after }, () =>
-      registry.put({ tenant, kind: 'quota', id }, after, { seen: before }),
-    );
+    await context.privileged(principal, { action: actionFor(principal, tenant, source), resource, before: before?.value, after }, () => {
+      // Only who may set it learns what there is.
+      requireOwner(registry, tenant, source);
+      return registry.put({ tenant, kind: 'quota', id }, after, { seen: before });
+    });
     const scope = source === undefined ? 'tenant' : 'source';
     return { quota: { tenant, ...(source === undefined ? {} : { source }), ...flow.quotas.of(scope, { tenant, source: source ?? '' }) } };
   },
 };
+
+/** @throws api.not_found where a quota would hold for nobody */
+function requireOwner(registry: Registry, tenant: string, source: string | undefined): void {
+  if (source !== undefined && registry.get(tenant, 'source', source) === undefined)
+    throw new TocsinError('api.not_found', { what: 'source', id: source });
+  if (registry.list('credential', tenant).length === 0) throw new TocsinError('api.not_found', { what: 'tenant', id: tenant });
+}
 
 /** A tenant cannot widen what was granted to him as a whole. */
 function actionFor(principal: Principal, tenant: string, source: string | undefined): 'quotas.write' | 'installation.write' {

@@ -16,6 +16,7 @@ const SETTINGS_FILE = 'forward.yml';
 const STALE_MS = 5000;
 const EXIT_DEGRADED = 69;
 
+/** `tocsin forward`. */
 export const forward: Command = {
   name: 'forward',
   argument: '[path...]',
@@ -115,6 +116,7 @@ const LISTENERS: readonly Column<ForwardStatus['listeners'][number]>[] = [
   { title: 'NOT TAKEN', value: (row) => sayReasons({ ...row.rejected, ...row.refused }) },
 ];
 
+/** `tocsin forward status`. */
 export const forwardStatus: Command = {
   name: 'forward status',
   summary: 'show what a forwarder on this data folder has sent, what waits and what was lost',
