@@ -1,15 +1,19 @@
 /** Projections are worth nothing: deleted, they are built anew from the log, row by row as they were. */
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { notRunnable } from '../faults/not-runnable.ts';
+import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
 
 const missing = notRunnable();
 
 /** Idle sources make the matcher write steps without events as long as it runs: the log itself moves on. */
 const MOVES_ON = /^coverage\.sqlite (marks|applied \{"stream":"MATCHES")/;
+
+/** The first page of SQLite, and that of the positions applied: damage in those is seen when a file is opened. */
+const SEEN_BYTES = 2 * 4096;
 
 /** Every row of every table of every projection, sorted. */
 function dump(dataDir: string): string[] {
@@ -65,6 +69,23 @@ describe.skipIf(missing !== undefined)('projections', () => {
     await program.stop();
     for (const name of readdirSync(join(program.dataDir, 'store'))) rmSync(join(program.dataDir, 'store', name), { recursive: true });
     await program.restart();
+    await program.settle();
+    expect(dump(program.dataDir)).toEqual(before);
+  });
+
+  test('damaged where opening them does not see it, they come back with equal rows', async () => {
+    await program.stop();
+    for (const name of readdirSync(join(program.dataDir, 'store')).filter((file) => file.endsWith('.sqlite'))) {
+      const path = join(program.dataDir, 'store', name);
+      const bytes = readFileSync(path);
+      expect(bytes.length).toBeGreaterThan(SEEN_BYTES);
+      writeFileSync(path, bytes.fill(0x55, SEEN_BYTES));
+    }
+    await program.restart();
+    await waitFor(() => (program.stderr.includes('damaged') ? true : undefined), {
+      what: () => `the damage to be told; ${program.stderr.slice(-2000)}`,
+      withinMs: 20_000,
+    });
     await program.settle();
     expect(dump(program.dataDir)).toEqual(before);
   });

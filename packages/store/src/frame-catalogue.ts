@@ -4,7 +4,7 @@
  * a hole (retention took something), what is missing from the ordinals was removed, not refused.
  */
 import type { FrameHeader, Position } from '@tocsin/core';
-import { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
+import { inTransaction, openProjection, type Projection, type ProjectionOptions } from './projection.ts';
 
 /** What one frame brought, source by source. */
 export interface CataloguedFrame {
@@ -190,18 +190,6 @@ function keptFrames({ db }: Projection): Pick<FrameCatalogue, 'forget' | 'kept' 
       return { frames: Number(row?.['frames']), events: Number(row?.['events']), bytes: Number(row?.['bytes']) };
     },
   };
-}
-
-function inTransaction<T>(db: Projection['db'], act: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const done = act();
-    db.exec('COMMIT');
-    return done;
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 function frameWriter({ db }: Projection): (frame: CataloguedFrame) => void {

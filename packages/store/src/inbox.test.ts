@@ -46,6 +46,16 @@ describe('inbox', () => {
     expect(inbox.has('c', 'e')).toBe(true);
   });
 
+  it('tells the cause where SQLite has rolled back by itself', () => {
+    using inbox = openInbox({ path: ':memory:', clock: systemClock });
+    const full = (): boolean =>
+      inbox.once('c', 'e', (db) => {
+        db.exec('ROLLBACK');
+        throw new Error('the disk is full');
+      });
+    expect(full).toThrow('the disk is full');
+  });
+
   it('forgets what is older than asked for', () => {
     let nowMs = 1000;
     using inbox = openInbox({ path: ':memory:', clock: { nowMs: () => nowMs, monotonicMs: () => nowMs } });

@@ -27,4 +27,4 @@ export {
   type SourceTotals,
 } from './frame-catalogue.ts';
 export { type Inbox, openInbox } from './inbox.ts';
-export type { ProjectionOptions } from './projection.ts';
+export { isDamaged, type ProjectionOptions } from './projection.ts';

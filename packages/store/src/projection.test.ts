@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -49,6 +49,15 @@ describe('a projection', () => {
       projection.apply('S', at('1'), () => projection.db.exec("INSERT INTO things VALUES ('a')"));
       expect(projection.applied('S')).toBe('1');
     }
+  });
+
+  it('begins anew where the positions are damaged', () => {
+    const made = openProjection({ path }, SCHEMA);
+    made.apply('S', at('1'), () => undefined);
+    made[Symbol.dispose]();
+    writeFileSync(path, readFileSync(path).fill(0x55, 4096));
+    using projection = openProjection({ path }, SCHEMA);
+    expect(projection.applied('S')).toBeUndefined();
   });
 
   it('is made whole or not at all', () => {

@@ -50,7 +50,7 @@ export const SET_ASIDE_BUCKET = 'set-aside';
 export const MEMBERS_BUCKET = 'members';
 /** Bucket of what is known of sources: when each was heard last, by process, and which are silent. */
 export const SOURCES_BUCKET = 'sources';
-/** Bucket of what all members must agree upon: the rule set in force, and what the installation was created with. */
+/** Bucket of what all members must agree upon: the rule set in force, what the installation was created with, and how many catch-ups there were. */
 export const CONTROL_BUCKET = 'control';
 
 /** How long match steps and alerts are kept, milliseconds: the retention keeper's business, as every age of what somebody must have read first. */

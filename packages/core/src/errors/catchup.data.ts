@@ -19,6 +19,12 @@ export const catchupErrors = {
     say: (d: { id: string; reason: string }) =>
       `Catch-up ${d.id} has stopped: ${d.reason}. Folds go on as before, and what it has judged is not lost: ask for the same once more and it is done again from the log.`,
   },
+  'catchup.not_folded': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'A catch-up has said that it is done, and the folds or projections have not come that far yet.',
+    say: (d: { id: string; withinMs: number }) =>
+      `Folds and projections have not reached the end of catch-up ${d.id} within ${d.withinMs} ms. Alerts that it makes void are not marked yet; Tocsin tries it again. If it lasts, see what they wait for: tocsin status`,
+  },
   'catchup.states_gone': {
     retry: 'never', http: 500, exit: 70,
     about: 'The log says that a catch-up was done, and the states that it left are no longer kept.',

@@ -16,7 +16,8 @@ export const storeErrors = {
   },
   'store.rebuilding': {
     retry: 'later', http: 503, exit: 75,
-    about: 'The projections were removed because an operator asked for it, and their thread starts anew.',
-    say: (_: object) => 'The alert table and the frame catalogue were removed because an operator asked for it. They are built anew from the log. Until then lists of alerts are incomplete.',
+    about: 'The projections were removed because an operator asked for it or a file of theirs is damaged, and their thread starts anew.',
+    say: (d: { why: 'asked' | 'damaged' }) =>
+      `The alert table and the frame catalogue were removed because ${d.why === 'asked' ? 'an operator asked for it' : 'a file of theirs is damaged'}. They are built anew from the log. Until then lists of alerts are incomplete.`,
   },
 } satisfies ErrorTable;

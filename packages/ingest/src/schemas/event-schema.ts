@@ -35,7 +35,7 @@ export interface EventType {
 
 const VALUE = { type: ['string', 'number', 'boolean', 'null'] };
 /** The kinds of fields, as every schema carries them. A list stands for its first value wherever one value is asked for. */
-export const fieldKinds: Readonly<Record<FieldKind, object>> = {
+const fieldKinds: Readonly<Record<FieldKind, object>> = {
   scalar: { anyOf: [VALUE, { type: 'array', items: VALUE }] },
   time: { type: ['string', 'number', 'null'] },
   whole: {

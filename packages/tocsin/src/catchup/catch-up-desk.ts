@@ -4,14 +4,14 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { comparePositions } from '@tocsin/bus';
-import { type Clock, isTocsinError, type Position } from '@tocsin/core';
+import { type Clock, isTocsinError, type Position, TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
 import type { AuditTrail } from '../security/audit-trail.ts';
 import { getChunked } from '../state/chunked-value.ts';
 import { ALERTS_FILTER } from '../subjects.ts';
-import { CATCH_UP_BUCKET } from '../topology.ts';
+import { CATCH_UP_BUCKET, CONTROL_BUCKET } from '../topology.ts';
 import type { Bus } from '../wire.ts';
 import {
   type CatchUpJob,
@@ -42,6 +42,8 @@ export interface CatchUpDeskOptions {
   readonly startThread: () => Promise<CatchUpThread>;
   /** How long a record that nobody changes must stand before it is taken over from whoever ran it, milliseconds; 0 where nobody else can be there. */
   readonly leaseMs: number;
+  /** Pause before what did not succeed is tried again, milliseconds; a second where absent. */
+  readonly againAfterMs?: number | undefined;
   readonly clock: Clock;
   readonly nextId: () => string;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -77,7 +79,7 @@ export class CatchUpDesk implements AsyncDisposable {
     const nowMs = clock.nowMs();
     const none = { raised: 0, changed: 0, confirmed: 0, superseded: 0 };
     const begun = { state: 'waiting', judged: 0, gone: 0, share: 0, alerts: none, createdMs: nowMs, updatedMs: nowMs } as const;
-    const job: CatchUpJob = { ...wanted, ...begun, id: nextId(), revision: await nextRevision(this.#bucket()) };
+    const job: CatchUpJob = { ...wanted, ...begun, id: nextId(), revision: await nextRevision(this.#options.bus.bucket(CONTROL_BUCKET)) };
     await putJob(this.#bucket(), { job, at: 0 });
     this.wake();
     return job;
@@ -136,68 +138,98 @@ export class CatchUpDesk implements AsyncDisposable {
   async #runOne(kept: KeptJob, thread: ThreadOnDemand): Promise<void> {
     if (this.#stop.signal.aborted || !(await this.#isFree(kept))) return;
     try {
-      const isFolded = kept.job.state === 'folded';
-      const folded = isFolded ? kept : await this.#untilStopped((await thread.client()).run(kept));
-      await this.#finish(folded);
+      await this.#finish(kept.job.state === 'folded' ? kept : await this.#fold(kept, thread));
     } catch (error) {
       if (this.#stop.signal.aborted || isTocsinError(error, 'bus.fenced')) return;
       await this.#settleFailure(kept.job.id, error);
     }
   }
 
+  /** Runs one in its thread until the folds have been told. A thread that ends on the way is counted against the catch-up. */
+  async #fold(kept: KeptJob, thread: ThreadOnDemand): Promise<KeptJob> {
+    const client = await thread.client();
+    try {
+      return await this.#untilStopped(() => client.run(kept));
+    } catch (error) {
+      if (isTocsinError(error, 'api.duty_down')) this.#crashes.set(kept.job.id, (this.#crashes.get(kept.job.id) ?? 0) + 1);
+      throw error;
+    }
+  }
+
   /** A thread that is stopped takes its questions with it. */
-  #untilStopped<T>(work: Promise<T>): Promise<T> {
+  async #untilStopped<T>(work: () => Promise<T>): Promise<T> {
     const { signal } = this.#stop;
-    const stopped = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    });
-    return Promise.race([work, stopped]);
+    signal.throwIfAborted();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stop = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await Promise.race([work(), promise]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   /** When the folds have taken over and the table shows it, alerts that are void now are marked. */
   async #finish({ job, at }: KeptJob): Promise<void> {
-    const { bus, clock, trail } = this.#options;
-    await this.#untilFolded(job.doneAt as Position | undefined);
+    const { bus, clock } = this.#options;
+    await this.#untilFolded(job);
     const bytes = await getChunked(this.#bucket(), foundKey(job.id));
     const found = bytes === undefined ? [] : (JSON.parse(Buffer.from(bytes).toString()) as FoundAlert[]);
     const superseded = await supersedeAlerts(job, found, this.#options);
     const shown = await bus.info(ALERTS_FILTER);
     if (shown.last !== undefined && shown.messages > 0) await this.#options.store.alertsReached(shown.last, FOLDED_WITHIN_MS);
     const done: CatchUpJob = { ...job, state: 'done', share: 1, alerts: { ...job.alerts, superseded }, updatedMs: clock.nowMs() };
-    await trail.append({
-      id: job.id,
-      phase: 'outcome',
-      atMs: clock.nowMs(),
-      tenant: job.tenant,
-      actor: job.actor,
-      credentialId: 'none',
-      action: 'rules.write',
-      resource: `catch-up/${job.id}`,
-      after: { judged: job.judged, gone: job.gone, ...done.alerts },
-      result: 'done',
-    });
+    await this.#sayOutcome(done, 'done');
     await putJob(this.#bucket(), { job: done, at });
     await forgetPoint(this.#bucket(), job.id);
+    this.#crashes.delete(job.id);
   }
 
-  async #untilFolded(doneAt: Position | undefined): Promise<void> {
-    const { detect, store, bus, clock } = this.#options;
+  /** On AUDIT, once per catch-up. */
+  async #sayOutcome({ id, tenant, actor, judged, gone, alerts }: CatchUpJob, result: string): Promise<void> {
+    const { clock, trail } = this.#options;
+    await trail.append({
+      id,
+      phase: 'outcome',
+      atMs: clock.nowMs(),
+      tenant,
+      actor,
+      credentialId: 'none',
+      action: 'rules.write',
+      resource: `catch-up/${id}`,
+      after: { judged, gone, ...alerts },
+      result,
+    });
+  }
+
+  /** @throws catchup.not_folded where it takes too long: what is marked by older alerts would miss some */
+  async #untilFolded({ id, doneAt }: CatchUpJob): Promise<void> {
+    const { store, bus } = this.#options;
+    const late = (): TocsinError => new TocsinError('catchup.not_folded', { id, withinMs: FOLDED_WITHIN_MS });
+    if (doneAt !== undefined) {
+      const position = doneAt as Position;
+      if (!(await this.#isReached(position)) || !(await store.coverageReached(position, FOLDED_WITHIN_MS))) throw late();
+    }
+    const { last, messages } = await bus.info(ALERTS_FILTER);
+    if (last !== undefined && messages > 0 && !(await store.alertsReached(last, FOLDED_WITHIN_MS))) throw late();
+  }
+
+  /** Whether the correlators come so far in time. */
+  async #isReached(position: Position): Promise<boolean> {
+    const { detect, clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + FOLDED_WITHIN_MS;
-    while (doneAt !== undefined && clock.monotonicMs() < deadlineMs) {
+    while (clock.monotonicMs() < deadlineMs) {
       const reached = await detect.progress();
-      if (reached !== undefined && comparePositions(reached, doneAt) >= 0) break;
+      if (reached !== undefined && comparePositions(reached, position) >= 0) return true;
       await setTimeout(LOOK_EVERY_MS, undefined, { signal: this.#stop.signal });
     }
-    if (doneAt !== undefined) await store.coverageReached(doneAt, FOLDED_WITHIN_MS);
-    const { last, messages } = await bus.info(ALERTS_FILTER);
-    if (last !== undefined && messages > 0) await store.alertsReached(last, FOLDED_WITHIN_MS);
+    return false;
   }
 
   /** An outage is waited out; what ends the thread again and again, or cannot be, is given up and says why. */
   async #settleFailure(id: string, error: unknown): Promise<void> {
-    const crashes = (this.#crashes.get(id) ?? 0) + (isTocsinError(error, 'api.duty_down') ? 1 : 0);
-    this.#crashes.set(id, crashes);
-    const canGoOn = isTocsinError(error) && error.retry !== 'never' && crashes < MAX_CRASHES;
+    const canGoOn = isTocsinError(error) && error.retry !== 'never' && (this.#crashes.get(id) ?? 0) < MAX_CRASHES;
     this.#options.onTrouble(error, `catch-up ${id}`);
     if (canGoOn) {
       this.#isAsked = true;
@@ -207,11 +239,14 @@ export class CatchUpDesk implements AsyncDisposable {
     const kept = await readJob(this.#bucket(), id);
     if (kept === undefined || !isOpen(kept.job)) return;
     const reason = error instanceof Error ? error.message : String(error);
+    await this.#sayOutcome(kept.job, isTocsinError(error) ? `${error.code}: ${reason}` : reason);
     await putJob(this.#bucket(), { ...kept, job: { ...kept.job, state: 'failed', reason, updatedMs: this.#options.clock.nowMs() } });
+    this.#crashes.delete(id);
   }
 
   async #pause(): Promise<void> {
-    await setTimeout(AGAIN_AFTER_MS, undefined, { signal: this.#stop.signal }).catch(() => 'stopped');
+    const { againAfterMs = AGAIN_AFTER_MS } = this.#options;
+    await setTimeout(againAfterMs, undefined, { signal: this.#stop.signal }).catch(() => 'stopped');
   }
 }
 

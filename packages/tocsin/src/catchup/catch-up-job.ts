@@ -1,6 +1,6 @@
 /** A catch-up as it is kept in its bucket: what was asked for, where it begins, and how far it has come. One record per catch-up. */
-import type { StateBucket } from '@tocsin/bus';
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { parsePosition, type StateBucket } from '@tocsin/bus';
+import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
 import type { StepMark } from '@tocsin/store';
 import type { RuleRef } from './catch-up-rules.ts';
 
@@ -64,6 +64,9 @@ export interface KeptJob {
   readonly at: number;
 }
 
+/** What a catch-up did about an alert: there was none, it was another, or it was right. */
+export type AlertOutcome = 'raised' | 'changed' | 'confirmed';
+
 /** An alert that a catch-up found, as far as others are compared with it. */
 export interface FoundAlert {
   readonly id: string;
@@ -71,17 +74,20 @@ export interface FoundAlert {
   readonly group: string;
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Once it is written. */
+  readonly outcome?: AlertOutcome | undefined;
 }
 
 const JOB = 'job-';
-const GENERATION = 'generation';
+const GENERATION = 'catch-up.generation';
 /** Revisions between two catch-ups: more than any alert is changed. */
 const REVISIONS = 2 ** 32;
 /** Catch-ups that are remembered. */
 const MAX_JOBS = 100;
 
-/** Key of the states that a catch-up leaves to the folds, of where it stands itself, and of what it has found. */
-export const statesKey = (job: string): string => `states-${job}`;
+/** Key of the states that a catch-up leaves to the folds: what a note points at stays what it was, whoever goes on with the catch-up. */
+export const statesKey = (job: string, upTo: Position): string => `states-${job}-${parsePosition(upTo).sequence}`;
+/** Key of where a catch-up stands itself, and of what it has found. */
 export const pointKey = (job: string): string => `point-${job}`;
 export const foundKey = (job: string): string => `found-${job}`;
 
@@ -117,7 +123,7 @@ export async function makeRoom(bucket: StateBucket): Promise<void> {
   await bucket.delete(`${JOB}${ended.job.id}`, ended.at);
 }
 
-/** The least revision of a new catch-up's alerts: above those of all before it. */
+/** The least revision of a new catch-up's alerts: above those of all before it, which is why the bucket must be one that forgets nothing. */
 export async function nextRevision(bucket: StateBucket): Promise<number> {
   for (;;) {
     const entry = await bucket.get(GENERATION);

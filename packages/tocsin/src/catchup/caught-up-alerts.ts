@@ -6,10 +6,12 @@ import type { ReplayLog } from '@tocsin/bus';
 import type { Alert } from '@tocsin/core';
 import { type AlertWriter, parseAlert } from '../duties/alert-writer.ts';
 import { alertSubject } from '../subjects.ts';
-import { type CatchUpAlerts, type FoundAlert, groupOf } from './catch-up-job.ts';
+import { type AlertOutcome, type CatchUpAlerts, type FoundAlert, groupOf } from './catch-up-job.ts';
 
 /** Alerts held before the ones that have not changed for longest are written. */
 const MAX_HELD = 4000;
+/** Alerts written in one go at the end. */
+const PORTION = 200;
 
 /** The alerts found so far. */
 export class CaughtUpAlerts {
@@ -18,7 +20,6 @@ export class CaughtUpAlerts {
   /** By id, those changed last at the end. */
   readonly #held = new Map<string, Alert>();
   readonly #found = new Map<string, FoundAlert>();
-  readonly #outcome = new Map<string, 'raised' | 'changed' | 'confirmed'>();
 
   constructor(log: Pick<ReplayLog, 'last'>, writer: Pick<AlertWriter, 'write'>) {
     this.#log = log;
@@ -38,7 +39,7 @@ export class CaughtUpAlerts {
   /** What came of those written. */
   counts(): Omit<CatchUpAlerts, 'superseded'> {
     const counts = { raised: 0, changed: 0, confirmed: 0 };
-    for (const outcome of this.#outcome.values()) counts[outcome] += 1;
+    for (const { outcome } of this.#found.values()) if (outcome !== undefined) counts[outcome] += 1;
     return counts;
   }
 
@@ -54,16 +55,20 @@ export class CaughtUpAlerts {
       this.#held.delete(alert.id);
       this.#held.set(alert.id, alert);
       const { id, rule, groupBy, firstMs, lastMs } = alert;
-      this.#found.set(id, { id, ruleId: rule.id, group: groupOf(groupBy), firstMs, lastMs });
+      const outcome = this.#found.get(id)?.outcome;
+      this.#found.set(id, { id, ruleId: rule.id, group: groupOf(groupBy), firstMs, lastMs, outcome });
     }
     if (this.#held.size <= MAX_HELD) return;
     const oldest = [...this.#held.values()].slice(0, this.#held.size - MAX_HELD / 2);
     await this.#write(oldest);
   }
 
-  /** Writes everything held. */
-  async write(): Promise<void> {
-    await this.#write([...this.#held.values()]);
+  /** Writes everything held, portion by portion; `onPortion` is awaited before each. */
+  async write(onPortion: () => Promise<void>): Promise<void> {
+    while (this.#held.size > 0) {
+      await onPortion();
+      await this.#write([...this.#held.values()].slice(0, PORTION));
+    }
   }
 
   async #write(alerts: readonly Alert[]): Promise<void> {
@@ -72,7 +77,8 @@ export class CaughtUpAlerts {
       const stored = await this.#log.last(alertSubject(alert.tenant, alert.id));
       const before = stored && parseAlert(stored);
       const outcome = outcomeOf(before, alert);
-      this.#outcome.set(alert.id, this.#outcome.get(alert.id) === 'raised' ? 'raised' : outcome);
+      const found = this.#found.get(alert.id);
+      if (found !== undefined && found.outcome !== 'raised') this.#found.set(alert.id, { ...found, outcome });
       if (before !== undefined && outcome === 'confirmed') continue;
       changes.push({ ...alert, origin: before?.origin ?? 'catch-up', changedBy: 'catch-up' });
     }
@@ -82,7 +88,7 @@ export class CaughtUpAlerts {
 }
 
 /** One that this catch-up has written before it was ended is told by its revision. */
-function outcomeOf(before: Alert | undefined, alert: Alert): 'raised' | 'changed' | 'confirmed' {
+function outcomeOf(before: Alert | undefined, alert: Alert): AlertOutcome {
   if (before === undefined || (before.origin === 'catch-up' && before.foldRevision === alert.foldRevision)) return 'raised';
   const isSame =
     before.count === alert.count &&

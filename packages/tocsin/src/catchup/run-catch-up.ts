@@ -83,6 +83,10 @@ class CatchUpRun {
   #busySinceMs: number;
   #nextSaveMs: number;
   #nextTellMs = 0;
+  /** Where it walks to at present. */
+  #end: Position | undefined;
+  /** Where its note stands on MATCHES, when it was written before and nobody had time to say so. */
+  #notedAt: Position | undefined;
 
   constructor(job: CatchUpJob, ground: CatchUpGround, point: CatchUpPoint | undefined) {
     const { bus, clock, signal, onTrouble, rules } = ground;
@@ -104,39 +108,57 @@ class CatchUpRun {
     this.#alerts.restore(point.alerts, point.found);
   }
 
-  /** Folds everything up to the end of MATCHES, where every partition is judged by the rules. */
+  /**
+   * Folds everything up to the end of MATCHES, where every partition is judged by the rules; or to its own note where that stands there:
+   * what is behind it is the running folds'.
+   */
   async walk(): Promise<void> {
     const { bus, clock, signal } = this.#ground;
     const deadlineMs = clock.monotonicMs() + IN_FORCE_WITHIN_MS;
     for (;;) {
       const { last, messages } = await bus.info(MATCHES_FILTER);
       const steps = last === undefined || messages === 0 ? 0 : await this.#walkTo(last);
+      if (this.#notedAt !== undefined) return;
       const behind = [...this.#orders].find(([, order]) => order < this.#job.order)?.[0];
       if (behind === undefined && steps <= FEW_STEPS) return;
       if (behind !== undefined && steps <= FEW_STEPS) {
         if (clock.monotonicMs() > deadlineMs) throw failed(this.#job, `partition ${behind} is not judged by the rule set in force`);
         await setTimeout(LOOK_EVERY_MS, undefined, { signal });
+        await this.#tellIfDue();
       }
     }
   }
 
-  /** States first, then alerts, then the note by which the folds take over: whoever dies in between does the rest again. */
+  /**
+   * States first, then alerts, then the note by which the folds take over: whoever dies in between does the rest again. The note points at the
+   * states as they are here, and is written once: one that another run of this catch-up has written stays the only one.
+   */
   async handOver(): Promise<CatchUpDone> {
-    const { bus, bucket, rules, signal, onTrouble } = this.#ground;
-    const { id, tenant, ruleSet, order, revision } = this.#job;
+    const { bucket, onProgress } = this.#ground;
+    const { id } = this.#job;
     if (this.#position === undefined) throw failed(this.#job, 'the log has no steps to judge anything by');
-    await putChunked(bucket, statesKey(id), this.#refold.encode());
-    await this.#alerts.write();
+    if (this.#notedAt === undefined) await putChunked(bucket, statesKey(id, this.#position), this.#refold.encode());
+    await this.#alerts.write(() => this.#tellIfDue());
     await putChunked(bucket, foundKey(id), Buffer.from(JSON.stringify(this.#alerts.found satisfies readonly FoundAlert[])));
+    // Whoever has taken it over meanwhile writes the note.
+    await this.#tell();
+    const doneAt = this.#notedAt ?? (await this.#note(this.#position));
+    await onProgress({ judged: this.#judged, gone: this.#gone, share: 1 });
+    return { doneAt, alerts: this.#alerts.counts() };
+  }
+
+  /** Says on MATCHES that the folds go on from the states. */
+  async #note(upTo: Position): Promise<Position> {
+    const { bus, rules, signal, onTrouble } = this.#ground;
+    const { id, tenant, ruleSet, order, revision } = this.#job;
     const none = { partition: -1, epoch: id, read: {}, watermarks: {}, judged: 0, duplicates: 0, matches: [] };
-    const note = { job: id, tenant, rules: rules.targets, upTo: this.#position, revision, ranges: this.#frames.ranges };
+    const note = { job: id, tenant, rules: rules.targets, upTo, revision, ranges: this.#frames.ranges };
     const step: MatchStep = { ...none, ruleSet, order, origin: 'catch-up', caughtUp: note };
     const onRetry = (error: TocsinError): void => onTrouble(error, 'saying that a catch-up is done');
     const messages = [{ subject: CATCH_UP_SUBJECT, id: `catch-up.${id}`, body: Buffer.from(JSON.stringify(step)) }];
     const [written] = await commitUntilStored(bus, messages, { signal, onRetry });
-    await this.#ground.onProgress({ judged: this.#judged, gone: this.#gone, share: 1 });
     if (written === undefined) throw failed(this.#job, 'the bus did not say where its note stands');
-    return { doneAt: written.position, alerts: this.#alerts.counts() };
+    return written.position;
   }
 
   async close(): Promise<void> {
@@ -149,12 +171,15 @@ class CatchUpRun {
     if (this.#position !== undefined && comparePositions(this.#position, last) >= 0) return 0;
     const start = this.#position === undefined ? new Date(this.#job.startMs) : { after: this.#position };
     let steps = 0;
+    this.#end = last;
     for await (const stored of bus.read(MATCHES_FILTER, start, { until: last, signal })) {
       if (this.#position === undefined) this.#begin(stored);
       await this.#take(stored);
+      if (this.#notedAt !== undefined) break;
       this.#position = stored.position;
       steps += 1;
-      await this.#rest(last);
+      await this.#rest();
+      await this.#saveIfDue();
     }
     return steps;
   }
@@ -176,6 +201,7 @@ class CatchUpRun {
 
   async #take(stored: Stored): Promise<void> {
     const step = parseStep(stored);
+    if (step.caughtUp?.job === this.#job.id) this.#notedAt = stored.position;
     if (step.caughtUp !== undefined) return;
     const isMissed = step.order !== undefined && step.origin === undefined && !(await this.#isComplete(step.ruleSet));
     const changed = isMissed ? this.#refold.advance(await this.#judgedAgain(step, stored), 'catch-up') : this.#refold.advance(step);
@@ -194,7 +220,7 @@ class CatchUpRun {
     const matches: Match[] = [];
     for (const frame of frames) {
       matches.push(...this.#judge(frame, setAside));
-      await this.#rest(undefined);
+      await this.#rest();
     }
     return { ...step, matches, ruleSet: this.#job.ruleSet };
   }
@@ -228,27 +254,37 @@ class CatchUpRun {
     return isComplete;
   }
 
-  /** Lets others work, keeps how far it has come, and tells it. Between two steps only can it be kept. */
-  async #rest(last: Position | undefined): Promise<void> {
+  /** Lets others work, and tells how far it has come. */
+  async #rest(): Promise<void> {
     const { clock, signal } = this.#ground;
     signal.throwIfAborted();
     if (clock.monotonicMs() - this.#busySinceMs >= BUSY_MS) {
       await setTimeout(PAUSE_MS, undefined, { signal });
       this.#busySinceMs = clock.monotonicMs();
     }
-    if (last === undefined) return;
-    if (clock.monotonicMs() >= this.#nextTellMs) await this.#tell(last);
+    await this.#tellIfDue();
+  }
+
+  /** Who is silent for long is taken for gone: told at every wait, or another begins the same work. */
+  async #tellIfDue(): Promise<void> {
+    if (this.#ground.clock.monotonicMs() >= this.#nextTellMs) await this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    this.#nextTellMs = this.#ground.clock.monotonicMs() + TELL_EVERY_MS;
+    const now = this.#position === undefined ? this.#firstSequence : parsePosition(this.#position).sequence;
+    const end = this.#end === undefined ? now : parsePosition(this.#end).sequence;
+    const whole = Math.max(1, end - this.#firstSequence);
+    const share = Math.min(0.99, (now - this.#firstSequence) / whole);
+    await this.#ground.onProgress({ judged: this.#judged, gone: this.#gone, share });
+  }
+
+  /** Keeps how far it has come. Between two steps only can that be kept. */
+  async #saveIfDue(): Promise<void> {
+    const { clock } = this.#ground;
     if (clock.monotonicMs() < this.#nextSaveMs) return;
     await this.#save();
     this.#nextSaveMs = clock.monotonicMs() + SAVE_EVERY_MS;
-  }
-
-  async #tell(last: Position): Promise<void> {
-    this.#nextTellMs = this.#ground.clock.monotonicMs() + TELL_EVERY_MS;
-    const now = this.#position === undefined ? this.#firstSequence : parsePosition(this.#position).sequence;
-    const whole = Math.max(1, parsePosition(last).sequence - this.#firstSequence);
-    const share = Math.min(0.99, (now - this.#firstSequence) / whole);
-    await this.#ground.onProgress({ judged: this.#judged, gone: this.#gone, share });
   }
 
   async #save(): Promise<void> {

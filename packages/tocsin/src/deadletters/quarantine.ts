@@ -1,6 +1,6 @@
 /**
  * Quarantine: records that do not fit the schema of their type, at a source that enforces it, become dead letters instead of events. A
- * record is answered when its letter is stored; one that comes again finds its letter there.
+ * record is answered when its letter is stored; one that comes again, with the same id and the same bytes, finds its letter there.
  */
 import { type EventBus, encodeFrame, type Outgoing } from '@tocsin/bus';
 import { type Clock, isTocsinError, type Position, sha256Hex } from '@tocsin/core';
@@ -29,7 +29,9 @@ const NOWHERE = 'none' as Position;
 export function createQuarantine(options: QuarantineOptions): (source: Source, records: readonly QuarantinedRecord[]) => Promise<void> {
   return async (source, records) => {
     const epoch = options.nextId();
-    const messages = records.map((record) => letterOf(source, record, { ...options, epoch }));
+    // Of one that comes twice in a batch there is one letter.
+    const letters = new Map(records.map((record) => letterOf(source, record, { ...options, epoch })).map((letter) => [letter.id, letter]));
+    const messages = [...letters.values()];
     for (let at = 0; at < messages.length; at += COMMIT_LETTERS) await commitEach(messages.slice(at, at + COMMIT_LETTERS), options);
   };
 }

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparePositions } from '@tocsin/bus';
 import { isTocsinError, type Position, TocsinError } from '@tocsin/core';
-import { MATCHES_STREAM, openAlertTable, openCoverageLedger, openFrameCatalogue } from '@tocsin/store';
+import { isDamaged, MATCHES_STREAM, openAlertTable, openCoverageLedger, openFrameCatalogue } from '@tocsin/store';
 import { catchUpStart, findMissed } from '../catchup/find-missed.ts';
 import { reportCoverage } from '../coverage/report-coverage.ts';
 import { EVENTS_STREAM } from '../subjects.ts';
@@ -11,6 +11,7 @@ import { wireStore } from '../wire.ts';
 import { type BusAddress, openBus } from './open-bus.ts';
 import type { StoreApi } from './store-api.ts';
 import { bootData, endOnFailure, serveThread, threadSurroundings } from './thread-boot.ts';
+import { whileSound } from './while-sound.ts';
 
 /** What the thread is started with. */
 export interface StoreBoot {
@@ -39,11 +40,11 @@ const onApplied = (): void => {
   waiting.clear();
 };
 const work = endOnFailure(
-  wireStore(bus, { alerts, frames, coverage }, { ...around, latenessMs: boot.latenessMs, onApplied }).catch(forgetForeign),
+  wireStore(bus, { alerts, frames, coverage }, { ...around, latenessMs: boot.latenessMs, onApplied }).catch(forgetUseless),
   around,
 );
 
-serveThread({
+const answers = {
   listAlerts: (query) => alerts.list(query),
   getAlert: (tenant, id) => alerts.get(tenant, id),
   countAlerts: (tenant) => alerts.counts(tenant),
@@ -65,7 +66,7 @@ serveThread({
   rebuild() {
     removeProjections();
     setImmediate(() => {
-      throw new TocsinError('store.rebuilding', {});
+      throw new TocsinError('store.rebuilding', { why: 'asked' });
     });
     // The end of the thread is the answer: as long as it lives it would answer from what is removed.
     return new Promise<never>(() => undefined);
@@ -77,18 +78,34 @@ serveThread({
     frames[Symbol.dispose]();
     coverage[Symbol.dispose]();
   },
-} satisfies StoreApi);
+} satisfies StoreApi;
+serveThread(
+  whileSound(answers, (error) => {
+    const rebuilding = damaged(error);
+    setImmediate(() => {
+      throw rebuilding;
+    });
+    return rebuilding;
+  }),
+);
 
 /**
- * Projections of another log, or of an earlier life of this one, can never be read on from their position: they are removed,
- * and the next thread builds them anew from the log that is there.
+ * Projections of another log, or of an earlier life of this one, can never be read on from their position, and damaged ones never at all: they
+ * are removed, and the next thread builds them anew from the log that is there.
  */
-function forgetForeign(error: unknown): never {
+function forgetUseless(error: unknown): never {
+  if (isDamaged(error)) throw damaged(error);
   if (isTocsinError(error, 'bus.bad_position')) {
     around.onTrouble(error, 'The projections belong to another log; they are removed and built anew');
     removeProjections();
   }
   throw error;
+}
+
+function damaged(cause: unknown): TocsinError {
+  around.onTrouble(cause, 'A file of the projections is damaged; they are removed and built anew');
+  removeProjections();
+  return new TocsinError('store.rebuilding', { why: 'damaged' }, { cause });
 }
 
 function removeProjections(): void {

@@ -30,7 +30,7 @@ export async function takeOverStates(
   { log, catchUps, logSources, owns, onTrouble, signal }: TakeOverGround,
 ): Promise<Alert[]> {
   const { job, tenant, revision, upTo } = note;
-  const states = await getChunked(catchUps, statesKey(job));
+  const states = await getChunked(catchUps, statesKey(job, upTo));
   if (states === undefined) {
     onTrouble(new TocsinError('catchup.states_gone', { id: job }), 'taking over the states of a catch-up');
     return [];

@@ -4,6 +4,7 @@ import type { Clock, Position } from '@tocsin/core';
 import type { InstallationSettings } from '../config/settings.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
+import { EVENTS_STREAM } from '../subjects.ts';
 import { type Reader, type SurveyedStream, sequenceOf } from './survey.ts';
 
 /** How bad it is. */
@@ -76,7 +77,7 @@ async function sizeOf(
   { reader, messages }: { reader: Reader; messages: number },
 ): Promise<{ events: number; bytes: number }> {
   const average = stream.messages === 0 ? 0 : stream.bytes / stream.messages;
-  if (!stream.name.startsWith('EVENTS_')) return { events: messages, bytes: Math.round(messages * average) };
+  if (!Object.values(EVENTS_STREAM).includes(stream.name)) return { events: messages, bytes: Math.round(messages * average) };
   const known = await store.after(stream.name, reader.sequence).catch(() => ({ frames: 0, events: 0, bytes: 0 }));
   // What the catalogue itself has not read yet is taken for as large as the rest.
   const rest = Math.max(0, messages - known.frames);

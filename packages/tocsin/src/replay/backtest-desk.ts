@@ -40,11 +40,12 @@ export class BacktestDesk {
   /** Resolves with its report; aborted, it is ended. @throws replay.busy, replay.too_long, replay.*, bus.*, the abort reason */
   async run({ spec, files, onProgress, signal }: Backtest): Promise<BacktestReport> {
     if (this.#running >= MOST_AT_ONCE) throw new TocsinError('replay.busy', { most: MOST_AT_ONCE });
-    this.#running += 1;
     const { withinMs, ...rest } = this.#options;
     const data: BacktestBoot = { ...rest, spec, files };
     const script = new URL(`./backtest-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
     const worker = new Worker(script, { name: 'backtest', workerData: data, resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB } });
+    // Not before: a thread that cannot be made has no place to give back.
+    this.#running += 1;
     try {
       return await this.#watch(worker, { withinMs, onProgress, signal });
     } finally {

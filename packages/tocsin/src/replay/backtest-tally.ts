@@ -1,4 +1,5 @@
 /** Counts what both sides of a backtest find: hits and alerts of each rule by day, and which of them are one side's alone. Bounded in memory. */
+import { parsePosition } from '@tocsin/bus';
 import { type Alert, type Match, type Position, TocsinError } from '@tocsin/core';
 import type { BacktestDay, BacktestRule, Diff, DiffAlert, DiffEvent, Findings } from './backtest-report.ts';
 import type { DraftRules } from './draft-rules.ts';
@@ -181,8 +182,8 @@ function dayName(day: number): string {
 
 function placeOf(position: Position, index: number): string {
   // Within one range the stream and the sequence say it all.
-  const [, stream = '', , sequence = ''] = position.split('.');
-  return `${stream.slice(-4)}${sequence}#${index}`;
+  const { stream, sequence } = parsePosition(position);
+  return `${stream} ${sequence}#${index}`;
 }
 
 function sum(days: readonly BacktestDay[], side: SideName): Findings {

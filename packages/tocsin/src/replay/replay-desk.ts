@@ -216,9 +216,9 @@ export class ReplayDesk implements AsyncDisposable {
   /** Ends what is to end, begins what is to begin. */
   async #look(): Promise<void> {
     const { bounds, member } = this.#options;
-    for (const key of Array.from(this.#running.keys())) await this.#lookAt(key);
+    for (const key of Array.from(this.#running.keys())) await this.#tried(() => this.#lookAt(key), 'looking after a replay');
     for (const { order } of this.#runs.values())
-      if (order?.wanted === 'removed' && order.member === member) await this.#purgeRemains(order);
+      if (order?.wanted === 'removed' && order.member === member) await this.#tried(() => this.#purgeRemains(order), 'removing a replay');
     const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
     const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(keyOf(tenant, ''))).length;
     const open = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
@@ -227,6 +227,15 @@ export class ReplayDesk implements AsyncDisposable {
       open.sort((a, b) => runningOf(a.order.tenant) - runningOf(b.order.tenant) || a.order.createdMs - b.order.createdMs);
       const next = open.shift();
       if (next !== undefined && !(await this.#beginIfThereIsRoom(next))) break;
+    }
+  }
+
+  /** One replay's trouble is not that of the others; the next look tries it again. */
+  async #tried(work: () => Promise<void>, what: string): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.onTrouble(error, what);
     }
   }
 
@@ -243,12 +252,23 @@ export class ReplayDesk implements AsyncDisposable {
   }
 
   #begin({ order, state }: ReplayView): void {
+    const key = keyOf(order.tenant, order.id);
     const begun = this.#options.start(order).catch(async (error: unknown) => {
       this.#options.onTrouble(error, `starting replay ${order.id}`);
-      await this.#say(order, state, { phase: 'failed', reason: error instanceof Error ? error.message : String(error) });
+      await this.#sayNotBegun(key, { order, state }, error);
       return undefined;
     });
-    this.#running.set(keyOf(order.tenant, order.id), begun);
+    this.#running.set(key, begun);
+  }
+
+  /** One of which not even that can be said is begun again by the next look. */
+  async #sayNotBegun(key: string, { order, state }: Pick<ReplayView, 'order' | 'state'>, cause: unknown): Promise<void> {
+    try {
+      await this.#say(order, state, { phase: 'failed', reason: cause instanceof Error ? cause.message : String(cause) });
+    } catch (error) {
+      this.#options.onTrouble(error, `saying that replay ${order.id} did not begin; it is begun again`);
+      this.#running.delete(key);
+    }
   }
 
   async #lookAt(key: string): Promise<void> {
@@ -278,8 +298,8 @@ export class ReplayDesk implements AsyncDisposable {
 
   /** Of one whose removal was broken off. */
   async #purgeRemains({ tenant, id }: ReplayOrder): Promise<void> {
-    this.#runs.delete(keyOf(tenant, id));
     await this.#purge(tenant, id);
+    this.#runs.delete(keyOf(tenant, id));
   }
 
   async #purge(tenant: string, id: string): Promise<void> {

@@ -46,7 +46,7 @@ export async function startReplays(
 }
 
 /** Bounds and habits of every replay of an installation. */
-export function replayBounds({ dataDir, settings }: Pick<InstallationOptions, 'dataDir' | 'settings'>): ReplayBounds {
+function replayBounds({ dataDir, settings }: Pick<InstallationOptions, 'dataDir' | 'settings'>): ReplayBounds {
   return {
     partitions: settings.bus.partitions,
     idleAfterMs: settings.detect.idleAfter,

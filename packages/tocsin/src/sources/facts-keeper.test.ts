@@ -90,6 +90,18 @@ describe('what is known of sources', () => {
     await one.keeper[Symbol.asyncDispose]();
   });
 
+  it('leaves out facts before it leaves out a source', () => {
+    const facts = { words: 'x'.repeat(1000) } as unknown as NonNullable<KeptSource['facts']>;
+    const sources = Array.from(
+      { length: 600 },
+      (_, i): KeptSource => ({ tenant: 'acme', source: `s${i}`, lastTakenMs: i, lastHeardMs: i, facts }),
+    );
+    const kept = parseShard(encodeShard({ atMs: 1, sources }))?.sources ?? [];
+    expect(kept).toHaveLength(600);
+    // Of those heard last they are kept.
+    expect([kept[0]?.facts, kept[599]?.facts]).toEqual([facts, undefined]);
+  });
+
   it('stays within what a bucket takes, however many sources there are', () => {
     const sources = Array.from(
       { length: 20_000 },

@@ -3,7 +3,7 @@ import { type Alert, type AlertAct, hashParts } from '@tocsin/core';
 import type { OpenSilence, SilenceLevel, TellableSilence } from './silence-state.ts';
 
 /** Id of the rule that these alerts are shown under. */
-export const SILENCE_RULE = 'tocsin.source-silent';
+const SILENCE_RULE = 'tocsin.source-silent';
 
 /** Who closes them. */
 const ACTOR = 'tocsin/silence';

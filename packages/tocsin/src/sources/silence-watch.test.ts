@@ -1,5 +1,6 @@
+import type { EventBus } from '@tocsin/bus';
 import { createMemoryBus, MemoryServer } from '@tocsin/bus/memory';
-import type { Alert } from '@tocsin/core';
+import { type Alert, TocsinError } from '@tocsin/core';
 import { SourceActivity } from '@tocsin/ingest';
 import { describe, expect, it } from 'vitest';
 import { roomy } from '../../test/ground.ts';
@@ -15,7 +16,10 @@ const settings = { alerts: true, first: 10 * MINUTE, second: 60 * MINUTE, checkE
 const stored = { status: 'stored', id: 'a', at: { position: 'p' as never, index: 0 } } as const;
 
 /** An installation whose clock is moved by hand; `life` is one process of it. */
-async function bench(records: Readonly<Record<string, Partial<SourceRecord>>> = { web01: {} }) {
+async function bench(
+  records: Readonly<Record<string, Partial<SourceRecord>>> = { web01: {} },
+  refuse: (alert: Alert) => void = () => undefined,
+) {
   let nowMs = 1_700_000_000_000;
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
   const bus = createMemoryBus({ server: new MemoryServer() });
@@ -23,6 +27,10 @@ async function bench(records: Readonly<Record<string, Partial<SourceRecord>>> = 
   const bucket = bus.bucket(SOURCES_BUCKET);
   const trouble: unknown[] = [];
   const onTrouble = (error: unknown): void => void trouble.push(error);
+  const written: EventBus['commit'] = (messages, how) => {
+    for (const { body } of messages) refuse(JSON.parse(Buffer.from(body).toString()) as Alert);
+    return bus.commit(messages, how);
+  };
   const life = async () => {
     const activity = new SourceActivity(clock);
     // Timers of an hour never fire here: everything is done by hand.
@@ -31,7 +39,15 @@ async function bench(records: Readonly<Record<string, Partial<SourceRecord>>> = 
       const record = records[name];
       return record && { name, format: 'auto', lane: 'live', createdMs: 1, ...record };
     };
-    const watch = await SilenceWatch.open({ bus, bucket, known: () => facts.known(), sourceOf, settings, clock, onTrouble });
+    const watch = await SilenceWatch.open({
+      bus: { commit: written, last: (subject) => bus.last(subject) },
+      bucket,
+      known: () => facts.known(),
+      sourceOf,
+      settings,
+      clock,
+      onTrouble,
+    });
     const speak = (name = 'web01'): void =>
       activity.took({ tenant: 'acme', name, format: 'auto', lane: 'live', shard: '' }, { bytes: 1, results: [stored], events: [] });
     const pass = async (minutes: number, each = () => undefined as void): Promise<void> => {
@@ -127,6 +143,26 @@ describe('silent sources', () => {
     one.speak();
     await one.pass(1);
     expect(await alerts()).toMatchObject([{ status: 'false_positive', lastAct: { actor: 'ann' } }]);
+    await one.end();
+  });
+
+  it('tells all other silences when one cannot be written, and that one as soon as it can', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `web${i}`);
+    let isRefused = true;
+    const { life, alerts, trouble } = await bench(Object.fromEntries(names.map((name) => [name, {}])), ({ groupBy }) => {
+      if (isRefused && groupBy['source'] === 'web7')
+        throw new TocsinError('bus.too_large', { subject: 'tocsin.alerts', bytes: 9, maxBytes: 8 });
+    });
+    const one = await life();
+    for (const name of names) one.speak(name);
+    await one.pass(13);
+    expect(await alerts()).toHaveLength(39);
+    // Each was told once, whatever became of its neighbour.
+    expect((await alerts()).every(({ foldRevision }) => foldRevision === 1)).toBe(true);
+    expect(trouble.length).toBeGreaterThan(0);
+    isRefused = false;
+    await one.pass(1);
+    expect(await alerts()).toHaveLength(40);
     await one.end();
   });
 

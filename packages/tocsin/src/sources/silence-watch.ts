@@ -4,7 +4,7 @@
  * Its ids are deterministic, and every write is compare-and-set: two watches, or one that begins anew, write the same.
  */
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
-import { type Alert, type Clock, isTocsinError } from '@tocsin/core';
+import { type Alert, type Clock, isTocsinError, TocsinError } from '@tocsin/core';
 import { parseAlert } from '../duties/alert-writer.ts';
 import type { SourceRecord } from '../registry/registry.ts';
 import { alertSubject } from '../subjects.ts';
@@ -79,7 +79,19 @@ export class SilenceWatch implements AsyncDisposable {
     const steps = this.#stepsOf(sources, nowMs).slice(0, MAX_STEPS);
     for (let shard = 0; shard < FACT_SHARDS; shard++) {
       const some = steps.filter(({ silence }) => shardOf(silence) === shard);
-      if (some.length > 0) await this.#take(shard, some, nowMs);
+      if (some.length > 0) await this.#passing(() => this.#take(shard, some, nowMs), `${some.length} silences`);
+    }
+  }
+
+  /** Whether it was done. What cannot be done for its own sake is told and passed; an outage concerns everything, and ends the look. */
+  async #passing(work: () => Promise<void>, of: string): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (error instanceof TocsinError && error.retry !== 'never') throw error;
+      this.#options.onTrouble(error, `telling ${of}; it is tried again, and others are told`);
+      return false;
     }
   }
 
@@ -105,10 +117,18 @@ export class SilenceWatch implements AsyncDisposable {
       for (const { silence } of told) if (!open.has(keyOf(silence))) open.set(keyOf(silence), { ...silence, level: 0 });
     });
     const done: SilenceStep[] = [];
-    for (const step of steps) {
-      await this.#write(step, nowMs);
-      done.push(step);
+    try {
+      for (const step of steps) {
+        const { tenant, source } = step.silence;
+        if (await this.#passing(() => this.#write(step, nowMs), `the silence of source ${source} of tenant ${tenant}`)) done.push(step);
+      }
+    } finally {
+      await this.#remember(shard, done);
     }
+  }
+
+  async #remember(shard: number, done: readonly SilenceStep[]): Promise<void> {
+    if (done.length === 0) return;
     await this.#memory.change(shard, (open) => {
       for (const { kind, silence } of done) {
         if (kind === 'tell') open.set(keyOf(silence), silence);

@@ -50,14 +50,18 @@ export function isShardKey(key: string): boolean {
   return key.startsWith('facts.');
 }
 
-/** A shard as a value: with too many sources times alone, with far too many those heard last. */
+/** A shard as a value: where there is no room for all facts those of the sources heard last, with far too many sources the sources heard last. */
 export function encodeShard({ atMs, sources }: FactsShard): Uint8Array {
-  const isWhole = sources.length <= WHOLE_SOURCES;
   const newestFirst = [...sources].sort((a, b) => b.lastHeardMs - a.lastHeardMs);
-  for (let count = newestFirst.length; ; count = Math.floor(count / 2)) {
-    const kept = newestFirst.slice(0, count).map(({ facts, ...times }) => (isWhole && facts ? { ...times, facts } : times));
+  let wholes = newestFirst.length <= WHOLE_SOURCES ? newestFirst.length : 0;
+  let count = newestFirst.length;
+  for (;;) {
+    const kept = newestFirst.slice(0, count).map(({ facts, ...times }, i) => (i < wholes && facts ? { ...times, facts } : times));
     const value = Buffer.from(JSON.stringify({ atMs, sources: kept }));
     if (value.length <= MAX_SHARD_BYTES || count === 0) return value;
+    // Facts first: when a source was heard is what its silence is told by, of the quietest most of all.
+    if (wholes > 0) wholes = Math.floor(wholes / 2);
+    else count = Math.floor(count / 2);
   }
 }
 

@@ -26,8 +26,9 @@ const MAX_OUTAGES = 200;
 /** Signs of life that may be missed. */
 const MISSED_SIGNS = 3;
 const ATTEMPTS = 5;
-/** Silences of one shard that are remembered. */
+/** Silences of one shard that are remembered, and their bytes as a value: below what a bucket takes. */
 const MAX_OPEN = 3000;
+const MAX_OPEN_BYTES = 480_000;
 
 /** The memory of one watch. */
 export class WatchMemory {
@@ -88,7 +89,7 @@ export class WatchMemory {
       const before = [...edited.keys()];
       edit(edited);
       try {
-        await this.#bucket.put(keyOf(shard), encode([...edited.values()].slice(-MAX_OPEN)), revision);
+        await this.#bucket.put(keyOf(shard), encodeOpen([...edited.values()].slice(-MAX_OPEN)), revision);
       } catch (error) {
         if (!isTocsinError(error, 'bus.fenced') || attempt === ATTEMPTS) throw error;
         continue;
@@ -115,6 +116,14 @@ function keyOf(shard: number): string {
 
 function encode(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value));
+}
+
+/** The newest silences, as many as there is room for. */
+function encodeOpen(open: readonly OpenSilence[]): Uint8Array {
+  let bytes = 2;
+  let from = open.length;
+  while (from > 0 && bytes <= MAX_OPEN_BYTES) bytes += encode(open[--from]).length + 1;
+  return encode(open.slice(bytes <= MAX_OPEN_BYTES ? from : from + 1));
 }
 
 /** A value of ours; undefined where it is none. */

@@ -1,7 +1,7 @@
 /** Topics and topic filters (OASIS MQTT 5.0, section 4.7): which are well formed, which belong to a prefix, which filter fits which topic. */
 
 /** Longest topic or filter, UTF-16 units: as much as an event's subject holds. */
-export const MAX_TOPIC_UNITS = 1024;
+const MAX_TOPIC_UNITS = 1024;
 const MAX_LEVELS = 64;
 
 /** Whether a topic may be published to. U+FFFD stands for bytes that were not UTF-8. */
