@@ -118,8 +118,10 @@ export const planCases: readonly ContractCase[] = [
       const [first] = await ground.bus.commit([message]);
       const [again] = await ground.bus.commit([message]);
       assert.ok(first !== undefined && again !== undefined);
-      assert.deepEqual(again, { ...first, duplicate: true });
-      await ground.bus.purge(ground.subject('at.a'), first.position);
+      // A bus that forgets ids lets the later plan take the place of the first.
+      if (kit.remembersIds) assert.deepEqual(again, { ...first, duplicate: true });
+      else assert.equal(again.duplicate, false);
+      await ground.bus.purge(ground.subject('at.a'), again.position);
     },
   },
   {
