@@ -70,6 +70,16 @@ describe.skipIf(missing !== undefined)('access', () => {
     { method: 'POST', path: '/sources/gone/rotate', body: {}, admin: 404, other: 404, viewer: 403 },
     { method: 'POST', path: '/sources/gone/nats-key', body: {}, admin: 404, other: 404, viewer: 403 },
     { method: 'POST', path: '/sources/gone/revoke', admin: 404, other: 404, viewer: 403 },
+    { method: 'GET', path: '/planned-events', admin: 200, other: 200, viewer: 403 },
+    {
+      method: 'POST',
+      path: '/planned-events',
+      body: { source: 'gone', at: '2099-01-01T00:00:00Z', record: 'x' },
+      admin: 404,
+      other: 404,
+      viewer: 403,
+    },
+    { method: 'POST', path: '/planned-events/none/cancel', admin: 404, other: 404, viewer: 403 },
     { method: 'GET', path: '/schemas', admin: 200, other: 200, viewer: 200 },
     { method: 'GET', path: '/schemas/gone', admin: 404, other: 404, viewer: 404 },
     {

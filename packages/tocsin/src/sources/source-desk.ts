@@ -26,6 +26,8 @@ export interface HeardOf {
   readonly bytesPerSecond: number;
   readonly records: number;
   readonly bytes: number;
+  /** Answered as there already, without being stored again. */
+  readonly duplicates: number;
   readonly dropped: number;
   readonly droppedBy: Readonly<Record<string, number>>;
   readonly droppedByProducer: number;
@@ -85,6 +87,7 @@ function countsOf(facts: readonly SourceFacts[]): Omit<HeardOf, keyof Times> {
     bytesPerSecond: sum((one) => one.bytesPerSecond),
     records: sum((one) => one.records),
     bytes: sum((one) => one.bytes),
+    duplicates: sum((one) => one.duplicates),
     dropped: sum((one) => one.dropped),
     droppedBy: sumUp(facts.map((one) => one.droppedBy)),
     droppedByProducer: sum((one) => one.droppedByProducer),

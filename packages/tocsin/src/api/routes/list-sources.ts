@@ -66,16 +66,14 @@ async function ask({ context, principal }: ApiCall): Promise<Asked> {
 
 function describe({ context, principal }: ApiCall, record: SourceRecord, { totals, known }: Asked): object {
   const sent = totals?.get(record.name);
-  const facts = known.get(sourceKey(principal.tenant, record.name));
-  const heard = heardOf(record, facts, {
+  const heard = heardOf(record, known.get(sourceKey(principal.tenant, record.name)), {
     silence: context.sources.silence,
     nowMs: context.clock.nowMs(),
   });
   return {
     ...record,
     events: sent?.events ?? 0,
-    // Found in the log, and answered as such without being stored again.
-    duplicates: (sent?.duplicates ?? 0) + (facts?.facts.reduce((sum, { duplicates }) => sum + duplicates, 0) ?? 0),
+    duplicates: sent?.duplicates ?? 0,
     ...(sent ? { lastReceivedMs: sent.lastReceivedMs } : {}),
     refused: context.flow.admission.refusals.of(principal.tenant).get(record.name) ?? [],
     heard,

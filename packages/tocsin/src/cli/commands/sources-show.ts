@@ -88,6 +88,7 @@ function sayLast(terminal: Terminal, { lastTakenMs, lastHeardMs, silentMs = 0, i
 function sayRecords({ events, duplicates }: ListedSource, heard: HeardOf): string {
   const since = [
     `${sayCount(heard.records)} since ingest started (${sayBytes(heard.bytes)})`,
+    heard.duplicates > 0 ? `${sayCount(heard.duplicates)} there already` : undefined,
     heard.unmapped > 0 ? `${sayCount(heard.unmapped)} of no known kind` : undefined,
     heard.parseFailures > 0 ? `${sayCount(heard.parseFailures)} unreadable` : undefined,
     heard.dropped > 0 ? `${sayCount(heard.dropped)} dropped by rule` : undefined,

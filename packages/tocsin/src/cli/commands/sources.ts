@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<ListedSource>[] = [
   },
   { title: 'LANE', value: (row) => row.lane },
   { title: 'EVENTS', value: (row) => sayCount(row.events), right: true },
-  { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates), right: true },
+  { title: 'DUPLICATES', value: (row) => sayCount(row.duplicates + (row.heard?.duplicates ?? 0)), right: true },
   { title: 'EVENTS/S', value: (row) => String(row.heard?.eventsPerSecond ?? ''), right: true },
   { title: 'LAG', value: (row) => (row.heard?.lag ? saySpan(row.heard.lag.medianMs) : ''), right: true },
   {
