@@ -8,6 +8,8 @@ import { connect, errors, type Msg, type MsgHdrs, type NatsConnection, type Stat
 import { TocsinError } from '@tocsin/core';
 import { type BusLogin, type BusTls, loginOptions, serverOptions } from './bus-login.ts';
 
+import { reconnectPace } from './reconnect-pace.ts';
+
 /** Where and as whom to connect. */
 export interface LinkOptions {
   readonly servers: string | readonly string[];
@@ -67,8 +69,11 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
       name: options.name,
       noAsyncTraces: true,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_WAIT_MS / 2,
+      reconnectDelayHandler: reconnectPace({
+        waitMs: RECONNECT_WAIT_MS,
+        monotonicMs: () => performance.now(),
+        random: Math.random,
+      }),
       timeout: CONNECT_MS,
       pingInterval: typeof options.servers === 'string' || options.servers.length < 2 ? PING_MS : PING_CLUSTER_MS,
       ignoreAuthErrorAbort: true,
