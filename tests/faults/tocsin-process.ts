@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { waitFor } from './wait-for.ts';
@@ -76,9 +76,19 @@ export async function waitReady(dataDir: string, run: TocsinRun): Promise<string
 
 /** Process number of the nats-server that serves a data folder; undefined while none does. */
 export function busPid(dataDir: string): number | undefined {
-  const path = join(dataDir, 'bus', 'run', 'pid');
-  const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : Number.NaN;
+  const pid = Number(readLeft(join(dataDir, 'bus', 'run', 'pid')) ?? Number.NaN);
   return pid > 0 && commandLine(pid).includes(join(dataDir, 'bus')) ? pid : undefined;
+}
+
+/** What a process left in a file; undefined where there is none, and while the disk it lies on has lost its power. */
+function readLeft(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EIO') return undefined;
+    throw error;
+  }
 }
 
 /** Kills the nats-server alone with SIGKILL, as soon as there is one; `onKill` is called right before. */
@@ -121,7 +131,6 @@ export function commandLine(pid: number): string {
 }
 
 function readRunFile(dataDir: string): RunFile | undefined {
-  const path = join(dataDir, 'run.json');
-  if (!existsSync(path)) return undefined;
-  return JSON.parse(readFileSync(path, 'utf8')) as RunFile;
+  const text = readLeft(join(dataDir, 'run.json'));
+  return text === undefined ? undefined : (JSON.parse(text) as RunFile);
 }
