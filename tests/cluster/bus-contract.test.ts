@@ -1,6 +1,6 @@
 /** The contract of the bus, on a cluster of three servers whose streams are replicated: stopped, killed and paused all at once. */
 
-import { connect } from '@nats-io/transport-node';
+import { connect, RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { CompleteBus } from '@tocsin/bus';
 import { type ContractHarness, contractCases, runCase } from '@tocsin/bus/contract';
 import { openNatsBus } from '@tocsin/bus/nats';
@@ -41,9 +41,33 @@ const time: ContractHarness['time'] = {
 
 async function ask(subject: string): Promise<unknown> {
   const connection = await connect({ servers: cluster.urls });
-  const answer = await connection.request(`$JS.API.${subject}`, '', { timeout: 10_000 });
-  await connection.close();
-  return answer.json();
+  try {
+    return (await connection.request(`$JS.API.${subject}`, '', { timeout: 10_000 })).json();
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Resolves when every stream has a leader again: a server says that it is healthy while the election may still go on. */
+async function allLed(): Promise<void> {
+  const { streams } = await answered<{ streams: readonly string[] | null }>('STREAM.NAMES');
+  for (const name of streams ?? []) await answered(`STREAM.INFO.${name}`);
+}
+
+/** Asks until there is an answer. */
+async function answered<T>(subject: string): Promise<T> {
+  let answer: T | undefined;
+  const isThere = async (): Promise<boolean> => {
+    try {
+      answer = (await ask(subject)) as T;
+      return !Object.hasOwn(answer as object, 'error');
+    } catch (error) {
+      if (error instanceof TimeoutError || error instanceof RequestError) return false;
+      throw error;
+    }
+  };
+  await time.until(isThere, `an answer about ${subject}`);
+  return answer as T;
 }
 
 /** Each case finds servers without streams. */
@@ -61,6 +85,7 @@ const harness: ContractHarness = {
   async startServer() {
     for (const name of cluster.names) cluster.revive(name);
     await cluster.ready('streams');
+    await allLed();
   },
   async pauseServer() {
     for (const name of cluster.names) cluster.signal(name, 'SIGSTOP');

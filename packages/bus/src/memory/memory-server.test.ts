@@ -1,8 +1,9 @@
 /** What only a memory server has: its bound, alarms of the real clock, and a kill that stores some of what was under way. */
 import { strict as assert } from 'node:assert';
+import type { Clock } from '@tocsin/core';
 import { test } from 'vitest';
 import type { StreamSpec } from '../event-bus.ts';
-import { createManualClock, createMemoryBus, MemoryServer } from './index.ts';
+import { type Alarms, createManualClock, createMemoryBus, MemoryServer } from './index.ts';
 
 const STREAM: StreamSpec = { name: 'A', subjects: ['a.>'], maxAgeMs: 0, maxBytes: -1, maxPerSubject: 0, dedupWindowMs: 1_000 };
 
@@ -52,6 +53,28 @@ test('the real clock wakes a retry', async () => {
   assert.deepEqual(attempts, [1, 2]);
   assert.ok(performance.now() - startedMs >= 28);
   await bus[Symbol.asyncDispose]();
+});
+
+test('a retry that falls due between two readings of the clock is not lost', async () => {
+  let readings = 0;
+  const clock: Clock = { nowMs: () => 0, monotonicMs: () => (readings += 1) };
+  const alarms: Alarms = {
+    at(_, wake) {
+      const alarm = setImmediate(wake);
+      return { [Symbol.dispose]: () => clearImmediate(alarm) };
+    },
+  };
+  for (let afterMs = 0; afterMs < 20; afterMs++) {
+    const bus = createMemoryBus({ clock, alarms });
+    await bus.ensure({ streams: [STREAM], buckets: [] });
+    await bus.commit([{ subject: 'a.x', id: '1', body: new Uint8Array(1) }]);
+    const subscription = await bus.subscribe('a.>', { group: 'g', start: 'first', signal: AbortSignal.timeout(10_000) });
+    for await (const delivery of subscription) {
+      if (delivery.attempt === 3) break;
+      delivery.retry({ afterMs });
+    }
+    await bus[Symbol.asyncDispose]();
+  }
 });
 
 test('a kill answers nothing under way; some of it is stored', async () => {

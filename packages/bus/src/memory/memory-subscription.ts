@@ -35,9 +35,11 @@ export function openMemorySubscription(parts: MemberParts): Subscription {
         await server.whenUp(scope);
         if (stream.dropped) throw new TocsinError('bus.no_stream', { what: group.filter });
         stream.expire(server.clock.nowMs());
-        const handout = group.take(member, server.clock.monotonicMs());
+        // One instant for both: what falls due between two readings would be neither handed out nor waited for.
+        const nowMs = server.clock.monotonicMs();
+        const handout = group.take(member, nowMs);
         if (handout !== undefined) return { done: false, value: createDelivery(parts, handout, member.ackWaitMs) };
-        await server.ringOrTime(stream.bell, group.nextChangeMs(server.clock.monotonicMs()), scope);
+        await server.ringOrTime(stream.bell, group.nextChangeMs(nowMs), scope);
       } catch (error) {
         if (leaving.signal.aborted && error === leaving.signal.reason) return { done: true, value: undefined };
         throw error;

@@ -168,9 +168,19 @@ async function afterRefusal(
   if (code === REFUSED.batchIncomplete && forbidden !== undefined)
     throw new TocsinError('bus.forbidden', { subject: forbidden.subject, name: 'this connection' });
   // Nobody answers: no stream takes the subject (this throws bus.no_stream), or the server is still starting.
-  if (code === NO_RESPONDERS) await attempt.catalogue.findFresh(subject);
+  if (code === NO_RESPONDERS) await requireStream(attempt, subject);
   if (PASSING.has(code)) return undefined;
-  throw mapRefusal(unit, refusal, await streamName(attempt, subject));
+  const error = mapRefusal(unit, refusal, await streamName(attempt, subject));
+  throw attempt.unsure && isTocsinError(error, 'bus.unavailable') ? givenUp(attempt, unit, error.message) : error;
+}
+
+/** @throws bus.no_stream where no stream takes the subject. One that cannot be asked about, as while it elects a leader, may. */
+async function requireStream({ catalogue }: Attempt, subject: string): Promise<void> {
+  try {
+    await catalogue.findFresh(subject);
+  } catch (error) {
+    if (!isTocsinError(error, 'bus.unavailable')) throw error;
+  }
 }
 
 /** As `afterRefusal`, where an expectation failed. @throws bus.fenced, bus.bad_position */

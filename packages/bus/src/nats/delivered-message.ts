@@ -1,6 +1,7 @@
-/** What a JetStream message says of itself: as delivered by a consumer (facts in its reply subject) and as got directly (facts in headers). */
+/** What a JetStream message says of itself: as delivered by a consumer (facts in its reply subject) and as got by itself. */
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import type { Plan, Stored } from '../event-bus.ts';
+import type { KeptMessage } from './kept-message.ts';
 import { PLAN, planOf } from './plan-headers.ts';
 import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
 
@@ -42,16 +43,10 @@ export function storedFromDelivery(
   return { subject: message.subject, ...idAndHeaders(message.headers), body: message.data, position, storedMs: facts.storedMs };
 }
 
-/** A directly got message as the seam gives it. */
-export function storedFromDirect(catalogue: StreamCatalogue, stream: KnownStream, message: Msg): Stored {
-  const facts = message.headers;
-  return {
-    subject: facts?.get('Nats-Subject') ?? '',
-    ...idAndHeaders(facts),
-    body: message.data,
-    position: catalogue.positionOf(stream, Number(facts?.get('Nats-Sequence'))),
-    storedMs: Date.parse(facts?.get('Nats-Time-Stamp') ?? ''),
-  };
+/** A message got by itself as the seam gives it. */
+export function storedFromKept(catalogue: StreamCatalogue, stream: KnownStream, message: KeptMessage): Stored {
+  const { subject, sequence, headers, body, storedMs } = message;
+  return { subject, ...idAndHeaders(headers), body, position: catalogue.positionOf(stream, sequence), storedMs };
 }
 
 /** Bytes that the server counts for a message. */

@@ -18,6 +18,7 @@ export const REFUSED = {
   jetStreamUnavailable: 10008,
   jetStreamNotEnabled: 10076,
   jetStreamNotEnabledForAccount: 10039,
+  noMessageFound: 10037,
   consumerNotFound: 10014,
   consumerNameExists: 10013,
   consumerExists: 10148,

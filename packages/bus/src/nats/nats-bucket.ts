@@ -6,8 +6,9 @@ import type { StateBucket, StateEntry } from '../event-bus.ts';
 import { checkKey, checkStateValue } from '../message-check.ts';
 import { bucketStream, bucketSubject } from './bucket-names.ts';
 import { storeMessage } from './commit.ts';
+import { getMessage, type KeptMessage } from './kept-message.ts';
 import { orderedFeed } from './ordered-feed.ts';
-import { getDirect, type LogAccess } from './read-log.ts';
+import type { LogAccess } from './read-log.ts';
 import type { KnownStream } from './stream-catalogue.ts';
 
 /** What a bucket's handle needs of its bus. */
@@ -56,7 +57,7 @@ class Handle {
 
   async get(key: string): Promise<StateEntry | undefined> {
     const message = await this.#last(key);
-    return message === undefined || isMark(message.headers) ? undefined : { key, value: message.data, revision: sequenceOf(message) };
+    return message === undefined || isMark(message.headers) ? undefined : { key, value: message.body, revision: message.sequence };
   }
 
   async change(key: string, value: Uint8Array, { expected, deletes = false }: { expected: number; deletes?: boolean }): Promise<number> {
@@ -72,7 +73,7 @@ class Handle {
       const last = expected === 0 ? await this.#last(key) : undefined;
       if (last === undefined || !isMark(last.headers)) throw this.#fenced(key, error);
       // Absent, but its deletion has left a mark: that is what the subject stands at.
-      return await storeMessage(context, { ...message, expectSequence: sequenceOf(last) }).catch((cause: unknown) => {
+      return await storeMessage(context, { ...message, expectSequence: last.sequence }).catch((cause: unknown) => {
         throw isTocsinError(cause, 'bus.fenced') ? this.#fenced(key, cause) : cause;
       });
     }
@@ -122,9 +123,8 @@ class Handle {
     return this.#stream;
   }
 
-  async #last(key: string): Promise<Msg | undefined> {
-    const stream = await this.#known();
-    return await getDirect(this.#access.link, stream.stream, { last_by_subj: this.#subject(key) });
+  async #last(key: string): Promise<KeptMessage | undefined> {
+    return await getMessage(this.#access.link, await this.#known(), { last_by_subj: this.#subject(key) });
   }
 
   #subject(key: string): string {
@@ -143,8 +143,4 @@ class Handle {
 /** Whether a message says that its key has no value: deleted by somebody, or by the end of its life (ADR-43). */
 function isMark(lines: MsgHdrs | undefined): boolean {
   return lines !== undefined && (lines.has('KV-Operation') || lines.has('Nats-Marker-Reason'));
-}
-
-function sequenceOf(message: Msg): number {
-  return Number(message.headers?.get('Nats-Sequence'));
 }

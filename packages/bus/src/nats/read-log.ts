@@ -1,12 +1,12 @@
 /** Reading the log: ranges in order, single messages by position, the last of a subject, the state of a stream, purging. */
 import { type ConsumerInfo as JetStreamConsumer, RetentionPolicy } from '@nats-io/jetstream';
-import type { Msg } from '@nats-io/transport-node';
 import { type Position, TocsinError } from '@tocsin/core';
 import type { ReadOptions, Start, Stored, StreamInfo, SubjectFilter } from '../event-bus.ts';
 import { parsePosition } from '../position.ts';
-import { storedFromDelivery, storedFromDirect } from './delivered-message.ts';
-import { callJetStream, JetStreamRefusal, NO_RESPONDERS } from './jetstream-api.ts';
-import { ask, type NatsLink, NoAnswer, type Question } from './nats-link.ts';
+import { storedFromDelivery, storedFromKept } from './delivered-message.ts';
+import { callJetStream } from './jetstream-api.ts';
+import { getMessage } from './kept-message.ts';
+import type { NatsLink } from './nats-link.ts';
 import { type FeedStart, orderedFeed } from './ordered-feed.ts';
 import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
 
@@ -32,10 +32,6 @@ interface ReadRange {
   readonly most: number;
 }
 
-const GET_MS = 5_000;
-const ATTEMPT_MS = 2_500;
-const NOT_FOUND = 404;
-const PAUSE_MS = 50;
 /** Positions asked for at once. */
 const GET_WINDOW = 32;
 
@@ -78,9 +74,9 @@ async function* readQueue(
   const notBefore = start.kind === 'time' ? start.time.getTime() : 0;
   let sequence = start.kind === 'sequence' ? start.sequence : 1;
   for (let count = 0; count < most && sequence <= end; ) {
-    const message = await getDirect(link, stream.stream, { seq: sequence, next_by_subj: filter });
+    const message = await getMessage(link, stream, { seq: sequence, next_by_subj: filter });
     if (message === undefined) return;
-    const stored = storedFromDirect(catalogue, stream, message);
+    const stored = storedFromKept(catalogue, stream, message);
     sequence = parsePosition(stored.position).sequence + 1;
     if (sequence - 1 > end) return;
     if (stored.storedMs < notBefore) continue;
@@ -97,8 +93,8 @@ export async function getMessages({ link, catalogue }: LogAccess, positions: rea
     const some = await Promise.all(
       positions.slice(i, i + GET_WINDOW).map(async (position) => {
         const stream = await streamOfPosition(catalogue, streams, position);
-        const message = await getDirect(link, stream.stream, { seq: catalogue.sequenceOf(stream, position) });
-        return message === undefined ? [] : [storedFromDirect(catalogue, stream, message)];
+        const message = await getMessage(link, stream, { seq: catalogue.sequenceOf(stream, position) });
+        return message === undefined ? [] : [storedFromKept(catalogue, stream, message)];
       }),
     );
     found.push(...some.flat());
@@ -109,8 +105,8 @@ export async function getMessages({ link, catalogue }: LogAccess, positions: rea
 /** The newest message of a subject. @throws bus.no_stream, bus.unavailable, bus.closed */
 export async function getLast({ link, catalogue }: LogAccess, subject: string): Promise<Stored | undefined> {
   const stream = await catalogue.findFresh(subject);
-  const message = await getDirect(link, stream.stream, { last_by_subj: subject });
-  return message === undefined ? undefined : storedFromDirect(catalogue, stream, message);
+  const message = await getMessage(link, stream, { last_by_subj: subject });
+  return message === undefined ? undefined : storedFromKept(catalogue, stream, message);
 }
 
 /** The state of a filter's stream and its groups. @throws bus.no_stream, bus.unavailable, bus.closed */
@@ -154,39 +150,6 @@ export async function purgeLog({ link, catalogue }: LogAccess, filter: SubjectFi
   const which = isWhole ? {} : { filter };
   const { purged } = await callJetStream<{ purged: number }>(link, `STREAM.PURGE.${stream.stream}`, { ...which, seq: sequence + 1 });
   return purged;
-}
-
-/** One message by the direct path; undefined when it is not kept. Asked again until 5 s have passed where no answer came. @throws bus.unavailable, bus.forbidden, bus.closed */
-export async function getDirect(
-  link: NatsLink,
-  stream: string,
-  query: { seq: number; next_by_subj?: string } | { last_by_subj: string },
-): Promise<Msg | undefined> {
-  const deadline = performance.now() + GET_MS;
-  // The subject at the end of the question, not in its body, is what permissions can be about.
-  const question =
-    'last_by_subj' in query
-      ? { subject: `$JS.API.DIRECT.GET.${stream}.${query.last_by_subj}` }
-      : { subject: `$JS.API.DIRECT.GET.${stream}`, body: JSON.stringify(query) };
-  for (;;) {
-    const answer = await askDirect(link, question, deadline);
-    const code = answer instanceof NoAnswer ? NO_RESPONDERS : (answer.headers?.code ?? 0);
-    if (code === NOT_FOUND) return undefined;
-    if (code === 0 && !(answer instanceof NoAnswer)) return answer;
-    if (code !== NO_RESPONDERS) throw new JetStreamRefusal(code, `a message of ${stream}`);
-    if (performance.now() >= deadline) throw new TocsinError('bus.unavailable', { reason: `no answer about a message of ${stream}` });
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-}
-
-async function askDirect(link: NatsLink, question: Question, deadline: number): Promise<Msg | NoAnswer> {
-  try {
-    await link.whenUp(deadline);
-    return await ask(link, question, Math.min(deadline, performance.now() + ATTEMPT_MS));
-  } catch (error) {
-    if (error instanceof NoAnswer) return error;
-    throw error;
-  }
 }
 
 async function streamOfPosition(catalogue: StreamCatalogue, seen: Map<string, KnownStream>, position: Position): Promise<KnownStream> {

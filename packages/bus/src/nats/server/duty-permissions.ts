@@ -56,7 +56,8 @@ export const STREAM_NEWS = ['$JS.EVENT.ADVISORY.STREAM.CREATED.>', '$JS.EVENT.AD
 
 /** Both forms of acknowledgement subjects: with domain and account hash (servers from 2.15 may use it), and without. */
 function addReading(publish: Set<string>, stream: string): void {
-  for (const call of ['STREAM.INFO', 'CONSUMER.LIST', 'CONSUMER.NAMES', 'DIRECT.GET']) publish.add(`$JS.API.${call}.${stream}`);
+  for (const call of ['STREAM.INFO', 'STREAM.MSG.GET', 'CONSUMER.LIST', 'CONSUMER.NAMES', 'DIRECT.GET'])
+    publish.add(`$JS.API.${call}.${stream}`);
   for (const call of ['DIRECT.GET', 'CONSUMER.CREATE', 'CONSUMER.INFO', 'CONSUMER.DELETE', 'CONSUMER.MSG.NEXT'])
     publish.add(`$JS.API.${call}.${stream}.>`);
   publish.add(`$JS.ACK.${stream}.>`);
