@@ -12,7 +12,7 @@ export type { ErrorRow, ErrorTable, Retry } from './errors/error-row.ts';
 export type * from './event.ts';
 export type * from './frame-view.ts';
 export { fnv1a, hashParts, partitionOf, sha256Hex } from './hash.ts';
-export type { HashKey } from './key-hash.ts';
+export { createKeyHash, type Fingerprint, type HashKey, type Identity, type KeyHash } from './key-hash.ts';
 export { type Closable, createScope, type Scope, type ScopeOptions } from './lifecycle.ts';
 export { createLineSplitter, type Line, type LineLimits, type LineSplitter } from './line-splitter.ts';
 export type { Fields, LogSource } from './log-source.ts';

@@ -3,12 +3,12 @@
  * addition. Which facts an event gets is in `event-facts.ts`, how resends are recognised in `early-answers.ts`.
  */
 import { crc32 } from 'node:zlib';
-import { type Clock, type EventPosition, type FrameRecord, TocsinError } from '@tocsin/core';
+import { type Clock, type EventPosition, type FrameRecord, sourceKey, TocsinError } from '@tocsin/core';
 import type { DecodeTurns } from './decode-turns.ts';
 import { decoders } from './decoders/decoders.ts';
 import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
 import type { RecordReader } from './decoders/record-reader.ts';
-import { type EarlyAnswers, type EarlyEntry, earlyKeyOf, type PendingBatch } from './early-answers.ts';
+import type { EarlyAnswers, EarlyEntry, PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import type { EmitOptions } from './intake.ts';
@@ -57,8 +57,6 @@ export class IntakeBatch {
   readonly #pending: Pending[] = [];
   readonly #events: FrameRecord[] = [];
   readonly #quarantined: QuarantinedRecord[] = [];
-  /** Ids of `#events`. */
-  readonly #ids: string[] = [];
   readonly #stored = Promise.withResolvers<readonly EventPosition[]>();
   readonly #batch: PendingBatch;
 
@@ -66,7 +64,7 @@ export class IntakeBatch {
     this.#source = source;
     this.#use = facilities;
     this.#options = options;
-    this.#batch = { owner: earlyKeyOf(source.tenant, source.name), ids: this.#ids, stored: this.#stored.promise };
+    this.#batch = { tenant: source.tenant, source: source.name, stored: this.#stored.promise };
     this.#receivedMs = facilities.clock.nowMs();
     // The batch's own failure is thrown by `commit`; often nobody else has joined it.
     void Promise.allSettled([this.#stored.promise]);
@@ -82,7 +80,7 @@ export class IntakeBatch {
     const { tenant, lane, name, shard } = this.#source;
     try {
       const { length: steps } = records;
-      await this.#use.turns.run({ owner: this.#batch.owner, lane, steps }, (index) => {
+      await this.#use.turns.run({ owner: sourceKey(tenant, name), lane, steps }, (index) => {
         const before = this.#pending.length;
         this.#take(records[index] as RawRecord);
         this.#options.onTaken?.(this.#pending.length - before);
@@ -189,15 +187,13 @@ export class IntakeBatch {
 
   #addIdentified(event: FrameRecord): void {
     const index = this.#events.length;
-    this.#ids[index] = event.id;
-    const answer = this.#use.early.claim({ batch: this.#batch, index }, crc32(event.record));
+    const answer = this.#use.early.claim(event.id, { batch: this.#batch, index }, crc32(event.record));
     if (answer.kind === 'duplicate') this.#pending.push({ id: event.id, joins: answer.entry });
     else this.#add(answer.kind === 'new' ? event : { ...event, flags: [...event.flags, 'id_conflict'] });
   }
 
   #add(event: FrameRecord): void {
     this.#pending.push({ id: event.id, index: this.#events.length });
-    this.#ids[this.#events.length] = event.id;
     this.#events.push(event);
     if (event.flags.length > 0) this.#use.onFlagged?.(this.#source, event);
   }

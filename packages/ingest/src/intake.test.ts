@@ -1,4 +1,6 @@
 /** The intake: identity, time, flags, early answers. What decoders and mappings find is tested beside them. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type EventPosition, type FrameRecord, type Position, TocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { stillClock } from '../test/framer-fixture.ts';
@@ -154,7 +156,7 @@ describe('the intake', () => {
 describe('early answers', () => {
   it('keep to their number of ids, the older half going first', () => {
     const answers = createEarlyAnswers(4);
-    const claim = (id: string, content = 1): string => answers.claim({ batch: batchOf(id), index: 0 }, content).kind;
+    const claim = (id: string, content = 1): string => answers.claim(id, { batch: batchOf(), index: 0 }, content).kind;
     for (const id of ['a', 'b', 'c', 'd', 'e']) expect(claim(id)).toBe('new');
     expect(answers.size).toBe(3);
     expect(['c', 'd', 'e'].map((id) => claim(id))).toEqual(['duplicate', 'duplicate', 'duplicate']);
@@ -166,20 +168,41 @@ describe('early answers', () => {
   });
 
   it('tell owners and ids apart, remember four contents of an id, and forget what was not stored', () => {
-    const answers = createEarlyAnswers(10_000, 7);
-    const batches = Array.from({ length: 3000 }, (_, i) => batchOf(`id-${i % 1500}`, i < 1500 ? '1:a1:b' : '1:a1:c'));
-    for (const batch of batches) expect(answers.claim({ batch, index: 0 }, -5).kind).toBe('new');
-    for (const batch of batches) {
-      const again = answers.claim({ batch: batchOf(batch.ids[0] ?? '', batch.owner), index: 0 }, -5);
-      expect(again).toEqual({ kind: 'duplicate', entry: { batch, index: 0 } });
+    const answers = createEarlyAnswers(10_000, [7, 8]);
+    const claims = Array.from({ length: 3000 }, (_, i) => ({ id: `id-${i % 1500}`, batch: batchOf(i < 1500 ? 'b' : 'c'), index: i }));
+    for (const { id, ...entry } of claims) expect(answers.claim(id, entry, -5).kind).toBe('new');
+    for (const { id, batch, index } of claims) {
+      const again = answers.claim(id, { batch: batchOf(batch.source), index: 0 }, -5);
+      expect(again).toEqual({ kind: 'duplicate', entry: { batch, index } });
     }
-    const kinds = [1, 2, 3, 4, 2, 4].map((content) => answers.claim({ batch: batchOf('id-7'), index: 0 }, content).kind);
+    const kinds = [1, 2, 3, 4, 2, 4].map((content) => answers.claim('id-7', { batch: batchOf(), index: 0 }, content).kind);
     expect(kinds).toEqual(['conflict', 'conflict', 'conflict', 'conflict', 'duplicate', 'conflict']);
-    answers.forget(batches[8] as PendingBatch);
-    expect(answers.claim({ batch: batchOf('id-8'), index: 0 }, -5).kind).toBe('new');
+    answers.forget(claims[8]?.batch as PendingBatch);
+    expect(answers.claim('id-8', { batch: batchOf(), index: 0 }, -5).kind).toBe('new');
+  });
+
+  it('hold no id: it may be a piece of its record, which would stay in memory with it', () => {
+    const answers = createEarlyAnswers(20_000);
+    const batch = batchOf();
+    const before = heapBytes();
+    for (let i = 0; i < 10_000; i++) {
+      const record = `${i}${'x'.repeat(30)} ${'y'.repeat(1500)}`;
+      const [id = ''] = record.split(' ', 1);
+      answers.claim(id, { batch, index: i }, i);
+    }
+    // The texts that the ids were cut from are 15 MB.
+    expect(heapBytes() - before).toBeLessThan(3_000_000);
+    expect(answers.size).toBe(10_000);
   });
 });
 
-function batchOf(id: string, owner = '1:a1:b'): PendingBatch {
-  return { owner, ids: [id], stored: Promise.resolve([]) };
+function batchOf(owner = 'b'): PendingBatch {
+  return { tenant: 'a', source: owner, stored: Promise.resolve([]) };
+}
+
+/** Bytes of the heap that are in use after a full collection. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
 }

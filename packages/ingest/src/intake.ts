@@ -2,13 +2,13 @@
  * The intake: what every listener hands its records to. Decodes, maps, recognises resends, frames, and answers per record once
  * it is fsynced. How one batch goes through it is in `intake-batch.ts`.
  */
-import type { Clock, EventPosition, FrameRecord } from '@tocsin/core';
+import type { Clock, EventPosition, FrameRecord, HashKey } from '@tocsin/core';
 import type { SourceActivity } from './activity/source-activity.ts';
 import type { Admission } from './admission/admission.ts';
 import { DecodeTurns } from './decode-turns.ts';
 import { type DecodeLimits, defaultDecodeLimits } from './decoders/record-decoder.ts';
 import { createRecordReader } from './decoders/record-reader.ts';
-import { createEarlyAnswers, earlyKeyOf, type PendingBatch } from './early-answers.ts';
+import { createEarlyAnswers, type PendingBatch } from './early-answers.ts';
 import { CLAIMS } from './event-facts.ts';
 import type { Framer } from './framer.ts';
 import { type BatchFacilities, IntakeBatch } from './intake-batch.ts';
@@ -22,7 +22,7 @@ export interface IntakeLimits {
   readonly maxSkewMs?: number | undefined;
   /** Bounds of one record. Default: 1 MiB, 64 levels, 10,000 members. */
   readonly decode?: DecodeLimits | undefined;
-  /** Ids remembered to answer resends early, about 120 bytes each. Default 262,144. */
+  /** Ids remembered to answer resends early, about 100 bytes each with the positions they are answered with. Default 262,144. */
   readonly maxEarlyIds?: number | undefined;
 }
 
@@ -35,8 +35,8 @@ export interface IntakeOptions {
   readonly nextId: () => string;
   /** Told of each event that carries a flag, before it is stored. Must be quick and must not throw. */
   readonly onFlagged?: ((source: Source, event: FrameRecord) => void) | undefined;
-  /** Any number nobody outside can know: spreads ids so that none can be aimed at one place of a table. Default 0. */
-  readonly seed?: number | undefined;
+  /** 64 bits that nobody outside can know: no id can then be made that is taken for another's resend. Default: none, for tests. */
+  readonly earlyKey?: HashKey | undefined;
   readonly limits?: IntakeLimits | undefined;
   /** Asked before anything of a batch is decoded, told of every batch that was refused as a whole. Without it everything is admitted. */
   readonly admission?: Pick<Admission, 'admit' | 'refused'> | undefined;
@@ -95,7 +95,7 @@ export function createIntake(options: IntakeOptions): Intake {
     read: createRecordReader([...options.mappings.members(), ...CLAIMS]),
     maxSkewMs: limits?.maxSkewMs ?? DEFAULT_MAX_SKEW_MS,
     decodeLimits: limits?.decode ?? defaultDecodeLimits,
-    early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.seed),
+    early: createEarlyAnswers(limits?.maxEarlyIds ?? DEFAULT_MAX_EARLY_IDS, options.earlyKey),
     turns: new DecodeTurns(options.clock),
   };
   const { admission, activity } = options;
@@ -115,11 +115,11 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     remember({ tenant, source }, events) {
       const batch: PendingBatch = {
-        owner: earlyKeyOf(tenant, source),
-        ids: events.map(({ id }) => id),
+        tenant,
+        source,
         stored: Promise.resolve(events.map(({ at }) => at)),
       };
-      events.forEach(({ contentHash32 }, index) => facilities.early.claim({ batch, index }, contentHash32));
+      events.forEach(({ id, contentHash32 }, index) => facilities.early.claim(id, { batch, index }, contentHash32));
     },
   };
 }

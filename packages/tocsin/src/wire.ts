@@ -7,7 +7,7 @@
  * doors and listeners are opened in `open-ingest.ts`, what acts outside in `effects/start-sinks.ts`, what removes in `flow/`.
  */
 import { type EventBus, encodeFrame, type Published, type ReplayLog, type StateStore } from '@tocsin/bus';
-import { type Clock, fnv1a, isTocsinError, type Lane, type Position } from '@tocsin/core';
+import { type Clock, isTocsinError, type Lane, type Position } from '@tocsin/core';
 import {
   createFramer,
   createIntake,
@@ -24,6 +24,7 @@ import { runCoverageProjection } from './coverage/coverage-projection.ts';
 import { createDrop } from './deadletters/drop.ts';
 import { type CorrelateShardsOptions, runCorrelateShards } from './duties/correlate-shards.ts';
 import { type MatcherOptions, runMatcher } from './duties/matcher.ts';
+import { randomKey } from './duties/frame-dedup.ts';
 import { runAlertProjection, runFrameProjection } from './duties/projector.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { eventsSubject } from './subjects.ts';
@@ -88,7 +89,7 @@ export function wireIngest(
     activity: around.activity,
     check: createSchemaCheck(mappings.specs),
     quarantine: around.quarantine,
-    seed: fnv1a(around.nextId()),
+    earlyKey: randomKey(),
     limits: { maxSkewMs: around.maxSkewMs },
   });
   return { intake, framer };

@@ -57,7 +57,8 @@ export class FrameDedup {
   }
 }
 
-function randomKey(): HashKey {
+/** 64 bits that nobody knows. */
+export function randomKey(): HashKey {
   const bytes = randomBytes(8);
   return [bytes.readInt32LE(0), bytes.readInt32LE(4)];
 }
