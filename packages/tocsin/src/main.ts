@@ -4,9 +4,11 @@
  * meet the command line here; nothing else reads or sets them.
  */
 import { readFileSync } from 'node:fs';
+import { startBounded } from './cli/bounded-start.ts';
 import { keepCompiledCode } from './cli/code-cache.ts';
 import type { Screen } from './cli/terminal.ts';
 
+startBounded();
 const { env, stdin, stdout, stderr } = process;
 const interrupted = new AbortController();
 const outputClosed = new AbortController();

@@ -7,6 +7,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { isRunning, OPERATOR, readRunFile, readToken } from '../state/run-file.ts';
 import { ApiClient, ApiError } from './api-client.ts';
 import { type Command, type CommandContext, type Environment, type GivenOptions, textOption } from './command.ts';
+import { commandWord } from './command-word.ts';
 import { loadCommands } from './commands.ts';
 import { asTyped, type Screen, Terminal } from './terminal.ts';
 import { visibleLines } from './visible-text.ts';
@@ -37,7 +38,7 @@ export async function runProgram(input: ProgramInput): Promise<number> {
   const argv = [...input.argv];
   let code = 0;
   try {
-    const commands = await loadCommands(firstWord(argv));
+    const commands = await loadCommands(commandWord(argv));
     const program = createProgram(input, commands, async (command, args, options) => {
       const context = createContext(input, command, options);
       code = await command.run(context, args, options);
@@ -51,14 +52,6 @@ export async function runProgram(input: ProgramInput): Promise<number> {
 }
 
 const START_WITH = '\nStart with: tocsin up          In another terminal: tocsin status, tocsin publish FILE, tocsin tail alerts';
-
-/** Options that all share, with a value of their own behind them. */
-const WITH_VALUE: ReadonlySet<string> = new Set(['--data', '--url', '--token']);
-
-/** The word that says which command is meant; undefined where none is there. */
-function firstWord(argv: readonly string[]): string | undefined {
-  return argv.find((word, i) => !word.startsWith('-') && !WITH_VALUE.has(argv[i - 1] ?? ''));
-}
 
 type Run = (command: Command, args: readonly string[], options: GivenOptions) => Promise<void>;
 

@@ -57,6 +57,12 @@ const bus = settings({
       default: '1GiB',
       min: 1 << 20,
     }),
+    serverMemory: bytes({
+      about:
+        'Memory that the nats-server Tocsin runs aims to stay within. It goes beyond it rather than fail; where it stands at it and takes much processor time, give it more.',
+      default: '96MiB',
+      min: 32 << 20,
+    }),
     eventsMaxAge: duration({ about: 'How long events are kept.', default: '7d' }),
     commitTimeout: duration({ about: 'How long an acknowledgement may take before the sender is told to send again.', default: '5s' }),
     external: externalBusSettings,

@@ -57,6 +57,7 @@ function startServer({ dataDir, settings, logger, natsServer, searchPath }: Inst
     duties: dutyGrants,
     topology: declared,
     doorSubjects: IN_FILTER,
+    memoryLimitMiB: Math.floor(settings.bus.serverMemory / 2 ** 20),
     maxStoreBytes: declared.streams.reduce((sum, { maxBytes }) => sum + Math.max(0, maxBytes), OTHER_STREAMS_BYTES),
     // What the server calls informative is its start-up banner.
     log: (level, line) => logger[level === 'info' ? 'debug' : level]({ from: 'nats-server' }, line),

@@ -39,7 +39,7 @@ export interface NatsServerOptions {
   readonly log: ServerLog;
   /** Most bytes of all streams together; 20 GiB by default. */
   readonly maxStoreBytes?: number | undefined;
-  /** Go's soft memory limit for the server, MiB; 512 by default. */
+  /** Go's soft memory limit for the server, MiB; 96 by default. */
   readonly memoryLimitMiB?: number | undefined;
   /** Cores it may use; all by default. */
   readonly maxProcs?: number | undefined;
@@ -68,7 +68,7 @@ export interface NatsServer extends AsyncDisposable {
 }
 
 const DEFAULT_STORE_BYTES = 20 * 1024 ** 3;
-const DEFAULT_MEMORY_MIB = 512;
+const DEFAULT_MEMORY_MIB = 96;
 const DEFAULT_READY_MS = 60_000;
 
 /**
