@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { hasCorpora, ruleArchive } from '../../test/corpora.ts';
 import { decodeRules, encodeRules } from './encode-rules.ts';
+import { ParseMemo } from './parse-memo.ts';
 import { parseRules } from './parse-rules.ts';
 
 const RULES = `
@@ -51,7 +54,46 @@ describe('encodeRules', () => {
   });
 
   it.skipIf(!hasCorpora)('gives back all public rules', () => {
-    const parsed = parseRules(ruleArchive('sigma-rules/sigmahq-rules.tar.gz'));
+    const files = ruleArchive('sigma-rules/sigmahq-rules.tar.gz');
+    const parsed = parseRules(files);
     expect(decodeRules(encodeRules(parsed)).rules).toEqual(parsed.rules);
+    expect(parseRules(files, { compact: true })).toEqual(parsed);
   });
 });
+
+describe('rules that are kept for long', () => {
+  const files = Array.from({ length: 100 }, (_, i) => ({ path: `${i}.yml`, text: wordy(i) }));
+
+  it('mean the same, also those that come later', () => {
+    const memo = new ParseMemo();
+    const parsed = parseRules([...files, { path: 'r.yml', text: RULES }]);
+    expect(parseRules([...files, { path: 'r.yml', text: RULES }], { compact: true })).toEqual(parsed);
+    parseRules(files.slice(1), { compact: true, memo });
+    expect(parseRules(files, { compact: true, memo })).toEqual(parseRules(files));
+  });
+
+  it('hold what they look for as text: a fraction of the memory', () => {
+    const before = heapBytes();
+    const plain = parseRules(files);
+    const plainBytes = heapBytes() - before;
+    const compact = parseRules(files, { compact: true });
+    const compactBytes = heapBytes() - before - plainBytes;
+    // Two million characters are looked for, one by one.
+    expect(plainBytes).toBeGreaterThan(16_000_000);
+    expect(compactBytes).toBeLessThan(plainBytes / 4);
+    expect(compact.rules).toHaveLength(plain.rules.length);
+  });
+});
+
+function wordy(place: number): string {
+  const words = Array.from({ length: 200 }, (_, i) => `"${'w'.repeat(100)}${place}-${i}"`).join(', ');
+  const detection = `detection: { sel: { a|contains: [${words}] }, condition: sel }`;
+  return `title: T${place}\nid: id${place}\nlogsource: { product: test }\n${detection}\n`;
+}
+
+/** Bytes of the heap that are in use after a full collection. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}

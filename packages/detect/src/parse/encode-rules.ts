@@ -53,7 +53,7 @@ function decodeSet(bytes: Uint8Array): ParsedRules {
   const rules = heads.map(({ bytes: length, ...head }) => {
     const body = stretchOf(bytes, at, length);
     at += length;
-    return lazyRule(head, body);
+    return lazyRule(head, () => decodeJson(body) as Head);
   });
   if (at !== bytes.length) throw new RangeError('there are bytes behind the last rule');
   return { ...(extra as Omit<ParsedRules, 'rules' | 'refused'>), rules, refused: refused.map(refusalOf) };
@@ -88,6 +88,13 @@ function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** The same rule with what it looks for and says as text, read when it is looked at: a tenth of the memory that it takes as objects. */
+export function compactRule(rule: ParsedRule): ParsedRule {
+  if (rule.kind !== 'detection') return rule;
+  const text = jsonOf(bodyOf(rule));
+  return lazyRule(headOf(rule), () => decodeText(text) as Head);
+}
+
 type Head = Readonly<Record<string, unknown>>;
 interface SavedHead {
   readonly heads: readonly (Head & { readonly bytes: number })[];
@@ -120,9 +127,9 @@ function without(of: object, names: readonly string[]): object {
   return left;
 }
 
-function lazyRule(head: Head, body: Uint8Array): ParsedRule {
+function lazyRule(head: Head, read: () => Head): ParsedRule {
   if (head['kind'] !== 'detection') return head as unknown as ParsedRule;
-  const lazy = new LazyBody(body);
+  const lazy = new LazyBody(read);
   const rule: Record<string, unknown> = { ...head };
   for (const name of BODY) lazy.define(rule, name);
   const meta = head['meta'] as Record<string, unknown>;
@@ -132,11 +139,11 @@ function lazyRule(head: Head, body: Uint8Array): ParsedRule {
 
 /** The parts of a rule that are read when they are asked for. Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set. */
 class LazyBody {
-  readonly #bytes: Uint8Array;
+  readonly #decode: () => Head;
   #read: WeakRef<Head> | undefined;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(decode: () => Head) {
+    this.#decode = decode;
   }
 
   define(on: object, name: string): void {
@@ -146,7 +153,7 @@ class LazyBody {
   #parts(): Head {
     const known = this.#read?.deref();
     if (known !== undefined) return known;
-    const fresh = decodeJson(this.#bytes) as Head;
+    const fresh = this.#decode();
     this.#read = new WeakRef(fresh);
     return fresh;
   }
@@ -218,7 +225,10 @@ const decoder = new TextDecoder();
 function decodeJson(bytes: Uint8Array): unknown {
   // A view of shared memory cannot be decoded as such.
   const own = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
-  const text = decoder.decode(own);
+  return decodeText(decoder.decode(own));
+}
+
+function decodeText(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return text.includes('"$') ? revive(value) : value;
 }

@@ -8,6 +8,7 @@ import { translateAggregation } from './aggregation.ts';
 import { readCollection } from './collection.ts';
 import { readCorrelation } from './correlation.ts';
 import { readDetection } from './detection.ts';
+import { compactRule } from './encode-rules.ts';
 import { isMeantFor, readFilter, withFilters } from './filter.ts';
 import { isKnown, type ParseMemo, type RuleFile } from './parse-memo.ts';
 import type { DetectionRule, GivenPlaceholders, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
@@ -25,6 +26,8 @@ export interface ParseOptions {
   readonly placeholders?: PlaceholderValues | undefined;
   /** What was read of the files before; afterwards what was read of these. Without it every file is read. */
   readonly memo?: ParseMemo | undefined;
+  /** Rules are to be kept for long: what they look for is held as text, and read anew each time it is looked at after it was let go. */
+  readonly compact?: boolean | undefined;
 }
 
 /** Outcome of reading rule files. Every document is in exactly one of the lists, but for those that carry an action only. */
@@ -40,7 +43,7 @@ export interface ParsedRules {
 export function parseRules(files: readonly RuleFile[], options: ParseOptions = {}): ParsedRules {
   const { memo } = options;
   const before = options.placeholders === undefined ? memo?.before : undefined;
-  const parsed = (before && addRuleFile(files, before, (file) => parseRules([file]))) ?? parseAll(files, options);
+  const parsed = (before && addRuleFile(files, before, (file) => parseRules([file], { compact: options.compact }))) ?? parseAll(files, options);
   memo?.keep({ files, parsed });
   return parsed;
 }
@@ -69,10 +72,14 @@ function parseDocuments(files: readonly RuleFile[], options: ParseOptions, { doc
   const accepted: LocatedRule[] = [];
   const failed: LocatedDocument[] = documents.filter(({ value }) => value === undefined);
   const ids = new Map<string, RuleLocation>();
+  const fresh = (located: LocatedDocument): readonly ParsedRule[] => {
+    const read = readRules(located, { placeholders, filters });
+    return options.compact === true ? read.map(compactRule) : read;
+  };
   for (const located of documents) {
     if (!isRule(located.value)) continue;
     const rules = attempt({ ...located, refused }, () =>
-      claimIds(knownRules(located, filters) ?? readRules(located, { placeholders, filters }), ids),
+      claimIds(knownRules(located, filters) ?? fresh(located), ids),
     );
     if (rules === undefined) failed.push(located);
     else accepted.push(...rules.map((rule) => ({ file: located.file, document: located.document, value: located.value, rule })));

@@ -195,7 +195,7 @@ function compileFiles(
   { held, before, programs, latenessMs }: CompileFiles,
 ): TenantRules {
   const memo = before?.memo.copy() ?? new ParseMemo();
-  const { rules, filters, refused } = parseRules(files, { memo });
+  const { rules, filters, refused } = parseRules(files, { memo, compact: true });
   const judged = held === undefined || held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
   return { rules, filters, refused, memo, compiled: compileRules(judged, logSources, { before: before?.compiled, programs, latenessMs }) };
 }
