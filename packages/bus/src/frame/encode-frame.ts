@@ -14,6 +14,7 @@ import {
   PRELUDE,
   VERSION,
 } from './frame-layout.ts';
+import { freeBytes } from './free-bytes.ts';
 import { writeInt64 } from './int64.ts';
 
 /** What the framer says of a frame; count and times come from its records. */
@@ -36,8 +37,9 @@ export function encodeFrame(fields: FrameFields, records: readonly FrameRecord[]
   const compress = plainBytes >= COMPRESS_FROM_BYTES;
   const plain = joinBody(columns, records, plainBytes);
   // One output chunk of the input's size: the default of 16 KiB chunks costs a copy, and what is not written is never touched.
+  const capacity = Math.max(plainBytes, 1024);
   const packed = compress
-    ? zstdCompressSync(plain, { chunkSize: Math.max(plainBytes, 1024), params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
+    ? zstdCompressSync(plain, { chunkSize: capacity, params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
     : plain;
   const useful = compress && packed.length < plainBytes;
   const body = useful ? packed : plain;
@@ -46,6 +48,9 @@ export function encodeFrame(fields: FrameFields, records: readonly FrameRecord[]
   const frame = Buffer.allocUnsafeSlow(PRELUDE.size + metadata.length + body.length);
   frame.set(metadata, PRELUDE.size);
   frame.set(body, PRELUDE.size + metadata.length);
+  const bodyBytes = body.length;
+  if (compress) freeBytes(packed, capacity);
+  freeBytes(plain);
   writePrelude(frame, {
     fields,
     records,
@@ -53,7 +58,7 @@ export function encodeFrame(fields: FrameFields, records: readonly FrameRecord[]
     metadataBytes: metadata.length,
     columnsBytes: columns.length,
     recordsBytes,
-    bodyBytes: body.length,
+    bodyBytes,
   });
   return frame;
 }

@@ -11,8 +11,10 @@ export interface FrameParts {
   readonly header: FrameHeader;
   readonly columnsBytes: number;
   readonly recordsBytes: number;
-  /** Columns and records, decompressed; asked for once. */
+  /** Columns and records, decompressed; asked for once, and once more after each release. */
   body(): Uint8Array;
+  /** What `body` gave is no longer looked at. */
+  release(): void;
   refuse(reason: string, cause?: unknown): TocsinError;
 }
 
@@ -20,12 +22,25 @@ export interface FrameParts {
 const TAGS = 1 + Math.max(...Object.values(TAG), ...ATTRIBUTE_TAGS.map(([, tag]) => tag));
 const NO_FLAGS: readonly EventFlag[] = Object.freeze([]);
 
+/** A frame that can be put down again. */
+export interface OpenedFrame extends FrameView {
+  /**
+   * Gives back the memory of its body at once, not when garbage is collected. Byte results that were handed out are empty from then on; a
+   * later question opens the body anew.
+   */
+  release(): void;
+}
+
 /** A view that opens the body at the first question about it. */
-export function createFrameView(parts: FrameParts): FrameView {
+export function createFrameView(parts: FrameParts): OpenedFrame {
   const { header } = parts;
-  const read = createColumnReader(parts);
-  const view: FrameView = {
+  let read = createColumnReader(parts);
+  const view: OpenedFrame = {
     header,
+    release() {
+      read = createColumnReader(parts);
+      parts.release();
+    },
     id: (index) => read.text(TAG.id, index),
     source: (index) => read.word(TAG.source, index) ?? '',
     mapping: (index) => read.word(TAG.mapping, index) ?? '',
@@ -33,10 +48,10 @@ export function createFrameView(parts: FrameParts): FrameView {
     timeMs: (index) => read.int64(TAG.timeMs, index),
     receivedMs: (index) => read.int64(TAG.receivedMs, index),
     producerId: (index) => read.bit(TAG.producerId, index),
-    attributes: read.attributes,
+    attributes: (index) => read.attributes(index),
     flags: (index) => flagsOf(read.byte(TAG.flags, index)),
     record: (index) => read.record(index),
-    records: read.records,
+    records: () => read.records(),
     event: (index) => ({
       id: view.id(index),
       source: view.source(index),

@@ -52,6 +52,26 @@ describe('encodeFrame and openFrame', { timeout: 60_000 }, () => {
     expect([view.id(0), view.id(1)]).toEqual(['a\ufffd', '\ufffdb']);
   });
 
+  it('give the memory of a body back at once, and open it anew when asked again', () => {
+    const records = Array.from({ length: 100 }, (_, i) => frameRecord({ id: `r${i}`, record: Buffer.alloc(1000, `${i}`) }));
+    const view = openFrame(encodeFrame(goldenFields, records));
+    const before = allEvents(view);
+    const [record, { bytes }] = [view.record(7), view.records()];
+    view.release();
+    expect([record.length, bytes.length]).toEqual([0, 0]);
+    expect(allEvents(view)).toEqual(before);
+    expect(records.map((one) => one.record.length)).toEqual(records.map(() => 1000));
+  });
+
+  it('leave the message alone when a body that lies in it is given back', () => {
+    const message = encodeFrame(goldenFields, goldenRecords);
+    const view = openFrame(message);
+    const before = allEvents(view);
+    view.release();
+    expect(message.length).toBeGreaterThan(0);
+    expect(allEvents(view)).toEqual(before);
+  });
+
   it('take exactly the limits', () => {
     const full = Array.from({ length: 512 }, () => frameRecord({ record: new Uint8Array(512) }));
     expect(openFrame(encodeFrame(goldenFields, full)).header.count).toBe(512);

@@ -4,9 +4,10 @@
  * never make a reader allocate more than the limits of `frame-layout.ts`. Writing is in `encode-frame.ts`.
  */
 import { zstdDecompressSync } from 'node:zlib';
-import { type FrameHeader, type FrameView, type Lane, TocsinError } from '@tocsin/core';
+import { type FrameHeader, type Lane, TocsinError } from '@tocsin/core';
 import { crc32c } from './crc32c.ts';
-import { createFrameView } from './frame-body.ts';
+import { freeBytes } from './free-bytes.ts';
+import { createFrameView, type OpenedFrame } from './frame-body.ts';
 import {
   FLAG_ZSTD,
   MAGIC,
@@ -25,7 +26,7 @@ export interface ExpectedFrame {
 }
 
 /** A frame for reading; views into `bytes` where it is not compressed. @throws bus.bad_frame here, or on reading what the damage hides */
-export function openFrame(bytes: Uint8Array, expected: ExpectedFrame = {}): FrameView {
+export function openFrame(bytes: Uint8Array, expected: ExpectedFrame = {}): OpenedFrame {
   const refuse = (reason: string, cause?: unknown): TocsinError =>
     new TocsinError('bus.bad_frame', { reason, bytes: bytes.length }, { cause });
   const prelude = readPrelude(bytes, refuse);
@@ -34,8 +35,22 @@ export function openFrame(bytes: Uint8Array, expected: ExpectedFrame = {}): Fram
   if (expected.tenant !== undefined && expected.tenant !== header.tenant) throw refuse('its header names another tenant than its subject');
   const stored = bytes.subarray(bodyStart);
   const plainBytes = prelude.columnsBytes + prelude.recordsBytes;
-  const body = (): Uint8Array => (prelude.flags & FLAG_ZSTD ? decompress(stored, plainBytes, refuse) : stored);
-  return createFrameView({ header, columnsBytes: prelude.columnsBytes, recordsBytes: prelude.recordsBytes, body, refuse });
+  let plain: Uint8Array | undefined;
+  return createFrameView({
+    header,
+    columnsBytes: prelude.columnsBytes,
+    recordsBytes: prelude.recordsBytes,
+    body() {
+      if ((prelude.flags & FLAG_ZSTD) === 0) return stored;
+      plain = decompress(stored, plainBytes, refuse);
+      return plain;
+    },
+    release() {
+      if (plain !== undefined) freeBytes(plain);
+      plain = undefined;
+    },
+    refuse,
+  });
 }
 
 interface Prelude {

@@ -2,7 +2,7 @@
  * The frames of both lanes, opened and in the order of each partition, from given positions on: what the matcher and the
  * frame catalogue read. A message that is no frame is handed on as such; it never stops the feed.
  */
-import { openFrame, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
+import { type OpenedFrame, openFrame, type ReplayLog, type Start, type Stored } from '@tocsin/bus';
 import { decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
 import { EVENT_LANES, eventsFilter } from '../subjects.ts';
 import { LaneFeed } from './lane-feed.ts';
@@ -14,7 +14,8 @@ export interface FedFrame {
   readonly partition: number;
   readonly tenant: string;
   readonly stored: Stored;
-  readonly frame?: FrameView | undefined;
+  /** To be released by whoever is done with it. */
+  readonly frame?: OpenedFrame | undefined;
   readonly unreadable?: string | undefined;
 }
 

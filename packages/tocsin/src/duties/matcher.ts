@@ -199,6 +199,8 @@ class Matcher {
         await this.#judge(fed, own, rules);
         own.read = { ...own.read, [fed.lane]: fed.position };
         this.#endLongStep(fed, own);
+        // Nothing of a match is a view: a round would otherwise hold the bodies of all its frames.
+        fed.frame?.release();
       }
       this.#lanes.note(fed);
       if (this.#drafts.bytes > COMMIT_BYTES) await this.#write(inForce, new Set());

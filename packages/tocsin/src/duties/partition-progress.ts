@@ -129,6 +129,7 @@ export async function refillDedup(
     if (!fed.frame) continue;
     dedup.judge(lane, fed.frame);
     onFrame?.(fed, fed.frame);
+    fed.frame.release();
   }
 }
 

@@ -4,7 +4,15 @@
  */
 import { comparePositions, parsePosition, type ReplayLog, type Start, type Stored, type SubjectFilter } from '@tocsin/bus';
 import { type Clock, type DedupVerdict, decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
-import type { AlertChange, AlertTable, CataloguedFrame, CoverageLedger, FrameCatalogue, SourceTally } from '@tocsin/store';
+import type {
+  AlertChange,
+  AlertTable,
+  CataloguedFrame,
+  CoverageLedger,
+  CoveredFrame,
+  FrameCatalogue,
+  SourceTally,
+} from '@tocsin/store';
 import { CoveredFrames } from '../coverage/covered-frames.ts';
 import type { Drop, Dropped } from '../deadletters/drop.ts';
 import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../subjects.ts';
@@ -174,19 +182,21 @@ function applyLane({ catalogue, ledger, covered, dedup }: FrameTables, lane: Lan
   const last = taken.at(-1);
   if (!last) return;
   const stream = EVENTS_STREAM[lane];
-  const judged = taken.flatMap((fed): JudgedFrame[] =>
-    fed.frame ? [{ fed, frame: fed.frame, verdicts: dedup.judge(lane, fed.frame) }] : [],
-  );
   const isNew = (applied: Position | undefined) => (fed: FedFrame) => applied === undefined || comparePositions(fed.position, applied) > 0;
   const forCatalogue = isNew(catalogue.applied(stream));
-  if (forCatalogue(last)) {
-    const frames = judged.filter(({ fed }) => forCatalogue(fed)).map(catalogued);
-    catalogue.apply(stream, last.position, frames);
+  const forLedger = ledger === undefined || covered === undefined ? () => false : isNew(ledger.applied(stream));
+  const frames: CataloguedFrame[] = [];
+  const coveredFrames: CoveredFrame[] = [];
+  for (const fed of taken) {
+    if (fed.frame === undefined) continue;
+    const judged = { fed, frame: fed.frame, verdicts: dedup.judge(lane, fed.frame) };
+    if (forCatalogue(fed)) frames.push(catalogued(judged));
+    if (covered !== undefined && forLedger(fed)) coveredFrames.push(covered.take(fed, fed.frame, judged.verdicts));
+    // Of what gathers, one body at a time is in memory.
+    fed.frame.release();
   }
-  const forLedger = isNew(ledger?.applied(stream));
-  if (ledger === undefined || covered === undefined || !forLedger(last)) return;
-  const frames = judged.filter(({ fed }) => forLedger(fed)).map(({ fed, frame, verdicts }) => covered.take(fed, frame, verdicts));
-  ledger.applyFrames(stream, last.position, frames);
+  if (forCatalogue(last)) catalogue.apply(stream, last.position, frames);
+  if (forLedger(last)) ledger?.applyFrames(stream, last.position, coveredFrames);
 }
 
 interface JudgedFrame {
