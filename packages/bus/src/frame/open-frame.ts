@@ -46,7 +46,7 @@ export function openFrame(bytes: Uint8Array, expected: ExpectedFrame = {}): Open
       return plain;
     },
     release() {
-      if (plain !== undefined) freeBytes(plain);
+      if (plain !== undefined) freeBytes(plain, chunkOf(plainBytes));
       plain = undefined;
     },
     refuse,
@@ -135,11 +135,16 @@ function parseMetadata(bytes: Uint8Array, refuse: Refuse): Readonly<Record<strin
   return value as Readonly<Record<string, unknown>>;
 }
 
+/** One byte more than there will be: of a chunk that is just full, Node's zlib takes another of the same size. */
+function chunkOf(plainBytes: number): number {
+  return Math.max(plainBytes + 1, 64);
+}
+
 function decompress(stored: Uint8Array, plainBytes: number, refuse: Refuse): Uint8Array {
   let plain: Uint8Array;
   try {
     // One chunk of the stated length: a bomb is stopped there, and what was stated is bounded already.
-    plain = zstdDecompressSync(stored, { maxOutputLength: Math.max(plainBytes, 1), chunkSize: Math.max(plainBytes, 64) });
+    plain = zstdDecompressSync(stored, { maxOutputLength: Math.max(plainBytes, 1), chunkSize: chunkOf(plainBytes) });
   } catch (cause) {
     throw refuse('its body cannot be decompressed', cause);
   }
