@@ -4,7 +4,7 @@
  * the same id with other content is a conflict, which is kept. Rebuilt by feeding the window again.
  */
 
-import { DedupTable, SEEN } from './dedup-table.ts';
+import { DedupTable, MAX_SPAN_MS, SEEN } from './dedup-table.ts';
 import { createKeyHash, type HashKey } from './key-hash.ts';
 
 /** What the fold says of an event: the first of its id, the same again, or the same id with other content. */
@@ -12,9 +12,9 @@ export type DedupVerdict = 'first' | 'duplicate' | 'conflict';
 
 /** How much the fold remembers. Whatever is reached first makes the oldest entries go. */
 export interface DedupOptions {
-  /** How long an id is remembered, in milliseconds of receive time as the log tells it. */
+  /** How long an id is remembered, in milliseconds of receive time as the log tells it; at most 24 days. */
   readonly windowMs: number;
-  /** Most entries, at 32 bytes each. */
+  /** Most entries, at 26 bytes each. */
   readonly maxEntries: number;
   /** 64 bits that no sender knows: none can then make an id that passes for another's. Changes no verdict but by accident, one in 2^90. */
   readonly key?: HashKey | undefined;
@@ -37,7 +37,7 @@ export interface DedupFold {
   advance(event: DedupEvent): DedupVerdict;
   /** Entries remembered. */
   readonly size: number;
-  /** Bytes allocated: grows with the entries up to 32 × `maxEntries`. */
+  /** Bytes allocated: grows with the entries up to 26 × `maxEntries`. */
   readonly bytes: number;
 }
 
@@ -46,8 +46,9 @@ export const MAX_CONTENTS_PER_ID = 4;
 
 const FIRST_CAPACITY = 256;
 
-/** An empty fold. */
+/** An empty fold. @throws RangeError for a longer window */
 export function createDedupFold(options: DedupOptions): DedupFold {
+  if (options.windowMs > MAX_SPAN_MS) throw new RangeError(`a window of ${options.windowMs} ms is longer than ${MAX_SPAN_MS}`);
   let table = new DedupTable(Math.min(FIRST_CAPACITY, options.maxEntries));
   let newestMs = Number.NEGATIVE_INFINITY;
   const key = createKeyHash(options.key ?? [0, 0]);

@@ -1,7 +1,7 @@
 /** The frame codec: round trips, limits, and hostile bytes, which end in `bus.bad_frame` and nothing else. */
 import { type FrameRecord, type FrameView, isTocsinError } from '@tocsin/core';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { frameRecord, goldenFields, goldenRecords } from '../../test/frame-fixture.ts';
 import { crc32c } from './crc32c.ts';
 import { encodeFrame } from './encode-frame.ts';
@@ -61,6 +61,16 @@ describe('encodeFrame and openFrame', { timeout: 60_000 }, () => {
     expect([record.length, bytes.length]).toEqual([0, 0]);
     expect(allEvents(view)).toEqual(before);
     expect(records.map((one) => one.record.length)).toEqual(records.map(() => 1000));
+  });
+
+  it('take one block of memory for a body, not one for what might still come as well', () => {
+    const records = Array.from({ length: 100 }, (_, i) => frameRecord({ id: `r${i}`, record: Buffer.alloc(1000, `${i}`) }));
+    const view = openFrame(encodeFrame(goldenFields, records));
+    const allocate = vi.spyOn(Buffer, 'allocUnsafe');
+    view.records();
+    const large = allocate.mock.calls.filter(([bytes]) => bytes > 50_000);
+    allocate.mockRestore();
+    expect(large).toHaveLength(1);
   });
 
   it('leave the message alone when a body that lies in it is given back', () => {
