@@ -56,6 +56,9 @@ export const addSource: Route = {
   },
 };
 
+/** Control characters, marks of direction and of joining, ends of lines and paragraphs. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
 /** A name must stand in a path and in a line of text: what it is registered as is what people type to revoke it. */
 function refuseUnusable(name: string): void {
   const reason =
@@ -63,8 +66,8 @@ function refuseUnusable(name: string): void {
       ? 'it stands for a folder in paths'
       : name.trim() !== name
         ? 'it begins or ends with white space'
-        : /\p{Cc}/u.test(name)
-          ? 'it holds control characters'
+        : INVISIBLE.test(name)
+          ? 'it holds control characters, or others that are not seen'
           : undefined;
   if (reason !== undefined) throw new TocsinError('bus.bad_name', { name: JSON.stringify(name), reason });
 }
