@@ -220,7 +220,7 @@ export class CatchUpDesk implements AsyncDisposable {
     const { detect, clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + FOLDED_WITHIN_MS;
     while (clock.monotonicMs() < deadlineMs) {
-      const reached = await detect.progress();
+      const reached = await detect.foldedTo();
       if (reached !== undefined && comparePositions(reached, position) >= 0) return true;
       await setTimeout(LOOK_EVERY_MS, undefined, { signal: this.#stop.signal });
     }
