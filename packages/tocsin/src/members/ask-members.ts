@@ -4,7 +4,7 @@
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { BusCalls } from '@tocsin/bus/nats';
-import { type ErrorCode, type ErrorDetails, isTocsinError, TocsinError } from '@tocsin/core';
+import { type ErrorCode, type ErrorDetails, isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadApi, ThreadClient } from '../duties/thread-call.ts';
@@ -125,7 +125,7 @@ function decode<T>(body: Uint8Array): T {
 
 function pack(error: unknown): NonNullable<Answer['failed']> {
   if (error instanceof TocsinError) return { text: error.message, code: error.code, details: error.details };
-  return { text: error instanceof Error ? error.message : String(error) };
+  return { text: messageOf(error) };
 }
 
 function unpack({ text, code, details }: NonNullable<Answer['failed']>): Error {
