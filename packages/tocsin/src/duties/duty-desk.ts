@@ -85,7 +85,7 @@ export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
       if (!shared) return [await detect.settled(lane, position, waitMs)];
       const asked = shared
         .alive('correlate')
-        .map((one) => askMember(shared.calls, one, { name: 'settled', args: [lane, position, waitMs] }));
+        .map((one) => askMember(shared.calls, one, { of: 'detect', name: 'settled', args: [lane, position, waitMs] }));
       return (await Promise.all(asked)) as number[][];
     },
     { shards: options.settings.detect.foldShards, clock: around.clock },
@@ -111,12 +111,12 @@ export async function answerOthers(ground: DeskGround): Promise<BusCalls> {
   const { options, bus, threads, member, scope } = ground;
   const { name: _, ...address } = bus.address('api');
   const calls = scope.add('questions to members', await openNatsCalls({ ...address, name: 'tocsin-ask' }));
-  answerMembers(calls, member, [
-    ...(threads.store ? [{ names: new Set<string>(STORE_QUESTIONS), client: threads.store.client }] : []),
+  answerMembers(calls, member, {
+    ...(threads.store ? { store: { names: new Set<string>(STORE_QUESTIONS), client: threads.store.client } } : {}),
     ...(threads.detect
-      ? [{ names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds', 'progress']), client: threads.detect.client }]
-      : []),
-  ]);
+      ? { detect: { names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds', 'foldedTo']), client: threads.detect.client } }
+      : {}),
+  });
   if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
   return calls;
 }
@@ -145,17 +145,17 @@ async function joinAsFront({ options, bus, member, around, scope }: DeskGround):
 
 function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): ThreadClient<A> {
   if (!shared) throw new TypeError(`no thread has the duty ${duty} and there is nobody else to ask`);
-  return memberClient<A>(shared.calls, duty, () => shared.alive(duty));
+  return memberClient<A>(shared.calls, { duty, of: duty === 'store' ? 'store' : 'detect' }, () => shared.alive(duty));
 }
 
 /** What only all who match know together is asked of all of them. */
 function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared): ThreadClient<DetectApi> {
   const one = own ?? clientOf<DetectApi>('match', shared);
   const all = async <T>(duty: Duty, name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
-    (await Promise.all(shared.alive(duty).map((member) => askMember(shared.calls, member, { name, args })))) as T[];
+    (await Promise.all(shared.alive(duty).map((member) => askMember(shared.calls, member, { of: 'detect', name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
     folds: clientOf<DetectApi>('correlate', shared).folds,
-    progress: async () => leastPosition(await all<Position | undefined>('correlate', 'progress', [])),
+    foldedTo: async () => leastPosition(await all<Position | undefined>('correlate', 'foldedTo', [])),
     costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('match', 'costs', [])).flat(),
     reached: async (...args) => (await all<boolean>('match', 'reached', args)).every(Boolean),
   };

@@ -4,14 +4,18 @@
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { BusCalls } from '@tocsin/bus/nats';
-import { type ErrorCode, type ErrorDetails, isTocsinError, TocsinError } from '@tocsin/core';
+import { type ErrorCode, type ErrorDetails, isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadApi, ThreadClient } from '../duties/thread-call.ts';
 import type { MemberRecord } from './member-record.ts';
 
-/** What is asked by name, and what comes back. */
+/** Threads of a process that others may ask. Two of them may answer to one name. */
+export type AskedThread = 'store' | 'detect';
+
+/** What is asked by thread and name, and what comes back. */
 interface Question {
+  readonly of: AskedThread;
   readonly name: string;
   readonly args: readonly unknown[];
 }
@@ -46,13 +50,13 @@ function askSubject(node: string): string {
 export function answerMembers(
   calls: BusCalls,
   node: string,
-  threads: readonly { readonly names: ReadonlySet<string>; readonly client: object }[],
+  threads: Readonly<Partial<Record<AskedThread, { readonly names: ReadonlySet<string>; readonly client: object }>>>,
 ): void {
   calls.answer(askSubject(node), async (body) => {
     try {
-      const { name, args } = decode<Question>(body);
-      const thread = threads.find(({ names }) => names.has(name));
-      if (!thread) throw new TocsinError('api.duty_down', { duty: name });
+      const { of, name, args } = decode<Question>(body);
+      const thread = Object.hasOwn(threads, of) ? threads[of] : undefined;
+      if (!thread?.names.has(name)) throw new TocsinError('api.duty_down', { duty: name });
       const ask = (thread.client as Record<string, (...given: unknown[]) => Promise<unknown>>)[name];
       return encode({ value: await ask?.(...args) } satisfies Answer);
     } catch (error) {
@@ -62,11 +66,11 @@ export function answerMembers(
 }
 
 /** Asks one member. @throws api.duty_down where it does not answer, else what its thread throws */
-export async function askMember(calls: BusCalls, member: MemberRecord, { name, args }: Question): Promise<unknown> {
+export async function askMember(calls: BusCalls, member: MemberRecord, { of, name, args }: Question): Promise<unknown> {
   const waitMs = WAITING.has(name) ? Number(args.at(-1)) : 0;
   let body: Uint8Array;
   try {
-    body = await calls.ask(askSubject(member.node), encode({ name, args }), Math.min(waitMs, LONGEST_WAIT_MS) + PATIENCE_MS);
+    body = await calls.ask(askSubject(member.node), encode({ of, name, args }), Math.min(waitMs, LONGEST_WAIT_MS) + PATIENCE_MS);
   } catch (error) {
     if (!isTocsinError(error, 'bus.unavailable')) throw error;
     throw new TocsinError('api.duty_down', { duty: member.duties.join(', ') }, { cause: error });
@@ -76,8 +80,12 @@ export async function askMember(calls: BusCalls, member: MemberRecord, { name, a
   return answer.value;
 }
 
-/** A client of whichever member has a duty when the question is asked. */
-export function memberClient<A extends ThreadApi>(calls: BusCalls, duty: string, alive: () => readonly MemberRecord[]): ThreadClient<A> {
+/** A client of a thread of whichever member has a duty when the question is asked. */
+export function memberClient<A extends ThreadApi>(
+  calls: BusCalls,
+  { duty, of }: { readonly duty: string; readonly of: AskedThread },
+  alive: () => readonly MemberRecord[],
+): ThreadClient<A> {
   return new Proxy({} as ThreadClient<A>, {
     get: (_, name) =>
       name === 'then'
@@ -85,7 +93,7 @@ export function memberClient<A extends ThreadApi>(calls: BusCalls, duty: string,
         : async (...args: unknown[]) => {
             const [member] = alive();
             if (!member) throw new TocsinError('api.duty_down', { duty });
-            return await askMember(calls, member, { name: String(name), args });
+            return await askMember(calls, member, { of, name: String(name), args });
           },
   });
 }
@@ -117,7 +125,7 @@ function decode<T>(body: Uint8Array): T {
 
 function pack(error: unknown): NonNullable<Answer['failed']> {
   if (error instanceof TocsinError) return { text: error.message, code: error.code, details: error.details };
-  return { text: error instanceof Error ? error.message : String(error) };
+  return { text: messageOf(error) };
 }
 
 function unpack({ text, code, details }: NonNullable<Answer['failed']>): Error {
