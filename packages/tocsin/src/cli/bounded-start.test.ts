@@ -17,7 +17,7 @@ const begun: BegunProcess = {
 describe('a process that serves', () => {
   it('is begun anew with its own options and arguments, and what was set outside is kept', () => {
     expect(boundedStart(begun)).toEqual({
-      args: [process.execPath, '--max-semi-space-size=8', ...begun.execArgv, ...begun.argv.slice(1)],
+      args: [process.execPath, '--max-semi-space-size=8', '--heap-growing-percent=50', ...begun.execArgv, ...begun.argv.slice(1)],
       env: { PATH: '/bin', MALLOC_ARENA_MAX: '7', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' },
     });
   });
