@@ -10,20 +10,26 @@ import { isMainThread, threadId } from 'node:worker_threads';
 const EVERY_MS = 4000;
 const folder = process.env['TOCSIN_BENCH_MEMORY'];
 /** Memories of WebAssembly, which no statistics of V8 tell apart. */
-const memories: WeakRef<WebAssembly.Memory>[] = [];
+const memories: WeakRef<Memory>[] = [];
+
+type Memory = { readonly buffer: ArrayBuffer };
+type MemoryHolder = { Memory: new (limits: object) => Memory };
 
 if (folder !== undefined) {
   watchMemories();
   const path = join(folder, `${isMainThread ? 'main' : `thread-${threadId}`}.ndjson`);
-  setInterval(() => appendFileSync(path, `${JSON.stringify({ ...threadMemory(), ...(isMainThread ? processMemory() : {}) })}\n`), EVERY_MS).unref();
+  setInterval(
+    () => appendFileSync(path, `${JSON.stringify({ ...threadMemory(), ...(isMainThread ? processMemory() : {}) })}\n`),
+    EVERY_MS,
+  ).unref();
 }
 
 function watchMemories(): void {
-  const { Memory } = WebAssembly;
-  WebAssembly.Memory = class extends Memory {
-    constructor(limits: WebAssembly.MemoryDescriptor) {
+  const api = (globalThis as unknown as { readonly WebAssembly: MemoryHolder }).WebAssembly;
+  api.Memory = class extends api.Memory {
+    constructor(limits: object) {
       super(limits);
-      memories.push(new WeakRef(this));
+      memories.push(new WeakRef<Memory>(this));
     }
   };
 }

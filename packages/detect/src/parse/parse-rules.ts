@@ -43,7 +43,8 @@ export interface ParsedRules {
 export function parseRules(files: readonly RuleFile[], options: ParseOptions = {}): ParsedRules {
   const { memo } = options;
   const before = options.placeholders === undefined ? memo?.before : undefined;
-  const parsed = (before && addRuleFile(files, before, (file) => parseRules([file], { compact: options.compact }))) ?? parseAll(files, options);
+  const parsed =
+    (before && addRuleFile(files, before, (file) => parseRules([file], { compact: options.compact }))) ?? parseAll(files, options);
   memo?.keep({ files, parsed });
   return parsed;
 }
@@ -78,9 +79,7 @@ function parseDocuments(files: readonly RuleFile[], options: ParseOptions, { doc
   };
   for (const located of documents) {
     if (!isRule(located.value)) continue;
-    const rules = attempt({ ...located, refused }, () =>
-      claimIds(knownRules(located, filters) ?? fresh(located), ids),
-    );
+    const rules = attempt({ ...located, refused }, () => claimIds(knownRules(located, filters) ?? fresh(located), ids));
     if (rules === undefined) failed.push(located);
     else accepted.push(...rules.map((rule) => ({ file: located.file, document: located.document, value: located.value, rule })));
   }

@@ -4,15 +4,7 @@
  */
 import { comparePositions, parsePosition, type ReplayLog, type Start, type Stored, type SubjectFilter } from '@tocsin/bus';
 import { type Clock, type DedupVerdict, decodeToken, type FrameView, isTocsinError, type Lane, type Position } from '@tocsin/core';
-import type {
-  AlertChange,
-  AlertTable,
-  CataloguedFrame,
-  CoverageLedger,
-  CoveredFrame,
-  FrameCatalogue,
-  SourceTally,
-} from '@tocsin/store';
+import type { AlertChange, AlertTable, CataloguedFrame, CoverageLedger, CoveredFrame, FrameCatalogue, SourceTally } from '@tocsin/store';
 import { CoveredFrames } from '../coverage/covered-frames.ts';
 import type { Drop, Dropped } from '../deadletters/drop.ts';
 import { ALERTS_FILTER, EVENTS_STREAM, eventsFilter } from '../subjects.ts';
