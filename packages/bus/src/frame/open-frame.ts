@@ -6,7 +6,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { type FrameHeader, type Lane, TocsinError } from '@tocsin/core';
 import { crc32c } from './crc32c.ts';
-import { freeBytes } from './free-bytes.ts';
 import { createFrameView, type OpenedFrame } from './frame-body.ts';
 import {
   FLAG_ZSTD,
@@ -18,6 +17,7 @@ import {
   PRELUDE,
   VERSION,
 } from './frame-layout.ts';
+import { freeBytes } from './free-bytes.ts';
 import { readInt64, readUint32 } from './int64.ts';
 
 /** What the reader knows about a frame from elsewhere, such as from its subject. */
