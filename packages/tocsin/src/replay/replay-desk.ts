@@ -223,7 +223,7 @@ export class ReplayDesk implements AsyncDisposable {
     for (const key of Array.from(this.#running.keys())) await this.#tried(() => this.#lookAt(key), 'looking after a replay');
     for (const { order } of this.#runs.values())
       if (order?.wanted === 'removed' && order.member === member) await this.#tried(() => this.#purgeRemains(order), 'removing a replay');
-    const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
+    const open = await this.#wanting();
     const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(keyOf(tenant, ''))).length;
     const idle = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
     for (const { order, state } of idle)
@@ -235,6 +235,16 @@ export class ReplayDesk implements AsyncDisposable {
       const next = open.shift();
       if (next !== undefined && !(await this.#beginIfThereIsRoom(next))) break;
     }
+  }
+
+  /** Replays of this process that are to run and do not; of those that are to stop and do not run it is said that they have. */
+  async #wanting(): Promise<ReplayView[]> {
+    const { member } = this.#options;
+    const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
+    const idle = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
+    for (const { order, state } of idle)
+      if (order.wanted === 'stop') await this.#tried(() => this.#say(order, state, { phase: 'stopped' }), 'stopping a replay');
+    return idle.filter(({ order }) => order.wanted === 'run');
   }
 
   /** One replay's trouble is not that of the others; the next look tries it again. */
