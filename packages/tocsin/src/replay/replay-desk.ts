@@ -225,10 +225,6 @@ export class ReplayDesk implements AsyncDisposable {
       if (order?.wanted === 'removed' && order.member === member) await this.#tried(() => this.#purgeRemains(order), 'removing a replay');
     const open = await this.#wanting();
     const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(keyOf(tenant, ''))).length;
-    const idle = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
-    for (const { order, state } of idle)
-      if (order.wanted === 'stop') await this.#tried(() => this.#say(order, state, { phase: 'stopped' }), 'stopping a replay');
-    const open = idle.filter(({ order }) => order.wanted === 'run');
     // Who has the least running is next: nobody's queue holds up everybody.
     while (open.length > 0 && this.#running.size < bounds.maxRunning && !this.#stop.signal.aborted) {
       open.sort((a, b) => runningOf(a.order.tenant) - runningOf(b.order.tenant) || a.order.createdMs - b.order.createdMs);
