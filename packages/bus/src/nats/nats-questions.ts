@@ -10,7 +10,7 @@ import { createQuestionWindow } from '../asking/question-window.ts';
 import type { Guarantees, SubjectFilter } from '../event-bus.ts';
 import type { AnswerHandler, AnswerOptions, AskOptions, Question, RequestReply } from '../request-reply.ts';
 import { type BusGate, endedBy } from './bus-gate.ts';
-import { callJetStream, NO_RESPONDERS } from './jetstream-api.ts';
+import { callJetStream, NO_RESPONDERS, REFUSED } from './jetstream-api.ts';
 import { ask, type NatsLink, NoAnswer } from './nats-link.ts';
 import { ANSWERERS } from './server/duty-permissions.ts';
 
@@ -33,7 +33,9 @@ export interface NatsQuestions extends RequestReply {
 /** Headers of questions and answers; none that begin so are the user's. No stream has this name, so that none keeps a question. */
 const LINE = { timeout: 'Nats-Tocsin-Timeout', outcome: 'Nats-Tocsin-Answer', stream: 'Nats-Expected-Stream' } as const;
 const NO_STREAM = '*';
-const ANSWERED = 'answered';
+const FAILED = 'failed';
+/** Longest refusal of a stream, bytes. */
+const MAX_REFUSAL_BYTES = 1_000;
 /** Where askers wait. Any other place could be one that the asker may not write to. */
 const INBOX = '_INBOX';
 const DRAIN_MS = 1_000;
@@ -83,13 +85,20 @@ async function outcomeOf({ link, gate }: QuestionParts, question: Question, { ti
   return readOutcome(subject, message);
 }
 
-/** @throws bus.nobody_answers, bus.bad_subject */
+/** Whatever comes without a mark is taken for an answer, so that programs of others may give one. @throws bus.nobody_answers, bus.bad_subject */
 function readOutcome(subject: string, { headers, data }: Msg): Outcome {
   if (headers?.code === NO_RESPONDERS && data.length === 0) throw new TocsinError('bus.nobody_answers', { subject });
   const [outcome, code = ''] = (headers?.get(LINE.outcome) ?? '').split(' ');
-  if (outcome === ANSWERED) return { answer: { headers: ownHeaders(headers), body: data } };
-  if (outcome === '') throw streamTakes(subject);
-  return { failed: readFailure(code, new TextDecoder().decode(data)) };
+  if (outcome === FAILED) return { failed: readFailure(code, new TextDecoder().decode(data)) };
+  if (outcome === '' && isRefusalOfStream(data)) throw streamTakes(subject);
+  return { answer: { headers: ownHeaders(headers), body: data } };
+}
+
+/** What a stream says that was asked by the name of another. */
+function isRefusalOfStream(data: Uint8Array): boolean {
+  if (data.length > MAX_REFUSAL_BYTES) return false;
+  const text = new TextDecoder().decode(data);
+  return text.startsWith('{"error":') && text.includes(`"err_code":${REFUSED.otherStream}`);
 }
 
 async function openAnswerer(
@@ -133,7 +142,7 @@ function take(link: NatsLink, desk: AnswerDesk, message: Msg): void {
   desk.take({ subject: message.subject, headers: ownHeaders(message.headers), body: message.data, timeoutMs }, (outcome) => {
     if (link.isClosed) return;
     const lines = linesOf('answer' in outcome ? outcome.answer.headers : {});
-    lines.set(LINE.outcome, 'answer' in outcome ? ANSWERED : `failed ${outcome.failed.code ?? ''}`.trim());
+    lines.set(LINE.outcome, 'answer' in outcome ? 'answered' : `${FAILED} ${outcome.failed.code ?? ''}`.trim());
     message.respond('answer' in outcome ? outcome.answer.body : new TextEncoder().encode(outcome.failed.reason), { headers: lines });
   });
 }
