@@ -44,34 +44,59 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   syslog,
 };
 
-const { values, positionals } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    minutes: { type: 'string', default: '1' },
-    rate: { type: 'string' },
-    sources: { type: 'string', default: '8' },
-    seed: { type: 'string', default: '1' },
-    report: { type: 'string' },
-  },
-  allowPositionals: true,
-});
-const unknown = positionals.filter((name) => name !== 'endtoend' && !Object.hasOwn(BENCHES, name));
-if (unknown.length > 0) {
-  process.stderr.write(
-    `There is no bench ${unknown.join(', ')}. There are:\n${Object.entries(BENCHES)
-      .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}\n`)
-      .join('')}  endtoend  the whole product at the rate it sustains, for --minutes\n`,
-  );
-  process.exitCode = 64;
-} else if (positionals.includes('endtoend')) await inFolder((context, conditions) => endToEnd(context, conditions, values));
-else await measure(positionals.length > 0 ? positionals : Object.keys(BENCHES));
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h', default: false },
+  json: { type: 'boolean', default: false },
+  minutes: { type: 'string', default: '1' },
+  rate: { type: 'string' },
+  sources: { type: 'string', default: '8' },
+  seed: { type: 'string', default: '1' },
+  report: { type: 'string' },
+} as const;
+const LONG = 'endtoend';
 
-async function measure(names: readonly string[]): Promise<void> {
+const asked = readArguments();
+if (asked === undefined) process.exitCode = 64;
+else if (asked.values.help) process.stdout.write(usage());
+else if (asked.positionals.includes(LONG)) await inFolder((context, conditions) => endToEnd(context, conditions, asked.values));
+else await measure(asked.positionals.length > 0 ? asked.positionals : Object.keys(BENCHES), asked.values.json);
+
+/** What was typed; undefined where it is not understood, the reason and the usage having been printed. */
+function readArguments(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>> | undefined {
+  try {
+    const typed = parseArgs({ options: OPTIONS, allowPositionals: true });
+    const unknown = typed.positionals.filter((name) => name !== LONG && !Object.hasOwn(BENCHES, name));
+    if (unknown.length > 0) throw new TypeError(`There is no bench ${unknown.join(', ')}.`);
+    return typed;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`${error.message}\n\n${usage()}`);
+    return undefined;
+  }
+}
+
+function usage(): string {
+  const rows = Object.entries(BENCHES).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}\n`);
+  return `npm run bench -- [NAME…] [--json]          all but ${LONG} where none is named
+npm run bench -- ${LONG} [options]
+
+${rows.join('')}  ${LONG}   the whole product at the rate it sustains, every event counted and hashed
+
+  --minutes N     how long ${LONG} holds its rate (1)
+  --rate EVENTS   events per second; without it, the rate that it finds to be sustained
+  --sources N     producers (8)
+  --seed N        what everything random is drawn from (1)
+  --report FILE   write FILE.md and FILE.json
+  --json          JSON instead of a table
+`;
+}
+
+async function measure(names: readonly string[], isJson: boolean): Promise<void> {
   await inFolder(async (context, conditions) => {
     const figures: Figure[] = [];
     for (const name of names) figures.push(...((await BENCHES[name]?.run(context)) ?? []));
     progress('');
-    process.stdout.write(values.json ? `${JSON.stringify({ conditions, figures }, undefined, 2)}\n` : tableOf(conditions, figures));
+    process.stdout.write(isJson ? `${JSON.stringify({ conditions, figures }, undefined, 2)}\n` : tableOf(conditions, figures));
   });
 }
 

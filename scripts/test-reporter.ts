@@ -16,6 +16,9 @@ export interface TestCounts {
   readonly broken: readonly string[];
 }
 
+/** Of a failure's reason, characters. */
+const MAX_LINE = 200;
+
 /** Writes `TestCounts` to the file that TOCSIN_TEST_COUNTS names, when the run ends. Vitest wants a default export. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
@@ -25,7 +28,7 @@ export default class CountsReporter implements Reporter {
     const inState = (state: string): TestCase[] => tests.filter((test) => test.result().state === state);
     const counts: TestCounts = {
       passed: inState('passed').length,
-      failed: [...inState('failed'), ...inState('pending')].map(nameOf),
+      failed: [...inState('failed'), ...inState('pending')].map((test) => `${nameOf(test)}${reasonOfFailure(test)}`),
       skipped: inState('skipped').map((test) => ({ name: nameOf(test), reason: reasonOf(test) })),
       broken: [...modules.flatMap(brokenOutsideTests), ...unhandled.map((error) => `outside any test: ${error.message}`)],
     };
@@ -35,6 +38,12 @@ export default class CountsReporter implements Reporter {
 
 function nameOf(test: TestCase): string {
   return `${test.module.relativeModuleId} > ${test.fullName}`;
+}
+
+/** First line of what it failed with: enough to know a failure again by the end of a long output. */
+function reasonOfFailure(test: TestCase): string {
+  const [line = ''] = (test.result().errors?.[0]?.message ?? '').split('\n');
+  return line === '' ? '' : `: ${line.slice(0, MAX_LINE)}`;
 }
 
 function reasonOf(test: TestCase): string {

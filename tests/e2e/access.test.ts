@@ -70,6 +70,9 @@ describe.skipIf(missing !== undefined)('access', () => {
     { method: 'POST', path: '/sources/gone/rotate', body: {}, admin: 404, other: 404, viewer: 403 },
     { method: 'POST', path: '/sources/gone/nats-key', body: {}, admin: 404, other: 404, viewer: 403 },
     { method: 'POST', path: '/sources/gone/revoke', admin: 404, other: 404, viewer: 403 },
+    { method: 'GET', path: '/people', admin: 200, other: 200, viewer: 403 },
+    { method: 'POST', path: '/people', body: { name: 'x', tenant: 'initech', roles: ['viewer'] }, admin: 200, other: 403, viewer: 403 },
+    { method: 'POST', path: '/people/gone/revoke', body: {}, admin: 404, other: 404, viewer: 403 },
     { method: 'GET', path: '/planned-events', admin: 200, other: 200, viewer: 200 },
     {
       method: 'POST',

@@ -150,6 +150,8 @@ test('a tenant sees his own numbers only, cannot widen his own quota, and refuse
   expect((await program.call('POST', '/quotas', { token: admin, body: { tenant: 'default', source: 'mine' } })).status).toBe(403);
   expect((await program.call('POST', '/quotas', { token: admin, body: { source: 'theirs', eventsPerSecond: 5 } })).status).toBe(200);
   expect((await program.call('POST', '/quotas', { body: { tenant: 'acme', eventsPerSecond: 9 } })).status).toBe(200);
+  expect((await program.call('POST', '/quotas', { body: { tenant: 'acme', source: 'nobody', eventsPerSecond: 9 } })).status).toBe(404);
+  expect((await program.call('POST', '/quotas', { body: { tenant: 'nobody', eventsPerSecond: 9 } })).status).toBe(404);
 
   for (let i = 0; i < 3; i++) expect((await program.post(admin, lines(0, 1))).status).toBe(403);
   interface Trail {

@@ -1,6 +1,6 @@
 /**
- * The built program as the end-to-end tests see it: a child process on a data folder of its own, spoken to over HTTP only. Tenants beyond
- * the first, which nothing in the API makes yet, are written to CHANGES with the key of the duty `api`.
+ * The built program as the end-to-end tests see it: a child process on a data folder of its own, spoken to over HTTP only. Credentials
+ * such as the API makes for nobody (expired ones, producers' without a source) are written to CHANGES with the key of the duty `api`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';

@@ -85,6 +85,23 @@ describe.skipIf(missing !== undefined)('sources', () => {
     expect((await listener('http', 'events')).refused['auth.refused']).toBeGreaterThan(0);
   });
 
+  test.each(['.', '..', '', 'a\u0007b', 'a\u202eb', 'a\nb', 'x'.repeat(300)])('%j is no name of a source', async (name) => {
+    const { status, text } = await program.call('POST', '/sources', { body: { name, format: 'auto' } });
+    expect([status, text]).toEqual([400, expect.stringContaining('name')]);
+    expect((await program.call<{ sources: { name: string }[] }>('GET', '/sources')).body.sources.map((one) => one.name)).not.toContain(
+      name,
+    );
+  });
+
+  test('what comes twice is heard twice: once stored, once a duplicate', async () => {
+    const token = await program.addSource('twice', 'auto');
+    for (const status of ['stored', 'duplicate']) {
+      const { body } = await program.post(token, event('once'), { 'idempotency-key': 'same' });
+      expect(body).toMatchObject({ items: [{ status }] });
+    }
+    expect((await show('twice')).source.heard).toMatchObject({ duplicates: 1 });
+  });
+
   test('an open connection ends to count with its source', async () => {
     await program.addSource('vpn', 'auto');
     const { address } = await listener('syslog', 'edge');

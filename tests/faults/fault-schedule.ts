@@ -18,7 +18,9 @@ export type Schedule = {
   readonly faults: readonly Fault[];
   /** Tell it how many events are acknowledged. */
   progress(acked: number): void;
-  /** Resolves when every fault has taken place and is over. */
+  /** Tell it that no more will be: what has not come to its moment, since events were refused, does not take place. */
+  finish(): void;
+  /** Resolves when every fault that took place is over, and no other will. */
   readonly done: Promise<void>;
 };
 
@@ -35,7 +37,7 @@ export function startSchedule(installation: Installation, options: ScheduleOptio
   const series = async (what: FaultName, moments: readonly number[]): Promise<void> => {
     const { restarts, strike } = faultKinds[what];
     for (const plannedAt of moments) {
-      await gates.reached(plannedAt);
+      if (!(await gates.reached(plannedAt))) return;
       await delay(random() * MAX_EXTRA_MS); // the seeded moment within a post's way
       const act = (): Promise<void> => {
         faults.push({ what, atAcked: gates.acked(), plannedAt });
@@ -48,7 +50,7 @@ export function startSchedule(installation: Installation, options: ScheduleOptio
   const draw = (count: number): number[] =>
     Array.from({ length: count }, (_, i) => Math.floor(((i + random()) / count) * LAST_SHARE * options.events));
   const done = Promise.all(names.map((name) => series(name, draw(options.faults[name] ?? 0)))).then(() => undefined);
-  return { faults, progress: gates.progress, done };
+  return { faults, progress: gates.progress, finish: gates.close, done };
 }
 
 /** One after the other. */
@@ -60,17 +62,24 @@ function createQueue(): (work: () => Promise<void>) => Promise<void> {
   };
 }
 
-type Gates = { acked(): number; reached(count: number): Promise<void>; progress(acked: number): void };
+type Gates = { acked(): number; reached(count: number): Promise<boolean>; progress(acked: number): void; close(): void };
 
+/** `reached` resolves with false when the gates are closed before. */
 function createGates(): Gates {
-  const waiting: { readonly count: number; readonly open: () => void }[] = [];
+  const waiting: { readonly count: number; readonly open: (isReached: boolean) => void }[] = [];
   let newest = 0;
+  let isClosed = false;
   return {
     acked: () => newest,
-    reached: (count) => (newest >= count ? Promise.resolve() : new Promise((open) => waiting.push({ count, open }))),
+    reached: (count) =>
+      newest >= count || isClosed ? Promise.resolve(newest >= count) : new Promise((open) => waiting.push({ count, open })),
     progress(acked) {
       newest = acked;
-      for (const { count, open } of waiting) if (acked >= count) open();
+      for (const { count, open } of waiting) if (acked >= count) open(true);
+    },
+    close() {
+      isClosed = true;
+      for (const { open } of waiting) open(false);
     },
   };
 }

@@ -5,8 +5,8 @@
  * alert is not there exactly once, or a mutant goes unseen. Needs the build.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { conditions } from '../conditions.ts';
+import { type FaultArguments, readFaultArguments } from './fault-arguments.ts';
 import { spreadFaults } from './fault-plan.ts';
 import { buildMutant, mutants } from './mutants.ts';
 import { startAhead } from './planted-events.ts';
@@ -14,43 +14,37 @@ import { quickPlan } from './quick-plan.ts';
 import { faultReport, type MutantResult, summaryOf } from './report.ts';
 import { explain, type FaultOptions, type FaultResult, runFaults } from './scenario.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    events: { type: 'string', default: '100000' },
-    kills: { type: 'string', default: '45' },
-    hours: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    report: { type: 'string' },
-    'no-mutants': { type: 'boolean', default: false },
-  },
-});
-// Ending by exit() takes the programs under test along.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const ROUND_EVENTS = 100_000;
-const seed = Number(values.seed);
-const events = Number(values.events);
-const before = conditions();
-const { rounds, missing } = await runRounds();
-const seen = values['no-mutants'] ? [] : await runMutants();
-const isSound = rounds.every((round) => round.isSound) && seen.every(({ seenBy }) => seenBy !== undefined);
-const command = `npm run faults -- ${process.argv.slice(2).join(' ')}`.trim();
-const report = { ...before, command, seed, isSound, summary: summaryOf(rounds, seed), rounds, missing, mutants: seen };
-const text = faultReport(report);
-const withoutIds = (key: string, value: unknown): unknown => (key === 'reference' || key === 'alertIds' ? undefined : value);
-// The summary and nothing else; all of it is in the report. Whether it is sound, the exit code says.
-process.stdout.write(values.json ? `${JSON.stringify(report.summary)}\n` : text);
-if (values.report !== undefined) {
-  writeFileSync(`${values.report}.md`, text);
-  writeFileSync(`${values.report}.json`, `${JSON.stringify(report, withoutIds, 2)}\n`);
+const asked = readFaultArguments(process.argv.slice(2));
+if ('exitCode' in asked) process.exitCode = asked.exitCode;
+else await run(asked);
+
+async function run(asked: FaultArguments): Promise<void> {
+  // Ending by exit() takes the programs under test along.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+  const { seed, isJson, report: path } = asked;
+  const before = conditions();
+  const { rounds, missing } = await runRounds(asked);
+  const seen = asked.hasMutants ? await runMutants(seed) : [];
+  const isSound = rounds.every((round) => round.isSound) && seen.every(({ seenBy }) => seenBy !== undefined);
+  const command = `npm run faults -- ${process.argv.slice(2).join(' ')}`.trim();
+  const report = { ...before, command, seed, isSound, summary: summaryOf(rounds, seed), rounds, missing, mutants: seen };
+  const text = faultReport(report);
+  const withoutIds = (key: string, value: unknown): unknown => (key === 'reference' || key === 'alertIds' ? undefined : value);
+  // The summary and nothing else; all of it is in the report. Whether it is sound, the exit code says.
+  process.stdout.write(isJson ? `${JSON.stringify(report.summary)}\n` : text);
+  if (path !== undefined) {
+    writeFileSync(`${path}.md`, text);
+    writeFileSync(`${path}.json`, `${JSON.stringify(report, withoutIds, 2)}\n`);
+  }
+  process.exitCode = isSound ? 0 : 1;
 }
-process.exitCode = isSound ? 0 : 1;
 
 /** As many as the events need, or as the hours allow; ends with the first that is not sound. */
-async function runRounds(): Promise<{ rounds: FaultResult[]; missing: readonly string[] }> {
+async function runRounds({ seed, events, kills, hours }: FaultArguments): Promise<{ rounds: FaultResult[]; missing: readonly string[] }> {
   const count = Math.max(1, Math.round(events / ROUND_EVENTS));
-  const endMs = values.hours === undefined ? undefined : performance.now() + Number(values.hours) * 3_600_000;
-  const { faults, missing } = spreadFaults({ kills: Number(values.kills), rounds: count });
+  const endMs = hours === undefined ? undefined : performance.now() + hours * 3_600_000;
+  const { faults, missing } = spreadFaults({ kills, rounds: count });
   for (const reason of missing) console.error(`left out: ${reason}`);
   const rounds: FaultResult[] = [];
   const goesOn = (): boolean => (endMs === undefined ? rounds.length < count : rounds.length === 0 || performance.now() < endMs);
@@ -68,7 +62,7 @@ async function runRounds(): Promise<{ rounds: FaultResult[]; missing: readonly s
 }
 
 /** All over one plan, so that one run without faults serves them all. */
-async function runMutants(): Promise<MutantResult[]> {
+async function runMutants(seed: number): Promise<MutantResult[]> {
   const results: MutantResult[] = [];
   const quick = quickPlan(seed);
   const reference = (await runFaults({ ...quick, faults: {} })).reference;

@@ -100,7 +100,8 @@ async function runOnce(options: FaultOptions, sources: readonly PlannedSource[])
   const lagging = senders.slice(-1);
   await send(lagging.map((sender) => part(sender, 0, postEvents)));
   await installation.settle();
-  await Promise.all([send([...senders.slice(0, -1), ...lagging.map((sender) => part(sender, postEvents))]), schedule.done]);
+  const rest = [...senders.slice(0, -1), ...lagging.map((sender) => part(sender, postEvents))];
+  await Promise.all([send(rest).finally(schedule.finish), schedule.done]);
   await plantForeignFrame(installation.bus);
   await installation.settle();
   return { sent, log: await readInstallation(installation.bus), faults: schedule.faults };

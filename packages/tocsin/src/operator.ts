@@ -12,7 +12,7 @@ import type { Privileged } from './security/privileged.ts';
 export const FIRST_TENANT = OPERATING_TENANT;
 
 /** Name of the operator on AUDIT. */
-const OPERATOR_ACTOR = 'operator';
+export const OPERATOR_ACTOR = 'operator';
 /** Who acts while there is nobody yet. */
 const BOOTSTRAP: Principal = { tenant: FIRST_TENANT, actor: 'tocsin/first-start', roles: ['admin'], credentialId: 'none' };
 

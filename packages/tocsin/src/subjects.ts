@@ -59,7 +59,7 @@ export function auditSubject(tenant: string): string {
 }
 
 /** Kinds of things configured at run time. */
-export type ChangeKind = 'source' | 'credential' | 'rule' | 'quarantine' | 'quota';
+export type ChangeKind = 'source' | 'credential' | 'person' | 'rule' | 'quarantine' | 'quota';
 
 /** Subject of one configured thing: its newest message is its state. */
 export function changeSubject(tenant: string, kind: ChangeKind, id: string): string {

@@ -170,8 +170,12 @@ async function afterRefusal(
   // Nobody answers: no stream takes the subject (this throws bus.no_stream), or the server is still starting.
   if (code === NO_RESPONDERS) await requireStream(attempt, subject);
   if (PASSING.has(code)) return undefined;
-  const error = mapRefusal(unit, refusal, await streamName(attempt, subject));
-  throw attempt.unsure && isTocsinError(error, 'bus.unavailable') ? givenUp(attempt, unit, error.message) : error;
+  throw refusalOf(attempt, unit, mapRefusal(unit, refusal, await streamName(attempt, subject)));
+}
+
+/** One that says that nothing was stored cannot be believed where an earlier copy was sent and not answered. */
+function refusalOf(attempt: Attempt, unit: readonly UnitMessage[], error: TocsinError): TocsinError {
+  return attempt.unsure && isTocsinError(error, 'bus.unavailable') ? givenUp(attempt, unit, error.message) : error;
 }
 
 /** @throws bus.no_stream where no stream takes the subject. One that cannot be asked about, as while it elects a leader, may. */

@@ -5,7 +5,7 @@ export const apiErrors = {
   'api.not_found': {
     retry: 'never', http: 404, exit: 66,
     about: 'There is no such thing, or it belongs to another tenant.',
-    say: (d: { what: string; id: string }) => `There is no ${d.what} ${d.id}. Nothing was done. What there is, the list says: tocsin sources, alerts, rules, dead-letters, replay or quotas.`,
+    say: (d: { what: string; id: string }) => `There is no ${d.what} ${d.id}. Nothing was done. What there is, the list says: tocsin sources, people, alerts, rules, dead-letters, replay or quotas.`,
   },
   'api.bad_method': {
     retry: 'never', http: 405, exit: 64,

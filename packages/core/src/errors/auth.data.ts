@@ -10,7 +10,7 @@ export const authErrors = {
   'auth.refused': {
     retry: 'never', http: 401, exit: 77,
     about: 'The credential is unknown, revoked or expired.',
-    say: (d: { reason: string }) => `The credential was refused: ${d.reason}. Nothing was done. Producers get theirs with tocsin sources add or rotate; the operator's is kept in the data folder, in tokens/operator.token.`,
+    say: (d: { reason: string }) => `The credential was refused: ${d.reason}. Nothing was done. Producers get theirs with tocsin sources add or rotate, people with tocsin people add; the operator's is kept in the data folder, in tokens/operator.token.`,
   },
   'auth.forbidden': {
     retry: 'never', http: 403, exit: 77,

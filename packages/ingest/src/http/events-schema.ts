@@ -1,4 +1,5 @@
 /** How the events door is described in the OpenAPI document. The door reads bodies itself; nothing here is used to check one. */
+import { PRODUCER_BATCH_TYPE } from './producer-batch.ts';
 
 /** What may be sent in a body of lines or JSON. */
 const anyJson = {
@@ -91,7 +92,7 @@ export const eventsSchema = {
       'application/cloudevents+json': { schema: cloudEvent },
       'application/cloudevents-batch+json': { schema: { type: 'array', items: cloudEvent } },
       'text/plain': { schema: lines },
-      'application/vnd.tocsin.batch': {
+      [PRODUCER_BATCH_TYPE]: {
         schema: { type: 'string', format: 'binary', description: 'Frames of a spool, as `tocsin forward` sends them' },
       },
     },

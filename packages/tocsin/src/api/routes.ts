@@ -2,6 +2,7 @@
 import type { Route } from './route.ts';
 import { actOnAlert } from './routes/act-on-alert.ts';
 import { removeReplay, resumeReplay, stopReplay } from './routes/act-on-replay.ts';
+import { addPerson } from './routes/add-person.ts';
 import { addRules } from './routes/add-rules.ts';
 import { addSource } from './routes/add-source.ts';
 import { backtestRules } from './routes/backtest-rules.ts';
@@ -14,6 +15,7 @@ import { fieldsSeen } from './routes/fields-seen.ts';
 import { listAlerts } from './routes/list-alerts.ts';
 import { listAudit } from './routes/list-audit.ts';
 import { listDeadLetters } from './routes/list-dead-letters.ts';
+import { listPeopleRoute } from './routes/list-people.ts';
 import { listQuotas } from './routes/list-quotas.ts';
 import { listReplayAlerts, showReplayAlert } from './routes/list-replay-alerts.ts';
 import { listReplays, showReplay } from './routes/list-replays.ts';
@@ -26,6 +28,7 @@ import { addPlannedEvent, cancelPlannedEvent, listPlannedEvents } from './routes
 import { quarantineRule } from './routes/quarantine-rule.ts';
 import { rebuild } from './routes/rebuild.ts';
 import { redriveDeadLetters } from './routes/redrive-dead-letters.ts';
+import { revokePerson } from './routes/revoke-person.ts';
 import { revokeSource } from './routes/revoke-source.ts';
 import { rotateSource } from './routes/rotate-source.ts';
 import { ruleCost } from './routes/rule-cost.ts';
@@ -70,6 +73,9 @@ export const routes: readonly Route[] = [
   cancelPlannedEvent,
   listSchemas,
   showSchema,
+  listPeopleRoute,
+  addPerson,
+  revokePerson,
   listQuotas,
   setQuota,
   listDeadLetters,

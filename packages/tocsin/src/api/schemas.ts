@@ -1,6 +1,7 @@
 /** JSON Schemas that several routes share, as the OpenAPI document shows them. */
 import { LOG_SOURCE_WORD } from '@tocsin/core';
 import { decoders, privacyPolicySchema } from '@tocsin/ingest';
+import { PERSON_ROLES } from '../security/principal.ts';
 import type { JsonSchema } from './route.ts';
 
 /** Query of a listing: `limit` and `after`, and whatever else it takes. */
@@ -126,6 +127,21 @@ export const credentialSchema: JsonSchema = {
     expiresMs: { type: 'integer', description: 'Until when it is accepted' },
     revokedMs: { type: 'integer' },
     lastUsedMs: { type: 'integer' },
+  },
+};
+
+/** A person who was let in. */
+export const personSchema: JsonSchema = {
+  type: 'object',
+  required: ['tenant', 'name', 'roles', 'state', 'createdMs'],
+  properties: {
+    tenant: { type: 'string' },
+    name: { type: 'string' },
+    roles: { type: 'array', items: { type: 'string', enum: PERSON_ROLES } },
+    state: { type: 'string', enum: ['active', 'expired', 'revoked'] },
+    createdMs: { type: 'integer' },
+    expiresMs: { type: 'integer', description: 'Until when the credential is accepted' },
+    revokedMs: { type: 'integer' },
   },
 };
 

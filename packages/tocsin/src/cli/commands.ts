@@ -23,6 +23,7 @@ const families: Readonly<Record<string, Load>> = {
   coverage: async () => [(await import('./commands/coverage.ts')).coverage],
   'catch-up': loadCatchUp,
   sources: loadSources,
+  people: loadPeople,
   schemas: loadSchemas,
   quotas: loadQuotas,
   plans: loadPlans,
@@ -77,6 +78,11 @@ async function loadSources(): Promise<Command[]> {
   const { sourcesRotate, sourcesSet } = await import('./commands/sources-change.ts');
   const { sourcesGuess } = await import('./commands/sources-guess.ts');
   return [sources, listing(sources), sourcesAdd, sourcesShow, sourcesSet, sourcesRotate, sourcesRevoke, sourcesGuess];
+}
+
+async function loadPeople(): Promise<Command[]> {
+  const { people, peopleAdd, peopleRevoke } = await import('./commands/people.ts');
+  return [people, listing(people), peopleAdd, peopleRevoke];
 }
 
 async function loadSchemas(): Promise<Command[]> {

@@ -1,12 +1,12 @@
 /**
- * What is configured at run time: sources, credentials and rules, as the newest message of each subject on CHANGES says.
+ * What is configured at run time: sources, people, credentials and rules, as the newest message of each subject on CHANGES says.
  * A projection in memory: rebuilt at start, then followed. Writing goes through `privileged` in the routes, never here alone.
  */
 import { randomUUID } from 'node:crypto';
 import { comparePositions, type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
 import { decodeToken, type LogSourceName, type Position } from '@tocsin/core';
 import type { FormatName, PrivacyPolicy, SchemaMode } from '@tocsin/ingest';
-import type { Role } from '../security/principal.ts';
+import type { PersonRole, Role } from '../security/principal.ts';
 import { CHANGES_FILTER, type ChangeKind, changeSubject } from '../subjects.ts';
 
 /** A configured producer. */
@@ -46,6 +46,15 @@ export interface CredentialRecord {
   readonly revokedMs?: number | undefined;
 }
 
+/** A person who was let in; the id on CHANGES is the name. The credential is a record of its own. */
+export interface PersonRecord {
+  readonly name: string;
+  readonly roles: readonly PersonRole[];
+  readonly createdMs: number;
+  readonly expiresMs?: number | undefined;
+  readonly revokedMs?: number | undefined;
+}
+
 /** A rule file added at run time. */
 export interface RuleRecord {
   readonly path: string;
@@ -78,6 +87,7 @@ export interface QuotaRecord {
 interface Kinds {
   readonly source: SourceRecord;
   readonly credential: CredentialRecord;
+  readonly person: PersonRecord;
   readonly rule: RuleRecord;
   readonly quarantine: QuarantineRecord;
   readonly quota: QuotaRecord;

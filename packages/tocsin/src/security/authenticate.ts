@@ -4,7 +4,7 @@
  */
 import { type Clock, TocsinError } from '@tocsin/core';
 import type { Source } from '@tocsin/ingest';
-import type { Registry } from '../registry/registry.ts';
+import type { CredentialRecord, Registry } from '../registry/registry.ts';
 import type { SourceBook } from '../registry/source-book.ts';
 import { hashToken, readBearer } from './bearer-token.ts';
 import { mayDo, type Principal } from './principal.ts';
@@ -27,11 +27,21 @@ export function createAuthenticate(registry: Registry, clock: Clock): Authentica
     const credential = token === undefined ? undefined : registry.credentialByHash(hashToken(token));
     if (!credential) throw new TocsinError('auth.refused', { reason: 'it is not known' });
     const { tenant, id, value } = credential;
-    if (value.revokedMs !== undefined) throw new TocsinError('auth.refused', { reason: 'it was revoked' });
-    if (value.expiresMs !== undefined && value.expiresMs <= clock.nowMs())
-      throw new TocsinError('auth.refused', { reason: 'it has expired' });
+    const over = whyOver(value, clock.nowMs());
+    if (over !== undefined) throw new TocsinError('auth.refused', { reason: over });
     return { tenant, actor: value.actor, source: value.source, roles: value.roles, credentialId: id.slice(0, 12), credential: id };
   };
+}
+
+/** Whether who was authenticated would be still. For what stays open: an answer that goes on must not outlive the right to it. */
+export function isStillAccepted(registry: Pick<Registry, 'credentialByHash'>, { credential }: Principal, nowMs: number): boolean {
+  const known = credential === undefined ? undefined : registry.credentialByHash(credential);
+  return known !== undefined && whyOver(known.value, nowMs) === undefined;
+}
+
+function whyOver({ revokedMs, expiresMs }: CredentialRecord, nowMs: number): string | undefined {
+  if (revokedMs !== undefined) return 'it was revoked';
+  return expiresMs !== undefined && expiresMs <= nowMs ? 'it has expired' : undefined;
 }
 
 /** Authentication at the events door: the credential must belong to a source; `onForbidden` is told of one that does not. @throws auth.forbidden where it may not send events */

@@ -3,6 +3,10 @@
 /** Roles of people and programs. `producer` may send events and nothing else. */
 export type Role = 'admin' | 'analyst' | 'viewer' | 'producer';
 
+/** Roles a person may be given. */
+export const PERSON_ROLES = ['admin', 'analyst', 'viewer'] as const satisfies readonly Role[];
+export type PersonRole = (typeof PERSON_ROLES)[number];
+
 /** What may be asked for. One name per privileged act or protected view. */
 export type Action =
   | 'events.write'
@@ -18,6 +22,8 @@ export type Action =
   | 'replays.read'
   | 'replays.write'
   | 'quotas.write'
+  | 'people.read'
+  | 'people.write'
   /** What concerns all tenants: operators only. */
   | 'installation.write'
   | 'audit.read'
@@ -46,7 +52,18 @@ const VIEW: readonly Action[] = [
   'status.read',
 ];
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
-  admin: [...VIEW, 'alerts.write', 'rules.write', 'sources.write', 'quotas.write', 'deadletters.write', 'replays.write', 'audit.read'],
+  admin: [
+    ...VIEW,
+    'alerts.write',
+    'rules.write',
+    'sources.write',
+    'quotas.write',
+    'deadletters.write',
+    'replays.write',
+    'people.read',
+    'people.write',
+    'audit.read',
+  ],
   analyst: [...VIEW, 'alerts.write', 'replays.write'],
   viewer: VIEW,
   producer: ['events.write'],

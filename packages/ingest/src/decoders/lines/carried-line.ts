@@ -67,7 +67,7 @@ function readContainerLine(line: string): Fields | undefined {
 }
 
 /** Text without `\n`, `\r\n` at its end. */
-export function withoutLineEnd(line: string): string {
+function withoutLineEnd(line: string): string {
   let end = line.length;
   while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end--;
   return end === line.length ? line : line.slice(0, end);

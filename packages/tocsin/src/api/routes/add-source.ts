@@ -1,6 +1,7 @@
 /** `POST /sources`: registers a producer and answers its token, this once. */
-import { encodeToken, TocsinError } from '@tocsin/core';
+import { TocsinError } from '@tocsin/core';
 import type { SourceRecord } from '../../registry/registry.ts';
+import { requireUsableName } from '../../registry/usable-name.ts';
 import { createToken, hashToken } from '../../security/bearer-token.ts';
 import type { Route } from '../route.ts';
 import { sourceProperties, sourceSchema } from '../schemas.ts';
@@ -32,8 +33,7 @@ export const addSource: Route = {
     const { logSource, ...wanted } = body as NewSource;
     const { name } = wanted;
     const { tenant } = principal;
-    encodeToken(name);
-    refuseUnusable(name);
+    requireUsableName(name);
     const present = context.registry.get(tenant, 'source', name);
     if (present && present.value.revokedMs === undefined) throw new TocsinError('api.exists', { what: 'source', id: name });
     const createdMs = context.clock.nowMs();
@@ -55,16 +55,3 @@ export const addSource: Route = {
     return { source: { ...source, events: 0, duplicates: 0 }, token };
   },
 };
-
-/** A name must stand in a path and in a line of text: what it is registered as is what people type to revoke it. */
-function refuseUnusable(name: string): void {
-  const reason =
-    name === '.' || name === '..'
-      ? 'it stands for a folder in paths'
-      : name.trim() !== name
-        ? 'it begins or ends with white space'
-        : /\p{Cc}/u.test(name)
-          ? 'it holds control characters'
-          : undefined;
-  if (reason !== undefined) throw new TocsinError('bus.bad_name', { name: JSON.stringify(name), reason });
-}

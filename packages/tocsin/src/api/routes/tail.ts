@@ -5,6 +5,7 @@ import { isTocsinError, type Position, type SecurityEvent, TocsinError } from '@
 import { parseAlert } from '../../duties/alert-writer.ts';
 import { openFed } from '../../duties/frame-feed.ts';
 import { parseStep } from '../../duties/partition-progress.ts';
+import { isStillAccepted } from '../../security/authenticate.ts';
 import { MATCHES_FILTER, tenantAlertsFilter, tenantEventsFilter } from '../../subjects.ts';
 import type { ApiCall, ApiContext, Route } from '../route.ts';
 
@@ -70,7 +71,14 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', connection: 'close' });
   // Tells the client where it stands: whatever is stored from now on will come.
   raw.write('\n');
-  const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write('\n'), HEARTBEAT_MS);
+  const leaveIfOver = (): void => {
+    if (!isStillAccepted(context.registry, principal, context.clock.nowMs())) left.abort();
+  };
+  const endWatch = context.registry.onChange(leaveIfOver);
+  const heartbeat = setInterval(() => {
+    leaveIfOver();
+    if (!raw.writableNeedDrain) raw.write('\n');
+  }, HEARTBEAT_MS);
   try {
     for await (const stored of context.bus.read(filter, start, { follow: query['end'] !== 'now', signal })) {
       const text = lines(stored, principal.tenant)
@@ -86,6 +94,7 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
       );
   } finally {
     clearInterval(heartbeat);
+    endWatch();
     raw.end();
   }
 }

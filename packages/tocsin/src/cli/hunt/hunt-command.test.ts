@@ -161,6 +161,12 @@ describe('tocsin hunt', () => {
       code: 66,
       err: expect.stringContaining('[hunt.incomplete]'),
     });
+    writeFileSync(join(folder, 'cut.evtx'), Buffer.concat([Buffer.from('ElfFile\0'), Buffer.alloc(9000)]));
+    expect(await hunt('--rules', 'rules', 'cut.evtx')).toMatchObject({ code: 66, err: expect.stringContaining('cut.evtx') });
+    writeFileSync(join(folder, 'head.evtx'), 'ElfFile\0');
+    expect((await hunt('--rules', 'rules', 'head.evtx')).code).toBe(66);
+    writeFileSync(join(folder, 'noise.bin'), Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 37 + (i >> 3)) & 0xff)));
+    expect((await hunt('--rules', 'rules', 'noise.bin')).code).toBe(66);
     expect((await hunt('--rules', 'rules', 'nowhere')).code).toBe(66);
     expect((await hunt('--rules', 'rules/js.yml', 'logs')).code).toBe(65);
     expect((await hunt('logs', '--summary', 'json')).out).toMatch(/"rulesLoaded":[1-9][0-9]/);
