@@ -3,7 +3,7 @@
  * duty. Bytes travel as base64 within JSON, answers packed where they are large.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { BusCalls } from '@tocsin/bus/nats';
+import type { AnswerHandler, RequestReply } from '@tocsin/bus';
 import { type ErrorCode, type ErrorDetails, isTocsinError, TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
@@ -14,6 +14,12 @@ import type { MemberRecord } from './member-record.ts';
 interface Question {
   readonly name: string;
   readonly args: readonly unknown[];
+}
+
+/** Whose functions are asked by name. */
+export interface Answering {
+  readonly names: ReadonlySet<string>;
+  readonly client: object;
 }
 
 interface Answer {
@@ -36,57 +42,84 @@ const LONGEST_WAIT_MS = 60_000;
 /** How long an answer may take beyond that, milliseconds. */
 const PATIENCE_MS = 15_000;
 const GZIP = 0x1f;
+/** Questions of others that a process has under way at once. */
+const MAX_UNDER_WAY = 512;
 
 /** Subject on which a process is asked. */
 function askSubject(node: string): string {
   return `tocsin.ask.${node}`;
 }
 
-/** Answers questions to this process with its own threads; what it has no thread for is refused as a duty that is down. */
-export function answerMembers(
-  calls: BusCalls,
-  node: string,
-  threads: readonly { readonly names: ReadonlySet<string>; readonly client: object }[],
-): void {
-  calls.answer(askSubject(node), async (body) => {
+/** Answers questions to this process until disposed; what it has nothing for is refused as a duty that is down. @throws bus.unavailable, bus.forbidden */
+export function answerMembers(calls: RequestReply, node: string, answering: readonly Answering[]): Promise<AsyncDisposable> {
+  const handle: AnswerHandler = async ({ body }) => {
     try {
       const { name, args } = decode<Question>(body);
-      const thread = threads.find(({ names }) => names.has(name));
-      if (!thread) throw new TocsinError('api.duty_down', { duty: name });
-      const ask = (thread.client as Record<string, (...given: unknown[]) => Promise<unknown>>)[name];
-      return encode({ value: await ask?.(...args) } satisfies Answer);
+      const asked = answering.find(({ names }) => names.has(name));
+      if (!asked) throw new TocsinError('api.duty_down', { duty: name });
+      const ask = (asked.client as Record<string, (...given: unknown[]) => Promise<unknown>>)[name];
+      return { body: encode({ value: await ask?.(...args) } satisfies Answer) };
     } catch (error) {
-      return encode({ failed: pack(error) } satisfies Answer);
+      return { body: encode({ failed: pack(error) } satisfies Answer) };
     }
-  });
+  };
+  return calls.answer(askSubject(node), handle, { maxUnderWay: MAX_UNDER_WAY });
 }
 
-/** Asks one member. @throws api.duty_down where it does not answer, else what its thread throws */
-export async function askMember(calls: BusCalls, member: MemberRecord, { name, args }: Question): Promise<unknown> {
+/** Asks one member, for at most `withinMs`. @throws api.duty_down where it does not answer, else what its thread throws */
+export async function askMember(
+  calls: RequestReply,
+  member: MemberRecord,
+  { name, args, withinMs }: Question & { readonly withinMs?: number | undefined },
+): Promise<unknown> {
   const waitMs = WAITING.has(name) ? Number(args.at(-1)) : 0;
-  let body: Uint8Array;
-  try {
-    body = await calls.ask(askSubject(member.node), encode({ name, args }), Math.min(waitMs, LONGEST_WAIT_MS) + PATIENCE_MS);
-  } catch (error) {
-    if (!isTocsinError(error, 'bus.unavailable')) throw error;
-    throw new TocsinError('api.duty_down', { duty: member.duties.join(', ') }, { cause: error });
-  }
-  const answer = decode<Answer>(body);
+  const timeoutMs = withinMs ?? Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS) + PATIENCE_MS;
+  const answer = await askOnce(calls, member, { name, args, timeoutMs });
   if (answer.failed) throw unpack(answer.failed);
   return answer.value;
 }
 
-/** A client of whichever member has a duty when the question is asked. */
-export function memberClient<A extends ThreadApi>(calls: BusCalls, duty: string, alive: () => readonly MemberRecord[]): ThreadClient<A> {
+async function askOnce(
+  calls: RequestReply,
+  member: MemberRecord,
+  { name, args, timeoutMs }: Question & { readonly timeoutMs: number },
+): Promise<Answer> {
+  try {
+    const { body } = await calls.ask({ subject: askSubject(member.node), body: encode({ name, args }) }, { timeoutMs });
+    return decode<Answer>(body);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    throw new TocsinError('api.duty_down', { duty: member.duties.join(', ') }, { cause: error });
+  }
+}
+
+/** Whether a member cannot be asked, in distinction to one that cannot answer. */
+function isAway(error: unknown): boolean {
+  if (isTocsinError(error, 'bus.answer_failed')) return error.details.code === 'bus.closed';
+  return isTocsinError(error, 'bus.nobody_answers') || isTocsinError(error, 'bus.unanswered') || isTocsinError(error, 'bus.unavailable');
+}
+
+/** A client of whichever member has a duty when the question is asked: the next where one has gone without a word and its record is still there. */
+export function memberClient<A extends ThreadApi>(
+  calls: RequestReply,
+  duty: string,
+  alive: () => readonly MemberRecord[],
+): ThreadClient<A> {
+  const ask = async (name: string, args: unknown[]): Promise<unknown> => {
+    let failure = new TocsinError('api.duty_down', { duty });
+    for (const member of alive()) {
+      try {
+        return await askMember(calls, member, { name, args });
+      } catch (error) {
+        // Nobody was there, so nothing was done, and another may be asked.
+        if (!isTocsinError(error, 'api.duty_down') || !isTocsinError(error.cause, 'bus.nobody_answers')) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  };
   return new Proxy({} as ThreadClient<A>, {
-    get: (_, name) =>
-      name === 'then'
-        ? undefined
-        : async (...args: unknown[]) => {
-            const [member] = alive();
-            if (!member) throw new TocsinError('api.duty_down', { duty });
-            return await askMember(calls, member, { name: String(name), args });
-          },
+    get: (_, name) => (name === 'then' ? undefined : (...args: unknown[]) => ask(String(name), args)),
   });
 }
 
