@@ -89,8 +89,10 @@ export function createStatus(sources: StatusSources): StatusDesk {
 
 /** Processes and doors, those of other processes as they say: for whoever runs the installation. */
 async function wholeOf({ desk, listeners }: StatusSources): Promise<Pick<InstallationStatus, 'members' | 'listeners'>> {
+  // Before they are asked: whoever does not answer may be counted as gone by then.
+  const records = desk.members();
   const figures = await desk.figures();
-  const members = desk.members().map((record) => memberStatus(record, figures.get(record.node) ?? 'no answer'));
+  const members = records.map((record) => memberStatus(record, figures.get(record.node) ?? 'no answer'));
   if (figures.size === 0) return { members, listeners: listeners.map(describeListener) };
   const everywhere = [...figures].flatMap(([node, answer]) =>
     typeof answer === 'string' ? [] : answer.listeners.map((listener) => ({ ...listener, member: node })),

@@ -6,10 +6,10 @@ import type { RequestReply } from '@tocsin/bus';
 import { isTocsinError, type Position, type Scope } from '@tocsin/core';
 import type { DutyStatus } from '../api/installation-status.ts';
 import { type InstallationOptions, isWorker } from '../installation-options.ts';
-import { answerMembers, askMember, memberClient } from '../members/ask-members.ts';
+import { type Asking, answerMembers, askMember, memberClient } from '../members/ask-members.ts';
 import { type MemberFigures, ownFigures, parseFigures } from '../members/member-figures.ts';
-import type { MemberRecord } from '../members/member-record.ts';
 import { DETECT_QUESTIONS, STORE_QUESTIONS } from '../members/member-questions.ts';
+import type { MemberRecord } from '../members/member-record.ts';
 import { Members } from '../members/members.ts';
 import type { Duty } from '../topology.ts';
 import { MEMBERS_BUCKET } from '../topology.ts';
@@ -65,9 +65,7 @@ export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
   const settled = settledEverywhere(
     async (lane, position, waitMs) => {
       if (!shared) return [await detect.settled(lane, position, waitMs)];
-      const asked = shared
-        .alive('correlate')
-        .map((one) => askMember(shared.calls, one, { name: 'settled', args: [lane, position, waitMs] }));
+      const asked = shared.alive('correlate').map((one) => askMember(shared, one, { name: 'settled', args: [lane, position, waitMs] }));
       return (await Promise.all(asked)) as number[][];
     },
     { shards: options.settings.detect.foldShards, clock: around.clock },
@@ -127,14 +125,14 @@ async function joinAsFront({ options, bus, member, around, scope }: DeskGround):
 
 function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): ThreadClient<A> {
   if (!shared) throw new TypeError(`no thread has the duty ${duty} and there is nobody else to ask`);
-  return memberClient<A>(shared.calls, duty, () => shared.alive(duty));
+  return memberClient<A>(shared, duty);
 }
 
 /** What only all who match know together is asked of all of them. */
 function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared): ThreadClient<DetectApi> {
   const one = own ?? clientOf<DetectApi>('match', shared);
   const all = async <T>(duty: Duty, name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
-    (await Promise.all(shared.alive(duty).map((member) => askMember(shared.calls, member, { name, args })))) as T[];
+    (await Promise.all(shared.alive(duty).map((member) => askMember(shared, member, { name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
     folds: clientOf<DetectApi>('correlate', shared).folds,
     progress: async () => leastPosition(await all<Position | undefined>('correlate', 'progress', [])),
@@ -153,15 +151,15 @@ async function figuresOf(
   const processes = new Map(shared.members.list().map((one) => [one.node, one]));
   await Promise.all(
     [...processes].map(async ([node, one]) =>
-      found.set(node, node === member ? ownFigures(threads, listeners) : await askFigures(shared.calls, one)),
+      found.set(node, node === member ? ownFigures(threads, listeners) : await askFigures(shared, one)),
     ),
   );
   return found;
 }
 
-async function askFigures(calls: RequestReply, member: MemberRecord): Promise<FiguresAnswer> {
+async function askFigures(asking: Asking, member: MemberRecord): Promise<FiguresAnswer> {
   try {
-    return parseFigures(await askMember(calls, member, { name: 'figures', args: [], withinMs: FIGURES_MS })) ?? 'other version';
+    return parseFigures(await askMember(asking, member, { name: 'figures', args: [], withinMs: FIGURES_MS })) ?? 'other version';
   } catch (error) {
     if (!isTocsinError(error)) throw error;
     // Of a version that does not know the question: it answers that it has no such duty.
