@@ -230,3 +230,31 @@ describe.skipIf(missing !== undefined)('duties in several processes', () => {
     expect(judged).toHaveLength([...sent.values()].reduce((a, b) => a + b, 0));
   }, 120_000);
 });
+
+describe.skipIf(missing !== undefined)('all duties in one process over a NATS of others', () => {
+  test('looks after the streams: it knows how far each of its own readers is', async () => {
+    const binary = process.env['TOCSIN_NATS_SERVER'] || 'nats-server';
+    await using nats = await NatsCluster.start({ binary, servers: 1 });
+    await using program = await Program.start({
+      settings: `bus: { external: { servers: [${JSON.stringify(nats.urls[0])}] } }\n`,
+      rules: { 'hit.yml': wordRule('hit', 'hit') },
+    });
+    await program.post(await program.addSource('edr', 'json'), JSON.stringify(beat('hit')));
+    await program.settle();
+    interface Lag {
+      readonly stream: string;
+      readonly reader: string;
+      readonly isCurrent: boolean;
+      readonly messages: number;
+    }
+    const lag = await waitFor(
+      async () => {
+        const rows = (await program.call<{ lag: Lag[] | null }>('GET', '/status')).body.lag ?? [];
+        return rows.length > 0 && rows.every(({ isCurrent, messages }) => isCurrent && messages === 0) ? rows : undefined;
+      },
+      { what: () => `every reader to be known and at the end; tocsin said:\n${program.stderr.slice(-3000)}`, withinMs: 30_000 },
+    );
+    expect(lag.map(({ reader }) => reader)).toEqual(expect.arrayContaining(['match', 'correlate', 'store']));
+    expect(program.stderr).not.toContain('looking after the streams');
+  }, 90_000);
+});

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { readServerLog } from '../../packages/bus/src/nats/server/server-log.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A running server. Disposing kills it. */
@@ -30,20 +31,34 @@ export async function startBusProcess(folder: string): Promise<BusProcess> {
     `server_name: faults\nlisten: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitor}"\nmax_payload: 2097152\njetstream { store_dir: ${store}, max_file: 60GB, sync_interval: always }\n`,
   );
   let child: ChildProcess | undefined;
+  let isEnding = false;
   const start = async (): Promise<void> => {
-    const started = spawn(process.env['TOCSIN_NATS_SERVER'] || 'nats-server', ['-c', config], { stdio: 'ignore' });
+    const started = spawn(process.env['TOCSIN_NATS_SERVER'] || 'nats-server', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // As whoever runs a server of his own must: after a write that failed it answers nothing any more, and goes on running.
+    readServerLog(
+      started.stderr,
+      () => undefined,
+      () => void started.kill('SIGKILL'),
+    );
+    started.once('exit', () => void startAgain(started));
     const killWithUs = (): void => void started.kill('SIGKILL');
     process.once('exit', killWithUs);
     started.once('exit', () => process.off('exit', killWithUs));
     child = started;
     await waitFor(() => isHealthy(monitor), { what: () => 'the external nats-server to be ready', withinMs: READY_MS });
   };
+  /** One that was not ended by us. */
+  const startAgain = async (ended: ChildProcess): Promise<void> => {
+    if (child === ended && !isEnding) await start();
+  };
   const end = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
+    isEnding = true;
     child.kill('SIGCONT');
     child.kill('SIGKILL');
     await ended;
+    isEnding = false;
   };
   await start();
   return {

@@ -17,6 +17,7 @@ export { type Closable, createScope, type Scope, type ScopeOptions } from './lif
 export { createLineSplitter, type Line, type LineLimits, type LineSplitter } from './line-splitter.ts';
 export type { Fields, LogSource } from './log-source.ts';
 export type * from './match.ts';
+export { messageOf } from './message-of.ts';
 export { LOG_SOURCE_WORD, type LogSourceName, mappingOfName, namedLogSource, nameMapping } from './named-log-source.ts';
 export type { EventPosition, Position } from './position.ts';
 export type { RecordBatch } from './record-batch.ts';

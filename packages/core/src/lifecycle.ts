@@ -2,6 +2,7 @@
  * Lifecycle: a scope collects what was opened and closes it in reverse order, once, each within a deadline, every error kept.
  * Who opens a thing adds it to a scope in the same breath, so that a failure half-way through closes what was opened so far.
  */
+import { messageOf } from './message-of.ts';
 
 /** Something to close: a disposable, or a function that closes. */
 export type Closable = AsyncDisposable | Disposable | (() => unknown);
@@ -69,7 +70,7 @@ async function closeOne(name: string, thing: Closable, withinMs: number): Promis
   try {
     await Promise.race([dispose(thing), tooLate]);
   } catch (cause) {
-    throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`${name}: ${messageOf(cause)}`, { cause });
   } finally {
     clearTimeout(timer);
   }

@@ -9,6 +9,7 @@ import { groupCases } from './cases/group.ts';
 import { planCases } from './cases/plan.ts';
 import { positionCases } from './cases/position.ts';
 import { questionCases } from './cases/question.ts';
+import { questionEndCases } from './cases/question-end.ts';
 import { readCases } from './cases/read.ts';
 import { stateCases } from './cases/state.ts';
 import { subjectCases } from './cases/subject.ts';
@@ -25,6 +26,7 @@ export const contractCases: readonly ContractCase[] = [
   ...readCases,
   ...planCases,
   ...questionCases,
+  ...questionEndCases,
   ...positionCases,
   ...subjectCases,
   ...faultCases,

@@ -160,7 +160,7 @@ const FAULTS: readonly Fault[] = [
       return {
         answer: (filter, handle, options) => {
           all.push(handle);
-          return bus.answer(filter, async (question) => at(await Promise.all(all.map((each) => each(question))), 0), options);
+          return bus.answer(filter, async (question) => at(await Promise.all(all.map(async (each) => await each(question))), 0), options);
         },
       };
     },

@@ -42,6 +42,6 @@ export class MemorySwitchboard {
 
   /** The server has gone. */
   loseAll(): void {
-    for (const lost of [...this.#open]) lost();
+    for (const lost of this.#open) lost();
   }
 }

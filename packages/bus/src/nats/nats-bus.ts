@@ -67,13 +67,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
   const window = createByteWindow({ maxBytes: options.maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES, maxUnits: MAX_UNITS });
   const gate = createBusGate();
   const { call, requireOpen, scopeWith } = gate;
-  const questions = createNatsQuestions({
-    link,
-    gate,
-    limits: guarantees,
-    inboxPrefix: linkOptionsOf(options).inboxPrefix,
-    name: options.name,
-  });
+  const questions = createNatsQuestions({ ...linkOptionsOf(options), link, gate, limits: guarantees });
   const underWay = new Set<Promise<unknown>>();
   async function store(messages: readonly Outgoing[], options: CommitOptions): Promise<Published[]> {
     const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { connect, errors, type Msg, type MsgHdrs, type NatsConnection, type Status, type Subscription } from '@nats-io/transport-node';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import { type BusLogin, type BusTls, loginOptions, serverOptions } from './bus-login.ts';
 
 import { reconnectPace } from './reconnect-pace.ts';
@@ -232,10 +232,6 @@ export async function ask(link: NatsLink, question: Question, deadline: number):
       else resolve(answer);
     }
   });
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function closed(): TocsinError {

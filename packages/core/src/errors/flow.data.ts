@@ -24,7 +24,7 @@ export const flowErrors = {
     retry: 'later', http: 503, exit: 75,
     about: 'The bus has left a commit without an answer; until one is answered again, others are refused at once instead of waiting as long.',
     say: (d: { sinceMs: number; retryAfterMs: number }) =>
-      `The bus has not answered a commit for ${d.sinceMs} ms. Nothing of this request was stored. Send it again later with the same ids.`,
+      `The bus has not answered a commit for ${d.sinceMs} ms. Nothing of this request was stored. Send it again later with the same ids. If it lasts, the log of nats-server says why: after a write that failed it answers nothing until it is restarted.`,
   },
   'flow.bad_quota': {
     retry: 'never', http: 400, exit: 64,

@@ -1,4 +1,5 @@
 /** Reads one line of a detection: the modifiers are checked by name and company, then each value becomes the test it stands for. */
+import { messageOf } from '@tocsin/core';
 import { RE2JS } from 're2js';
 import { parseCidr } from '../compile/cidr.ts';
 import type { ItemSpec, NumberComparison, TimePart, ValueSpec, ValueTest } from './item-spec.ts';
@@ -150,7 +151,7 @@ function readRegex(line: Line, source: string, path: DocumentPath): ValueTest {
   try {
     RE2JS.compile(source, flags);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new RuleFault(
       'detect.bad_value',
       `"${source.slice(0, 120)}" is no regular expression that runs in linear time (${reason.slice(0, 120)})`,

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket, type Server as TlsServer } from 'node:tls';
-import { isTocsinError } from '@tocsin/core';
+import { isTocsinError, messageOf } from '@tocsin/core';
 import { count, duration, type SettingsOf, settings } from '@tocsin/core/setting';
 import type { Listener, ListenerContext } from './listener.ts';
 import { plainAddress } from './peer-bindings.ts';
@@ -78,11 +78,7 @@ export async function openStreamDoor(options: StreamDoorOptions): Promise<Listen
     server.listen({ host, port, backlog: BACKLOG });
     await once(server, 'listening');
   } catch (cause) {
-    throw cannotOpen(
-      { name: options.context.name, address: `${host}:${port}` },
-      cause instanceof Error ? cause.message : String(cause),
-      cause,
-    );
+    throw cannotOpen({ name: options.context.name, address: `${host}:${port}` }, messageOf(cause), cause);
   }
   door.start();
   if (tls && tlsServer) door.renewTls(tlsServer, tls.renew);

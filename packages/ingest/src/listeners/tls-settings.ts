@@ -1,7 +1,7 @@
 /** The certificate of a listener, and whose client certificates it trusts: one group of settings for all kinds, and reading its files. */
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import { type SettingsOf, settings, text } from '@tocsin/core/setting';
 
 /** Settings `tls` of a listener. */
@@ -72,5 +72,5 @@ export function cannotOpen(listener: { name: string; address: string }, reason: 
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer as createNetServer } from 'node:net';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import type { FastifyInstance } from 'fastify';
 import type { InstallationSettings } from '../config/settings.ts';
 import { serverUrl } from './server.ts';
@@ -53,5 +53,5 @@ async function readPem(path: string): Promise<Buffer> {
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }

@@ -58,11 +58,10 @@ export function createStatus(sources: StatusSources): StatusDesk {
         unlessDown(desk.detect.folds()),
         all ? wholeOf(sources) : NOT_SHOWN,
       ]);
-      const isSound = Array.isArray(streams) && strains().length === 0 && whole.members.every((one) => one.answers);
       return {
         version,
         site,
-        state: isSound ? readiness() : 'degraded',
+        state: isWhole(streams, whole) && strains().length === 0 ? readiness() : 'degraded',
         scope: all ? 'installation' : 'tenant',
         startedMs,
         guarantees: bus.guarantees,
@@ -98,6 +97,11 @@ async function wholeOf({ desk, listeners }: StatusSources): Promise<Pick<Install
     typeof answer === 'string' ? [] : answer.listeners.map((listener) => ({ ...listener, member: node })),
   );
   return { members, listeners: everywhere };
+}
+
+/** Whether everybody has answered who was asked. */
+function isWhole(streams: StreamStatus[] | TocsinError, { members }: Pick<InstallationStatus, 'members'>): boolean {
+  return Array.isArray(streams) && members.every((one) => one.answers);
 }
 
 const NOT_SHOWN: Pick<InstallationStatus, 'members' | 'listeners'> = { members: [], listeners: [] };

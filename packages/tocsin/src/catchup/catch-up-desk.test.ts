@@ -34,7 +34,7 @@ async function bench() {
     bus,
     trail: createAuditTrail(bus),
     detect: {
-      progress: async (): Promise<Position | undefined> => {
+      foldedTo: async (): Promise<Position | undefined> => {
         nowMs += 60_000;
         const failure = at.detect.shift();
         if (failure !== undefined) throw failure;

@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { comparePositions } from '@tocsin/bus';
-import { type Clock, isTocsinError, type Position, TocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, messageOf, type Position, TocsinError } from '@tocsin/core';
 import type { DetectApi } from '../duties/detect-api.ts';
 import type { StoreApi } from '../duties/store-api.ts';
 import type { ThreadClient } from '../duties/thread-call.ts';
@@ -220,7 +220,7 @@ export class CatchUpDesk implements AsyncDisposable {
     const { detect, clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + FOLDED_WITHIN_MS;
     while (clock.monotonicMs() < deadlineMs) {
-      const reached = await detect.progress();
+      const reached = await detect.foldedTo();
       if (reached !== undefined && comparePositions(reached, position) >= 0) return true;
       await setTimeout(LOOK_EVERY_MS, undefined, { signal: this.#stop.signal });
     }
@@ -238,7 +238,7 @@ export class CatchUpDesk implements AsyncDisposable {
     }
     const kept = await readJob(this.#bucket(), id);
     if (kept === undefined || !isOpen(kept.job)) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     await this.#sayOutcome(kept.job, isTocsinError(error) ? `${error.code}: ${reason}` : reason);
     await putJob(this.#bucket(), { ...kept, job: { ...kept.job, state: 'failed', reason, updatedMs: this.#options.clock.nowMs() } });
     this.#crashes.delete(id);

@@ -101,9 +101,9 @@ test('no word of the command line is an option twice', () => {
 });
 
 test.each([
-  [['bogus'], 64, 'unknown command'],
+  [['bogus'], 64, "tocsin: unknown command 'bogus'"],
   [['publish'], 64, 'missing required argument'],
-  [['status', '--bogus'], 64, 'unknown option'],
+  [['status', '--bogus'], 64, "tocsin: unknown option '--bogus'"],
   [['alerts', '--severity', 'huge'], 64, 'one of unknown, info'],
   [['alerts', '-n', '1e9'], 64, 'a whole number from 1'],
   [['status'], 69, 'nothing runs on this data folder'],

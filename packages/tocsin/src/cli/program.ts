@@ -75,6 +75,7 @@ function createProgram(input: ProgramInput, commands: readonly Command[], run: R
     .configureOutput({
       writeOut: (text) => input.out.write(text),
       writeErr: (text) => input.err.write(visibleLines(text)),
+      outputError: (text, write) => write(text.replace(/^error: /, 'tocsin: ')),
       getOutHasColors: () => false,
     })
     .showHelpAfterError('(add --help for what can be typed here)')

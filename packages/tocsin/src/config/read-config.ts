@@ -3,7 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import { checkSettings, readSettings, type SettingGroup, type SettingPath, type SettingsOf } from '@tocsin/core/setting';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { type InstallationSettings, installationSettings } from './settings.ts';
@@ -28,7 +28,7 @@ export async function readConfigFile(path: string | undefined, dataDir: string, 
     if (cause instanceof TocsinError) throw cause;
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && path === undefined) return { file: '(no file)', given: {}, lineOf: () => undefined };
-    throw new TocsinError('config.unreadable', { at: file, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('config.unreadable', { at: file, reason: messageOf(cause) }, { cause });
   }
 }
 

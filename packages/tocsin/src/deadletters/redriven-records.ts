@@ -1,7 +1,7 @@
 /** Records out of quarantine that people have given back, as they are or edited: taken in once more, past the schema, and answered when they are stored. */
 import { setTimeout } from 'node:timers/promises';
 import { type Delivery, type EventBus, openFrame, type ReplayLog } from '@tocsin/bus';
-import { type Clock, isTocsinError, TocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import type { Intake, Source } from '@tocsin/ingest';
 import type { SourceBook } from '../registry/source-book.ts';
 import { retrySubject } from '../subjects.ts';
@@ -83,7 +83,7 @@ async function failureOf(
   } catch (error) {
     // Tocsin is stopping: nothing is known about the record.
     if (signal.aborted || isTocsinError(error, 'bus.closed')) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (isTocsinError(error) && error.retry === 'never') return { why: 'refused', reason };
     if (attempt < MAX_ATTEMPTS) throw error;
     return { why: isTocsinError(error) ? 'exhausted' : 'threw', reason };

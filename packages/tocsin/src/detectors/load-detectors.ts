@@ -1,7 +1,7 @@
 /** Loads detectors from the files that the settings name. A file that is none is left out by name; the others are in force. */
 import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import { checkDetector, type LoadedDetector } from '@tocsin/detect';
 
 /** What came of the files. */
@@ -40,7 +40,7 @@ async function loadDetector(path: string, read: (path: string) => Uint8Array): P
     sha256 = createHash('sha256').update(read(path)).digest('hex');
     ({ detector: exported } = (await import(pathToFileURL(path).href)) as { detector?: unknown });
   } catch (cause) {
-    throw new TocsinError('detect.bad_detector', { file: path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('detect.bad_detector', { file: path, reason: messageOf(cause) }, { cause });
   }
   return checkDetector(exported, { path, sha256 });
 }

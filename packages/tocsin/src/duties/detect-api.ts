@@ -112,6 +112,6 @@ export type DetectApi = {
   /** Those of the fold shards held here for which everything up to this position of EVENTS is judged, folded and its alerts written within `waitMs`. */
   readonly settled: (lane: Lane, position: Position, waitMs: number) => Promise<readonly number[]>;
   /** The last step of MATCHES whose alerts are written by every fold shard held here; undefined before the first, or where none is held. */
-  readonly progress: () => Position | undefined;
+  readonly foldedTo: () => Position | undefined;
   readonly stop: () => Promise<void>;
 };

@@ -83,7 +83,7 @@ const work = Promise.all([
 serveThread({
   ...(match?.api ?? withoutMatch()),
   folds: () => health.report(),
-  progress: () => settled.steps(),
+  foldedTo: () => settled.steps(),
   settled: (lane, position, waitMs) => settled.reached(lane, position, waitMs),
   async stop() {
     await around.stop(work);

@@ -65,7 +65,9 @@ export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
   const settled = settledEverywhere(
     async (lane, position, waitMs) => {
       if (!shared) return [await detect.settled(lane, position, waitMs)];
-      const asked = shared.alive('correlate').map((one) => askMember(shared, one, { name: 'settled', args: [lane, position, waitMs] }));
+      const asked = shared
+        .alive('correlate')
+        .map((one) => askMember(shared, one, { of: 'detect', name: 'settled', args: [lane, position, waitMs] }));
       return (await Promise.all(asked)) as number[][];
     },
     { shards: options.settings.detect.foldShards, clock: around.clock },
@@ -92,11 +94,11 @@ export async function answerOthers(ground: DeskGround): Promise<RequestReply> {
   const { options, bus, threads, member, scope, listeners } = ground;
   const calls = scope.add('questions to members', await openBus({ ...bus.address('api'), name: 'tocsin-ask' }));
   // It ends with its bus, which tells whoever still waits for an answer.
-  await answerMembers(calls, member, [
-    ...(threads.store ? [{ names: STORE_QUESTIONS, client: threads.store.client }] : []),
-    ...(threads.detect ? [{ names: DETECT_QUESTIONS, client: threads.detect.client }] : []),
-    { names: new Set(['figures']), client: { figures: async () => ownFigures(threads, listeners) } },
-  ]);
+  await answerMembers(calls, member, {
+    ...(threads.store && { store: { names: STORE_QUESTIONS, client: threads.store.client } }),
+    ...(threads.detect && { detect: { names: DETECT_QUESTIONS, client: threads.detect.client } }),
+    process: { names: new Set(['figures']), client: { figures: async () => ownFigures(threads, listeners) } },
+  });
   if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
   return calls;
 }
@@ -132,10 +134,10 @@ function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): 
 function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared): ThreadClient<DetectApi> {
   const one = own ?? clientOf<DetectApi>('match', shared);
   const all = async <T>(duty: Duty, name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
-    (await Promise.all(shared.alive(duty).map((member) => askMember(shared, member, { name, args })))) as T[];
+    (await Promise.all(shared.alive(duty).map((member) => askMember(shared, member, { of: 'detect', name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
     folds: clientOf<DetectApi>('correlate', shared).folds,
-    progress: async () => leastPosition(await all<Position | undefined>('correlate', 'progress', [])),
+    foldedTo: async () => leastPosition(await all<Position | undefined>('correlate', 'foldedTo', [])),
     costs: async () => (await all<Awaited<ReturnType<ThreadClient<DetectApi>['costs']>>>('match', 'costs', [])).flat(),
     reached: async (...args) => (await all<boolean>('match', 'reached', args)).every(Boolean),
   };
@@ -159,7 +161,9 @@ async function figuresOf(
 
 async function askFigures(asking: Asking, member: MemberRecord): Promise<FiguresAnswer> {
   try {
-    return parseFigures(await askMember(asking, member, { name: 'figures', args: [], withinMs: FIGURES_MS })) ?? 'other version';
+    return (
+      parseFigures(await askMember(asking, member, { of: 'process', name: 'figures', args: [], withinMs: FIGURES_MS })) ?? 'other version'
+    );
   } catch (error) {
     if (!isTocsinError(error)) throw error;
     // Of a version that does not know the question: it answers that it has no such duty.

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Drift, Topology } from '@tocsin/bus';
 import { type BusLogin, type BusTls, lockDirectory, lookAtServer } from '@tocsin/bus/nats';
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import type { InstallationOptions } from '../installation-options.ts';
 import { untilAnswered } from '../state/until-answered.ts';
 import { CONTROL_BUCKET, topology } from '../topology.ts';
@@ -109,7 +109,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new TocsinError('config.unreadable', { at: path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('config.unreadable', { at: path, reason: messageOf(cause) }, { cause });
   }
 }
 

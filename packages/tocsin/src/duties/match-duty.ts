@@ -42,7 +42,7 @@ export interface MatchGround {
 }
 
 /** What others ask of the duty. */
-export type MatchApi = Omit<DetectApi, 'settled' | 'progress' | 'folds' | 'stop'>;
+export type MatchApi = Omit<DetectApi, 'settled' | 'foldedTo' | 'folds' | 'stop'>;
 
 /** The running duty. Disposing ends what follows the log; its loop ends with the surroundings' signal. */
 export interface MatchDuty extends AsyncDisposable {

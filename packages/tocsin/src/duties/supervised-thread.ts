@@ -3,7 +3,7 @@
  * nothing, because everything it knew stands in the log.
  */
 import { Worker } from 'node:worker_threads';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import type { Logger } from 'pino';
 import type { DutyStatus } from '../api/installation-status.ts';
 import type { EndReason, Suspect, Watched } from './isolation/suspect.ts';
@@ -121,7 +121,7 @@ export class SupervisedThread<A extends StoppableApi> implements AsyncDisposable
         this.#hear(message);
       });
       worker.once('error', (error) => {
-        this.#reason = error instanceof Error ? error.message : String(error);
+        this.#reason = messageOf(error);
         if ((error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY') endedBy = 'memory';
         logger.error({ err: error, duty: name }, 'A duty ended by an error');
         reject(error);

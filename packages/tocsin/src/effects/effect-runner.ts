@@ -5,7 +5,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Delivery, EventBus, Stored, SubjectFilter } from '@tocsin/bus';
-import { type Clock, isTocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, messageOf } from '@tocsin/core';
 import { type DeadLetter, type DropReason, type FailedAttempt, readDeadLetter } from '../deadletters/dead-letter.ts';
 import type { Drop } from '../deadletters/drop.ts';
 import { isRetry, retrySubject } from '../subjects.ts';
@@ -156,7 +156,7 @@ class EffectRunner {
 
   async #failed(task: Attempt, error: unknown, delivery: Delivery): Promise<boolean> {
     const { message } = task;
-    const errors = this.#note(message, error instanceof Error ? error.message : String(error));
+    const errors = this.#note(message, messageOf(error));
     const reason = dropReason(error, message.attempt > this.#pausesMs.length);
     if (reason !== undefined) {
       await this.#drop(task, reason, errors);

@@ -38,7 +38,7 @@ describe('lag', () => {
       partitions: PARTITIONS,
       foldShards: 1,
       store: { progress },
-      detect: { progress: async () => undefined },
+      detect: { foldedTo: async () => undefined },
       isWanted: () => true,
     });
     const after = async (_: string, sequence: number) => ({

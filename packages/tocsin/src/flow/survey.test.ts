@@ -31,7 +31,7 @@ it('a sink without alerts holds up nothing, one that was removed neither, and on
     partitions: PARTITIONS,
     foldShards: 1,
     store: { progress: async () => ({ alerts: (await bus.info('tocsin.alerts.>')).last, live: undefined, bulk: undefined }) },
-    detect: { progress: async () => undefined },
+    detect: { foldedTo: async () => undefined },
     isWanted: (group) => !isFormerWebhook(group, WEBHOOKS),
   });
   const alerts = (await survey.look()).find(({ name }) => name === 'ALERTS');

@@ -54,7 +54,7 @@ export interface SurveySources {
   readonly partitions: number;
   readonly foldShards: number;
   readonly store: Pick<ThreadClient<StoreApi>, 'progress'>;
-  readonly detect: Pick<ThreadClient<DetectApi>, 'progress'>;
+  readonly detect: Pick<ThreadClient<DetectApi>, 'foldedTo'>;
   /** Whether anybody still waits for what a group has not read: none does for a sink that the settings no longer name. */
   readonly isWanted: (group: string) => boolean;
 }
@@ -80,7 +80,7 @@ export class Survey {
     const [match, checkpoint, correlate, store] = await Promise.all([
       this.#matcher(),
       getFoldsPlace(this.#sources.bus.bucket(MANIFESTS_BUCKET), this.#sources.foldShards),
-      answerOf(this.#sources.detect.progress().then((position) => ({ position }))),
+      answerOf(this.#sources.detect.foldedTo().then((position) => ({ position }))),
       answerOf(this.#sources.store.progress()),
     ]);
     const stored = (position: Position | undefined): Place => ({ sequence: sequenceOf(position), isCurrent: store !== undefined });

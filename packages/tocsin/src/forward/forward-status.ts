@@ -1,7 +1,7 @@
 /** How a forwarder is doing: what it leaves in its folder once a second, for `tocsin forward status` and for whoever watches the machine. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import type { RunningListener } from '../duties/start-listeners.ts';
 import type { ForwardSettings } from './forward-settings.ts';
 import type { ForwardedSource } from './forwarder.ts';
@@ -88,6 +88,6 @@ export async function readStatus(dataDir: string): Promise<ForwardStatus> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as ForwardStatus;
   } catch (cause) {
-    throw new TocsinError('cli.unreadable', { path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('cli.unreadable', { path, reason: messageOf(cause) }, { cause });
   }
 }

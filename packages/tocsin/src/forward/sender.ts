@@ -2,7 +2,7 @@
  * Sends on what waits of one source, oldest first, one request at a time, until it is answered for good. What may be there already is sent
  * again with the same ids, so nothing is lost or twice, whoever of the two was killed. Waits longer each time, at least as long as it is asked to.
  */
-import { type Clock, isTocsinError, TocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import type { RawRecord } from '@tocsin/ingest';
 import type { Outbox } from './outbox.ts';
 import type { RemoteAnswer, RemoteDoor } from './remote-door.ts';
@@ -101,7 +101,7 @@ export class Sender implements AsyncDisposable {
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         if (signal.aborted) return;
-        this.counts.trouble = error instanceof Error ? error.message : String(error);
+        this.counts.trouble = messageOf(error);
         onTrouble(error, `source ${source}: sending on waits`);
         const askedMs = error instanceof Postponed ? (error.retryAfterMs ?? 0) : 0;
         await this.#pause(Math.max(askedMs, waitMs) * (1 + this.#options.random() / 4));

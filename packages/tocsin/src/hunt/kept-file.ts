@@ -2,6 +2,7 @@
  * What took long to work out, kept between runs as one file per key. A file is used only where it is this user's own, nobody else could
  * have written it, it says itself that it is of this very key, and it is whole. Anything else is left alone, with a word why.
  */
+
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -17,6 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { extname, join } from 'node:path';
+import { messageOf } from '@tocsin/core';
 
 /** Where files are kept and who is told that one was not used. */
 export interface KeptFileOptions {
@@ -48,7 +50,7 @@ export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored }: K
     try {
       return act();
     } catch (error) {
-      onIgnored(path, error instanceof Error ? error.message : String(error));
+      onIgnored(path, messageOf(error));
       return undefined;
     }
   };

@@ -1,6 +1,6 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type ErrorCode, TocsinError } from '@tocsin/core';
+import { type ErrorCode, messageOf, TocsinError } from '@tocsin/core';
 import { decodeRules, encodedRulesOf, type ParsedRule, type ParsedRules } from '@tocsin/detect/judge';
 import type { KeptFileOptions } from './kept-file.ts';
 import { type HuntInput, listInputs } from './list-inputs.ts';
@@ -91,7 +91,7 @@ function readRuleFile(path: string): RuleBytes | { readonly reason: string } {
     // What grows while it is read is read as it was.
     return { path, bytes: bytes.subarray(0, readSync(file, bytes, 0, size, 0)) };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { reason: messageOf(error) };
   } finally {
     if (file !== undefined) closeSync(file);
   }

@@ -38,7 +38,7 @@ function ground() {
     },
   };
   const answer = async (node: string, client: object): Promise<void> => {
-    await answerMembers(createMemoryBus({ server }), node, [{ names: new Set(Object.keys(client)), client }]);
+    await answerMembers(createMemoryBus({ server }), node, { store: { names: new Set(Object.keys(client)), client } });
   };
   const leave = (node: string): void => {
     alive = alive.filter((one) => one.node !== node);
@@ -55,7 +55,7 @@ describe('asking members', () => {
       refuse: () => Promise.reject(new TocsinError('api.not_found', { what: 'alert', id: '7' })),
       fail: () => Promise.reject(new Error('broken')),
     });
-    const ask = (name: string, ...args: unknown[]): Promise<unknown> => askMember(asking, record('a'), { name, args });
+    const ask = (name: string, ...args: unknown[]): Promise<unknown> => askMember(asking, record('a'), { of: 'store', name, args });
     expect(await ask('bytes', Buffer.from([0, 255, 7]))).toEqual({ back: Buffer.from([0, 255, 7]), text: 'x'.repeat(100_000) });
     await expect(ask('refuse')).rejects.toMatchObject({ code: 'api.not_found', details: { what: 'alert', id: '7' } });
     await expect(ask('fail')).rejects.toMatchObject({ code: 'api.internal' });
@@ -67,11 +67,11 @@ describe('asking members', () => {
   it('says that an answer is larger than the bus takes, and goes on', async () => {
     const { asking, answer } = ground();
     await answer('a', { huge: async () => randomBytes(2_300_000), small: async () => 1 });
-    await expect(askMember(asking, record('a'), { name: 'huge', args: [] })).rejects.toMatchObject({
+    await expect(askMember(asking, record('a'), { of: 'store', name: 'huge', args: [] })).rejects.toMatchObject({
       code: 'bus.answer_failed',
       details: { code: 'bus.too_large' },
     });
-    expect(await askMember(asking, record('a'), { name: 'small', args: [] })).toBe(1);
+    expect(await askMember(asking, record('a'), { of: 'store', name: 'small', args: [] })).toBe(1);
   });
 
   it('asks the next member where one has gone and its record is still there', async () => {

@@ -12,8 +12,12 @@ import { decodeCall, encodeCall, type PackedError, packError, unpackError } from
 import type { MemberRecord } from './member-record.ts';
 import type { Members } from './members.ts';
 
+/** Of what others may ask a process: its threads, of which two may answer to one name, and the process itself. */
+export type Asked = 'store' | 'detect' | 'process';
+
 /** What is asked by name, and what comes back. */
 interface Question {
+  readonly of: Asked;
   readonly name: string;
   readonly args: readonly unknown[];
 }
@@ -51,12 +55,16 @@ function askSubject(node: string): string {
 }
 
 /** Answers questions to this process until disposed; what it has nothing for is refused as a duty that is down. @throws bus.unavailable, bus.forbidden */
-export function answerMembers(calls: RequestReply, node: string, answering: readonly Answering[]): Promise<AsyncDisposable> {
+export function answerMembers(
+  calls: RequestReply,
+  node: string,
+  answering: Readonly<Partial<Record<Asked, Answering>>>,
+): Promise<AsyncDisposable> {
   const handle: AnswerHandler = async ({ body }) => {
     try {
-      const { name, args } = decodeCall<Question>(body);
-      const asked = answering.find(({ names }) => names.has(name));
-      if (!asked) throw new TocsinError('api.duty_down', { duty: name });
+      const { of, name, args } = decodeCall<Question>(body);
+      const asked = Object.hasOwn(answering, of) ? answering[of] : undefined;
+      if (!asked?.names.has(name)) throw new TocsinError('api.duty_down', { duty: name });
       const ask = (asked.client as Record<string, (...given: unknown[]) => Promise<unknown>>)[name];
       return { body: encodeCall({ value: await ask?.(...args) } satisfies Answer) };
     } catch (error) {
@@ -76,7 +84,7 @@ export interface Asking {
 export async function askMember(
   { calls, members }: Asking,
   member: MemberRecord,
-  { name, args, withinMs }: Question & { readonly withinMs?: number | undefined },
+  { of, name, args, withinMs }: Question & { readonly withinMs?: number | undefined },
 ): Promise<unknown> {
   const waitMs = WAITING.has(name) ? Number(args.at(-1)) : 0;
   const timeoutMs = withinMs ?? Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS) + PATIENCE_MS;
@@ -85,7 +93,7 @@ export async function askMember(
     if (!members.list().some(({ id, epoch }) => id === member.id && epoch === member.epoch)) gone.abort(new MemberGone());
   });
   try {
-    const question = { subject: askSubject(member.node), body: encodeCall({ name, args }) };
+    const question = { subject: askSubject(member.node), body: encodeCall({ of, name, args } satisfies Question) };
     const { body } = await calls.ask(question, { timeoutMs, signal: gone.signal });
     const answer = decodeCall<Answer>(body);
     if (answer.failed) throw unpackError(answer.failed);
@@ -108,13 +116,14 @@ function isAway(error: unknown): boolean {
   return wasNotAnswered || isTocsinError(error, 'bus.unavailable') || error instanceof MemberGone;
 }
 
-/** A client of whichever member has a duty when the question is asked: the next one where one has gone and its record was still there. */
+/** A client of a thread of whichever member has a duty when the question is asked: the next one where one has gone and its record was still there. */
 export function memberClient<A extends ThreadApi>(asking: Asking, duty: Duty): ThreadClient<A> {
+  const of: Asked = duty === 'store' ? 'store' : 'detect';
   const ask = async (name: string, args: unknown[]): Promise<unknown> => {
     let failure = new TocsinError('api.duty_down', { duty });
     for (const member of asking.members.list().filter((one) => one.duties.includes(duty))) {
       try {
-        return await askMember(asking, member, { name, args });
+        return await askMember(asking, member, { of, name, args });
       } catch (error) {
         if (!isTocsinError(error, 'api.duty_down') || !mayAskAnother(name, error.cause)) throw error;
         failure = error;

@@ -1,6 +1,6 @@
 /** Questions to threads of other processes, and their answers, as bytes: JSON in which bytes travel as base64, packed where it is large. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type ErrorCode, type ErrorDetails, TocsinError } from '@tocsin/core';
+import { type ErrorCode, type ErrorDetails, messageOf, TocsinError } from '@tocsin/core';
 
 /** An error that crosses to another process. */
 export interface PackedError {
@@ -44,7 +44,7 @@ export function decodeCall<T>(body: Uint8Array): T {
 /** An error as data. */
 export function packError(error: unknown): PackedError {
   if (error instanceof TocsinError) return { text: error.message, code: error.code, details: error.details };
-  return { text: error instanceof Error ? error.message : String(error) };
+  return { text: messageOf(error) };
 }
 
 /** The same error on this side. */

@@ -29,7 +29,7 @@ const STORE: Readonly<Record<keyof StoreApi, boolean>> = {
   stop: false,
 };
 
-const MATCH: Readonly<Record<keyof DetectApi, boolean>> = {
+const DETECT: Readonly<Record<keyof DetectApi, boolean>> = {
   rules: true,
   cost: true,
   costs: true,
@@ -43,7 +43,7 @@ const MATCH: Readonly<Record<keyof DetectApi, boolean>> = {
   reached: true,
   settled: true,
   folds: true,
-  progress: true,
+  foldedTo: true,
   // Rules of files are a process's own; what all of them share goes over CHANGES.
   shareRules: false,
   stop: false,
@@ -51,7 +51,7 @@ const MATCH: Readonly<Record<keyof DetectApi, boolean>> = {
 
 /** Questions to a store, and to whoever matches or correlates. */
 export const STORE_QUESTIONS: ReadonlySet<string> = namesOf(STORE);
-export const DETECT_QUESTIONS: ReadonlySet<string> = namesOf(MATCH);
+export const DETECT_QUESTIONS: ReadonlySet<string> = namesOf(DETECT);
 
 function namesOf(table: Readonly<Record<string, boolean>>): Set<string> {
   return new Set(Object.keys(table).filter((name) => table[name] === true));

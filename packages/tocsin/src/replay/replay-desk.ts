@@ -3,7 +3,7 @@
  * once, and takes up after a restart what it had not finished. Who may ask for what is decided before.
  */
 import { type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
-import { type Clock, decodeToken, isTocsinError, type Position, TocsinError } from '@tocsin/core';
+import { type Clock, decodeToken, isTocsinError, messageOf, type Position, TocsinError } from '@tocsin/core';
 import type { RuleFile } from '../rules/rule-book.ts';
 import { REPLAY_PARTS_FILTER, REPLAYS_FILTER, replayFilter, replaySubject } from '../subjects.ts';
 import { NOTHING_DONE, parsePart, type ReplayOrder, type ReplayPhase, type ReplayState } from './replay-order.ts';
@@ -264,7 +264,7 @@ export class ReplayDesk implements AsyncDisposable {
   /** One of which not even that can be said is begun again by the next look. */
   async #sayNotBegun(key: string, { order, state }: Pick<ReplayView, 'order' | 'state'>, cause: unknown): Promise<void> {
     try {
-      await this.#say(order, state, { phase: 'failed', reason: cause instanceof Error ? cause.message : String(cause) });
+      await this.#say(order, state, { phase: 'failed', reason: messageOf(cause) });
     } catch (error) {
       this.#options.onTrouble(error, `saying that replay ${order.id} did not begin; it is begun again`);
       this.#running.delete(key);

@@ -1,7 +1,7 @@
 /** Rule files from disk: everything ending in `.yml` or `.yaml` below a folder, or one file. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import type { RuleFile } from './rule-book.ts';
 
 /** Largest rule file read, bytes. */
@@ -19,7 +19,7 @@ export async function readRuleFiles(path: string): Promise<RuleFile[]> {
     return await Promise.all(files.sort().map((file) => readRuleFile(file, relative(path, file))));
   } catch (cause) {
     if (cause instanceof TocsinError) throw cause;
-    throw new TocsinError('config.unreadable', { at: path, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('config.unreadable', { at: path, reason: messageOf(cause) }, { cause });
   }
 }
 

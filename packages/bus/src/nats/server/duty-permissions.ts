@@ -49,14 +49,17 @@ export function natsPermissions(duty: DutyPermissions, topology: Topology, inbox
   }
   for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
   for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
-  const { buckets = [], readBuckets = [] } = duty;
-  for (const name of buckets) publish.add(`${bucketSubject(name)}.>`);
-  for (const name of [...buckets, ...readBuckets]) addReading(publish, bucketStream(declaredBucket(topology, name)));
+  addBuckets(publish, duty, topology);
   const { ask = [], answer = [] } = duty;
   for (const filter of ask) publish.add(withoutStream(topology, filter));
   // As one of the group only: alone it would be given every question.
   const answered = answer.map((filter) => `${withoutStream(topology, filter)} ${ANSWERERS}`);
   return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS, ...answered], responds: answer.length > 0 };
+}
+
+function addBuckets(publish: Set<string>, { buckets = [], readBuckets = [] }: DutyPermissions, topology: Topology): void {
+  for (const name of buckets) publish.add(`${bucketSubject(name)}.>`);
+  for (const name of [...buckets, ...readBuckets]) addReading(publish, bucketStream(declaredBucket(topology, name)));
 }
 
 /** Permissions of the duty that applies the topology. */

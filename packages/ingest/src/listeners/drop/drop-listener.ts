@@ -2,7 +2,7 @@
 import { type FSWatcher, type Stats, watch } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { pause } from '../pull/pull-loop.ts';
 import { cannotOpen } from '../tls-settings.ts';
@@ -32,7 +32,7 @@ async function openDrop(settings: DropSettings, context: ListenerContext): Promi
     const folder = new DropFolder(settings, context, ledger);
     return { address, [Symbol.asyncDispose]: () => folder.close() };
   } catch (cause) {
-    throw cannotOpen({ name: context.name, address }, cause instanceof Error ? cause.message : String(cause), cause);
+    throw cannotOpen({ name: context.name, address }, messageOf(cause), cause);
   }
 }
 
@@ -136,7 +136,7 @@ class DropFolder {
       if (isTocsinError(error) && error.retry !== 'never') {
         context.onTrouble(error, `${context.name}: ${name} waits`);
         await pause(this.#settings.pollEvery, this.#closing.signal);
-      } else this.#tell(name, error instanceof Error ? error.message : String(error));
+      } else this.#tell(name, messageOf(error));
     }
   }
 

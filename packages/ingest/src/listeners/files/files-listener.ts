@@ -1,6 +1,8 @@
 /** The kind `files`: drives the passes over followed files, one after the other, and stores what they bring. */
+
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '@tocsin/core';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { cannotOpen } from '../tls-settings.ts';
 import { FileCheckpoint } from './checkpoint.ts';
@@ -27,7 +29,7 @@ async function openFiles(settings: FilesSettings, context: ListenerContext): Pro
   try {
     await follower.load();
   } catch (cause) {
-    const reason = `what it remembers of files cannot be read (${cause instanceof Error ? cause.message : String(cause)})`;
+    const reason = `what it remembers of files cannot be read (${messageOf(cause)})`;
     throw cannotOpen({ name: context.name, address }, reason, cause);
   }
   const following = new Following(settings, context, follower);

@@ -1,5 +1,7 @@
 /** The kind `mqtt`: devices that publish over MQTT 3.1.1 or 5, over TCP and TLS. A connection is `mqtt-conversation.ts`. */
+
 import type { TocsinError } from '@tocsin/core';
+import { messageOf } from '@tocsin/core';
 import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { createPeerBindings, peerOf } from '../peer-bindings.ts';
@@ -71,6 +73,6 @@ function openStore(
       ? new SessionStore(stateDir, (error) => onTrouble(error, `${name}: what sessions hold is in memory only`))
       : undefined;
   } catch (error) {
-    throw fail(`what it keeps of sessions in ${stateDir} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    throw fail(`what it keeps of sessions in ${stateDir} cannot be read (${messageOf(error)})`);
   }
 }

@@ -1,6 +1,8 @@
 /** Settings that the pulling kinds share: whose records they are, bounds, and TLS towards the broker. */
+
 import { readFile } from 'node:fs/promises';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { messageOf } from '@tocsin/core';
 import { bytes, type SettingsOf, settings, text } from '@tocsin/core/setting';
 import { cannotOpen } from '../tls-settings.ts';
 
@@ -51,7 +53,7 @@ export async function readClientTls(
     }
     createSecureContext(options);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw cannotOpen(listener, `its certificate, key or authorities are not usable (${reason})`, cause);
   }
   return tls.serverName === undefined ? options : { ...options, servername: tls.serverName };

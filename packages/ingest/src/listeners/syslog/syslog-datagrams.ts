@@ -6,7 +6,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { isTocsinError } from '@tocsin/core';
+import { isTocsinError, messageOf } from '@tocsin/core';
 import { ByteGauge } from '../byte-gauge.ts';
 import type { Listener, ListenerContext } from '../listener.ts';
 import type { PeerBindings } from '../peer-bindings.ts';
@@ -29,11 +29,7 @@ export async function openDatagrams(
     await once(socket, 'listening');
   } catch (cause) {
     socket.close();
-    throw cannotOpen(
-      { name: context.name, address: `udp://${host}:${port}` },
-      cause instanceof Error ? cause.message : String(cause),
-      cause,
-    );
+    throw cannotOpen({ name: context.name, address: `udp://${host}:${port}` }, messageOf(cause), cause);
   }
   socket.on('error', (error) => context.onTrouble(error, `${context.name}: receiving datagrams`));
   const datagrams = new Datagrams(settings, bindings, { context, spool });

@@ -1,4 +1,5 @@
 /** The kind `syslog`: opens one listener by its transport. Streams are `syslog-conversation.ts`, datagrams `syslog-datagrams.ts`. */
+import { messageOf } from '@tocsin/core';
 import { ByteGauge } from '../byte-gauge.ts';
 import { type Listener, type ListenerContext, listenerKind } from '../listener.ts';
 import { createPeerBindings, type Peer, type PeerBindings, peerOf } from '../peer-bindings.ts';
@@ -49,7 +50,7 @@ async function openSpool(
   try {
     return maxBytes === 0 ? undefined : await ProducerSpool.open({ context, maxBytes, afterMs });
   } catch (cause) {
-    throw cannotOpen(about, `its spool cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+    throw cannotOpen(about, `its spool cannot be read (${messageOf(cause)})`, cause);
   }
 }
 

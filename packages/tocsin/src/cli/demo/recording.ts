@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { TocsinError } from '@tocsin/core';
+import { messageOf, TocsinError } from '@tocsin/core';
 import type { ExpectedAlert } from './compare-alerts.ts';
 import { createTimeReader } from './event-time.ts';
 import { spreadOverSlots } from './timeline.ts';
@@ -54,7 +54,7 @@ export async function readRecordings(folder: string): Promise<Recording[]> {
     if (names.length === 0) throw new Error('it holds no recording');
     return await Promise.all(names.sort().map((name) => readRecording(join(folder, name))));
   } catch (cause) {
-    throw new TocsinError('cli.bad_demo', { folder, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new TocsinError('cli.bad_demo', { folder, reason: messageOf(cause) }, { cause });
   }
 }
 
