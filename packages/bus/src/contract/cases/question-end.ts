@@ -1,9 +1,9 @@
 /** Cases about how questions end otherwise: bounds, aborts, answerers and buses that close, servers that die or hang. */
 import { strict as assert } from 'node:assert';
 import { isTocsinError } from '@tocsin/core';
-import type { Answer, AnswerHandler, WholeAnswer } from '../../request-reply.ts';
-import { answering, askText, holding, reachable, says, TIMEOUT_MS, textOf, whereAsked } from '../asking-kit.ts';
-import { at, bytesOf, type ContractCase, numbers } from '../contract-kit.ts';
+import type { AnswerHandler, WholeAnswer } from '../../request-reply.ts';
+import { answering, askText, holding, reachable, says, whereAsked } from '../asking-kit.ts';
+import { bytesOf, type ContractCase, numbers } from '../contract-kit.ts';
 
 const cases: readonly ContractCase[] = [
   {

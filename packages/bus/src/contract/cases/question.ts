@@ -1,8 +1,8 @@
 /** Cases about questions and answers: one answer to one question or the reason why there is none, and nothing mistaken for another. */
 import { strict as assert } from 'node:assert';
 import { isTocsinError } from '@tocsin/core';
-import type { Answer, AnswerHandler, WholeAnswer } from '../../request-reply.ts';
-import { answering, askText, holding, reachable, says, TIMEOUT_MS, textOf, whereAsked } from '../asking-kit.ts';
+import type { Answer, AnswerHandler } from '../../request-reply.ts';
+import { answering, askText, holding, says, TIMEOUT_MS, textOf, whereAsked } from '../asking-kit.ts';
 import { at, bytesOf, type ContractCase, numbers } from '../contract-kit.ts';
 
 const cases: readonly ContractCase[] = [
