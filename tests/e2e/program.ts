@@ -1,6 +1,7 @@
 /**
  * The built program as the end-to-end tests see it: a child process on a data folder of its own, spoken to over HTTP only. Credentials
- * such as the API makes for nobody (expired ones, producers' without a source) are written to CHANGES with the key of the duty `api`.
+ * such as the API makes for nobody (expired ones, producers' without a source) are written to CHANGES with the key of the duty `api`. With
+ * TOCSIN_E2E_BUS=external each program is given a nats-server of its own that it does not run itself, to try every test there, too.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openNatsBus } from '@tocsin/bus/nats';
+import { type BusProcess, startBusProcess } from '../faults/bus-process.ts';
 import { builtProgram, busPid } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
 
@@ -61,6 +63,8 @@ const READY_MS = 60_000;
 
 /** The program on a temporary folder. Disposing stops it and removes the folder. */
 export class Program implements AsyncDisposable {
+  /** Whether programs are given a nats-server instead of running one. */
+  static readonly busIsExternal = process.env['TOCSIN_E2E_BUS'] === 'external';
   readonly dataDir: string;
   readonly #options: ProgramOptions;
   readonly #folder: string;
@@ -69,6 +73,7 @@ export class Program implements AsyncDisposable {
   stdout = '';
   url = '';
   #child: ChildProcess | undefined;
+  #external: BusProcess | undefined;
   #exit: Promise<number | string> = Promise.resolve(0);
 
   private constructor(options: ProgramOptions) {
@@ -120,6 +125,7 @@ export class Program implements AsyncDisposable {
 
   /** Starts it again on the same folder. */
   async restart(): Promise<void> {
+    if (Program.busIsExternal) this.#external ??= await startBusProcess(this.#folder);
     this.#launch();
     const path = join(this.dataDir, 'run.json');
     this.url = await waitFor(
@@ -261,11 +267,14 @@ export class Program implements AsyncDisposable {
       what: () => 'nats-server to follow its parent',
       withinMs: 20_000,
     });
+    await this.#external?.[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** A connection under the key of a duty. The caller closes it. */
   async openBus(duty = 'api'): ReturnType<typeof openNatsBus> {
+    if (this.#external !== undefined)
+      return openNatsBus({ servers: `nats://127.0.0.1:${this.#external.port}`, site: 'local', name: 'e2e', commitTimeoutMs: 5000 });
     const bus = join(this.dataDir, 'bus');
     const seeds = JSON.parse(readFileSync(join(bus, 'credentials.json'), 'utf8')) as Record<string, string>;
     const port = readFileSync(join(bus, 'port'), 'utf8').trim();
@@ -279,8 +288,12 @@ export class Program implements AsyncDisposable {
     });
   }
 
+  #busArgs(): string[] {
+    return this.#external === undefined ? [] : ['--bus', `nats://127.0.0.1:${this.#external.port}`];
+  }
+
   #launch(): void {
-    const args = [builtProgram, 'up', '--data', this.dataDir, '--port', '0', ...(this.#options.args ?? [])];
+    const args = [builtProgram, 'up', '--data', this.dataDir, '--port', '0', ...this.#busArgs(), ...(this.#options.args ?? [])];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
     child.stdout.on('data', (chunk: Buffer) => void (this.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => void (this.stderr += chunk.toString()));

@@ -5,6 +5,7 @@
  * alert is not there exactly once, or a mutant goes unseen. Needs the build.
  */
 import { writeFileSync } from 'node:fs';
+import { messageOf } from '@tocsin/core';
 import { conditions } from '../conditions.ts';
 import { type FaultArguments, readFaultArguments } from './fault-arguments.ts';
 import { spreadFaults } from './fault-plan.ts';
@@ -50,7 +51,7 @@ async function runRounds({ seed, events, kills, hours }: FaultArguments): Promis
   const goesOn = (): boolean => (endMs === undefined ? rounds.length < count : rounds.length === 0 || performance.now() < endMs);
   while (goesOn() && rounds.every((round) => round.isSound)) {
     const plan = { seed: seed + rounds.length, sources: 8, events: Math.round(events / count), postEvents: 100, startMs: startAhead() };
-    const round = await runFaults({ ...plan, faults: faults(rounds.length % count) });
+    const round = await runToEnd({ ...plan, faults: faults(rounds.length % count) });
     rounds.push(round);
     console.error(
       round.isSound
@@ -59,6 +60,17 @@ async function runRounds({ seed, events, kills, hours }: FaultArguments): Promis
     );
   }
   return { rounds, missing };
+}
+
+/** A run that does not come to its end says why, and why its installation could not be put away. */
+async function runToEnd(options: FaultOptions): Promise<FaultResult> {
+  try {
+    return await runFaults(options);
+  } catch (error) {
+    const reasons = error instanceof SuppressedError ? [error.suppressed, error.error] : [error];
+    console.error(`seed ${options.seed}: the run did not end: ${reasons.map((reason) => messageOf(reason)).join('\n… and then: ')}`);
+    throw error;
+  }
 }
 
 /** All over one plan, so that one run without faults serves them all. */

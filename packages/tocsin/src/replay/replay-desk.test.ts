@@ -2,6 +2,7 @@
 import { systemClock, TocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { openGround, until } from '../../test/ground.ts';
+import { replaySubject } from '../subjects.ts';
 import { ReplayDesk, type ReplayDeskOptions } from './replay-desk.ts';
 import type { ReplayOrder } from './replay-order.ts';
 
@@ -38,7 +39,16 @@ async function bench() {
   };
   const desk = await ReplayDesk.open(options);
   const order = (id: string) => desk.order({ id, tenant: 'acme', actor: 'ann', spec: { tenant: 'acme' } as ReplayOrder['spec'] }, []);
-  return { desk, at, order };
+  /** What a thread of that attempt says. */
+  const say = (id: string, attempt: number): Promise<unknown> =>
+    bus.commit([
+      {
+        subject: replaySubject('acme', id, 'state'),
+        id: String((ids += 1)),
+        body: Buffer.from(JSON.stringify({ phase: 'running', attempt, startedMs: 1, updatedMs: 1, share: 0, position: {} })),
+      },
+    ]);
+  return { desk, at, order, say };
 }
 
 describe('ReplayDesk', () => {
@@ -63,6 +73,23 @@ describe('ReplayDesk', () => {
     await order('a');
     await until(() => desk.get('acme', 'a').phase === 'failed');
     expect(desk.get('acme', 'a').state?.reason).toContain('gone');
+    await desk[Symbol.asyncDispose]();
+  });
+
+  it('that was stopped, resumed and stopped stays so, whatever the thread of its first attempt says while it ends', async () => {
+    const { desk, at, order, say } = await bench();
+    await order('a');
+    await until(() => at.begun.length === 1);
+    await desk.stop('acme', 'a');
+    await desk.resume('acme', 'a');
+    expect((await desk.stop('acme', 'a')).phase).toBe('stopped');
+    const begun = at.begun.length;
+    await say('a', 1);
+    await order('b');
+    await until(() => at.begun.includes('b'));
+    expect(desk.get('acme', 'a').phase).toBe('stopped');
+    expect(at.begun.slice(begun)).toEqual(['b']);
+    await desk.remove('acme', 'a');
     await desk[Symbol.asyncDispose]();
   });
 });

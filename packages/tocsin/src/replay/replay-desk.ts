@@ -202,7 +202,11 @@ export class ReplayDesk implements AsyncDisposable {
     const key = keyOf(decodeToken(tenant), decodeToken(id));
     const known = this.#runs.get(key) ?? { order: undefined, state: undefined };
     if (part === 'order') known.order = parsePart<ReplayOrder>(stored);
-    else if (part === 'state') known.state = parsePart<ReplayState>(stored);
+    else if (part === 'state') {
+      const state = parsePart<ReplayState>(stored);
+      // What the thread of an earlier attempt says while it is being ended is no news of the present one.
+      if (known.state === undefined || state.attempt >= known.state.attempt) known.state = state;
+    }
     this.#runs.set(key, known);
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
@@ -219,15 +223,24 @@ export class ReplayDesk implements AsyncDisposable {
     for (const key of Array.from(this.#running.keys())) await this.#tried(() => this.#lookAt(key), 'looking after a replay');
     for (const { order } of this.#runs.values())
       if (order?.wanted === 'removed' && order.member === member) await this.#tried(() => this.#purgeRemains(order), 'removing a replay');
-    const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
+    const open = await this.#wanting();
     const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(keyOf(tenant, ''))).length;
-    const open = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
     // Who has the least running is next: nobody's queue holds up everybody.
     while (open.length > 0 && this.#running.size < bounds.maxRunning && !this.#stop.signal.aborted) {
       open.sort((a, b) => runningOf(a.order.tenant) - runningOf(b.order.tenant) || a.order.createdMs - b.order.createdMs);
       const next = open.shift();
       if (next !== undefined && !(await this.#beginIfThereIsRoom(next))) break;
     }
+  }
+
+  /** Replays of this process that are to run and do not; of those that are to stop and do not run it is said that they have. */
+  async #wanting(): Promise<ReplayView[]> {
+    const { member } = this.#options;
+    const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
+    const idle = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
+    for (const { order, state } of idle)
+      if (order.wanted === 'stop') await this.#tried(() => this.#say(order, state, { phase: 'stopped' }), 'stopping a replay');
+    return idle.filter(({ order }) => order.wanted === 'run');
   }
 
   /** One replay's trouble is not that of the others; the next look tries it again. */
