@@ -1,5 +1,5 @@
 /** Duties of one installation in several processes over one NATS: the built program, killed, stopped and started, with rules that change meanwhile. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openNatsBus } from '@tocsin/bus/nats';
@@ -22,10 +22,18 @@ interface Member {
   readonly duties: readonly string[];
   readonly partitions: readonly number[];
   readonly foldShards: readonly number[];
+  readonly answers: boolean;
+  readonly memoryBytes: number | null;
+  readonly states: readonly { readonly state: string }[] | null;
 }
 
 interface Status {
   readonly state: string;
+  readonly listeners: readonly {
+    readonly member: string | null;
+    readonly kind: string;
+    readonly refused: Readonly<Record<string, number>>;
+  }[];
   readonly members: readonly Member[];
   readonly duties: readonly { readonly duty: string; readonly state: string; readonly reason?: string }[];
 }
@@ -148,6 +156,36 @@ describe.skipIf(missing !== undefined)('duties in several processes', () => {
     workers.get('w1')?.child.kill('SIGTERM');
     expect(await workers.get('w1')?.ended).toBe(0);
     await shared(1);
+  }, 120_000);
+
+  test('says what every process says of itself, and lets in by a process that has nothing but doors', async () => {
+    await startWorker('door', 'ingest');
+    const { url } = JSON.parse(readFileSync(join(folder, 'door', 'run.json'), 'utf8')) as { url: string };
+    const send = (token: string): Promise<Response> =>
+      fetch(`${url}/api/v1/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...beat('quiet', { host: 'door' }), id: 'door-1' }),
+      });
+    expect((await send('tocsin_source_unknown')).status).toBe(401);
+    await waitFor(async () => ((await send(tokens[0] ?? '')).status === 202 ? true : undefined), {
+      what: () => 'the door to know the source',
+      withinMs: READY_MS,
+    });
+    const now = await status();
+    const door = now.members.find((one) => one.duties.join() === 'ingest');
+    expect(door).toMatchObject({ answers: true, states: [] });
+    expect(now.members.every((one) => one.answers && (one.memoryBytes ?? 0) > 10_000_000)).toBe(true);
+    const refused = now.listeners.find((one) => one.member === door?.member.replace(/-front$/, '') && one.kind === 'http')?.refused;
+    expect(refused).toEqual({ 'auth.refused': 1 });
+    const owner = workers.get('w1')?.child.exitCode === null ? 'w1' : 'w2';
+    workers.get(owner)?.child.kill('SIGSTOP');
+    const hung = await status();
+    workers.get(owner)?.child.kill('SIGCONT');
+    expect(hung.members.filter((one) => !one.answers)).toHaveLength(1);
+    expect(hung.state).toBe('degraded');
+    workers.get('door')?.child.kill('SIGTERM');
+    expect(await workers.get('door')?.ended).toBe(0);
   }, 120_000);
 
   test('answers what only another process knows', async () => {

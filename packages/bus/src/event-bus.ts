@@ -1,9 +1,10 @@
 /**
- * The seam between Tocsin and whatever carries its log: three small interfaces, of which an adapter says in `guarantees`
- * which it provides. Subjects are dot-separated tokens; filters may use `*` (one token) and a last `>` (one or more).
+ * The seam between Tocsin and whatever carries its log: four small interfaces, of which an adapter says in `guarantees`
+ * which it provides; the fourth, `RequestReply`, is in `request-reply.ts`. Subjects are dot-separated tokens; filters may use `*` (one token) and a last `>` (one or more).
  * What every adapter must hold to is the contract suite in `contract/`.
  */
 import type { Position } from '@tocsin/core';
+import type { RequestReply } from './request-reply.ts';
 
 /** A subject without wildcards, such as `tocsin.events.live.3.acme`. */
 export type Subject = string;
@@ -32,6 +33,8 @@ export interface Guarantees {
   readonly state: boolean;
   /** Whether messages can be planned: kept now and put on another subject at a time. */
   readonly plans: boolean;
+  /** Whether `RequestReply` is provided. */
+  readonly questions: boolean;
 }
 
 /** When a message is to be put where. */
@@ -250,8 +253,8 @@ export interface StateStore {
   bucket(name: string): StateBucket;
 }
 
-/** What the product's own buses provide: all three interfaces. */
-export type CompleteBus = EventBus & ReplayLog & StateStore;
+/** What the product's own buses provide: all four interfaces. */
+export type CompleteBus = EventBus & ReplayLog & StateStore & RequestReply;
 
 /** One value and its revision. */
 export interface StateEntry {

@@ -91,7 +91,8 @@ function checkId(id: string): void {
   throw badRequest(`message id ${show(id)}`, `it is not 1 to ${MAX_ID_CHARACTERS} printable ASCII characters without spaces`);
 }
 
-function checkHeaders(headers: Readonly<Record<string, string>>): void {
+/** Checks names and values of headers. @throws bus.bad_request */
+export function checkHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!HEADER_NAME.test(name) || /^nats-/i.test(name)) {
       throw badRequest(

@@ -12,7 +12,7 @@ import { logReload, Reloader, type ReloadReport } from './config/reload.ts';
 import type { InstallationSettings } from './config/settings.ts';
 import { openInstallationBus } from './duties/installation-bus.ts';
 import { startSinks } from './effects/start-sinks.ts';
-import { openIdentity } from './identity.ts';
+import { memberName, openIdentity } from './identity.ts';
 import { type InstallationGround, mainSurroundings } from './installation-ground.ts';
 import type { InstallationOptions } from './installation-options.ts';
 import { openApiContext } from './open-api-context.ts';
@@ -30,8 +30,8 @@ export interface Installation extends AsyncDisposable {
   readonly dataDir: string;
   /** Whether it was created by this start. */
   readonly firstRun: boolean;
-  /** The operator's token: a secret, never to be logged. */
-  readonly operatorToken: string;
+  /** The operator's token: a secret, never to be logged. Undefined where this process has no API to show it to. */
+  readonly operatorToken: string | undefined;
   /** Takes over settings and rule files as they are now, as far as that can be done while it runs. @throws config.unreadable, config.rules_not_taken, with nothing taken over */
   reload(settings: InstallationSettings): Promise<ReloadReport>;
 }
@@ -60,7 +60,9 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Install
   const bus = scope.add('bus server', await openInstallationBus(options));
   const ground: InstallationGround = { startedMs, bus, scope, around, tls, listeners: [], reloads: [logReload(options)] };
   const context = await openApiContext(options, ground);
-  const operatorToken = await keepOperator(dataDir, context);
+  const operatorToken = settings.duties.includes('api')
+    ? await keepOperator(dataDir, { ...context, member: await ownMember(options, ground) })
+    : undefined;
   await startSinks(options, bus, ground);
   const app = await openServer(options, context, ground);
   const url = await listen(app, settings.listen);
@@ -81,6 +83,11 @@ async function openServer(options: InstallationOptions, context: ApiContext, gro
   const app = createServer({ logger: options.logger, tls: ground.tls });
   await registerApi(app, { context, authenticate, doors, hasApi: duties.includes('api') });
   return app;
+}
+
+/** Its name among the processes that share the duties; undefined where it has them all. */
+async function ownMember({ dataDir }: InstallationOptions, { bus, around }: InstallationGround): Promise<string | undefined> {
+  return bus.isExternal ? await memberName(dataDir, around.nextId) : undefined;
 }
 
 async function keepOperator(dataDir: string, deps: Omit<OperatorDeps, 'keep'>): Promise<string> {

@@ -117,7 +117,7 @@ async function openDuties(options: InstallationOptions, ground: InstallationGrou
   const threads = await startThreads(options, { bus, scope, member });
   // The first to be asked: what it refuses, nobody takes over.
   ground.reloads.unshift(threads.reload);
-  return await openDutyDesk({ options, bus, threads, member, around, scope });
+  return await openDutyDesk({ options, bus, threads, member, around, scope, listeners: ground.listeners });
 }
 
 /** What is known of sources, kept and watched. */

@@ -7,7 +7,7 @@ import { createAuthenticate } from './security/authenticate.ts';
 import { createPrivileged } from './security/privileged.ts';
 
 async function open(): Promise<{
-  ensure: (kept: string | undefined) => Promise<string>;
+  ensure: (kept: string | undefined, member?: string) => Promise<string>;
   kept: string[];
   works: (token: string) => Promise<boolean>;
   bus: Awaited<ReturnType<typeof openGround>>['bus'];
@@ -24,7 +24,7 @@ async function open(): Promise<{
   return {
     bus,
     kept,
-    ensure: (token) => ensureOperator(token, { registry, privileged, clock, keep }),
+    ensure: (token, member) => ensureOperator(token, { registry, privileged, clock, keep, member }),
     works: (token) =>
       authenticate({ authorization: `Bearer ${token}` }).then(
         (who) => who.roles.includes('admin') && who.tenant === 'default',
@@ -55,6 +55,13 @@ describe('operator', () => {
     const second = await ensure(undefined);
     const third = await ensure('tocsin_person_unknown');
     expect([await works(first), await works(second), await works(third)]).toEqual([false, false, true]);
+  });
+
+  it('is each process’s own where several share the duties', async () => {
+    const { ensure, works } = await open();
+    const [one, two] = [await ensure(undefined, 'one'), await ensure(undefined, 'two')];
+    const again = await ensure(undefined, 'two');
+    expect([await works(one), await works(two), await works(again)]).toEqual([true, false, true]);
   });
 
   it('leaves no valid credential that nobody holds when keeping the token fails', async () => {

@@ -23,19 +23,24 @@ export interface OperatorDeps {
   readonly clock: Clock;
   /** Keeps a token for the command line. */
   readonly keep: (token: string) => Promise<void>;
+  /** This process, where several share the duties: each keeps a token of its own, and those of the others stay valid. */
+  readonly member?: string | undefined;
 }
 
 /**
  * Makes sure that a known operator token works and answers it. A new one is kept before it is made valid: a crash in between leaves a
  * file that is replaced, never a credential that nobody holds. Whoever lost the token loses it for all: former ones are revoked.
  */
-export async function ensureOperator(kept: string | undefined, { registry, privileged, clock, keep }: OperatorDeps): Promise<string> {
+export async function ensureOperator(
+  kept: string | undefined,
+  { registry, privileged, clock, keep, member }: OperatorDeps,
+): Promise<string> {
   const known = kept === undefined ? undefined : registry.credentialByHash(hashToken(kept));
   if (kept !== undefined && known && known.value.revokedMs === undefined) return kept;
   const token = createToken('person');
   await keep(token);
   const createdMs = clock.nowMs();
-  const credential = { actor: OPERATOR_ACTOR, roles: ['admin'] as const, createdMs };
+  const credential = { actor: OPERATOR_ACTOR, roles: ['admin'] as const, member, createdMs };
   const act = {
     action: 'sources.write',
     resource: 'credential/operator',
@@ -43,7 +48,7 @@ export async function ensureOperator(kept: string | undefined, { registry, privi
   } as const;
   await privileged(BOOTSTRAP, act, async () => {
     for (const { id, value } of registry.list('credential', FIRST_TENANT)) {
-      if (value.actor !== OPERATOR_ACTOR || value.revokedMs !== undefined) continue;
+      if (value.actor !== OPERATOR_ACTOR || value.member !== member || value.revokedMs !== undefined) continue;
       await registry.put({ tenant: FIRST_TENANT, kind: 'credential', id }, { ...value, revokedMs: createdMs });
     }
     await registry.put({ tenant: FIRST_TENANT, kind: 'credential', id: hashToken(token) }, credential);

@@ -43,7 +43,7 @@ async function open(options: InstallationOptions, scope: Scope): Promise<Worker>
   const member = await memberName(dataDir, around.nextId);
   const bus = scope.add('bus', await openInstallationBus(options));
   const threads = await startThreads(options, { bus, scope, member });
-  await answerOthers({ options, bus, threads, member, around, scope });
+  await answerOthers({ options, bus, threads, member, around, scope, listeners: [] });
   const reloader = new Reloader(settings, [threads.reload, logReload(options)]);
   return {
     dataDir,

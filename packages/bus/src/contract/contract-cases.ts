@@ -8,6 +8,8 @@ import { fencingCases } from './cases/fencing.ts';
 import { groupCases } from './cases/group.ts';
 import { planCases } from './cases/plan.ts';
 import { positionCases } from './cases/position.ts';
+import { questionCases } from './cases/question.ts';
+import { questionEndCases } from './cases/question-end.ts';
 import { readCases } from './cases/read.ts';
 import { stateCases } from './cases/state.ts';
 import { subjectCases } from './cases/subject.ts';
@@ -23,6 +25,8 @@ export const contractCases: readonly ContractCase[] = [
   ...groupCases,
   ...readCases,
   ...planCases,
+  ...questionCases,
+  ...questionEndCases,
   ...positionCases,
   ...subjectCases,
   ...faultCases,

@@ -119,6 +119,11 @@ export class ContractKit {
     return { bus: used, spec, all, subject: (tail) => `${root}.${tail}` };
   }
 
+  /** A subject that no stream takes, for questions. */
+  askSubject(tail: string): string {
+    return `asked.${this.seed}.${tail}`;
+  }
+
   /** A bucket of the case's own. */
   async bucketSpec(bus: CompleteBus, ttlMs: number): Promise<BucketSpec> {
     this.#count += 1;

@@ -1,8 +1,11 @@
 /** The suite itself under test: it must fail a bus that breaks a promise, and hold a weaker bus to its weaker promise. */
 import { strict as assert } from 'node:assert';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 import { test } from 'vitest';
 import type { CommitOptions, CompleteBus, Delivery, Guarantees, Outgoing, Published, Subscription } from '../event-bus.ts';
 import { openMemoryHarness } from '../memory/memory-harness.ts';
+import type { AnswerHandler } from '../request-reply.ts';
+import { at } from './contract-kit.ts';
 import { type ContractCase, checkWaivers, contractCases, type OpenHarness, runCase, runContract } from './index.ts';
 
 /** One way to break a bus, and a case that must notice. */
@@ -125,6 +128,44 @@ const FAULTS: readonly Fault[] = [
     }),
   },
   {
+    what: 'gives a question the answer of another',
+    caught: 'many questions at once have each their own answer, whatever the order in which they are answered',
+    change: (bus) => {
+      let first: ReturnType<CompleteBus['ask']> | undefined;
+      return {
+        ask: (question, options) => (question.body.length === 5 ? bus.ask(question, options) : (first ??= bus.ask(question, options))),
+      };
+    },
+  },
+  {
+    what: 'waits for whoever is not there',
+    caught: 'where nobody answers, the asker hears it at once, also after the last answerer has gone',
+    change: (bus) => ({
+      ask: (...request) =>
+        bus.ask(...request).catch((error: unknown) => {
+          throw isTocsinError(error, 'bus.nobody_answers') ? new TocsinError('bus.unanswered', { subject: '', waitedMs: 0 }) : error;
+        }),
+    }),
+  },
+  {
+    what: 'tells an answerer nothing of its bound',
+    caught: 'an answerer takes no more questions than it said, refuses the rest at once, and counts a handler until it has ended',
+    change: (bus) => ({ answer: (filter, handle) => bus.answer(filter, handle) }),
+  },
+  {
+    what: 'gives a question to all who answer it',
+    caught: 'answerers of a subject share its questions, each of which one has, by whatever filter it was taken',
+    change: (bus) => {
+      const all: AnswerHandler[] = [];
+      return {
+        answer: (filter, handle, options) => {
+          all.push(handle);
+          return bus.answer(filter, async (question) => at(await Promise.all(all.map(async (each) => await each(question))), 0), options);
+        },
+      };
+    },
+  },
+  {
     what: 'ends no wait on closing',
     caught: 'closing ends every wait and refuses everything after',
     change: () => ({ [Symbol.asyncDispose]: async () => undefined }),
@@ -215,6 +256,15 @@ runContract({
   test,
   openHarness: forgetful,
   cases: weakerCases.filter((each) => !/loses and doubles/.test(each.name)),
+});
+const unsupported = (): Promise<never> =>
+  Promise.reject(new TocsinError('bus.unsupported', { component: 'A test', guarantee: 'questions', bus: 'test' }));
+runContract({
+  name: 'a bus without questions',
+  seed: 1,
+  test,
+  openHarness: weaker({ questions: false }, () => ({ ask: unsupported, answer: unsupported })),
+  cases: [caseNamed('a bus asks only so much at once')],
 });
 runContract({
   name: 'a bus without atomic commits',

@@ -10,6 +10,7 @@ import type { CommitRequest } from './commit-request.ts';
 import { createMemoryAccess, type MemoryAccess } from './memory-access.ts';
 import { MemoryGroup } from './memory-group.ts';
 import { createMemoryLog } from './memory-log.ts';
+import { createMemoryQuestions } from './memory-questions.ts';
 import { MemoryServer, type MemoryServerOptions } from './memory-server.ts';
 import { createMemoryState } from './memory-state.ts';
 import type { MemoryStream } from './memory-stream.ts';
@@ -33,6 +34,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   replay: true,
   state: true,
   plans: true,
+  questions: true,
 });
 
 /** A bus in memory, ready at once. Close it by disposing; the server, if given, stays. */
@@ -47,6 +49,7 @@ export function createMemoryBus(options: MemoryBusOptions = {}): CompleteBus {
     ensure: async (topology) => (await access.reach('A topology')).ensure(topology),
     ...createMemoryLog(access),
     ...createMemoryState(access),
+    ...createMemoryQuestions(access, GUARANTEES),
     async [Symbol.asyncDispose]() {
       if (closing.signal.aborted) return;
       closing.abort(new TocsinError('bus.closed', { what: 'A wait' }));

@@ -4,13 +4,14 @@
  */
 import { type Clock, createUlidGenerator, systemClock, TocsinError } from '@tocsin/core';
 import type { Drift, Outgoing, Published, SubjectFilter, Topology } from '../event-bus.ts';
-import { matchesSubject } from '../subject-filter.ts';
+import { filtersOverlap, matchesSubject } from '../subject-filter.ts';
 import { checkTopology, createdDrift, streamDrift, streamOf } from '../topology-check.ts';
 import { type Alarms, createSystemAlarms } from './alarms.ts';
 import { Bell } from './bell.ts';
 import { type CommitRequest, createCommitRequest } from './commit-request.ts';
 import { MemoryBucket } from './memory-bucket.ts';
 import { MemoryStream } from './memory-stream.ts';
+import { MemorySwitchboard } from './memory-switchboard.ts';
 
 /** What a memory server is made of; every field has a default. */
 export interface MemoryServerOptions {
@@ -40,6 +41,7 @@ export class MemoryServer {
   readonly answerTimeoutMs: number;
   /** Names of what handles have open and not yet released. */
   readonly open = new Set<{ readonly what: string }>();
+  readonly switchboard = new MemorySwitchboard();
   readonly #streams = new Map<string, MemoryStream>();
   readonly #buckets = new Map<string, MemoryBucket>();
   readonly #bell = new Bell();
@@ -78,6 +80,7 @@ export class MemoryServer {
       if (!options.kill || this.#random() < 0.5) this.#apply(request);
     }
     this.#state = 'down';
+    this.switchboard.loseAll();
     this.mindPlans();
     this.#bell.ring();
   }
@@ -109,6 +112,15 @@ export class MemoryServer {
       }
       await this.ringOrTime(this.#bell, giveUpMs, signal);
     }
+  }
+
+  get isDown(): boolean {
+    return this.#state === 'down';
+  }
+
+  /** Whether a stream takes subjects of a filter. */
+  takes(filter: SubjectFilter): boolean {
+    return [...this.#specs()].some((spec) => spec.subjects.some((taken) => filtersOverlap(taken, filter)));
   }
 
   /** Resolves once the server answers, however long that takes. */

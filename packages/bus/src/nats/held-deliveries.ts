@@ -14,13 +14,18 @@ export interface HeldDeliveries {
   add(bytes: number): Held;
   /** Restarts its ack wait. */
   extend(held: Held): void;
+  /** Whether its ack wait has not ended yet. */
+  isHeld(held: Held): boolean;
   release(held: Held): void;
   /** Forgets all and stops the timer. */
   clear(): void;
 }
 
-/** Holds nothing yet. `onRoom` is called whenever something was released, also when its ack wait has ended. */
-export function createHeldDeliveries(ackWaitMs: number, onRoom: () => void): HeldDeliveries {
+/** Holds nothing yet. `onRoom` is called whenever something was released, also when its ack wait has ended; then `onExpired` before. */
+export function createHeldDeliveries(
+  ackWaitMs: number,
+  { onRoom, onExpired }: { readonly onRoom: () => void; readonly onExpired: () => void },
+): HeldDeliveries {
   /** In the order of their due times, since all wait equally long. */
   const all = new Set<Held>();
   let bytes = 0;
@@ -40,6 +45,7 @@ export function createHeldDeliveries(ackWaitMs: number, onRoom: () => void): Hel
     const now = performance.now();
     for (const held of all) if (held.dueMs <= now) drop(held);
     arm();
+    onExpired();
     onRoom();
   }
   return {
@@ -61,6 +67,8 @@ export function createHeldDeliveries(ackWaitMs: number, onRoom: () => void): Hel
       held.dueMs = performance.now() + ackWaitMs;
       all.add(held);
     },
+    // By the clock too: the timer is late where a handler has kept the event loop.
+    isHeld: (held) => all.has(held) && held.dueMs > performance.now(),
     release(held) {
       if (!drop(held)) return;
       if (all.size === 0) arm();

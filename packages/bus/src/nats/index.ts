@@ -2,7 +2,6 @@ export type { BusLogin, BusTls } from './bus-login.ts';
 export { type ExternalServer, lookAtServer } from './external-server.ts';
 export type { LinkAddress, NatsBusOptions } from './nats-bus.ts';
 export { openNatsBus } from './nats-bus.ts';
-export { type BusCalls, openNatsCalls } from './nats-calls.ts';
 export { createUserKey, publicOf, type UserKey } from './nkey.ts';
 export type { BusCredential } from './server/credentials-file.ts';
 export { lockDirectory } from './server/directory-lock.ts';

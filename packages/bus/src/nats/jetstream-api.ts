@@ -24,6 +24,7 @@ export const REFUSED = {
   consumerExists: 10148,
   streamNotFound: 10059,
   messageTooLarge: 10054,
+  otherStream: 10060,
   wrongLastId: 10070,
   wrongLastSequence: 10071,
   wrongLastSequenceUnknown: 10164,

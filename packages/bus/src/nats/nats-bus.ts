@@ -8,6 +8,7 @@ import { createByteWindow } from './byte-window.ts';
 import { commitMessages } from './commit.ts';
 import { openBucket } from './nats-bucket.ts';
 import { type LinkOptions, openLink } from './nats-link.ts';
+import { createNatsQuestions } from './nats-questions.ts';
 import { openNatsSubscription } from './nats-subscription.ts';
 import { getLast, getMessages, purgeLog, readLog, streamInfo } from './read-log.ts';
 import type { BusCredential } from './server/credentials-file.ts';
@@ -66,6 +67,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
   const window = createByteWindow({ maxBytes: options.maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES, maxUnits: MAX_UNITS });
   const gate = createBusGate();
   const { call, requireOpen, scopeWith } = gate;
+  const questions = createNatsQuestions({ ...linkOptionsOf(options), link, gate, limits: guarantees });
   const underWay = new Set<Promise<unknown>>();
   async function store(messages: readonly Outgoing[], options: CommitOptions): Promise<Published[]> {
     const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
@@ -103,9 +105,12 @@ export async function openNatsBus(options: NatsBusOptions): Promise<CompleteBus>
     info: (filter) => call('Information', async () => await streamInfo(access, checkFilter(filter))),
     purge: (filter, upTo) => call('A purge', async () => await purgeLog(access, checkFilter(filter), upTo)),
     bucket: (name) => openBucket(access, { name, timeoutMs: context.timeoutMs, call, requireOpen, scopeWith }),
+    ask: questions.ask,
+    answer: questions.answer,
     async [Symbol.asyncDispose]() {
       if (gate.isClosed) return;
       gate.close();
+      questions.close();
       if (link.isUp) await Promise.allSettled(underWay);
       await link[Symbol.asyncDispose]();
     },
@@ -136,5 +141,6 @@ function guaranteesOf(options: NatsBusOptions, maxPayload = MAX_PAYLOAD_BYTES): 
     replay: true,
     state: true,
     plans: true,
+    questions: true,
   });
 }

@@ -42,6 +42,8 @@ const DUTY: DutyPermissions = {
   subscribe: SUBJECTS,
   purge: SUBJECTS,
   buckets: TOPOLOGY.buckets.map((each) => each.name),
+  ask: ['asked.>'],
+  answer: ['asked.>'],
 };
 
 /** A fresh nats-server in a directory of its own. `path` is the text of PATH, where the program is looked for. */

@@ -28,6 +28,8 @@ export interface Question {
   readonly subject: string;
   readonly body?: Uint8Array | string | undefined;
   readonly headers?: MsgHdrs | undefined;
+  /** Ends the wait, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Takes the answers to one question, or why none can come. */
@@ -209,7 +211,11 @@ const BUSY_MS = 100;
 
 /** One question, one answer. @throws NoAnswer after `deadline` (of performance.now) or when the connection goes, bus.forbidden, bus.closed */
 export async function ask(link: NatsLink, question: Question, deadline: number): Promise<Msg> {
+  const { signal } = question;
+  signal?.throwIfAborted();
   return await new Promise<Msg>((resolve, reject) => {
+    const abort = (): void => settle(signal?.reason as Error, undefined);
+    signal?.addEventListener('abort', abort, { once: true });
     let timer = setTimeout(giveUp, Math.max(1, deadline - performance.now()));
     const { reply, forget } = link.expectAnswers(question.subject, settle);
     try {
@@ -230,6 +236,7 @@ export async function ask(link: NatsLink, question: Question, deadline: number):
     function settle(error: Error | undefined, answer: Msg | undefined): void {
       clearTimeout(timer);
       forget();
+      signal?.removeEventListener('abort', abort);
       if (answer === undefined) reject(error ?? new NoAnswer('no answer'));
       else resolve(answer);
     }

@@ -44,7 +44,7 @@ class Member implements Subscription {
   readonly #parts: MemberParts;
   readonly #scope: AbortSignal;
   readonly #held: HeldDeliveries;
-  readonly #queue: { readonly message: Msg; readonly held: Held }[] = [];
+  #queue: { readonly message: Msg; readonly held: Held }[] = [];
   #feed: PullFeed | undefined;
   #left = false;
   #failure: Error | undefined;
@@ -54,7 +54,13 @@ class Member implements Subscription {
     this.#access = access;
     this.#parts = parts;
     this.#scope = scope;
-    this.#held = createHeldDeliveries(parts.ackWaitMs, () => this.#feed?.pump());
+    this.#held = createHeldDeliveries(parts.ackWaitMs, {
+      onRoom: () => this.#feed?.pump(),
+      // The server gives them to somebody else by now, or to this member again.
+      onExpired: () => {
+        this.#queue = this.#queue.filter(({ held }) => this.#held.isHeld(held));
+      },
+    });
     scope.addEventListener('abort', () => this.#end(), { once: true });
     if (!scope.aborted) this.#start();
   }
@@ -74,12 +80,18 @@ class Member implements Subscription {
       if (this.#left) return { done: true, value: undefined };
       this.#scope.throwIfAborted();
       if (this.#failure !== undefined) throw this.#failure;
-      const next = this.#queue.shift();
+      const next = this.#takeQueued();
       if (next !== undefined) return { done: false, value: this.#delivery(next.message, next.held) };
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** The first that waits and is still this member's: whatever has waited for longer than its ack wait comes again. */
+  #takeQueued(): { readonly message: Msg; readonly held: Held } | undefined {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) if (this.#held.isHeld(next.held)) return next;
+    return undefined;
   }
 
   #start(): void {

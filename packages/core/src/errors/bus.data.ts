@@ -79,6 +79,28 @@ export const busErrors = {
   'bus.forbidden': {
     retry: 'never', http: 403, exit: 77,
     about: 'The key that a duty shows to the bus does not allow what it tried.',
-    say: (d: { subject: string; name: string }) => `${d.name} may not publish to ${d.subject}. Nothing was stored. Use the key of the duty that owns this subject.`,
+    say: (d: { subject: string; name: string }) => `${d.name} may not use ${d.subject}. Nothing was stored or done. Use the key of the duty that owns this subject.`,
+  },
+  'bus.nobody_answers': {
+    retry: 'later', http: 503, exit: 69,
+    about: 'A question was asked on the bus and nobody is there to answer it.',
+    say: (d: { subject: string }) => `Nobody answers ${d.subject}. Nothing was done. Start the process that should, then ask again.`,
+  },
+  'bus.unanswered': {
+    retry: 'later', http: 504, exit: 75,
+    about: 'A question was sent and no answer came: not in time, or the connection went first.',
+    say: (d: { subject: string; waitedMs: number }) =>
+      `No answer to ${d.subject} came within ${d.waitedMs} ms. What was asked may or may not have been done. Ask again if that does no harm.`,
+  },
+  'bus.answer_failed': {
+    retry: 'never', http: 502, exit: 70,
+    about: 'Whoever was asked could not answer, and says why.',
+    say: (d: { subject: string; code: string | undefined; reason: string }) =>
+      `Whoever answers ${d.subject} has no answer${d.code === undefined ? '' : ` (${d.code})`}: ${d.reason}`,
+  },
+  'bus.busy': {
+    retry: 'later', http: 503, exit: 75,
+    about: 'As many questions are under way as are taken at once.',
+    say: (d: { what: string }) => `As many questions are under way as ${d.what} takes at once. This one was not asked. Ask again in a moment.`,
   },
 } satisfies ErrorTable;

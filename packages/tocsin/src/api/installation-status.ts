@@ -29,6 +29,11 @@ export interface MemberStatus {
   readonly process: number;
   readonly version: string;
   readonly startedMs: number;
+  /** Whether its process answered when it was asked for what follows. */
+  readonly answers: boolean;
+  /** Memory of its process, bytes, and its duties as it says itself; null where it does not answer, or is of another version. */
+  readonly memoryBytes: number | null;
+  readonly states: readonly DutyStatus[] | null;
 }
 
 /** What a stream holds. */
@@ -40,6 +45,8 @@ export interface StreamStatus {
 
 /** A door beside the HTTP API, and what it has counted since it was opened. */
 export interface ListenerStatus {
+  /** Process it belongs to, where several share the duties; null where one has them all. */
+  readonly member: string | null;
   readonly kind: string;
   readonly name: string;
   readonly address: string;

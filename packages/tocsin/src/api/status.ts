@@ -3,13 +3,14 @@ import type { EventBus, ReplayLog, Topology } from '@tocsin/bus';
 import { isTocsinError, type TocsinError } from '@tocsin/core';
 import type { RefusalCount } from '@tocsin/ingest';
 import type { SourceTotals } from '@tocsin/store';
-import type { DutyDesk } from '../duties/duty-desk.ts';
+import type { DutyDesk, FiguresAnswer } from '../duties/duty-desk.ts';
 import type { RunningListener } from '../duties/start-listeners.ts';
 import type { FlowControl } from '../flow/flow-control.ts';
+import { describeListener } from '../members/member-figures.ts';
 import type { MemberRecord } from '../members/member-record.ts';
 import type { Registry } from '../registry/registry.ts';
 import { isOperator, type Principal } from '../security/principal.ts';
-import type { DutyStatus, InstallationStatus, ListenerStatus, MemberStatus, StreamStatus } from './installation-status.ts';
+import type { DutyStatus, InstallationStatus, MemberStatus, StreamStatus } from './installation-status.ts';
 
 /** Where status comes from. */
 export interface StatusSources {
@@ -20,7 +21,7 @@ export interface StatusSources {
   readonly bus: EventBus & ReplayLog;
   readonly topology: Topology;
   readonly registry: Registry;
-  readonly desk: Pick<DutyDesk, 'store' | 'detect' | 'duties' | 'members'>;
+  readonly desk: Pick<DutyDesk, 'store' | 'detect' | 'duties' | 'members' | 'figures'>;
   readonly flow: FlowControl;
   /** Listeners that run; filled when they are opened. */
   readonly listeners: readonly RunningListener[];
@@ -49,23 +50,24 @@ export function createStatus(sources: StatusSources): StatusDesk {
     async of(principal) {
       const { tenant } = principal;
       const all = isOperator(principal);
-      const [streams, totals, alerts, rules, correlations] = await Promise.all([
+      const [streams, totals, alerts, rules, correlations, whole] = await Promise.all([
         unlessUnreachable(readStreams(sources)),
         unlessDown<Totals>(all ? desk.store.totals() : desk.store.sourceTotals(tenant).then(totalsOf)),
         unlessDown(desk.store.countAlerts(tenant)),
         unlessDown(desk.detect.rules(tenant)),
         unlessDown(desk.detect.folds()),
+        all ? wholeOf(sources) : NOT_SHOWN,
       ]);
       return {
         version,
         site,
-        state: Array.isArray(streams) && strains().length === 0 ? readiness() : 'degraded',
+        state: isWhole(streams, whole) && strains().length === 0 ? readiness() : 'degraded',
         scope: all ? 'installation' : 'tenant',
         startedMs,
         guarantees: bus.guarantees,
         busServer,
         duties: Array.isArray(streams) ? duties() : [...duties(), { duty: 'bus', state: 'failed', restarts: 0, reason: streams.message }],
-        ...(all ? wholeOf(sources) : NOT_SHOWN),
+        ...whole,
         streams: all ? unlessError(streams) : null,
         events: totals && { stored: totals.events, duplicates: totals.duplicates },
         alerts,
@@ -84,15 +86,43 @@ export function createStatus(sources: StatusSources): StatusDesk {
   };
 }
 
-/** Processes and doors: for whoever runs the installation. */
-function wholeOf({ desk, listeners }: StatusSources): Pick<InstallationStatus, 'members' | 'listeners'> {
-  return { members: desk.members().map(memberStatus), listeners: listeners.map(describeListener) };
+/** Processes and doors, those of other processes as they say: for whoever runs the installation. */
+async function wholeOf({ desk, listeners }: StatusSources): Promise<Pick<InstallationStatus, 'members' | 'listeners'>> {
+  // Before they are asked: whoever does not answer may be counted as gone by then.
+  const records = desk.members();
+  const figures = await desk.figures();
+  const members = records.map((record) => memberStatus(record, figures.get(record.node) ?? 'no answer'));
+  if (figures.size === 0) return { members, listeners: listeners.map(describeListener) };
+  const everywhere = [...figures].flatMap(([node, answer]) =>
+    typeof answer === 'string' ? [] : answer.listeners.map((listener) => ({ ...listener, member: node })),
+  );
+  return { members, listeners: everywhere };
+}
+
+/** Whether everybody has answered who was asked. */
+function isWhole(streams: StreamStatus[] | TocsinError, { members }: Pick<InstallationStatus, 'members'>): boolean {
+  return Array.isArray(streams) && members.every((one) => one.answers);
 }
 
 const NOT_SHOWN: Pick<InstallationStatus, 'members' | 'listeners'> = { members: [], listeners: [] };
 
-function memberStatus({ id, duties, holds, behindMs, host, process, version, startedMs }: MemberRecord): MemberStatus {
-  return { member: id, duties, partitions: holds.match, foldShards: holds.correlate, behindMs, host, process, version, startedMs };
+function memberStatus({ holds, ...record }: MemberRecord, answer: FiguresAnswer): MemberStatus {
+  const { id: member, duties, behindMs, host, process, version, startedMs } = record;
+  const said = typeof answer === 'string' ? undefined : answer;
+  return {
+    member,
+    duties,
+    partitions: holds.match,
+    foldShards: holds.correlate,
+    behindMs,
+    host,
+    process,
+    version,
+    startedMs,
+    answers: answer !== 'no answer',
+    memoryBytes: said?.memoryBytes ?? null,
+    states: said?.duties.filter(({ duty }) => duty.split(', ').some((one) => (duties as readonly string[]).includes(one))) ?? null,
+  };
 }
 
 interface Totals {
@@ -132,18 +162,12 @@ function sumOf(counts: readonly RefusalCount[]): RefusalCount[] {
   return [...sums.values()];
 }
 
-function describeListener({ kind, name, address, counts }: RunningListener): ListenerStatus {
-  const { connections, bytes, records, stored, duplicate, dropped, quarantined, rejected, refused, waiting } = counts;
-  const tables = { rejected: Object.fromEntries(rejected), refused: Object.fromEntries(refused) };
-  return { kind, name, address, connections, bytes, records, stored, duplicate, dropped, quarantined, ...tables, waiting: waiting ?? null };
-}
-
-/** A duty's answer; null while it is down, which its state says too. */
+/** A duty's answer; null while it is down, which its state says too, or cannot answer. */
 async function unlessDown<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    if (isTocsinError(error, 'api.duty_down')) return null;
+    if (isTocsinError(error, 'api.duty_down') || isTocsinError(error, 'bus.answer_failed') || isTocsinError(error, 'bus.busy')) return null;
     throw error;
   }
 }

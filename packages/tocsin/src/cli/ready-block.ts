@@ -50,6 +50,24 @@ export async function printReady(terminal: Terminal, facts: ReadyFacts): Promise
   );
 }
 
+/** What is said of a process that has no API to ask, by name. */
+export interface DutyFacts {
+  readonly version: string;
+  readonly duties: readonly string[];
+  readonly facts: Readonly<Partial<Record<keyof typeof FACTS, string>>>;
+}
+
+/** Names of facts as they are printed, equally wide. */
+const FACTS = { dataDir: 'data   ', url: 'doors  ', member: 'member ', busServer: 'NATS   ' } as const;
+
+/** The same for a process without an API. */
+export function printReadyDuties(terminal: Terminal, { version, duties, facts }: DutyFacts): void {
+  if (terminal.json) return terminal.object({ ready: { ...facts, duties, version } });
+  terminal.line(`${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}: ${duties.join(', ')}`);
+  for (const name of Object.keys(FACTS) as (keyof typeof FACTS)[])
+    if (facts[name] !== undefined) terminal.line(`  ${terminal.style('dim', FACTS[name])} ${visible(facts[name])}`);
+}
+
 function sayRules(terminal: Terminal, rules: InstallationStatus['rules']): string {
   if (rules === null) return 'not known yet';
   return `${rules.loaded} loaded${rules.refused > 0 ? terminal.style('yellow', `, ${rules.refused} refused (${terminal.typed('tocsin rules')})`) : ''}`;

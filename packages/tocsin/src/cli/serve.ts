@@ -4,10 +4,9 @@ import { type InstallationOptions, isWorker } from '../installation-options.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
-import { printReady } from './ready-block.ts';
+import { printReady, printReadyDuties } from './ready-block.ts';
 import { shippedFolder } from './shipped-folder.ts';
 import { holdYoungGeneration } from './small-heap.ts';
-import { visible } from './visible-text.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [
@@ -44,8 +43,12 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   const { startInstallation } = await import('../installation.ts');
   await using installation = await startInstallation(start).finally(letHeapGrow);
   const { url, operatorToken, certificate } = installation;
-  const api = new ApiClient({ url, token: operatorToken, certificate });
-  await printReady(terminal, { api, installation, version: context.version, signal: interrupted });
+  const api = new ApiClient({ url, token: operatorToken ?? '', certificate });
+  const { version } = context;
+  const { duties } = start.settings;
+  if (duties.includes('api')) await printReady(terminal, { api, installation, version, signal: interrupted });
+  // Nobody answers here how the installation is doing.
+  else printReadyDuties(terminal, { version, duties, facts: { dataDir: installation.dataDir, url } });
   const off = context.onReload(() => void reload(context, options, { target: installation, logger: start.logger }));
   const code = await use({ installation, api }).finally(off);
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));
@@ -59,12 +62,7 @@ async function serveWorker(context: CommandContext, given: GivenOptions, options
   const { duties } = options.settings;
   await using worker = await startWorker(options);
   const { dataDir, member, busServer } = worker;
-  if (terminal.json) terminal.object({ ready: { dataDir, member, duties, busServer, version } });
-  else {
-    terminal.line(`${terminal.style(['bold', 'green'], `Tocsin ${version} is ready`)}: ${duties.join(', ')}`);
-    terminal.line(`  ${terminal.style('dim', 'member ')} ${member}`);
-    terminal.line(`  ${terminal.style('dim', 'bus    ')} nats ${visible(busServer)}`);
-  }
+  printReadyDuties(terminal, { version, duties, facts: { dataDir, member, busServer } });
   const off = context.onReload(() => void reload(context, given, { target: worker, logger: options.logger }));
   await untilInterrupted(interrupted);
   off();

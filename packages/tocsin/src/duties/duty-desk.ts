@@ -2,12 +2,13 @@
  * Whom to ask for a duty: a thread of this process where it has the duty, else a member that has. Also lets other processes ask the
  * threads of this one, and says which duties run and where.
  */
-
-import { type BusCalls, openNatsCalls } from '@tocsin/bus/nats';
-import type { Position, Scope } from '@tocsin/core';
+import type { RequestReply } from '@tocsin/bus';
+import { isTocsinError, type Position, type Scope } from '@tocsin/core';
 import type { DutyStatus } from '../api/installation-status.ts';
 import { type InstallationOptions, isWorker } from '../installation-options.ts';
-import { answerMembers, askMember, memberClient } from '../members/ask-members.ts';
+import { type Asking, answerMembers, askMember, memberClient } from '../members/ask-members.ts';
+import { type MemberFigures, ownFigures, parseFigures } from '../members/member-figures.ts';
+import { DETECT_QUESTIONS, STORE_QUESTIONS } from '../members/member-questions.ts';
 import type { MemberRecord } from '../members/member-record.ts';
 import { Members } from '../members/members.ts';
 import type { Duty } from '../topology.ts';
@@ -18,6 +19,7 @@ import type { InstallationBus } from './installation-bus.ts';
 import { leastPosition } from './least-position.ts';
 import { openBus } from './open-bus.ts';
 import { settledEverywhere } from './settled-everywhere.ts';
+import type { RunningListener } from './start-listeners.ts';
 import type { Threads } from './start-threads.ts';
 import type { StoreApi } from './store-api.ts';
 import type { ThreadApi, ThreadClient } from './thread-call.ts';
@@ -31,7 +33,12 @@ export interface DutyDesk {
   duties(): DutyStatus[];
   /** Processes that share the duties; none where this one has them all. */
   members(): readonly MemberRecord[];
+  /** What each of those processes says of itself, by its name: asked of all at once, for two seconds. */
+  figures(): Promise<ReadonlyMap<string, FiguresAnswer>>;
 }
+
+/** What came of asking a process for its figures. */
+export type FiguresAnswer = MemberFigures | 'other version' | 'no answer';
 
 /** What the desk is made of. */
 export interface DeskGround {
@@ -41,37 +48,12 @@ export interface DeskGround {
   readonly member: string;
   readonly around: Surroundings;
   readonly scope: Scope;
+  /** Listeners of this process, filled as they are opened. */
+  readonly listeners: readonly RunningListener[];
 }
 
-const STORE_QUESTIONS: readonly (keyof StoreApi)[] = [
-  'listAlerts',
-  'getAlert',
-  'countAlerts',
-  'alertsReached',
-  'framesReached',
-  'sourceTotals',
-  'totals',
-  'progress',
-  'coverage',
-  'coverageReached',
-  'seenMappings',
-  'missed',
-  'catchUpStart',
-  'rebuild',
-];
-const MATCH_QUESTIONS: readonly (keyof DetectApi)[] = [
-  'rules',
-  'cost',
-  'costs',
-  'explain',
-  'fieldsSeen',
-  'coverage',
-  'check',
-  'reached',
-  'routing',
-  'ruleVersions',
-  'catchUpScope',
-];
+/** Longest wait for the figures of a process, milliseconds. */
+const FIGURES_MS = 2_000;
 
 /** Opens the desk. */
 export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
@@ -85,7 +67,7 @@ export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
       if (!shared) return [await detect.settled(lane, position, waitMs)];
       const asked = shared
         .alive('correlate')
-        .map((one) => askMember(shared.calls, one, { of: 'detect', name: 'settled', args: [lane, position, waitMs] }));
+        .map((one) => askMember(shared, one, { of: 'detect', name: 'settled', args: [lane, position, waitMs] }));
       return (await Promise.all(asked)) as number[][];
     },
     { shards: options.settings.detect.foldShards, clock: around.clock },
@@ -95,27 +77,27 @@ export async function openDutyDesk(ground: DeskGround): Promise<DutyDesk> {
     detect,
     settled,
     members: () => shared?.members.list() ?? [],
+    figures: () => figuresOf(ground, shared),
     duties: () => dutiesOf(ground, shared),
   };
 }
 
 interface Shared {
   readonly members: Members;
-  readonly calls: BusCalls;
+  readonly calls: RequestReply;
   /** Members that have a duty. */
   alive(duty: Duty): readonly MemberRecord[];
 }
 
 /** Lets other processes ask this one's threads, and tells them of the duties that its detection thread does not tell of itself. */
-export async function answerOthers(ground: DeskGround): Promise<BusCalls> {
-  const { options, bus, threads, member, scope } = ground;
-  const { name: _, ...address } = bus.address('api');
-  const calls = scope.add('questions to members', await openNatsCalls({ ...address, name: 'tocsin-ask' }));
-  answerMembers(calls, member, {
-    ...(threads.store ? { store: { names: new Set<string>(STORE_QUESTIONS), client: threads.store.client } } : {}),
-    ...(threads.detect
-      ? { detect: { names: new Set<string>([...MATCH_QUESTIONS, 'settled', 'folds', 'foldedTo']), client: threads.detect.client } }
-      : {}),
+export async function answerOthers(ground: DeskGround): Promise<RequestReply> {
+  const { options, bus, threads, member, scope, listeners } = ground;
+  const calls = scope.add('questions to members', await openBus({ ...bus.address('api'), name: 'tocsin-ask' }));
+  // It ends with its bus, which tells whoever still waits for an answer.
+  await answerMembers(calls, member, {
+    ...(threads.store && { store: { names: STORE_QUESTIONS, client: threads.store.client } }),
+    ...(threads.detect && { detect: { names: DETECT_QUESTIONS, client: threads.detect.client } }),
+    process: { names: new Set(['figures']), client: { figures: async () => ownFigures(threads, listeners) } },
   });
   if (options.settings.duties.includes('store') && isWorker(options)) await joinAsFront(ground);
   return calls;
@@ -145,14 +127,14 @@ async function joinAsFront({ options, bus, member, around, scope }: DeskGround):
 
 function clientOf<A extends ThreadApi>(duty: Duty, shared: Shared | undefined): ThreadClient<A> {
   if (!shared) throw new TypeError(`no thread has the duty ${duty} and there is nobody else to ask`);
-  return memberClient<A>(shared.calls, { duty, of: duty === 'store' ? 'store' : 'detect' }, () => shared.alive(duty));
+  return memberClient<A>(shared, duty);
 }
 
 /** What only all who match know together is asked of all of them. */
 function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared): ThreadClient<DetectApi> {
   const one = own ?? clientOf<DetectApi>('match', shared);
   const all = async <T>(duty: Duty, name: keyof DetectApi, args: readonly unknown[]): Promise<T[]> =>
-    (await Promise.all(shared.alive(duty).map((member) => askMember(shared.calls, member, { of: 'detect', name, args })))) as T[];
+    (await Promise.all(shared.alive(duty).map((member) => askMember(shared, member, { of: 'detect', name, args })))) as T[];
   const everywhere: Partial<ThreadClient<DetectApi>> = {
     folds: clientOf<DetectApi>('correlate', shared).folds,
     foldedTo: async () => leastPosition(await all<Position | undefined>('correlate', 'foldedTo', [])),
@@ -160,6 +142,33 @@ function sharedDetect(own: ThreadClient<DetectApi> | undefined, shared: Shared):
     reached: async (...args) => (await all<boolean>('match', 'reached', args)).every(Boolean),
   };
   return new Proxy(one, { get: (target, name) => Reflect.get(everywhere, name) ?? Reflect.get(target, name) });
+}
+
+async function figuresOf(
+  { threads, listeners, member }: DeskGround,
+  shared: Shared | undefined,
+): Promise<ReadonlyMap<string, FiguresAnswer>> {
+  const found = new Map<string, FiguresAnswer>();
+  if (!shared) return found;
+  const processes = new Map(shared.members.list().map((one) => [one.node, one]));
+  await Promise.all(
+    [...processes].map(async ([node, one]) =>
+      found.set(node, node === member ? ownFigures(threads, listeners) : await askFigures(shared, one)),
+    ),
+  );
+  return found;
+}
+
+async function askFigures(asking: Asking, member: MemberRecord): Promise<FiguresAnswer> {
+  try {
+    return (
+      parseFigures(await askMember(asking, member, { of: 'process', name: 'figures', args: [], withinMs: FIGURES_MS })) ?? 'other version'
+    );
+  } catch (error) {
+    if (!isTocsinError(error)) throw error;
+    // Of a version that does not know the question: it answers that it has no such duty.
+    return isTocsinError(error, 'api.duty_down') && error.cause === undefined ? 'other version' : 'no answer';
+  }
 }
 
 function dutiesOf({ options, threads }: DeskGround, shared: Shared | undefined): DutyStatus[] {

@@ -1,6 +1,6 @@
 /** A duty's connection to the bus, from plain data that can cross into a thread. */
+import type { CompleteBus } from '@tocsin/bus';
 import { type BusCredential, type BusLogin, type BusTls, openNatsBus } from '@tocsin/bus/nats';
-import type { Bus } from '../wire.ts';
 
 /** Where the bus is and under which key. */
 export interface BusAddress {
@@ -21,6 +21,6 @@ export interface BusAddress {
 }
 
 /** Connects; whoever opened it disposes it. @throws bus.unavailable */
-export function openBus(address: BusAddress): Promise<Bus> {
+export function openBus(address: BusAddress): Promise<CompleteBus> {
   return openNatsBus(address);
 }

@@ -41,6 +41,8 @@ export interface CredentialRecord {
   readonly nkey?: string | undefined;
   /** What people call it: `web01.2` is the second of source `web01`. */
   readonly label?: string | undefined;
+  /** Process whose command line it is for, where several share the duties: the operator's only. */
+  readonly member?: string | undefined;
   readonly createdMs: number;
   readonly expiresMs?: number | undefined;
   readonly revokedMs?: number | undefined;

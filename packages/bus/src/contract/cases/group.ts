@@ -77,6 +77,34 @@ export const groupCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'what has waited at a member for longer than its ack wait is handed out once, and counted as the bus counts it',
+    async run(kit) {
+      const ground = await kit.ground();
+      await kit.write(ground.bus, ground.subject('a'), numbers(3));
+      await using slow = await kit.join(ground, 'g', { ackWaitMs: ACK_WAIT_MS });
+      for (const each of await kit.take(slow, 1, 'slow')) each.ack();
+      await kit.harness.time.pass(ACK_WAIT_MS * 1.3);
+      const [first] = await kit.take(slow, 1, 'slow again');
+      first?.retry();
+      const seen: Delivery[] = [];
+      const iterator = slow[Symbol.asyncIterator]();
+      const loop = (async () => {
+        for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+          kit.note(`slow, later: ${textOf(next.value.message)} attempt ${next.value.attempt}`);
+          seen.push(next.value);
+          next.value.ack();
+        }
+      })();
+      await kit.harness.time.until(() => seen.length >= 2, 'the others');
+      await kit.harness.time.pass(2 * ACK_WAIT_MS);
+      await slow[Symbol.asyncDispose]();
+      await kit.settled(loop, 'the loop to end');
+      assert.deepEqual(textsOf(seen).sort(), ['1', '2'], 'each once');
+      const again = seen.find((each) => each.position === first?.position);
+      assert.equal(again?.attempt, (first?.attempt ?? 0) + 1);
+    },
+  },
+  {
     name: 'a group starts where it is told, and only the first time',
     async run(kit) {
       const ground = await kit.ground();

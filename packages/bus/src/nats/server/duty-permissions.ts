@@ -18,13 +18,22 @@ export interface DutyPermissions {
   readonly readBuckets?: readonly string[] | undefined;
   /** Subjects whose streams it may purge. */
   readonly purge?: readonly SubjectFilter[] | undefined;
+  /** Subjects, of no stream, that it may ask. */
+  readonly ask?: readonly SubjectFilter[] | undefined;
+  /** Subjects, of no stream, that it may answer: only where the asker waits, once for each question. */
+  readonly answer?: readonly SubjectFilter[] | undefined;
 }
 
 /** NATS permissions: the subjects a user may publish to and subscribe to. */
 export interface NatsPermissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
+  /** Whether it may send one message to where a message that it was given asks for an answer. */
+  readonly responds?: boolean | undefined;
 }
+
+/** Queue group of all who answer: a question goes to one of them. */
+export const ANSWERERS = 'tocsin-answerers';
 
 /** The duty that applies the topology; it may manage streams, but neither publish nor read what they hold. */
 export const ADMIN_DUTY = 'admin';
@@ -40,10 +49,17 @@ export function natsPermissions(duty: DutyPermissions, topology: Topology, inbox
   }
   for (const filter of duty.subscribe) for (const stream of streamsOf(topology, filter)) addReading(publish, stream);
   for (const filter of duty.purge ?? []) for (const stream of streamsOf(topology, filter)) publish.add(`$JS.API.STREAM.PURGE.${stream}`);
-  const { buckets = [], readBuckets = [] } = duty;
+  addBuckets(publish, duty, topology);
+  const { ask = [], answer = [] } = duty;
+  for (const filter of ask) publish.add(withoutStream(topology, filter));
+  // As one of the group only: alone it would be given every question.
+  const answered = answer.map((filter) => `${withoutStream(topology, filter)} ${ANSWERERS}`);
+  return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS, ...answered], responds: answer.length > 0 };
+}
+
+function addBuckets(publish: Set<string>, { buckets = [], readBuckets = [] }: DutyPermissions, topology: Topology): void {
   for (const name of buckets) publish.add(`${bucketSubject(name)}.>`);
   for (const name of [...buckets, ...readBuckets]) addReading(publish, bucketStream(declaredBucket(topology, name)));
-  return { publish: [...publish], subscribe: [`${inboxPrefix}.>`, ...STREAM_NEWS] };
 }
 
 /** Permissions of the duty that applies the topology. */
@@ -67,6 +83,16 @@ function addReading(publish: Set<string>, stream: string): void {
 function declaredBucket(topology: Topology, name: string): string {
   if (topology.buckets.some((bucket) => bucket.name === name)) return name;
   throw new TocsinError('server.bad_setting', { what: `Bucket ${name}`, reason: 'the topology declares none of this name' });
+}
+
+/** A stream would keep what is asked, and answer it. */
+function withoutStream(topology: Topology, filter: SubjectFilter): SubjectFilter {
+  const stream = topology.streams.find(({ subjects }) => subjects.some((taken) => filtersOverlap(taken, checkFilter(filter))));
+  if (stream === undefined) return checkFilter(filter);
+  throw new TocsinError('server.bad_setting', {
+    what: `Subject ${filter} of a duty`,
+    reason: `stream ${stream.name} takes it, so that it cannot be asked`,
+  });
 }
 
 function streamsOf(topology: Topology, filter: SubjectFilter): string[] {

@@ -29,6 +29,8 @@ export interface ConfigUser {
 
 /** Largest message, headers included. */
 export const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024;
+/** How long after a question its answer is let through: longer than anybody may wait. */
+const ANSWER_WITHIN = '150s';
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const MAX_MEMORY_STORE_BYTES = 64 * 1024 * 1024;
 
@@ -78,5 +80,6 @@ function doorAccount({ doorSubjects, producers = [] }: ServerConfig): string[] {
 
 function userText({ nkey, permissions }: ConfigUser): string {
   const allow = (subjects: readonly string[]): string => `{ allow: ${JSON.stringify(subjects)} }`;
-  return `{ nkey: ${JSON.stringify(nkey)}, permissions: { publish: ${allow(permissions.publish)}, subscribe: ${allow(permissions.subscribe)} } }`;
+  const responds = permissions.responds === true ? `, allow_responses: { max: 1, expires: ${JSON.stringify(ANSWER_WITHIN)} }` : '';
+  return `{ nkey: ${JSON.stringify(nkey)}, permissions: { publish: ${allow(permissions.publish)}, subscribe: ${allow(permissions.subscribe)}${responds} } }`;
 }

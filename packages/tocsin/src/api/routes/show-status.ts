@@ -7,6 +7,7 @@ const listener = {
   type: 'object',
   required: ['kind', 'name', 'address', 'connections', 'bytes', 'records', 'stored', 'duplicate', 'rejected', 'refused'],
   properties: {
+    member: { type: ['string', 'null'], description: 'Process it belongs to, where several share the duties' },
     kind: { type: 'string' },
     name: { type: 'string' },
     address: { type: 'string', description: 'Where it listens, or what it reads' },

@@ -25,6 +25,8 @@ const MEMBERS: readonly Column<MemberStatus>[] = [
   { title: 'PARTITIONS', value: (row) => row.partitions.join(' ') },
   { title: 'FOLD SHARDS', value: (row) => row.foldShards.join(' ') },
   { title: 'BEHIND', value: (row) => (row.behindMs === null ? '' : saySpan(row.behindMs)), right: true },
+  { title: 'MEMORY', value: (row) => (row.memoryBytes === null ? '' : sayBytes(row.memoryBytes)), right: true },
+  { title: 'STATE', value: sayMemberState },
 ];
 
 const LAG: readonly Column<Lag>[] = [
@@ -36,6 +38,7 @@ const LAG: readonly Column<Lag>[] = [
   { title: 'STATE', value: (row) => `${row.level}${row.isCurrent ? '' : ' (as last seen)'}` },
 ];
 
+const LISTENER_OF: Column<ListenerStatus> = { title: 'MEMBER', value: (row) => visible(row.member ?? '') };
 const LISTENERS: readonly Column<ListenerStatus>[] = [
   { title: 'LISTENER', value: (row) => `${visible(row.kind)}/${visible(row.name)}` },
   { title: 'ADDRESS', value: (row) => visible(row.address) },
@@ -87,7 +90,7 @@ function printTables(terminal: Terminal, { members, listeners, streams, lag }: I
   }
   const used = listeners.filter(({ kind, bytes, refused }) => kind !== 'http' || bytes > 0 || Object.keys(refused).length > 0);
   if (used.length > 0) {
-    terminal.table(LISTENERS, used);
+    terminal.table(members.length > 0 ? [LISTENER_OF, ...LISTENERS] : LISTENERS, used);
     terminal.line();
   }
   if (streams) terminal.table(STREAMS, streams);
@@ -107,6 +110,18 @@ function sayAlerts(terminal: Terminal, alerts: InstallationStatus['alerts']): st
   if (alerts === null) return NOT_KNOWN;
   const fresh = terminal.style(alerts.new > 0 ? 'yellow' : 'dim', `${sayCount(alerts.new)} new`);
   return `${fresh}, ${sayCount(alerts.acknowledged)} acknowledged, ${sayCount(alerts.resolved)} resolved, ${sayMany(alerts.false_positive, 'false positive')}`;
+}
+
+/** How a member is by its own words. */
+function sayMemberState({ answers, states }: MemberStatus): string {
+  if (!answers) return 'does not answer';
+  if (states === null) return 'of another version';
+  const troubles = states.flatMap(({ duty, state, restarts, reason, strain }) => {
+    const words = [state === 'running' ? undefined : state, restarts > 0 ? sayMany(restarts, 'restart') : undefined, reason, strain];
+    const said = words.filter((text) => text !== undefined);
+    return said.length === 0 ? [] : [`${duty}: ${said.join(', ')}`];
+  });
+  return visible(troubles.length === 0 ? 'runs' : troubles.join('; '));
 }
 
 /** Requests refused for one reason, since the start. */
