@@ -97,7 +97,7 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   let busKills = 0;
 
   const ready = async (): Promise<void> => void (url = await waitReady(dataDir, run));
-  // A start whose nats-server is killed ends with an error; whoever keeps services running starts it again, and so does this.
+  // A start whose nats-server is killed, or cannot be reached, ends with an error; whoever keeps services running starts it again, and so does this.
   const startAgain = async (): Promise<void> => {
     for (let isUp = false; !isUp; ) {
       const killsBefore = busKills;
@@ -107,7 +107,8 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
         isUp = true;
       } catch (error) {
         await killTocsin(run);
-        if (busKills === killsBefore) throw error;
+        const hadNoBus = busKills !== killsBefore || (external !== undefined && run.said().includes('[bus.unavailable]'));
+        if (!hadNoBus) throw error;
       }
     }
   };

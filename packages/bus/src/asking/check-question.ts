@@ -33,6 +33,8 @@ export function checkQuestion({ subject, headers = {}, body }: Question, { timeo
 /** Checks what an answerer asks for. @throws bus.bad_subject, bus.bad_request */
 export function checkAnswerer(filter: string, { maxUnderWay = 1 }: AnswerOptions): void {
   checkFilter(filter);
+  // It would also be given what brokers themselves are asked, and answer that.
+  if (/^[*>]/.test(filter)) throw new TocsinError('bus.bad_subject', { subject: filter, reason: 'whoever answers names the first token' });
   if (Number.isInteger(maxUnderWay) && maxUnderWay >= 1 && maxUnderWay <= MAX_UNDER_WAY) return;
   throw badRequest(`maxUnderWay ${maxUnderWay}`, `it is not 1 to ${MAX_UNDER_WAY}`);
 }

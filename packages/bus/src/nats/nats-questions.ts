@@ -106,6 +106,7 @@ async function openAnswerer(
   desks: Set<AnswerDesk>,
   { filter, handle, options }: { readonly filter: SubjectFilter; readonly handle: AnswerHandler; readonly options: AnswerOptions },
 ): Promise<AsyncDisposable> {
+  await refuseStreams(link, filter);
   const desk = createAnswerDesk({ handle, options, limits, after: afterMs });
   let refused: Error | undefined;
   const subscription = link.connection.subscribe(filter, {
@@ -118,8 +119,7 @@ async function openAnswerer(
   desks.add(desk);
   try {
     // Its answer comes after the server has read the subscription, and after what it says against it.
-    const { streams } = await callJetStream<{ streams: string[] | null }>(link, 'STREAM.NAMES', { subject: filter });
-    if (streams?.length) throw streamTakes(filter);
+    await refuseStreams(link, filter);
     if (refused !== undefined) throw new TocsinError('bus.forbidden', { subject: filter, name }, { cause: refused });
   } catch (error) {
     subscription.unsubscribe();
@@ -135,6 +135,12 @@ async function openAnswerer(
       desks.delete(desk);
     },
   };
+}
+
+/** @throws bus.bad_subject where a stream takes what a filter does */
+async function refuseStreams(link: NatsLink, filter: SubjectFilter): Promise<void> {
+  const { streams } = await callJetStream<{ streams: string[] | null }>(link, 'STREAM.NAMES', { subject: filter });
+  if (streams?.length) throw streamTakes(filter);
 }
 
 function take(link: NatsLink, desk: AnswerDesk, message: Msg): void {

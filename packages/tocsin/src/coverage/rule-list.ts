@@ -7,7 +7,7 @@ import { zstdCompress, zstdDecompressSync } from 'node:zlib';
 import type { StateBucket } from '@tocsin/bus';
 import type { InactiveRule } from '@tocsin/detect';
 import type { RuleBook } from '../rules/rule-book.ts';
-import { aboutChunked, deleteChunked, getChunked, putChunked } from '../state/chunked-value.ts';
+import { aboutChunked, deleteChunked, getChunked, putContent } from '../state/chunked-value.ts';
 
 /** Whether a rule judges, or why not. */
 export type RuleState = 'active' | 'quarantined' | InactiveRule['reason'];
@@ -60,7 +60,7 @@ export function rulesOfList({ shared, tenants }: RuleList, tenant: string): Read
 export async function saveRuleList(bucket: StateBucket, book: RuleBook, nowMs: number): Promise<void> {
   if ((await bucket.get(book.hash)) !== undefined) return;
   const bytes = await promisify(zstdCompress)(Buffer.from(JSON.stringify(ruleListOf(book))));
-  await putChunked(bucket, book.hash, { bytes, about: { savedMs: String(nowMs) } });
+  await putContent(bucket, book.hash, { bytes, about: { savedMs: String(nowMs) } });
   await forgetOldest(bucket, book.hash);
 }
 

@@ -15,7 +15,7 @@ import {
   type RefusedRule,
   type RuleFilter,
 } from '@tocsin/detect';
-import { getChunked, putChunked } from '../state/chunked-value.ts';
+import { getChunked, putContent } from '../state/chunked-value.ts';
 import { RuleSetHashes } from './rule-set-hash.ts';
 
 /** One rule file. */
@@ -117,10 +117,10 @@ export class RuleBook {
   async save(bucket: StateBucket): Promise<void> {
     const shared = this.files.filter((file) => file.tenant === undefined);
     const base = this.hashes.hash(shared, []);
-    if ((await bucket.get(base)) === undefined) await putChunked(bucket, base, { bytes: Buffer.from(JSON.stringify(shared)) });
+    await putContent(bucket, base, { bytes: Buffer.from(JSON.stringify(shared)) });
     if (base === this.hash) return;
     const kept: KeptRuleSet = { base, files: this.files.filter((file) => file.tenant !== undefined), quarantine: this.quarantine };
-    await putChunked(bucket, this.hash, { bytes: Buffer.from(JSON.stringify(kept)), about: { base } });
+    await putContent(bucket, this.hash, { bytes: Buffer.from(JSON.stringify(kept)), about: { base } });
   }
 
   /** Rules that a tenant has in quarantine: loaded and listed, and not judged. */

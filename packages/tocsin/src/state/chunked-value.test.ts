@@ -4,7 +4,7 @@ import { isTocsinError } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { openGround } from '../../test/ground.ts';
 import { MANIFESTS_BUCKET } from '../topology.ts';
-import { getChunked, putChunked } from './chunked-value.ts';
+import { getChunked, putChunked, putContent } from './chunked-value.ts';
 
 async function openBucket(): Promise<StateBucket> {
   return (await openGround()).bus.bucket(MANIFESTS_BUCKET);
@@ -70,6 +70,14 @@ describe('chunked value', () => {
     for (const each of written) if (each.status === 'rejected') expect(isTocsinError(each.reason, 'bus.fenced')).toBe(true);
     const seen = Buffer.from((await getChunked(bucket, 'folds')) ?? '');
     expect(values.some((value, i) => written[i]?.status === 'fulfilled' && seen.equals(value))).toBe(true);
+  });
+
+  it('is kept by all who write one content under its name at once', async () => {
+    const bucket = await openBucket();
+    const bytes = randomBytes(1_500_000);
+    await Promise.all(Array.from({ length: 4 }, () => putContent(bucket, 'set', { bytes })));
+    expect(Buffer.from((await getChunked(bucket, 'set')) ?? '').equals(bytes)).toBe(true);
+    expect(await bucket.keys()).toHaveLength(5);
   });
 
   it('does not touch values of other names', async () => {

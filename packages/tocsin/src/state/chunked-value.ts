@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { StateBucket } from '@tocsin/bus';
-import { TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError } from '@tocsin/core';
 
 /** Chunk size in bytes: below what every bus takes as a value (512 KiB). */
 const CHUNK_BYTES = 384 * 1024;
@@ -46,6 +46,23 @@ export async function putChunked(bucket: StateBucket, name: string, value: Uint8
   const written = await bucket.put(name, Buffer.from(JSON.stringify(manifest)), revision);
   await removeOthers(bucket, name, content);
   return written;
+}
+
+/** Rounds in which writers of one content may come between each other: each of them brings at least one a chunk further. */
+const CONTENT_ROUNDS = 100;
+
+/**
+ * Keeps a value under a name that stands for its content, unless it is kept already: whoever else writes it meanwhile writes the same.
+ * @throws bus.fenced where others write under that name again and again
+ */
+export async function putContent(bucket: StateBucket, name: string, value: NotedValue): Promise<void> {
+  for (let round = 1; (await bucket.get(name)) === undefined; round++) {
+    try {
+      await putChunked(bucket, name, value);
+    } catch (error) {
+      if (!isTocsinError(error, 'bus.fenced') || round === CONTENT_ROUNDS) throw error;
+    }
+  }
 }
 
 /** Removes the value of a name, if there is one. @throws bus.fenced where somebody writes it meanwhile */

@@ -182,7 +182,7 @@ const cases: readonly ContractCase[] = [
         await kit.refused(bus.ask({ subject, headers, body }, { timeoutMs: TIMEOUT_MS }), 'bus.bad_request');
       const large = new Uint8Array(kit.guarantees.maxMessageBytes + 1);
       await kit.refused(bus.ask({ subject, body: large }, { timeoutMs: TIMEOUT_MS }), 'bus.too_large');
-      for (const bad of ['', 'a..b', '$JS.>', ground.subject('a'), ground.all, '>'])
+      for (const bad of ['', 'a..b', '$JS.>', ground.subject('a'), ground.all, '>', '*', '*.a'])
         await kit.refused(bus.answer(bad, says('')), 'bus.bad_subject');
       for (const maxUnderWay of [0, 1.5, 5_000]) await kit.refused(bus.answer(subject, says(''), { maxUnderWay }), 'bus.bad_request');
       assert.deepEqual(await kit.texts(bus, ground.all), [], 'no stream has kept a question');
