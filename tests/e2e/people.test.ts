@@ -1,16 +1,11 @@
 /** People: the page about them as it stands, tenants that come into being, and what nobody may do. */
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { notRunnable } from '../faults/not-runnable.ts';
-import { builtProgram } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type Answer, beat, Program, wordRule } from './program.ts';
+import { runPage } from './run-page.ts';
 
 const missing = notRunnable();
-const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'how-to', 'people.md'), 'utf8');
 
 interface Person {
   readonly tenant: string;
@@ -33,16 +28,7 @@ describe.skipIf(missing !== undefined)('people', () => {
     (await program.call<{ people: Person[] }>('GET', '/people', { token })).body.people;
   const statusWith = async (token: string): Promise<number> => (await program.call('GET', '/status', { token })).status;
 
-  test('the page prints what it says', async () => {
-    const blocks = [...page.matchAll(/^```(sh|json)\n(.*?)^```$/gms)].map(([, kind, text = '']) => ({ kind, text }));
-    expect(blocks.length).toBeGreaterThan(6);
-    for (const [i, { kind, text }] of blocks.entries()) {
-      if (kind !== 'sh') continue;
-      const tocsin = `tocsin() { '${process.execPath}' '${builtProgram}' "$@" --data '${program.dataDir}'; }`;
-      const { stdout } = await promisify(execFile)('bash', ['-euc', `${tocsin}\n${text}`]);
-      expect(JSON.parse(stdout)).toMatchObject(JSON.parse(blocks[i + 1]?.text ?? '') as object);
-    }
-  }, 60_000);
+  test('the page prints what it says', () => runPage('people', program), 60_000);
 
   test('a tenant made by its first admin has its own sources, alerts and people, and sees no others', async () => {
     const { token } = (await add({ name: 'chief', tenant: 'globex', roles: ['admin'] })).body;

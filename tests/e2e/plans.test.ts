@@ -1,16 +1,11 @@
 /** Events planned for later: the page about them as it stands, and plans that come true through a kill of the whole program. */
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { notRunnable } from '../faults/not-runnable.ts';
-import { builtProgram } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
+import { runPage } from './run-page.ts';
 
 const missing = notRunnable();
-const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'how-to', 'planned-events.md'), 'utf8');
 const WITHIN_MS = 20_000;
 
 interface Planned {
@@ -32,15 +27,7 @@ describe.skipIf(missing !== undefined)('planned events', () => {
   const record = (host: string): string => JSON.stringify(beat('hit', { host }));
   const alertHosts = async (): Promise<string[]> => (await program.alerts('?limit=100')).map(({ groupBy }) => groupBy['host'] ?? '').sort();
 
-  test('the page prints what it says', async () => {
-    const blocks = [...page.matchAll(/^```(sh|json)\n(.*?)^```$/gms)].map(([, kind, text = '']) => ({ kind, text }));
-    for (const [i, { kind, text }] of blocks.entries()) {
-      if (kind !== 'sh') continue;
-      const tocsin = `tocsin() { '${process.execPath}' '${builtProgram}' "$@" --data '${program.dataDir}'; }`;
-      const { stdout } = await promisify(execFile)('bash', ['-euc', `${tocsin}\n${text}`]);
-      expect(JSON.parse(stdout)).toMatchObject(JSON.parse(blocks[i + 1]?.text ?? '') as object);
-    }
-  }, 60_000);
+  test('the page prints what it says', () => runPage('planned-events', program), 60_000);
 
   test('what was due while everything was down comes true after the start, and what is to come at its time; each once', async () => {
     await program.addSource('late', 'auto');

@@ -1,5 +1,5 @@
 /** What every adapter refuses of questions and answers before it sends anything, and what it makes of an answer that tells of a failure. */
-import { type ErrorCode, errorTable, isTocsinError, TocsinError } from '@tocsin/core';
+import { type ErrorCode, errorTable, isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import type { Guarantees } from '../event-bus.ts';
 import { badRequest, checkHeaders, messageBytes } from '../message-check.ts';
 import type { Answer, AnswerOptions, AskOptions, Question, WholeAnswer } from '../request-reply.ts';
@@ -49,7 +49,7 @@ export function checkAnswer(subject: string, { headers = {}, body }: Answer, lim
 
 /** What is told of an error: its code and its message, nothing else of it. */
 export function failureOf(error: unknown): Failure {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const reason = text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}…` : text;
   return { code: isTocsinError(error) ? error.code : undefined, reason: reason.toWellFormed() };
 }

@@ -34,7 +34,7 @@ export async function readListenerTls(tls: ListenerTls, listener: { name: string
     try {
       return path === undefined ? undefined : await readFile(path);
     } catch (cause) {
-      throw cannotOpen(listener, `${what} ${path} cannot be read (${reasonOf(cause)})`, cause);
+      throw cannotOpen(listener, `${what} ${path} cannot be read (${messageOf(cause)})`, cause);
     }
   };
   const [cert, key, ca] = [await read(tls.cert, 'certificate'), await read(tls.key, 'key'), await read(tls.ca, 'authorities')];
@@ -42,7 +42,7 @@ export async function readListenerTls(tls: ListenerTls, listener: { name: string
   try {
     createSecureContext(options);
   } catch (cause) {
-    throw cannotOpen(listener, `its certificate, key or authorities are not usable (${reasonOf(cause)})`, cause);
+    throw cannotOpen(listener, `its certificate, key or authorities are not usable (${messageOf(cause)})`, cause);
   }
   return options;
 }
@@ -69,8 +69,4 @@ export function createTlsRenewal(
 /** Why a listener cannot be opened. */
 export function cannotOpen(listener: { name: string; address: string }, reason: string, cause?: unknown): TocsinError {
   return new TocsinError('listener.cannot_open', { listener: listener.name, address: listener.address, reason }, { cause });
-}
-
-function reasonOf(cause: unknown): string {
-  return messageOf(cause);
 }

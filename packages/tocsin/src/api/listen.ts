@@ -28,7 +28,7 @@ export async function checkFree({ host, port }: ListenSettings): Promise<void> {
     server.listen({ host, port });
     await once(server, 'listening');
   } catch (cause) {
-    throw new TocsinError('config.cannot_listen', { host, port, reason: reasonOf(cause) }, { cause });
+    throw new TocsinError('config.cannot_listen', { host, port, reason: messageOf(cause) }, { cause });
   }
   server.close();
   await once(server, 'close');
@@ -39,7 +39,7 @@ export async function listen(app: FastifyInstance, { host, port, tlsCert }: List
   try {
     await app.listen({ host, port });
   } catch (cause) {
-    throw new TocsinError('config.cannot_listen', { host, port, reason: reasonOf(cause) }, { cause });
+    throw new TocsinError('config.cannot_listen', { host, port, reason: messageOf(cause) }, { cause });
   }
   return serverUrl(app, tlsCert !== undefined);
 }
@@ -48,10 +48,6 @@ async function readPem(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new TocsinError('config.unreadable', { at: path, reason: reasonOf(cause) }, { cause });
+    throw new TocsinError('config.unreadable', { at: path, reason: messageOf(cause) }, { cause });
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return messageOf(cause);
 }

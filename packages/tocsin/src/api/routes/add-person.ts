@@ -62,7 +62,12 @@ export const addPerson: Route = {
         // The person first: of two who add one name at once, one is refused before there is a second credential.
         await context.registry.put({ tenant, kind: 'person', id: name }, person, { seen: present });
         const credential = { actor: name, roles, createdMs, ...expires };
-        await context.registry.put({ tenant, kind: 'credential', id: hashToken(token) }, credential);
+        const made = { tenant, kind: 'credential', id: hashToken(token) } as const;
+        await context.registry.put(made, credential);
+        const { revokedMs } = context.registry.get(tenant, 'person', name)?.value ?? {};
+        if (revokedMs === undefined) return;
+        await context.registry.put(made, { ...credential, revokedMs });
+        throw new TocsinError('api.conflict', { what: 'person', id: name });
       },
     );
     return { person: listedPerson(tenant, person, createdMs), token };

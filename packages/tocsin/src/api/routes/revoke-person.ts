@@ -30,6 +30,8 @@ export const revokePerson: Route = {
       // Credentials first: should the process die in between, the door is shut already.
       await revokeCredentials(registry, { tenant, name, revokedMs: revoked.revokedMs });
       await registry.put({ tenant, kind: 'person', id: name }, revoked, { seen: person });
+      // And what was made for the person meanwhile; whatever is made from here on sees that the person is revoked.
+      await revokeCredentials(registry, { tenant, name, revokedMs: revoked.revokedMs });
       return { person: listedPerson(tenant, revoked, nowMs) };
     });
   },

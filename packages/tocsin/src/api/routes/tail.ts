@@ -75,6 +75,8 @@ async function follow({ context, principal, query, reply, request }: ApiCall, fi
     if (!isStillAccepted(context.registry, principal, context.clock.nowMs())) left.abort();
   };
   const endWatch = context.registry.onChange(leaveIfOver);
+  // It may have ended since it was looked at.
+  leaveIfOver();
   const heartbeat = setInterval(() => {
     leaveIfOver();
     if (!raw.writableNeedDrain) raw.write('\n');
