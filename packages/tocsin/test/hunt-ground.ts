@@ -2,16 +2,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseRules } from '@tocsin/detect';
+import { type ParsedRules, parseRules } from '@tocsin/detect';
 import { loadMappings, readShippedMappings } from '@tocsin/ingest';
-import { createBufferPool } from '../src/hunt/buffer-pool.ts';
+import { type BufferPool, createBufferPool } from '../src/hunt/buffer-pool.ts';
 import type { Finding } from '../src/hunt/finding.ts';
 import { huntFiles } from '../src/hunt/hunt-files.ts';
 import { HuntTally } from '../src/hunt/hunt-tally.ts';
-import { createLocalJudge } from '../src/hunt/judge.ts';
+import { createLocalJudge, type Judge } from '../src/hunt/judge.ts';
+import type { JudgeSetup } from '../src/hunt/judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from '../src/hunt/judge-setup.ts';
 
-const mappings = loadMappings(readShippedMappings());
+/** The mappings of hunts in tests. */
+export const mappings = loadMappings(readShippedMappings());
 
 /** What a hunt came to. */
 export interface HuntOutcome {
@@ -19,11 +21,17 @@ export interface HuntOutcome {
   readonly findings: readonly Finding[];
 }
 
+/** How a hunt in a test is judged. */
+export interface HuntChoices extends Partial<JudgeChoices> {
+  /** Who judges; the main thread alone where absent. Disposed with the hunt. */
+  readonly judge?: (setup: JudgeSetup, pool: BufferPool, rules: ParsedRules) => Judge;
+}
+
 /** Hunts through files, given by name, with these rules. */
 export async function huntThrough(
   rules: string,
   files: Readonly<Record<string, string | Uint8Array>>,
-  choices: Partial<JudgeChoices> = {},
+  { judge: openJudge = createLocalJudge, ...choices }: HuntChoices = {},
 ): Promise<HuntOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-hunt-test-'));
   try {
@@ -31,11 +39,12 @@ export async function huntThrough(
     const parsed = parseRules([{ path: 'rules.yml', text: rules }]);
     const setup = createJudgeSetup(parsed.rules, mappings, { logSourceFields: undefined, detail: 'full', ...choices });
     const pool = createBufferPool();
+    await using judge = openJudge(setup, pool, parsed);
     const tally = new HuntTally();
     const findings: Finding[] = [];
     await huntFiles({
       compiled: setup.compiled,
-      judge: createLocalJudge(setup, pool),
+      judge,
       pool,
       inputs: Object.keys(files).map((name) => ({ path: join(folder, name), size: undefined })),
       stdin: process.stdin,

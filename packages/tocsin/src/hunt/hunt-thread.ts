@@ -1,4 +1,4 @@
-/** A thread that judges blocks: what runs inside. Who hands it blocks is `thread-judge.ts`. */
+/** A thread that judges blocks: what runs inside. Who hands it blocks is `judge-thread.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { decodeRules } from '@tocsin/detect/judge';
 import { compileMappings, type MappingSpec } from '@tocsin/ingest/read';
@@ -26,14 +26,11 @@ export interface ThreadTask {
 /** Answer to one task, in the order of the tasks; the buffer is moved back. */
 export type ThreadAnswer = { readonly verdict: BlockVerdict; readonly buffer: Uint8Array } | { readonly failed: string };
 
-/** A kept file that a thread did not use, and why: told at any time, in answer to nothing. */
-export interface ThreadNote {
-  readonly ignored: string;
-  readonly reason: string;
-}
+/** What a thread tells in answer to nothing: that it can be given blocks, or a kept file that it did not use, and why. */
+export type ThreadNews = { readonly ready: true } | { readonly ignored: string; readonly reason: string };
 
 const boot = workerData as ThreadBoot;
-const note = (ignored: string, reason: string): void => parentPort?.postMessage({ ignored, reason } satisfies ThreadNote);
+const note = (ignored: string, reason: string): void => parentPort?.postMessage({ ignored, reason } satisfies ThreadNews);
 const setup = createJudgeSetup(decodeRules(boot.rules).rules, compileMappings(boot.mappings), {
   ...boot.choices,
   programs: boot.cacheFolder === undefined ? undefined : openProgramCache({ folder: boot.cacheFolder, onIgnored: note }),
@@ -49,3 +46,4 @@ parentPort?.on('message', ({ block, changedMs }: ThreadTask) => {
     parentPort?.postMessage(answer);
   }
 });
+parentPort?.postMessage({ ready: true } satisfies ThreadNews);

@@ -1,11 +1,11 @@
-/** Who judges blocks: the main thread itself, or several threads beside it. */
+/** Who judges blocks: the main thread alone; it and others beside it are `growing-judge.ts`. */
 import type { BufferPool } from './buffer-pool.ts';
 import type { Block } from './hunt-block.ts';
 import { type BlockVerdict, type JudgeSetup, judgeBlock } from './judge-block.ts';
 
 /** Takes blocks and gives their verdicts. Block buffers are the judge's from then on. */
 export interface Judge extends AsyncDisposable {
-  /** Blocks that should be under way at a time. */
+  /** Verdicts that may be waited for at a time. */
   readonly inFlight: number;
   judge(block: Block, changedMs: number): Promise<BlockVerdict>;
 }

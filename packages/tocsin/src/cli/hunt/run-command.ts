@@ -6,7 +6,9 @@ import type { MappingSet } from '@tocsin/ingest/read';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
 import { huntFiles } from '../../hunt/hunt-files.ts';
+import type { ThreadBoot } from '../../hunt/hunt-thread.ts';
 import { HuntTally } from '../../hunt/hunt-tally.ts';
+import { openGrowingJudge } from '../../hunt/growing-judge.ts';
 import { createLocalJudge, type Judge } from '../../hunt/judge.ts';
 import type { JudgeSetup } from '../../hunt/judge-block.ts';
 import { createJudgeSetup, type JudgeChoices } from '../../hunt/judge-setup.ts';
@@ -15,7 +17,6 @@ import { type HuntInputs, listInputs } from '../../hunt/list-inputs.ts';
 import { type HuntRules, loadHuntRules } from '../../hunt/load-rules.ts';
 import { openProgramCache } from '../../hunt/program-cache.ts';
 import { loadShippedMappings } from '../../hunt/rule-cache.ts';
-import { openThreadJudge } from '../../hunt/thread-judge.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
 import { sayCount, sayMany } from '../figures.ts';
 import { visible } from '../visible-text.ts';
@@ -117,10 +118,14 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const shared = new Uint8Array(new SharedArrayBuffer(rules.encoded.length));
-  shared.set(rules.encoded);
-  const boot = { rules: shared, mappings: mappings.specs, choices, cacheFolder: cache?.folder };
-  return openThreadJudge(request.jobs, boot, { pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
+  const boot = (): ThreadBoot => ({ rules: sharedCopy(rules.encoded), mappings: mappings.specs, choices, cacheFolder: cache?.folder });
+  return openGrowingJudge(setup, { jobs: request.jobs, boot, pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
+}
+
+function sharedCopy(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
 }
 
 /** The folder that was named, or the user's own (XDG Base Directory Specification). */
