@@ -5,8 +5,9 @@ import { setFlagsFromString } from 'node:v8';
 const USUAL_GROWTH = 2;
 
 /**
- * Holds the young generation at its first size until the function it gives back is called. Loading and compiling would otherwise grow it to
- * its limit, and it does not shrink again: 40 MiB less of 240 with Node 24 (docs/performance.md). Threads have limits of their own.
+ * Holds the young generation at the size it has until the function it gives back is called. Loading and compiling would otherwise grow it to
+ * its limit, 128 MiB with Node 24, and it does not shrink again (docs/performance.md). V8 takes this while it runs only: as an option of the
+ * program it is raised to 2. Threads have limits of their own.
  */
 export function holdYoungGeneration(): () => void {
   setFlagsFromString('--semi-space-growth-factor=1');

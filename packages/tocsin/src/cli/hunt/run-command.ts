@@ -19,6 +19,7 @@ import { openProgramCache } from '../../hunt/program-cache.ts';
 import { loadShippedMappings } from '../../hunt/rule-cache.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
 import { sayCount, sayMany } from '../figures.ts';
+import { holdYoungGeneration } from '../small-heap.ts';
 import { visible } from '../visible-text.ts';
 import { noteRefusedRules, noteUnread } from './hunt-notes.ts';
 import { type HuntOutput, outputs } from './hunt-output.ts';
@@ -28,6 +29,8 @@ import { type HuntRequest, LEVELS, readHuntRequest } from './hunt-request.ts';
 /** Resolves with the exit code: 0, or that of `hunt.found` or `hunt.incomplete`. @throws cli.bad_option, cli.unreadable, hunt.no_rules */
 export async function runHuntCommand(context: CommandContext, paths: readonly string[], options: GivenOptions): Promise<number> {
   const request = readHuntRequest(options);
+  // For good: what a block leaves is dead when it has been judged, and loading rules is over once.
+  holdYoungGeneration();
   const inputs = listInputs(paths, { sizes: true });
   const cache = cacheOptions(context, request);
   const rules = await loadHuntRules([request.rules], Date.now(), cache);
