@@ -3,7 +3,7 @@ import { encodeRules } from '@tocsin/detect/judge';
 import { describe, expect, it } from 'vitest';
 import { type HuntOutcome, huntThrough, mappings } from '../../test/hunt-ground.ts';
 import { openGrowingJudge } from './growing-judge.ts';
-import type { ThreadBoot } from './hunt-thread.ts';
+import type { ThreadBoot } from './judge-in-thread.ts';
 import type { JudgeChoices } from './judge-setup.ts';
 
 const RULES = `
@@ -47,7 +47,13 @@ async function huntGrowing(growEveryBytes: number, boot: Partial<ThreadBoot> = {
   let shares: readonly number[] = [];
   const outcome = await huntThrough(RULES, FILES, {
     judge: (setup, pool, parsed) => {
-      const encoded: ThreadBoot = { rules: encodeRules(parsed), mappings: mappings.specs, choices: CHOICES, cacheFolder: undefined };
+      const encoded: ThreadBoot = {
+        rules: encodeRules(parsed),
+        mappings: mappings.specs,
+        choices: CHOICES,
+        cacheFolder: undefined,
+        codeFolder: undefined,
+      };
       const onIgnored = (path: string, reason: string): never => expect.fail(`${path}: ${reason}`);
       const judge = openGrowingJudge(setup, { jobs: 3, pool, growEveryBytes, onIgnored, boot: () => ({ ...encoded, ...boot }) });
       shares = judge.shares;

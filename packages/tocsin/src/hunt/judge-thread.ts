@@ -1,8 +1,8 @@
-/** A thread that judges blocks beside the main one, as the main one sees it. What runs inside is `hunt-thread.ts`; who is given a block is decided in `growing-judge.ts`. */
+/** A thread that judges blocks beside the main one, as the main one sees it. What runs inside is `judge-in-thread.ts`; who is given a block is decided in `growing-judge.ts`. */
 import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
 import type { BufferPool } from './buffer-pool.ts';
-import type { ThreadAnswer, ThreadBoot, ThreadNews, ThreadTask } from './hunt-thread.ts';
+import type { ThreadAnswer, ThreadBoot, ThreadNews, ThreadTask } from './judge-in-thread.ts';
 import type { BlockVerdict } from './judge-block.ts';
 
 /** Blocks a thread has before it at most: one to work on and one to go on with. */

@@ -13,7 +13,10 @@ export const hunt: Command = {
       flags: '--fail-on <level>',
       about: 'exit with 1 where something of this level or above is found: informational, low, medium, high, critical',
     },
-    { flags: '--jobs <count>', about: 'most threads that judge; further ones join where there is much to judge (default: one per processor)' },
+    {
+      flags: '--jobs <count>',
+      about: 'most threads that judge; further ones join where there is much to judge (default: one per processor)',
+    },
     {
       flags: '--log-source-fields <parts>',
       about:

@@ -1,16 +1,17 @@
 /** The run of `tocsin hunt`: rules loaded, files judged, findings printed, exit code chosen. */
+import { getCompileCacheDir } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
 import type { MappingSet } from '@tocsin/ingest/read';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
 import { huntFiles } from '../../hunt/hunt-files.ts';
-import type { ThreadBoot } from '../../hunt/hunt-thread.ts';
 import { HuntTally } from '../../hunt/hunt-tally.ts';
 import { openGrowingJudge } from '../../hunt/growing-judge.ts';
 import { createLocalJudge, type Judge } from '../../hunt/judge.ts';
 import type { JudgeSetup } from '../../hunt/judge-block.ts';
+import type { ThreadBoot } from '../../hunt/judge-in-thread.ts';
 import { createJudgeSetup, type JudgeChoices } from '../../hunt/judge-setup.ts';
 import type { KeptFileOptions } from '../../hunt/kept-file.ts';
 import { type HuntInputs, listInputs } from '../../hunt/list-inputs.ts';
@@ -121,7 +122,15 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const boot = (): ThreadBoot => ({ rules: sharedCopy(rules.encoded), mappings: mappings.specs, choices, cacheFolder: cache?.folder });
+  const compiled = getCompileCacheDir();
+  const boot = (): ThreadBoot => ({
+    rules: sharedCopy(rules.encoded),
+    mappings: mappings.specs,
+    choices,
+    cacheFolder: cache?.folder,
+    // Node tells the folder of its own version within the one that it was given.
+    codeFolder: compiled && dirname(compiled),
+  });
   return openGrowingJudge(setup, { jobs: request.jobs, boot, pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
 }
 
