@@ -2,14 +2,14 @@
  * The programs of a filter: made when they are first needed, or taken from where they are kept, and forgotten when no rule set has their
  * part of a route any more. What a program finds is `plan-route.ts`.
  */
-import { encodeProgram, type ProgramImage, type Scanner, type ScanProgram, sha256Hex } from '@tocsin/core';
+import { encodeProgram, type ProgramImage, type Scanner, type ScanProgram } from '@tocsin/core';
 import type { RoutePart } from '../compile/compiled-rules.ts';
 import { canonicalJson } from '../parse/rule-metadata.ts';
 import { planRoute } from './plan-route.ts';
 
-/** Where programs are kept between runs or handed over between threads. A key stands for rules and fields, not for the code that makes programs of them: whoever keeps them sees to that. */
+/** Where programs are kept between runs or handed over between threads. A key is long: it is the versions of all rules and the names of their fields. It does not stand for the code that makes programs of them: whoever keeps them sees to that. */
 export interface ProgramStore {
-  /** The program kept under a key (64 hex digits); undefined where none is. */
+  /** The program kept under a key; undefined where none is. */
   read(key: string): ProgramImage | undefined;
   write(key: string, image: ProgramImage): void;
 }
@@ -54,5 +54,5 @@ const LEAST_KEPT = 8;
 /** Name of a part's program: what its rules say, in their order, and where the log source keeps the fields they name. */
 function programKey({ rules, logSource: { aliases, prefixes, jsonObjects } }: RoutePart): string {
   const versions = rules.map(({ meta }) => meta.version);
-  return sha256Hex(JSON.stringify([canonicalJson({ aliases, prefixes, jsonObjects }), versions]));
+  return JSON.stringify([canonicalJson({ aliases, prefixes, jsonObjects }), versions]);
 }

@@ -118,12 +118,14 @@ function bodyOf(rule: ParsedRule): object {
 }
 
 function only(of: object, names: readonly string[]): object {
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(of, name)).map((name) => [name, (of as Head)[name]]));
+  const left: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(of, name)) left[name] = (of as Head)[name];
+  return left;
 }
 
 function without(of: object, names: readonly string[]): object {
-  const left: Record<string, unknown> = { ...of };
-  for (const name of names) delete left[name];
+  const left: Record<string, unknown> = {};
+  for (const name of Object.keys(of)) if (!names.includes(name)) left[name] = (of as Head)[name];
   return left;
 }
 
@@ -166,7 +168,7 @@ function refusalOf({ code, ...saved }: SavedRefusal): RefusedRule {
 }
 
 function jsonOf(value: unknown): string {
-  return JSON.stringify(value, encodeValue);
+  return JSON.stringify(marked(value));
 }
 
 const MAP = '$map';
@@ -178,13 +180,26 @@ const UNDEFINED = '$undefined';
 const MARK = '\u0001';
 const WILDCARDS = { any: 'a', one: 'o', dash: 'd' } as const;
 
-function encodeValue(this: unknown, name: string, value: unknown): unknown {
-  if (value instanceof Map) return { [MAP]: [...value] };
-  if (name === 'patterns' && isTextTest(this)) return { [PATTERN]: this.patterns.map(patternText) };
-  if (value === undefined && Array.isArray(this)) return { [UNDEFINED]: true };
+/** The value with everything that JSON has no form for as marked objects. Made as a whole, which is much quicker than a replacer that is asked for every part. */
+function marked(value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return { [NUMBER]: String(value) };
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((one) => (one === undefined ? { [UNDEFINED]: true } : marked(one)));
+  if (value instanceof Map) return { [MAP]: [...value].map(marked) };
+  // A time in an event of a test.
+  if (value instanceof Date) return value.toJSON();
+  if (isTextTest(value)) return { ...value, patterns: { [PATTERN]: value.patterns.map(patternText) } };
   // Events of tests may have any names.
-  return isPlain(value) && Object.keys(value).some((key) => key.startsWith('$')) ? { [OBJECT]: Object.entries(value) } : value;
+  const names = Object.keys(value);
+  if (names.some((name) => name.startsWith('$'))) return { [OBJECT]: Object.entries(value).map(marked) };
+  return markedMembers(value as Head, names);
+}
+
+function markedMembers(value: Head, names: readonly string[]): object {
+  if (names.includes('__proto__')) return Object.fromEntries(names.map((name) => [name, marked(value[name])]));
+  const members: Record<string, unknown> = {};
+  for (const name of names) members[name] = marked(value[name]);
+  return members;
 }
 
 function isTextTest(value: unknown): value is { patterns: TextPattern[] } {
@@ -198,13 +213,12 @@ function isTextTest(value: unknown): value is { patterns: TextPattern[] } {
 }
 
 function isPattern(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (token) =>
-        isPlain(token) && (token['kind'] === 'char' ? typeof token['char'] === 'string' : Object.hasOwn(WILDCARDS, String(token['kind']))),
-    )
-  );
+  return Array.isArray(value) && value.every(isToken);
+}
+
+function isToken(token: unknown): boolean {
+  if (!isPlain(token)) return false;
+  return token['kind'] === 'char' ? typeof token['char'] === 'string' : Object.hasOwn(WILDCARDS, String(token['kind']));
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
@@ -240,8 +254,8 @@ function revive(value: unknown): unknown {
     return value;
   }
   const map = value as Record<string, unknown>;
-  const marked = markedValue(map);
-  if (marked !== undefined) return marked.value;
+  const known = markedValue(map);
+  if (known !== undefined) return known.value;
   for (const name of Object.keys(map)) map[name] = revive(map[name]);
   return map;
 }

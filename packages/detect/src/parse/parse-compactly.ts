@@ -2,34 +2,36 @@
  * A large set of rule files read a slice at a time, each encoded and let go before the next: the documents of thousands of files are never in
  * memory together. What hangs on other files cannot be read so, and is read as ever.
  */
-import { encodeRules, joinEncodedRules } from './encode-rules.ts';
+import { encodeRules } from './encode-rules.ts';
 import type { RuleFile } from './parse-memo.ts';
 import { type ParsedRules, parseRules } from './parse-rules.ts';
+import { joinSlices, type RuleSlice, sliceFiles } from './rule-slice.ts';
 
-/** Files of a slice: what is alive while one is read is a few megabytes. */
-const SLICE = 256;
-
-/** What `parseRules` makes of the files, as `encodeRules` writes it. */
-export function parseCompactly(files: readonly RuleFile[]): Uint8Array<ArrayBuffer> {
-  const taken = new Set<string>();
-  const sets: Uint8Array[] = [];
-  for (let at = 0; at < files.length; at += SLICE) {
-    const parsed = parseRules(files.slice(at, at + SLICE));
-    if (!standsAlone(parsed, taken)) return encodeRules(parseRules(files));
-    sets.push(encodeRules(parsed));
+/** What `parseRules` makes of the files, as `encodeRules` writes it. Their text is asked for when their turn comes. */
+export function parseCompactly<T extends { readonly path: string }>(
+  files: readonly T[],
+  textOf: (file: T) => RuleFile,
+): Uint8Array<ArrayBuffer> {
+  const slices: RuleSlice[] = [];
+  for (const own of sliceFiles(files)) {
+    const slice = parseSlice(own.map(textOf));
+    if (slice === undefined) return parseTogether(files.map(textOf));
+    slices.push(slice);
   }
-  return sets.length === 0 ? encodeRules(parseRules([])) : joinEncodedRules(sets);
+  return joinSlices(slices) ?? parseTogether(files.map(textOf));
 }
 
-/** Whether a slice means the same among all others: plain rules only, none refused, which may have waited for another, and no id or name taken. */
-function standsAlone({ rules, filters, placeholders, refused }: ParsedRules, taken: Set<string>): boolean {
-  if (filters.length + placeholders.length + refused.length > 0) return false;
-  for (const { kind, meta } of rules) {
-    if (kind !== 'detection') return false;
-    for (const claim of meta.name === undefined || meta.name === meta.id ? [meta.id] : [meta.id, meta.name]) {
-      if (taken.has(claim)) return false;
-      taken.add(claim);
-    }
-  }
-  return true;
+/** The rules of all files, read at once. */
+export function parseTogether(files: readonly RuleFile[]): Uint8Array<ArrayBuffer> {
+  return encodeRules(parseRules(files));
+}
+
+/** A slice of rule files; undefined where it could mean something else among others: only plain rules stand alone, and none that is refused, which may wait for another. */
+export function parseSlice(files: readonly RuleFile[]): RuleSlice | undefined {
+  const parsed = parseRules(files);
+  const { rules, filters, placeholders, refused }: ParsedRules = parsed;
+  if (filters.length + placeholders.length + refused.length > 0) return undefined;
+  if (rules.some(({ kind }) => kind !== 'detection')) return undefined;
+  const claims = rules.flatMap(({ meta: { id, name } }) => (name === undefined || name === id ? [id] : [id, name]));
+  return { encoded: encodeRules(parsed), claims };
 }

@@ -42,7 +42,8 @@ export function readItem(key: string, value: unknown, { path, placeholders }: It
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0) throw new RuleFault('detect.bad_value', `${key} has an empty list of values`, path);
   if (values.length > MAX_VALUES) throw new RuleFault('detect.bad_value', `${key} has more than ${MAX_VALUES} values`, path);
-  const line: Line = { key, field: field === '' ? undefined : field, modifiers, path, placeholders };
+  const groups = new Set(modifiers.map((modifier) => modifierGroups.get(modifier)));
+  const line: Line = { key, field: field === '' ? undefined : field, modifiers, groups, path, placeholders };
   return {
     field: line.field,
     modifiers,
@@ -56,6 +57,7 @@ interface Line {
   readonly key: string;
   readonly field: string | undefined;
   readonly modifiers: readonly string[];
+  readonly groups: ReadonlySet<ModifierGroup | undefined>;
   readonly path: DocumentPath;
   readonly placeholders: PlaceholderValues;
 }
@@ -96,7 +98,7 @@ type Scalar = string | number | boolean | null | undefined;
 const FIELD_GROUPS: readonly ModifierGroup[] = ['exists', 'fieldref', 'compare', 'time', 'cidr'];
 
 function readTest(line: Line, value: Scalar, path: DocumentPath): ValueTest {
-  const groups = new Set(line.modifiers.map((modifier) => modifierGroups.get(modifier)));
+  const { groups } = line;
   if (line.field === undefined && FIELD_GROUPS.some((group) => groups.has(group))) {
     throw new RuleFault('detect.bad_modifier', `${line.key} needs a field name`, path);
   }

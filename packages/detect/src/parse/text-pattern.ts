@@ -18,6 +18,9 @@ const ONE: PatternToken = { kind: 'one' };
 /** Tokens of the first 128 characters: rules hold a million of them. */
 const ASCII: readonly PatternToken[] = Array.from({ length: 128 }, (_, code) => ({ kind: 'char', char: String.fromCharCode(code) }));
 const MAX_VARIANTS = 625;
+const BACKSLASH = 0x5c;
+const STAR = 0x2a;
+const QUESTION_MARK = 0x3f;
 
 /** Token of one character. */
 export function charToken(char: string): PatternToken {
@@ -26,19 +29,24 @@ export function charToken(char: string): PatternToken {
 
 /** Pattern of a value as written: `*` and `?` are wildcards, a backslash escapes these and itself and is plain before all else. */
 export function parsePattern(text: string): TextPattern {
-  const chars = [...text];
   const tokens: PatternToken[] = [];
-  for (let i = 0; i < chars.length; i++) {
-    const char = chars[i] as string;
-    const next = chars[i + 1];
-    if (char === '\\' && (next === '*' || next === '?' || next === '\\')) {
-      tokens.push(charToken(next));
-      i += 1;
-    } else if (char === '*') tokens.push(ANY);
-    else if (char === '?') tokens.push(ONE);
-    else tokens.push(charToken(char));
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === BACKSLASH && isEscapable(text.charCodeAt(i + 1))) tokens.push(ASCII[text.charCodeAt(++i)] as PatternToken);
+    else if (code === STAR) tokens.push(ANY);
+    else if (code === QUESTION_MARK) tokens.push(ONE);
+    else if (code < ASCII.length) tokens.push(ASCII[code] as PatternToken);
+    else {
+      const char = String.fromCodePoint(text.codePointAt(i) as number);
+      tokens.push(charToken(char));
+      i += char.length - 1;
+    }
   }
   return tokens;
+}
+
+function isEscapable(code: number): boolean {
+  return code === STAR || code === QUESTION_MARK || code === BACKSLASH;
 }
 
 /** Pattern that means exactly this text. */

@@ -6,7 +6,7 @@ import { type CommandContext, type CommandOption, type GivenOptions, listOption,
 import { createLogScreen } from './log-screen.ts';
 import { printReady, printReadyDuties } from './ready-block.ts';
 import { shippedFolder } from './shipped-folder.ts';
-import { holdYoungGeneration } from './small-heap.ts';
+import { holdYoungGeneration } from '../small-heap.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [

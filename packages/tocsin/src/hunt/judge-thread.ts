@@ -1,6 +1,7 @@
 /** A thread that judges blocks beside the main one, as the main one sees it. What runs inside is `judge-in-thread.ts`; who is given a block is decided in `growing-judge.ts`. */
 import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
+import { letYoungGenerationGrow } from '../small-heap.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ThreadAnswer, ThreadBoot, ThreadNews, ThreadTask } from './judge-in-thread.ts';
 import type { BlockVerdict } from './judge-block.ts';
@@ -30,9 +31,10 @@ export class JudgeThread {
 
   constructor(index: number, boot: ThreadBoot, { pool, onIgnored }: ThreadSurroundings) {
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB };
+    const hold = letYoungGenerationGrow();
+    // Also where it ended: whoever waits for a verdict is told so.
+    void this.ready.then(hold, hold);
     this.#worker = new Worker(scriptUrl(), { name: `hunt ${index + 1}`, workerData: boot, resourceLimits });
-    // Its failure is told to whoever asks for a verdict.
-    void Promise.allSettled([this.#ready.promise]);
     this.#worker.on('message', (news: ThreadAnswer | ThreadNews) => {
       if ('ready' in news) this.#begin();
       else if ('ignored' in news) onIgnored(news.ignored, news.reason);

@@ -1,10 +1,12 @@
 /** The rules of a hunt: every rule file below the given paths, read and parsed. A file that cannot be read costs itself and no other. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ErrorCode, messageOf, TocsinError } from '@tocsin/core';
-import { decodeRules, encodedRulesOf, type ParsedRule, type ParsedRules } from '@tocsin/detect/judge';
+import { decodeRules, type ParsedRule, type ParsedRules } from '@tocsin/detect/judge';
 import type { KeptFileOptions } from './kept-file.ts';
 import { type HuntInput, listInputs } from './list-inputs.ts';
-import { openRuleCache, openRuleIndex, type RuleBytes, type RuleIndex, ruleCacheKey } from './rule-cache.ts';
+import { type ParseThreads, parseInThreads } from './parse-in-threads.ts';
+import { type RuleBytes, ruleText } from './rule-bytes.ts';
+import { openRuleCache, openRuleIndex, type RuleIndex, ruleCacheKey } from './rule-cache.ts';
 
 /** A rule, or a whole file of them, that was left out. */
 export interface RefusedHuntRule {
@@ -25,52 +27,78 @@ export interface HuntRules {
   keep(): void;
 }
 
+/** What rules are loaded with. */
+export interface LoadOptions {
+  /** Now, milliseconds since 1970. */
+  readonly nowMs: number;
+  /** Where parsed rules are kept; undefined for nowhere. */
+  readonly cache?: KeptFileOptions | undefined;
+  /** Threads that parse a large set; it is parsed in this one where absent. */
+  readonly threads?: ParseThreads | undefined;
+}
+
+/** Rule files from which on threads are worth starting. */
+const MANY_FILES = 512;
 /** Largest rule file read, bytes. */
 const MAX_FILE_BYTES = 1 << 20;
 
 /** Rules at and below the paths, in the order of their paths; out of the cache where they are in it. @throws cli.unreadable where a path is not there or holds no rule file */
-export async function loadHuntRules(paths: readonly string[], nowMs: number, cacheOptions?: KeptFileOptions): Promise<HuntRules> {
+export async function loadHuntRules(paths: readonly string[], options: LoadOptions): Promise<HuntRules> {
+  const { cache, nowMs } = options;
   const { inputs, unreadable } = listInputs(paths, { ending: /\.ya?ml$/i });
   if (inputs.length === 0 && unreadable.length === 0)
     throw new TocsinError('cli.unreadable', { path: paths.join(', '), reason: 'there is no .yml or .yaml file in it' });
   const unread = unreadable.map(({ path, reason }) => refuse(path, reason));
   const index =
-    cacheOptions &&
+    cache &&
     openRuleIndex(
       inputs.map(({ path }) => path),
       nowMs,
-      cacheOptions,
+      cache,
     );
   const key = index?.read();
-  const kept = key && cacheOptions && openRuleCache(key, cacheOptions).read();
+  const kept = key && cache && openRuleCache(key, cache).read();
   if (kept !== undefined) return { ...huntRules(kept.parsed, unread, kept.encoded), keep: () => undefined };
-  return readHuntRules(inputs, unread, { index, cacheOptions });
+  return readHuntRules(inputs, unread, { ...options, index });
 }
 
-interface Caches {
+interface ReadOptions extends LoadOptions {
   readonly index: RuleIndex | undefined;
-  readonly cacheOptions: KeptFileOptions | undefined;
 }
 
-async function readHuntRules(inputs: readonly HuntInput[], unread: RefusedHuntRule[], { index, cacheOptions }: Caches): Promise<HuntRules> {
+async function readHuntRules(
+  inputs: readonly HuntInput[],
+  unread: RefusedHuntRule[],
+  { index, cache: options, threads }: ReadOptions,
+): Promise<HuntRules> {
   const files: RuleBytes[] = [];
   for (const { path } of inputs) {
     const read = readRuleFile(path);
     if ('bytes' in read) files.push(read);
     else unread.push(refuse(path, read.reason));
   }
+  // A file that could not be read is to be tried again.
+  const isWhole = files.length === inputs.length;
   const key = ruleCacheKey(files);
-  const cache = cacheOptions && openRuleCache(key, cacheOptions);
+  const cache = options && openRuleCache(key, options);
   const kept = cache?.read();
-  const encoded = kept?.encoded ?? (await encodedRulesOf(files.map(({ path, bytes }) => ({ path, text: textOf(bytes) }))));
+  const encoded = kept?.encoded ?? (await parseRuleFiles(files, threads));
   return {
     ...huntRules(kept?.parsed ?? decodeRules(encoded), unread, encoded),
     keep: () => {
       if (kept === undefined) cache?.write(encoded);
-      // A file that could not be read is to be tried again.
-      if (files.length === inputs.length) index?.write(key);
+      if (isWhole) index?.write(key);
     },
   };
+}
+
+async function parseRuleFiles(files: readonly RuleBytes[], threads: ParseThreads | undefined): Promise<Uint8Array> {
+  const isLarge = threads !== undefined && files.length >= MANY_FILES;
+  const parsed = isLarge ? await parseInThreads(files, threads) : undefined;
+  if (parsed !== undefined) return parsed;
+  // Loaded where something has to be parsed here.
+  const { parseCompactly, parseTogether } = await import('@tocsin/detect/parse');
+  return isLarge ? parseTogether(files.map(ruleText)) : parseCompactly(files, ruleText);
 }
 
 function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], encoded: Uint8Array): Omit<HuntRules, 'keep'> {
@@ -95,10 +123,6 @@ function readRuleFile(path: string): RuleBytes | { readonly reason: string } {
   } finally {
     if (file !== undefined) closeSync(file);
   }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 
 function refuse(file: string, reason: string): RefusedHuntRule {

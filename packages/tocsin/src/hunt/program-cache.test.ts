@@ -47,16 +47,16 @@ it('knows rule files without reading them, until one of them changes', async () 
   const later = Date.now() + 60_000;
   const kinds = (): string[] => [...new Set(readdirSync(join(base, 'kept')).map((name) => name.split('.')[1] ?? ''))].sort();
   write('one');
-  const first = await loadHuntRules([path], Date.now(), options());
+  const first = await loadHuntRules([path], { nowMs: Date.now(), cache: options() });
   first.keep();
   // Changed just now: it could change again within the same tick.
   expect(kinds()).toEqual(['rules']);
-  (await loadHuntRules([path], later, options())).keep();
+  (await loadHuntRules([path], { nowMs: later, cache: options() })).keep();
   expect(kinds()).toEqual(['index', 'rules']);
-  const known = await loadHuntRules([path], later, options());
+  const known = await loadHuntRules([path], { nowMs: later, cache: options() });
   expect(known.rules.map(({ meta }) => meta.version)).toEqual(first.rules.map(({ meta }) => meta.version));
   write('two');
   utimesSync(path, new Date(0), new Date(0));
-  expect((await loadHuntRules([path], later, options())).rules[0]?.meta.version).not.toBe(first.rules[0]?.meta.version);
+  expect((await loadHuntRules([path], { nowMs: later, cache: options() })).rules[0]?.meta.version).not.toBe(first.rules[0]?.meta.version);
   expect(ignored).toEqual([]);
 });

@@ -8,12 +8,7 @@ import { decodeRules, type ParsedRules } from '@tocsin/detect/judge';
 import { compileMappings, type MappingSet, type MappingSpec, mappingsOf, readShippedMappings } from '@tocsin/ingest/read';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { type KeptFileOptions, openKeptFile } from './kept-file.ts';
-
-/** A rule file's bytes, under the path it is shown by. */
-export interface RuleBytes {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
+import type { RuleBytes } from './rule-bytes.ts';
 
 /** Parsed rules of one set of texts. */
 export interface RuleCache {

@@ -20,7 +20,7 @@ import { openProgramCache } from '../../hunt/program-cache.ts';
 import { loadShippedMappings } from '../../hunt/rule-cache.ts';
 import type { CommandContext, GivenOptions } from '../command.ts';
 import { sayCount, sayMany } from '../figures.ts';
-import { holdYoungGeneration } from '../small-heap.ts';
+import { holdYoungGeneration } from '../../small-heap.ts';
 import { visible } from '../visible-text.ts';
 import { noteRefusedRules, noteUnread } from './hunt-notes.ts';
 import { type HuntOutput, outputs } from './hunt-output.ts';
@@ -34,7 +34,11 @@ export async function runHuntCommand(context: CommandContext, paths: readonly st
   holdYoungGeneration();
   const inputs = listInputs(paths, { sizes: true });
   const cache = cacheOptions(context, request);
-  const rules = await loadHuntRules([request.rules], Date.now(), cache);
+  const rules = await loadHuntRules([request.rules], {
+    nowMs: Date.now(),
+    cache,
+    threads: { most: request.jobs, codeFolder: codeFolder() },
+  });
   refuseNone(rules, request.rules);
   const output = createOutput(context, request);
   const choices: JudgeChoices = { logSourceFields: request.logSourceFields, detail: output.detail };
@@ -122,16 +126,20 @@ async function judgeAll(session: Session): Promise<Outcome> {
 
 function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
-  const compiled = getCompileCacheDir();
   const boot = (): ThreadBoot => ({
     rules: sharedCopy(rules.encoded),
     mappings: mappings.specs,
     choices,
     cacheFolder: cache?.folder,
-    // Node tells the folder of its own version within the one that it was given.
-    codeFolder: compiled && dirname(compiled),
+    codeFolder: codeFolder(),
   });
   return openGrowingJudge(setup, { jobs: request.jobs, boot, pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
+}
+
+/** Where Node keeps compiled code. It tells the folder of its own version within the one that it was given. */
+function codeFolder(): string | undefined {
+  const folder = getCompileCacheDir();
+  return folder && dirname(folder);
 }
 
 function sharedCopy(bytes: Uint8Array): Uint8Array {
