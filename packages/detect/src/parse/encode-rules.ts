@@ -12,9 +12,10 @@ export function encodeRules(parsed: ParsedRules): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
   const bodies = parsed.rules.map((rule) => encoder.encode(jsonOf(bodyOf(rule))));
   const refused = parsed.refused.map(({ error, ...rest }): SavedRefusal => ({ ...rest, code: error.code }));
-  const heads = parsed.rules.map((rule, i) => ({ ...headOf(rule), bytes: bodies[i]?.length ?? 0 }));
+  const heads = parsed.rules.map(headOf);
+  const lengths = bodies.map(({ length }) => length);
   const extra = Object.fromEntries(Object.entries(parsed).filter(([name]) => name !== 'rules' && name !== 'refused'));
-  const head = encoder.encode(jsonOf({ heads, refused, extra }));
+  const head = encoder.encode(jsonOf({ heads, lengths, refused, extra }));
   return joinBytes([wordOf(1), wordOf(HEAD_BYTES + head.length + sizeOf(bodies)), wordOf(head.length), head, ...bodies]);
 }
 
@@ -48,11 +49,11 @@ const HEAD_BYTES = 4;
 
 function decodeSet(bytes: Uint8Array): ParsedRules {
   const headLength = wordAt(bytes, 0);
-  const { heads, refused, extra } = decodeJson(stretchOf(bytes, HEAD_BYTES, headLength)) as SavedHead;
+  const { heads, lengths, refused, extra } = decodeJson(stretchOf(bytes, HEAD_BYTES, headLength)) as SavedHead;
   let at = HEAD_BYTES + headLength;
-  const rules = heads.map(({ bytes: length, ...head }) => {
-    const body = stretchOf(bytes, at, length);
-    at += length;
+  const rules = heads.map((head, i) => {
+    const body = stretchOf(bytes, at, lengths[i] ?? 0);
+    at += body.length;
     return lazyRule(head, () => decodeJson(body) as Head);
   });
   if (at !== bytes.length) throw new RangeError('there are bytes behind the last rule');
@@ -97,7 +98,9 @@ export function compactRule(rule: ParsedRule): ParsedRule {
 
 type Head = Readonly<Record<string, unknown>>;
 interface SavedHead {
-  readonly heads: readonly (Head & { readonly bytes: number })[];
+  readonly heads: readonly Head[];
+  /** Bytes of each rule's body, which follow one another behind the head. */
+  readonly lengths: readonly number[];
   readonly refused: readonly SavedRefusal[];
   readonly extra: object;
 }
@@ -129,15 +132,34 @@ function without(of: object, names: readonly string[]): object {
   return left;
 }
 
+/** A rule of a head, which is its own from then on, and of what is read of it when it is asked for. */
 function lazyRule(head: Head, read: () => Head): ParsedRule {
   if (head['kind'] !== 'detection') return head as unknown as ParsedRule;
-  const lazy = new LazyBody(read);
-  const rule: Record<string, unknown> = { ...head };
-  for (const name of BODY) lazy.define(rule, name);
-  const meta = head['meta'] as Record<string, unknown>;
-  for (const name of PROSE) lazy.define(meta, name);
-  return rule as unknown as ParsedRule;
+  const body = { value: new LazyBody(read) };
+  Object.defineProperty(head, LAZY, body);
+  Object.defineProperties(head, BODY_GETTERS);
+  const meta = head['meta'] as object;
+  Object.defineProperty(meta, LAZY, body);
+  Object.defineProperties(meta, PROSE_GETTERS);
+  return head as unknown as ParsedRule;
 }
+
+/** Under this name a rule has its body. */
+const LAZY = Symbol('body');
+
+/** The same functions for all rules: objects with getters of their own would each be of a kind of its own, and slow to read. */
+function gettersOf(names: readonly string[]): PropertyDescriptorMap {
+  const getterOf = (name: string): PropertyDescriptor => ({
+    enumerable: true,
+    get(this: { readonly [LAZY]: LazyBody }) {
+      return this[LAZY].parts()[name];
+    },
+  });
+  return Object.fromEntries(names.map((name) => [name, getterOf(name)]));
+}
+
+const BODY_GETTERS = gettersOf(BODY);
+const PROSE_GETTERS = gettersOf(PROSE);
 
 /** The parts of a rule that are read when they are asked for. Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set. */
 class LazyBody {
@@ -148,11 +170,7 @@ class LazyBody {
     this.#decode = decode;
   }
 
-  define(on: object, name: string): void {
-    Object.defineProperty(on, name, { enumerable: true, get: () => this.#parts()[name] });
-  }
-
-  #parts(): Head {
+  parts(): Head {
     const known = this.#read?.deref();
     if (known !== undefined) return known;
     const fresh = this.#decode();

@@ -37,8 +37,9 @@ export interface LoadOptions {
   readonly threads?: ParseThreads | undefined;
 }
 
-/** Rule files from which on threads are worth starting. */
+/** Rule files, and threads that there may be, from which on parsing in threads is worth it: each loads the parser for itself, a third of a second and 40 MB. */
 const MANY_FILES = 512;
+const MANY_THREADS = 4;
 /** Largest rule file read, bytes. */
 const MAX_FILE_BYTES = 1 << 20;
 
@@ -93,7 +94,7 @@ async function readHuntRules(
 }
 
 async function parseRuleFiles(files: readonly RuleBytes[], threads: ParseThreads | undefined): Promise<Uint8Array> {
-  const isLarge = threads !== undefined && files.length >= MANY_FILES;
+  const isLarge = threads !== undefined && threads.most >= MANY_THREADS && files.length >= MANY_FILES;
   const parsed = isLarge ? await parseInThreads(files, threads) : undefined;
   if (parsed !== undefined) return parsed;
   // Loaded where something has to be parsed here.
