@@ -81,9 +81,18 @@ interface FormatFinder {
 }
 
 function compileFinders(placed: readonly PlacedSpec[]): Map<string, FormatFinder> {
-  const compiled = new Map(placed.map(({ spec }): [string, Target] => [spec.id, { id: spec.id, map: compileMapping(spec) }]));
+  const compiled = new Map(placed.map(({ spec }): [string, Target] => [spec.id, { id: spec.id, map: mapperOf(spec) }]));
   const formats = new Set(placed.flatMap(({ spec }) => spec.formats));
   return new Map([...formats].map((format) => [format, compileFormat(format, placed, compiled)]));
+}
+
+/** A mapping's function, made when it reads its first record: of a hundred and more, a stream of records needs a few. */
+function mapperOf(spec: MappingSpec): Target['map'] {
+  let compiled: Target['map'] | undefined;
+  return (fields, receivedMs) => {
+    compiled ??= compileMapping(spec);
+    return compiled(fields, receivedMs);
+  };
 }
 
 function compileFormat(format: string, placed: readonly PlacedSpec[], compiled: ReadonlyMap<string, Target>): FormatFinder {

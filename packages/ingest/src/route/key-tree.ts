@@ -103,21 +103,27 @@ class TreeBuilder {
   readonly root = new KeyTable();
   readonly first: KeyNode[] = [];
   readonly nodes: KeyNode[] = [];
+  readonly #asked = new Map<string, readonly KeyNode[]>();
+  readonly #encoder = new TextEncoder();
 
   askAll(paths: readonly string[], values: readonly ConditionValue[]): void {
     const wanted = values.flatMap(spellings);
     // A dotted path is a member of that very name, or members within members.
-    for (const path of paths) {
-      number(this.ask([path]), wanted);
-      if (path.includes('.')) number(this.ask(path.split('.')), wanted);
-    }
+    for (const path of paths) for (const node of this.#nodesOf(path)) number(node, wanted);
+  }
+
+  /** The nodes of a path as written. Mappings ask for the same few thousands of times. */
+  #nodesOf(path: string): readonly KeyNode[] {
+    const known = this.#asked.get(path) ?? [[path], ...(path.includes('.') ? [path.split('.')] : [])].map((parts) => this.ask(parts));
+    this.#asked.set(path, known);
+    return known;
   }
 
   ask(path: readonly string[]): KeyNode {
     let table = this.root;
     let node: KeyNode | undefined;
     for (const part of path) {
-      const name = new TextEncoder().encode(part);
+      const name = this.#encoder.encode(part);
       node = table.find(name, 0, name.length) ?? this.#add(table, name);
       table = node.within;
     }
