@@ -43,7 +43,10 @@ interface Grown extends HuntOutcome {
 }
 
 /** A hunt of up to three threads. Whoever is started is waited for before the next block, so that each has its share however busy the machine is. */
-async function huntGrowing(growEveryBytes: number, boot: Partial<ThreadBoot> = {}): Promise<Grown> {
+async function huntGrowing(
+  growEveryBytes: number,
+  { expectedBytes, ...boot }: Partial<ThreadBoot> & { expectedBytes?: number } = {},
+): Promise<Grown> {
   let shares: readonly number[] = [];
   const outcome = await huntThrough(RULES, FILES, {
     judge: (setup, pool, parsed) => {
@@ -55,7 +58,14 @@ async function huntGrowing(growEveryBytes: number, boot: Partial<ThreadBoot> = {
         codeFolder: undefined,
       };
       const onIgnored = (path: string, reason: string): never => expect.fail(`${path}: ${reason}`);
-      const judge = openGrowingJudge(setup, { jobs: 3, pool, growEveryBytes, onIgnored, boot: () => ({ ...encoded, ...boot }) });
+      const judge = openGrowingJudge(setup, {
+        jobs: 3,
+        pool,
+        growEveryBytes,
+        expectedBytes,
+        onIgnored,
+        boot: () => ({ ...encoded, ...boot }),
+      });
       shares = judge.shares;
       return {
         get inFlight() {
@@ -91,6 +101,12 @@ describe('a judge that grows', () => {
   it('stays one thread while there is little to judge', async () => {
     const { shares } = await huntGrowing(16 << 20);
     expect(shares).toEqual([expect.any(Number)]);
+  });
+
+  it('begins with as many as what is known to come is worth', async () => {
+    const { shares } = await huntGrowing(16 << 20, { expectedBytes: 100 << 20 });
+    expect(shares).toHaveLength(2);
+    expect(shares[1]).toBeGreaterThan(0);
   });
 
   it('ends the hunt where a thread cannot begin', async () => {

@@ -16,6 +16,8 @@ export interface GrowingJudgeOptions extends ThreadSurroundings {
   readonly boot: () => ThreadBoot;
   /** Bytes after which there is one thread more, and again after as many. */
   readonly growEveryBytes?: number | undefined;
+  /** Bytes that are known to come: where they are many, threads begin at once. */
+  readonly expectedBytes?: number | undefined;
 }
 
 /** A judge whose threads can be seen and waited for. */
@@ -28,23 +30,28 @@ export interface GrowingJudge extends Judge {
 
 /** A thread takes a third of a second to load; this much is judged in about half of that (docs/performance.md). */
 const GROW_EVERY_BYTES = 16 * 1024 * 1024;
+/** How many times as much must be known to come for a thread that begins at once: it will have paid for itself before the end. */
+const TIMES_EXPECTED = 4;
 /** Verdicts per thread that may wait for an earlier one. */
 const VERDICTS_AHEAD = 4;
 
 /** A judge of one thread, until there is more to do; disposing ends the others. A thread that ends by itself ends the hunt. */
 export function openGrowingJudge(setup: JudgeSetup, options: GrowingJudgeOptions): GrowingJudge {
-  const { jobs, pool, growEveryBytes = GROW_EVERY_BYTES } = options;
+  const { jobs, pool, growEveryBytes = GROW_EVERY_BYTES, expectedBytes = 0 } = options;
   const threads: JudgeThread[] = [];
   const shares = [0];
   let boot: ThreadBoot | undefined;
   let givenBytes = 0;
+  const isWorth = (count: number): boolean =>
+    givenBytes >= growEveryBytes * count || expectedBytes >= growEveryBytes * TIMES_EXPECTED * count;
   const grow = (): void => {
-    while (threads.length < jobs - 1 && givenBytes >= growEveryBytes * (threads.length + 1)) {
+    while (threads.length < jobs - 1 && isWorth(threads.length + 1)) {
       boot ??= options.boot();
       threads.push(new JudgeThread(threads.length, boot, options));
       shares.push(0);
     }
   };
+  grow();
   return {
     shares,
     get inFlight() {

@@ -8,11 +8,8 @@ import type { BlockVerdict } from './judge-block.ts';
 
 /** Blocks a thread has before it at most: one to work on and one to go on with. */
 const DEPTH = 2;
-/**
- * Room for new objects, MiB. What a block allocates is dead when it is judged; V8's own choice of 48 fills up before it is looked at, and a
- * smaller room than this lets half-judged blocks grow old.
- */
-const YOUNG_MIB = 12;
+/** Room for new objects, MiB: little of what a block allocates lives on, and V8's own choice is 128. */
+const YOUNG_MIB = 6;
 
 /** What threads share with the main one. */
 export interface ThreadSurroundings {

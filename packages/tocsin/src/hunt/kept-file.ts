@@ -6,11 +6,13 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -24,6 +26,8 @@ import { messageOf } from '@tocsin/core';
 export interface KeptFileOptions {
   readonly folder: string;
   readonly onIgnored: (path: string, reason: string) => void;
+  /** Whether content is read into memory that other threads may be given. */
+  readonly isShared?: boolean | undefined;
 }
 
 /** One kept file. */
@@ -44,7 +48,7 @@ const MOST_KEPT_BYTES = 256 * 1024 * 1024;
 const MAX_BYTES = 512 * 1024 * 1024;
 
 /** The file of a key (32 bytes) among those of a kind. */
-export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored }: KeptFileOptions): KeptFile {
+export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored, isShared = false }: KeptFileOptions): KeptFile {
   const path = join(folder, `${key.toString('hex')}.${kind}`);
   const orTell = <T>(act: () => T): T | undefined => {
     try {
@@ -60,7 +64,7 @@ export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored }: K
         const trouble = readTrouble(folder, path);
         if (trouble === 'missing') return undefined;
         if (trouble !== undefined) throw new Error(trouble);
-        return decode(decodeFile(readFileSync(path), key));
+        return decode(decodeFile(isShared ? readShared(path) : readFileSync(path), key));
       }),
     write: (content) => {
       orTell(() => {
@@ -69,6 +73,18 @@ export function openKeptFile(kind: string, key: Buffer, { folder, onIgnored }: K
       });
     },
   };
+}
+
+/** A file in shared memory, as long as it is when it is opened: one that is cut off meanwhile is not whole. */
+function readShared(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.from(new SharedArrayBuffer(fstatSync(file).size));
+    readSync(file, bytes, 0, bytes.length, 0);
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Why a file is not to be read; undefined where it may be. */

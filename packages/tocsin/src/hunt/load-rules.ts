@@ -23,6 +23,8 @@ export interface HuntRules {
   readonly refused: readonly RefusedHuntRule[];
   /** The same as bytes for other threads (`decodeRules`). */
   readonly encoded: Uint8Array;
+  /** Whether they came out of the cache. */
+  readonly isKept: boolean;
   /** Keeps them for the next run, where they were parsed in this one and a cache is wanted. */
   keep(): void;
 }
@@ -59,7 +61,7 @@ export async function loadHuntRules(paths: readonly string[], options: LoadOptio
     );
   const key = index?.read();
   const kept = key && cache && openRuleCache(key, cache).read();
-  if (kept !== undefined) return { ...huntRules(kept.parsed, unread, kept.encoded), keep: () => undefined };
+  if (kept !== undefined) return { ...huntRules(kept.parsed, unread, kept.encoded), isKept: true, keep: () => undefined };
   return readHuntRules(inputs, unread, { ...options, index });
 }
 
@@ -86,6 +88,7 @@ async function readHuntRules(
   const encoded = kept?.encoded ?? (await parseRuleFiles(files, threads));
   return {
     ...huntRules(kept?.parsed ?? decodeRules(encoded), unread, encoded),
+    isKept: kept !== undefined,
     keep: () => {
       if (kept === undefined) cache?.write(encoded);
       if (isWhole) index?.write(key);
@@ -102,7 +105,7 @@ async function parseRuleFiles(files: readonly RuleBytes[], threads: ParseThreads
   return isLarge ? parseTogether(files.map(ruleText)) : parseCompactly(files, ruleText);
 }
 
-function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], encoded: Uint8Array): Omit<HuntRules, 'keep'> {
+function huntRules(parsed: ParsedRules, unread: readonly RefusedHuntRule[], encoded: Uint8Array): Omit<HuntRules, 'isKept' | 'keep'> {
   return { rules: parsed.rules, refused: [...unread, ...refusals(parsed)], encoded };
 }
 

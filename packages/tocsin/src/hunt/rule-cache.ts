@@ -12,7 +12,7 @@ import type { RuleBytes } from './rule-bytes.ts';
 
 /** Parsed rules of one set of texts. */
 export interface RuleCache {
-  /** The rules, and the bytes that they are read from as they are asked for; undefined where they are not kept. */
+  /** The rules, and the bytes that they are read from as they are asked for, in shared memory; undefined where they are not kept. */
   read(): { readonly parsed: ParsedRules; readonly encoded: Uint8Array } | undefined;
   write(encoded: Uint8Array): void;
 }
@@ -26,7 +26,7 @@ export function ruleCacheKey(files: readonly RuleBytes[]): Buffer {
 
 /** The cache of the set of rule files with this key. */
 export function openRuleCache(key: Buffer, options: KeptFileOptions): RuleCache {
-  const file = openKeptFile('rules', key, options);
+  const file = openKeptFile('rules', key, { ...options, isShared: true });
   return {
     read: () => file.read((encoded) => ({ parsed: decodeRules(encoded), encoded })),
     write: (encoded) => file.write(() => encoded),

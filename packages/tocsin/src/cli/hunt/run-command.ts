@@ -91,10 +91,7 @@ async function judgeAll(session: Session): Promise<Outcome> {
   tally.failedFiles.push(...inputs.unreadable.map(({ path, reason }) => ({ file: path, reason })));
   const pool = createBufferPool();
   let bytes = 0;
-  const total = inputs.inputs.reduce<number | undefined>(
-    (sum, { size }) => (size === undefined || sum === undefined ? undefined : sum + size),
-    0,
-  );
+  const total = totalBytes(inputs);
   const bar = context.terminal.progress('Hunting');
   try {
     await using judge = openJudge(session, pool);
@@ -124,16 +121,28 @@ async function judgeAll(session: Session): Promise<Outcome> {
   return { tally, bytes, found: countFrom(session, tally) };
 }
 
-function openJudge({ request, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
+/** Bytes of all inputs on disk; undefined where that of one is not known. */
+function totalBytes({ inputs }: HuntInputs): number | undefined {
+  return inputs.reduce<number | undefined>((sum, { size }) => (size === undefined || sum === undefined ? undefined : sum + size), 0);
+}
+
+function openJudge({ request, inputs, rules, mappings, setup, choices, cache }: Session, pool: BufferPool): Judge {
   if (request.jobs === 1) return createLocalJudge(setup, pool);
   const boot = (): ThreadBoot => ({
-    rules: sharedCopy(rules.encoded),
+    rules: inSharedMemory(rules.encoded),
     mappings: mappings.specs,
     choices,
     cacheFolder: cache?.folder,
     codeFolder: codeFolder(),
   });
-  return openGrowingJudge(setup, { jobs: request.jobs, boot, pool, onIgnored: cache?.onIgnored ?? (() => undefined) });
+  return openGrowingJudge(setup, {
+    jobs: request.jobs,
+    boot,
+    pool,
+    onIgnored: cache?.onIgnored ?? (() => undefined),
+    // Where rules were parsed, tables have to be made: the first thread makes most of them before others come.
+    expectedBytes: rules.isKept ? totalBytes(inputs) : undefined,
+  });
 }
 
 /** Where Node keeps compiled code. It tells the folder of its own version within the one that it was given. */
@@ -142,7 +151,9 @@ function codeFolder(): string | undefined {
   return folder && dirname(folder);
 }
 
-function sharedCopy(bytes: Uint8Array): Uint8Array {
+/** The bytes where every thread can read them; rules out of the cache are there already. */
+function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
   shared.set(bytes);
   return shared;
