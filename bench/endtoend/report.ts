@@ -12,7 +12,7 @@ export type EndToEndReport = RunResult & {
   readonly broken: readonly string[];
 };
 
-/** Goals of the issue, shown beside what was reached and never asserted. */
+/** Goals, shown beside what was reached and never asserted. */
 const GOALS: Readonly<Partial<Record<keyof Summary, string>>> = {
   sustainedPerSecond: '≥ 50,000; 80,000 aimed at',
   rssMaxMiB: '≤ 512',
