@@ -3,19 +3,19 @@
  * whoever keeps them sees to it that they are the ones that were written, by the same version of this package.
  */
 import { type ErrorCode, TocsinError } from '@tocsin/core';
+import { markedJson, readMarkedJson } from './marked-json.ts';
 import type { ParsedRules } from './parse-rules.ts';
 import type { ParsedRule, RefusedRule } from './parsed-rule.ts';
-import { charToken, type PatternToken, type TextPattern } from './text-pattern.ts';
 
 /** Bytes of parsed rules. The form is this version's own and promised to no other. */
 export function encodeRules(parsed: ParsedRules): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
-  const bodies = parsed.rules.map((rule) => encoder.encode(jsonOf(bodyOf(rule))));
+  const bodies = parsed.rules.flatMap((rule) => bodiesOf(rule).map((body) => encoder.encode(markedJson(body))));
   const refused = parsed.refused.map(({ error, ...rest }): SavedRefusal => ({ ...rest, code: error.code }));
   const heads = parsed.rules.map(headOf);
   const lengths = bodies.map(({ length }) => length);
   const extra = Object.fromEntries(Object.entries(parsed).filter(([name]) => name !== 'rules' && name !== 'refused'));
-  const head = encoder.encode(jsonOf({ heads, lengths, refused, extra }));
+  const head = encoder.encode(markedJson({ heads, lengths, refused, extra }));
   return joinBytes([wordOf(1), wordOf(HEAD_BYTES + head.length + sizeOf(bodies)), wordOf(head.length), head, ...bodies]);
 }
 
@@ -51,11 +51,13 @@ function decodeSet(bytes: Uint8Array): ParsedRules {
   const headLength = wordAt(bytes, 0);
   const { heads, lengths, refused, extra } = decodeJson(stretchOf(bytes, HEAD_BYTES, headLength)) as SavedHead;
   let at = HEAD_BYTES + headLength;
-  const rules = heads.map((head, i) => {
-    const body = stretchOf(bytes, at, lengths[i] ?? 0);
+  const take = (place: number): (() => Head) => {
+    const body = stretchOf(bytes, at, lengths[place] ?? 0);
     at += body.length;
-    return lazyRule(head, () => decodeJson(body) as Head);
-  });
+    return () => decodeJson(body) as Head;
+  };
+  let place = 0;
+  const rules = heads.map((head) => (head['kind'] === 'detection' ? lazyRule(head, take(place++), take(place++)) : plainRule(head)));
   if (at !== bytes.length) throw new RangeError('there are bytes behind the last rule');
   return { ...(extra as Omit<ParsedRules, 'rules' | 'refused'>), rules, refused: refused.map(refusalOf) };
 }
@@ -92,32 +94,39 @@ function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** The same rule with what it looks for and says as text, read when it is looked at: a tenth of the memory that it takes as objects. */
 export function compactRule(rule: ParsedRule): ParsedRule {
   if (rule.kind !== 'detection') return rule;
-  const text = jsonOf(bodyOf(rule));
-  return lazyRule(headOf(rule), () => decodeText(text) as Head);
+  const [judged = '', told = ''] = bodiesOf(rule).map(markedJson);
+  return lazyRule(
+    headOf(rule),
+    () => readMarkedJson(judged) as Head,
+    () => readMarkedJson(told) as Head,
+  );
 }
 
 type Head = Readonly<Record<string, unknown>>;
 interface SavedHead {
   readonly heads: readonly Head[];
-  /** Bytes of each rule's body, which follow one another behind the head. */
+  /** Bytes of the two bodies of each detection rule, which follow one another behind the head. */
   readonly lengths: readonly number[];
   readonly refused: readonly SavedRefusal[];
   readonly extra: object;
 }
 type SavedRefusal = Omit<RefusedRule, 'error'> & { readonly code: ErrorCode };
 
-/** Parts of a detection rule that are large and not needed before it is compiled. */
-const BODY: readonly string[] = ['selections', 'condition', 'tests'];
+/** Parts of a detection rule that it is planned and compiled from. */
+const JUDGED: readonly string[] = ['selections', 'condition'];
+/** Parts that are read by people, and what tests it. */
+const TOLD: readonly string[] = ['tests'];
 /** Parts of what it says about itself that are read by people alone. */
 const PROSE: readonly string[] = ['description', 'references', 'falsePositives'];
 
 function headOf(rule: ParsedRule): Head {
   if (rule.kind !== 'detection') return { ...rule };
-  return { ...without(rule, BODY), meta: without(rule.meta, PROSE) };
+  return { ...without(rule, [...JUDGED, ...TOLD]), meta: without(rule.meta, PROSE) };
 }
 
-function bodyOf(rule: ParsedRule): object {
-  return rule.kind === 'detection' ? { ...only(rule, BODY), ...only(rule.meta, PROSE) } : {};
+/** What of a detection rule is read when it is asked for: what it is judged by, and the rest. */
+function bodiesOf(rule: ParsedRule): object[] {
+  return rule.kind === 'detection' ? [only(rule, JUDGED), { ...only(rule, TOLD), ...only(rule.meta, PROSE) }] : [];
 }
 
 function only(of: object, names: readonly string[]): object {
@@ -132,34 +141,38 @@ function without(of: object, names: readonly string[]): object {
   return left;
 }
 
-/** A rule of a head, which is its own from then on, and of what is read of it when it is asked for. */
-function lazyRule(head: Head, read: () => Head): ParsedRule {
-  if (head['kind'] !== 'detection') return head as unknown as ParsedRule;
-  const body = { value: new LazyBody(read) };
-  Object.defineProperty(head, LAZY, body);
-  Object.defineProperties(head, BODY_GETTERS);
-  const meta = head['meta'] as object;
-  Object.defineProperty(meta, LAZY, body);
-  Object.defineProperties(meta, PROSE_GETTERS);
+function plainRule(head: Head): ParsedRule {
   return head as unknown as ParsedRule;
 }
 
-/** Under this name a rule has its body. */
-const LAZY = Symbol('body');
+/** A detection rule of a head, which is its own from then on, and of what is read of it when it is asked for. */
+function lazyRule(head: Head, readJudged: () => Head, readTold: () => Head): ParsedRule {
+  const told = { value: new LazyBody(readTold) };
+  Object.defineProperties(head, { [JUDGED_BODY]: { value: new LazyBody(readJudged) }, [TOLD_BODY]: told });
+  Object.defineProperties(head, RULE_GETTERS);
+  const meta = head['meta'] as object;
+  Object.defineProperty(meta, TOLD_BODY, told);
+  Object.defineProperties(meta, META_GETTERS);
+  return plainRule(head);
+}
+
+/** Under these names a rule has its bodies. */
+const JUDGED_BODY = Symbol('judged');
+const TOLD_BODY = Symbol('told');
 
 /** The same functions for all rules: objects with getters of their own would each be of a kind of its own, and slow to read. */
-function gettersOf(names: readonly string[]): PropertyDescriptorMap {
+function gettersOf<Key extends symbol>(names: readonly string[], key: Key): PropertyDescriptorMap {
   const getterOf = (name: string): PropertyDescriptor => ({
     enumerable: true,
-    get(this: { readonly [LAZY]: LazyBody }) {
-      return this[LAZY].parts()[name];
+    get(this: Readonly<Record<Key, LazyBody>>) {
+      return this[key].parts()[name];
     },
   });
   return Object.fromEntries(names.map((name) => [name, getterOf(name)]));
 }
 
-const BODY_GETTERS = gettersOf(BODY);
-const PROSE_GETTERS = gettersOf(PROSE);
+const RULE_GETTERS = { ...gettersOf(JUDGED, JUDGED_BODY), ...gettersOf(TOLD, TOLD_BODY) };
+const META_GETTERS = gettersOf(PROSE, TOLD_BODY);
 
 /** The parts of a rule that are read when they are asked for. Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set. */
 class LazyBody {
@@ -185,118 +198,10 @@ function refusalOf({ code, ...saved }: SavedRefusal): RefusedRule {
   return { ...saved, error: new TocsinError(code as 'detect.bad_rule', { file, line, column, rule, reason }) };
 }
 
-function jsonOf(value: unknown): string {
-  return JSON.stringify(marked(value));
-}
-
-const MAP = '$map';
-const PATTERN = '$pattern';
-const OBJECT = '$object';
-const NUMBER = '$number';
-const UNDEFINED = '$undefined';
-/** Marks a wildcard in a pattern's text; stands twice for itself. */
-const MARK = '\u0001';
-const WILDCARDS = { any: 'a', one: 'o', dash: 'd' } as const;
-
-/** The value with everything that JSON has no form for as marked objects. Made as a whole, which is much quicker than a replacer that is asked for every part. */
-function marked(value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) return { [NUMBER]: String(value) };
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map((one) => (one === undefined ? { [UNDEFINED]: true } : marked(one)));
-  if (value instanceof Map) return { [MAP]: [...value].map(marked) };
-  // A time in an event of a test.
-  if (value instanceof Date) return value.toJSON();
-  if (isTextTest(value)) return { ...value, patterns: { [PATTERN]: value.patterns.map(patternText) } };
-  // Events of tests may have any names.
-  const names = Object.keys(value);
-  if (names.some((name) => name.startsWith('$'))) return { [OBJECT]: Object.entries(value).map(marked) };
-  return markedMembers(value as Head, names);
-}
-
-function markedMembers(value: Head, names: readonly string[]): object {
-  if (names.includes('__proto__')) return Object.fromEntries(names.map((name) => [name, marked(value[name])]));
-  const members: Record<string, unknown> = {};
-  for (const name of names) members[name] = marked(value[name]);
-  return members;
-}
-
-function isTextTest(value: unknown): value is { patterns: TextPattern[] } {
-  return (
-    isPlain(value) &&
-    value['kind'] === 'text' &&
-    typeof value['cased'] === 'boolean' &&
-    Array.isArray(value['patterns']) &&
-    value['patterns'].every(isPattern)
-  );
-}
-
-function isPattern(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isToken);
-}
-
-function isToken(token: unknown): boolean {
-  if (!isPlain(token)) return false;
-  return token['kind'] === 'char' ? typeof token['char'] === 'string' : Object.hasOwn(WILDCARDS, String(token['kind']));
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-function patternText(pattern: TextPattern): string {
-  let text = '';
-  for (const token of pattern) {
-    if (token.kind !== 'char') text += MARK + WILDCARDS[token.kind];
-    else text += token.char === MARK ? MARK + MARK : token.char;
-  }
-  return text;
-}
-
 const decoder = new TextDecoder();
 
 function decodeJson(bytes: Uint8Array): unknown {
   // A view of shared memory cannot be decoded as such.
   const own = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
-  return decodeText(decoder.decode(own));
+  return readMarkedJson(decoder.decode(own));
 }
-
-function decodeText(text: string): unknown {
-  const value: unknown = JSON.parse(text);
-  return text.includes('"$') ? revive(value) : value;
-}
-
-function revive(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = revive(value[i]);
-    return value;
-  }
-  const map = value as Record<string, unknown>;
-  const known = markedValue(map);
-  if (known !== undefined) return known.value;
-  for (const name of Object.keys(map)) map[name] = revive(map[name]);
-  return map;
-}
-
-function markedValue(map: Readonly<Record<string, unknown>>): { value: unknown } | undefined {
-  if (Object.hasOwn(map, PATTERN)) return { value: (map[PATTERN] as string[]).map(patternOf) };
-  if (Object.hasOwn(map, MAP)) return { value: new Map(revive(map[MAP]) as [unknown, unknown][]) };
-  if (Object.hasOwn(map, OBJECT)) return { value: Object.fromEntries(revive(map[OBJECT]) as [string, unknown][]) };
-  if (Object.hasOwn(map, NUMBER)) return { value: Number(map[NUMBER]) };
-  return Object.hasOwn(map, UNDEFINED) ? { value: undefined } : undefined;
-}
-
-function patternOf(text: string): TextPattern {
-  const tokens: PatternToken[] = [];
-  let isMarked = false;
-  for (const char of text) {
-    if (isMarked) {
-      tokens.push(char === MARK ? charToken(char) : WILDCARD_TOKENS[char as 'a' | 'o' | 'd']);
-      isMarked = false;
-    } else if (char === MARK) isMarked = true;
-    else tokens.push(charToken(char));
-  }
-  return tokens;
-}
-
-const WILDCARD_TOKENS: Readonly<Record<'a' | 'o' | 'd', PatternToken>> = { a: { kind: 'any' }, o: { kind: 'one' }, d: { kind: 'dash' } };
