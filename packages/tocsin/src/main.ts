@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { startBounded } from './cli/bounded-start.ts';
 import { keepCompiledCode } from './cli/code-cache.ts';
 import type { Screen } from './cli/terminal.ts';
+import { importQuickly } from './quick-imports.ts';
 
 startBounded();
 const { env, stdin, stdout, stderr } = process;
@@ -35,7 +36,8 @@ stdout.on('error', (error) => outputClosed.abort(error));
 stderr.on('error', () => undefined);
 
 keepCompiledCode((name) => env[name]);
-// Loaded behind the line above, which is for all that is loaded from there on.
+importQuickly();
+// Loaded behind the lines above, which are for all that is loaded from there on.
 const { runProgram } = await import('./cli/program.ts');
 process.exitCode = await runProgram({
   argv: process.argv.slice(2),

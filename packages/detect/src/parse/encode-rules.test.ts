@@ -15,7 +15,7 @@ detection:
   kw: [ word ]
   condition: sel or not kw
 tests:
-  - event: { $map: [[1, 2]], $undefined: true, patterns: [x], __proto__: { a: 1 }, kind: text, cased: true, inf: .inf }
+  - event: { $map: [[1, 2]], $undefined: true, patterns: [x], __proto__: { a: 1 }, kind: text, cased: true, inf: .inf, marked: { kind: text, cased: true, patterns: [[{ kind: any }]], $map: 1 }, like: { kind: text, cased: true, patterns: [[{ kind: any }]], more: { $map: [] } } }
     expect: no_match
 ---
 title: Count

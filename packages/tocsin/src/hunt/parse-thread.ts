@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { RuleSlice } from '@tocsin/detect/judge';
+import { importQuickly } from '../quick-imports.ts';
 import { type RuleBytes, ruleText } from './rule-bytes.ts';
 
 /** What a thread is started with. */
@@ -15,7 +16,8 @@ export type ParseAnswer = RuleSlice | undefined;
 
 const { codeFolder } = workerData as ParseBoot;
 if (codeFolder !== undefined) enableCompileCache(codeFolder);
-// Behind the line above, which is for what is loaded from there on.
+importQuickly();
+// Behind the lines above, which are for what is loaded from there on.
 const { parseSlice } = await import('@tocsin/detect/parse');
 
 parentPort?.on('message', (files: readonly RuleBytes[]) => {
