@@ -1,12 +1,12 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
 import type { Installation } from '../installation.ts';
 import { type InstallationOptions, isWorker } from '../installation-options.ts';
+import { holdYoungGeneration } from '../small-heap.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
 import { printReady, printReadyDuties } from './ready-block.ts';
 import { shippedFolder } from './shipped-folder.ts';
-import { holdYoungGeneration } from '../small-heap.ts';
 
 /** Options of every command that starts an installation. */
 export const serveOptions: readonly CommandOption[] = [

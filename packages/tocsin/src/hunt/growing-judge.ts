@@ -3,9 +3,9 @@
  * tables cost each thread time and memory, which a short input is not worth.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { ThreadBoot } from './judge-in-thread.ts';
 import type { Judge } from './judge.ts';
 import { type JudgeSetup, judgeBlock } from './judge-block.ts';
+import type { ThreadBoot } from './judge-in-thread.ts';
 import { JudgeThread, type ThreadSurroundings } from './judge-thread.ts';
 
 /** How a judge grows. */

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { TocsinError } from '@tocsin/core';
 import { letYoungGenerationGrow } from '../small-heap.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { ThreadAnswer, ThreadBoot, ThreadNews, ThreadTask } from './judge-in-thread.ts';
 import type { BlockVerdict } from './judge-block.ts';
+import type { ThreadAnswer, ThreadBoot, ThreadNews, ThreadTask } from './judge-in-thread.ts';
 
 /** Blocks a thread has before it at most: one to work on and one to go on with. */
 const DEPTH = 2;
