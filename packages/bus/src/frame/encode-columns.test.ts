@@ -49,7 +49,11 @@ it('are the same bytes as columns written one after the other', () => {
 
 it('are the same where a frame is as full as it may be, each text its own', () => {
   const records = Array.from({ length: 512 }, (_, i) =>
-    frameRecord({ id: `id-${i}`, source: `s${i}`, attributes: { 'device.hostname': `h${i}`, ...(i % 300 === 299 ? { status: `${i}` } : {}) } }),
+    frameRecord({
+      id: `id-${i}`,
+      source: `s${i}`,
+      attributes: { 'device.hostname': `h${i}`, ...(i % 300 === 299 ? { status: `${i}` } : {}) },
+    }),
   );
   expect(Buffer.from(encodeColumns(records))).toEqual(Buffer.from(encodeColumnsNaively(records)));
 });

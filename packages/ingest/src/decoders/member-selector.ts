@@ -32,7 +32,8 @@ interface SelectModule {
   place(table: number, output: number): void;
   slotOf(name: number, length: number): number;
   select(from: number, to: number, maxDepth: number, maxKeys: number): number;
-  beyondAscii(): number;
+  beyondAscii(from: number, to: number): number;
+  gather(count: number, into: number): number;
 }
 
 /** Most names: half of the module's table. */
@@ -51,7 +52,7 @@ const PAGE_BYTES = 65_536;
 /** What positions in `found` count from. */
 export const FOUND_ORIGIN = INPUT_AT;
 
-/** Kinds of values, as the module numbers them. */
+/** Kinds of values, as the module numbers them; all others are read by the parser. */
 const STRING = 0;
 const NUMBER = 2;
 const TRUE = 3;
@@ -89,15 +90,24 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       input.set(bytes, 0);
       const count = module.select(INPUT_AT, INPUT_AT + bytes.length, limits.maxDepth, limits.maxKeys);
       if (count < 0) return undefined;
-      const isAscii = module.beyondAscii() === 0;
+      const isAscii = module.beyondAscii(INPUT_AT, INPUT_AT + bytes.length) === 0;
       if (!isAscii && !isUtf8(bytes)) return undefined;
-      const text = isAscii ? input.toString('latin1', 0, bytes.length) : undefined;
-      const textOf = (from: number, to: number): string => text?.slice(from, to) ?? input.toString('utf8', from, to);
+      // Texts out of one short text of what is wanted: out of the whole record, each would keep all of it in memory.
+      const gathered = module.gather(count, INPUT_AT);
+      const text = isAscii ? input.toString('latin1', 0, gathered) : undefined;
       const fields: Record<string, unknown> = {};
+      let from = 0;
       for (let at = 0; at < count * 4; at += 4) {
-        const from = (output[at + 2] as number) - INPUT_AT;
-        const to = (output[at + 3] as number) - INPUT_AT;
-        fields[names[output[at] as number] as string] = valueOf(output[at + 1] as number, textOf, from, to);
+        const kind = output[at + 1] as number;
+        const start = (output[at + 2] as number) - INPUT_AT;
+        const end = (output[at + 3] as number) - INPUT_AT;
+        const name = names[output[at] as number] as string;
+        if (kind === STRING || kind === NUMBER) {
+          const to = from + end - start - (kind === STRING ? 2 : 0);
+          const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
+          fields[name] = kind === STRING ? value : Number(value);
+          from = to;
+        } else fields[name] = kind === TRUE ? true : kind === FALSE ? false : kind === NULL ? null : parsed(bytes, start, end);
       }
       return fields;
     },
@@ -126,20 +136,7 @@ function fillTable(module: SelectModule, names: readonly string[]): void {
   });
 }
 
-// oxlint-disable-next-line max-params -- R3: called for every value: an options object for each would cost as much as the value.
-function valueOf(kind: number, textOf: (from: number, to: number) => string, from: number, to: number): unknown {
-  switch (kind) {
-    case STRING:
-      return textOf(from + 1, to - 1);
-    case NUMBER:
-      return Number(textOf(from, to));
-    case TRUE:
-      return true;
-    case FALSE:
-      return false;
-    case NULL:
-      return null;
-    default:
-      return JSON.parse(textOf(from, to));
-  }
+/** A value that is read by the parser: its text has escapes, or it is an object or array. */
+function parsed(bytes: Uint8Array, start: number, end: number): unknown {
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'));
 }
