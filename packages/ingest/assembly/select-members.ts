@@ -83,6 +83,20 @@ export function slotOf(name: usize, length: usize): usize {
  * members, or has an escape in a name of the first level.
  */
 export function select(from: usize, to: usize, maxDepth: i32, maxKeys: i32): i32 {
+  const found = selectFirst(from, to, maxDepth, maxKeys);
+  return found == UNSURE || skipSpace(behind, to) != to ? UNSURE : found;
+}
+
+/** The place behind the object that was read last. */
+let behind: usize = 0;
+
+/** The place behind the object that was read last; of no meaning where the answer was UNSURE. */
+export function behindObject(): usize {
+  return behind;
+}
+
+/** As `select`, of the object that [from, to) begins with, whatever stands behind it. */
+export function selectFirst(from: usize, to: usize, maxDepth: i32, maxKeys: i32): i32 {
   let at = skipSpace(from, to);
   if (at >= to || load<u8>(at) != 0x7b || maxDepth < 1) return UNSURE;
   at = skipSpace(at + 1, to);
@@ -131,7 +145,8 @@ export function select(from: usize, to: usize, maxDepth: i32, maxKeys: i32): i32
       at = skipSpace(at, to);
     }
   }
-  return skipSpace(at, to) == to ? found : UNSURE;
+  behind = at;
+  return found;
 }
 
 /** Kind of a value that was read and is no container, by its first byte. */

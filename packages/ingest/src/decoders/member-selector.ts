@@ -22,6 +22,10 @@ export interface MemberSelector {
    * `select` would say nothing of the record, but for its UTF-8, which is not looked at.
    */
   find(start: number, end: number, limits: Pick<DecodeLimits, 'maxDepth' | 'maxKeys'>): number;
+  /** As `find`, of the object that begins at `start`, white space before it apart, whatever stands behind it before `end`. */
+  findFirst(start: number, end: number, limits: Pick<DecodeLimits, 'maxDepth' | 'maxKeys'>): number;
+  /** One past the brace of what `findFirst` has found. */
+  readonly behind: number;
   /** Of each member found: number of its name in the order wanted, kind of value, start and end of its value from `FOUND_ORIGIN`; in force until the next `find`. */
   readonly found: Uint32Array;
 }
@@ -32,6 +36,8 @@ interface SelectModule {
   place(table: number, output: number): void;
   slotOf(name: number, length: number): number;
   select(from: number, to: number, maxDepth: number, maxKeys: number): number;
+  selectFirst(from: number, to: number, maxDepth: number, maxKeys: number): number;
+  behindObject(): number;
   beyondAscii(from: number, to: number): number;
   gather(count: number, into: number): number;
 }
@@ -83,6 +89,10 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
       input.set(bytes, 0);
     },
+    get behind() {
+      return module.behindObject() - INPUT_AT;
+    },
+    findFirst: (start, end, limits) => module.selectFirst(INPUT_AT + start, INPUT_AT + end, limits.maxDepth, limits.maxKeys),
     find: (start, end, limits) => module.select(INPUT_AT + start, INPUT_AT + end, limits.maxDepth, limits.maxKeys),
     select(bytes, limits) {
       if (bytes.length > limits.maxRecordBytes) return undefined;
