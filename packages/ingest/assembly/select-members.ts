@@ -45,25 +45,33 @@ export function beyondAscii(from: usize, to: usize): bool {
 }
 
 /**
- * Moves the bytes of `count` members of the output that are strings, without their quotes, or numbers, to `into` and behind it, one after the
- * other, which may be the beginning of the input; gives their length.
+ * Moves the bytes of `count` members of the output that are no bare words, strings without escapes also without their quotes, to `into` and
+ * behind it, one after the other, which may be the beginning of the input; gives their length.
  */
 export function gather(count: i32, into: usize): usize {
   let free = into;
   for (let i: i32 = 0; i < count; i++) {
     const record = output + ((<usize>i) << 4);
     const kind = load<i32>(record, 4);
-    if (kind != STRING && kind != NUMBER) continue;
+    if (kind == TRUE || kind == FALSE || kind == NULL) continue;
     const quote: usize = kind == STRING ? 1 : 0;
     const from = <usize>load<u32>(record, 8) + quote;
     const length = <usize>load<u32>(record, 12) - quote - from;
-    // Forward, and never beyond what has been read already: both may overlap.
-    let moved: usize = 0;
-    for (; moved + 8 <= length; moved += 8) store<u64>(free + moved, load<u64>(from + moved));
-    for (; moved < length; moved++) store<u8>(free + moved, load<u8>(from + moved));
+    if (length > LONG) memory.copy(free, from, length);
+    else moveShort(free, from, length);
     free += length;
   }
   return free - into;
+}
+
+/** Bytes from which on the runtime's own copy is faster. */
+const LONG: usize = 64;
+
+/** Forward, and never beyond what has been read already: both may overlap. */
+function moveShort(into: usize, from: usize, length: usize): void {
+  let moved: usize = 0;
+  for (; moved + 8 <= length; moved += 8) store<u64>(into + moved, load<u64>(from + moved));
+  for (; moved < length; moved++) store<u8>(into + moved, load<u8>(from + moved));
 }
 
 /** Slot of a name in the table, or the free slot where it belongs. */

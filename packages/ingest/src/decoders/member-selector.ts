@@ -109,15 +109,15 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       let from = 0;
       for (let at = 0; at < count * 4; at += 4) {
         const kind = output[at + 1] as number;
-        const start = (output[at + 2] as number) - INPUT_AT;
-        const end = (output[at + 3] as number) - INPUT_AT;
         const name = names[output[at] as number] as string;
-        if (kind === STRING || kind === NUMBER) {
-          const to = from + end - start - (kind === STRING ? 2 : 0);
-          const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
-          fields[name] = kind === STRING ? value : Number(value);
-          from = to;
-        } else fields[name] = kind === TRUE ? true : kind === FALSE ? false : kind === NULL ? null : parsed(bytes, start, end);
+        if (kind === TRUE || kind === FALSE || kind === NULL) {
+          fields[name] = kind === NULL ? null : kind === TRUE;
+          continue;
+        }
+        const to = from + (output[at + 3] as number) - (output[at + 2] as number) - (kind === STRING ? 2 : 0);
+        const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
+        fields[name] = kind === STRING ? value : kind === NUMBER ? Number(value) : JSON.parse(value);
+        from = to;
       }
       return fields;
     },
@@ -144,9 +144,4 @@ function fillTable(module: SelectModule, names: readonly string[]): void {
     memory.setUint32(slot + 8, number, true);
     at += bytes.length;
   });
-}
-
-/** A value that is read by the parser: its text has escapes, or it is an object or array. */
-function parsed(bytes: Uint8Array, start: number, end: number): unknown {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'));
 }
