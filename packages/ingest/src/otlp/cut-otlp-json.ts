@@ -198,5 +198,8 @@ class RequestWalk {
 
 /** Letters, digits and signs that numbers and words are made of. */
 function isOfWord(byte: number | undefined): boolean {
-  return byte !== undefined && ((byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) || byte === 0x2d || byte === 0x2e || byte === 0x2b);
+  return (
+    byte !== undefined &&
+    ((byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) || byte === 0x2d || byte === 0x2e || byte === 0x2b)
+  );
 }

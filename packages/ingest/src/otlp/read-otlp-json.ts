@@ -9,15 +9,7 @@ import { RecordArena } from '../http/record-arena.ts';
 import type { RawRecord } from '../source.ts';
 import { cutOtlpJson, type ResourceLogsCut, type ValueRange } from './cut-otlp-json.ts';
 import { ObjectTexts } from './object-text.ts';
-import {
-  join,
-  type OtlpBody,
-  type OtlpLimits,
-  otlpRecord,
-  RECORD_UID,
-  refusedRecord,
-  scopeMembers,
-} from './otlp-record.ts';
+import { join, type OtlpBody, type OtlpLimits, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
 
 const DEEP = Number.POSITIVE_INFINITY;
 /** Most members of an object of the request's own structure. */

@@ -6,16 +6,7 @@ import { TocsinError } from '@tocsin/core';
 import { RecordArena } from '../http/record-arena.ts';
 import type { RawRecord } from '../source.ts';
 import { ObjectTexts } from './object-text.ts';
-import {
-  join,
-  type OtlpBody,
-  type OtlpLimits,
-  type OtlpLog,
-  otlpRecord,
-  RECORD_UID,
-  refusedRecord,
-  scopeMembers,
-} from './otlp-record.ts';
+import { join, type OtlpBody, type OtlpLimits, type OtlpLog, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
 import { type JsonValue, keyValue, readValue } from './otlp-value.ts';
 import { BadProtobuf, BYTES, FIXED32, FIXED64, ProtobufCursor, VARINT } from './protobuf-cursor.ts';
 
