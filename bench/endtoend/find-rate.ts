@@ -1,4 +1,4 @@
-/** Finds the rate that the product keeps up with: up in steps until it does not, then a little below the last that it did. */
+/** Finds the rate that the product keeps up with: up in steps until it does not, then down from the last that it did until one is kept up with for a minute. */
 import type { Behind } from './product-under-load.ts';
 import type { GeneratorSecond } from './run-ledger.ts';
 
@@ -17,7 +17,9 @@ const FIRST = 5000;
 const FACTOR = 1.2;
 const STEP_SECONDS = 10;
 const WARM_SECONDS = 15;
-const HOLD_SHARE = 0.93;
+/** A few seconds may be lived through by falling behind a little all the time; a minute may not. */
+const PROOF_SECONDS = 60;
+const DOWN_FACTOR = 0.9;
 /** A request that waits longer for a connection, or an answer that takes longer, is not kept up with. */
 const MAX_ANSWER_MS = 1000;
 /** Judging may be this far behind at the end of a step. */
@@ -40,8 +42,21 @@ export async function findRate({ offer, drain }: RateSearch): Promise<{ rate: nu
     if (!step.keptUp) break;
     best = step.offered;
   }
-  await drain();
-  return { rate: Math.round((best * HOLD_SHARE) / 100) * 100, steps };
+  return { rate: await provenRate(best, { offer, drain }, steps), steps };
+}
+
+/** The first rate, from `best` down, that is kept up with for a minute; `steps` gets every one tried. No rate below the first of the climb is proven. */
+async function provenRate(best: number, { offer, drain }: RateSearch, steps: RateStep[]): Promise<number> {
+  for (let rate = best * DOWN_FACTOR; ; rate *= DOWN_FACTOR) {
+    await drain();
+    const offered = Math.max(FIRST, Math.round(rate / 100) * 100);
+    const step = await offer(offered, PROOF_SECONDS);
+    steps.push({ ...step, why: `for ${PROOF_SECONDS} s: ${step.why}` });
+    if (step.keptUp || offered === FIRST) {
+      await drain();
+      return offered;
+    }
+  }
 }
 
 /** Judges the seconds of a step. The first third is not looked at: the rate before still shows in it. */

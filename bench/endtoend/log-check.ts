@@ -3,15 +3,15 @@
  * raw NATS connection with the decoder of the fault tests, which shares no code with the packages.
  */
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { embeddedAccess } from '../../tests/faults/bus-access.ts';
 import { decodeFrame } from '../../tests/faults/frame-decoder.ts';
 import { readStream } from '../../tests/faults/independent-reader.ts';
 import { readLane } from '../lanes.ts';
 import { ordinalOf } from './own-ids.ts';
 import { MARK, plantedLine, type RunLedger } from './run-ledger.ts';
 import { StampedLane } from './stamped-lane.ts';
+import { type StreamSize, streamSizes } from './stream-sizes.ts';
 
 /** What was found. All but the counts of what is there must be 0, and the two hashes equal. */
 export type LogCheck = {
@@ -34,6 +34,7 @@ export type LogCheck = {
   readonly alerted: number;
   readonly alertedTwice: number;
   readonly examples: readonly string[];
+  readonly streams: readonly StreamSize[];
 };
 
 const MODULUS = 2 ** 48;
@@ -41,18 +42,14 @@ const MAX_EXAMPLES = 5;
 
 /** Reads the log of a running, settled installation. */
 export async function checkLog(dataDir: string, ledger: RunLedger, progress: (events: number) => void): Promise<LogCheck> {
-  const bus = join(dataDir, 'bus');
-  const seeds = JSON.parse(readFileSync(join(bus, 'credentials.json'), 'utf8')) as Record<string, string>;
-  const port = Number(readFileSync(join(bus, 'port'), 'utf8'));
-  const authenticator = nkeyAuthenticator(new TextEncoder().encode(seeds['api'] ?? ''));
-  const connection = await connect({ servers: `nats://127.0.0.1:${port}`, authenticator, timeout: 5000 });
+  const connection = await embeddedAccess(dataDir).connect('api');
   try {
     const tally = new Tally(ledger);
     for await (const { data } of readStream(connection, 'EVENTS_LIVE')) {
       tally.take(data);
       progress(tally.found);
     }
-    return { ...tally.result(), ...(await checkAlerts(connection, ledger)) };
+    return { ...tally.result(), ...(await checkAlerts(connection, ledger)), streams: await streamSizes(connection) };
   } finally {
     await connection.close();
   }
@@ -102,7 +99,7 @@ class Tally {
     }
   }
 
-  result(): Omit<LogCheck, 'planted' | 'alerted' | 'alertedTwice'> {
+  result(): Omit<LogCheck, 'planted' | 'alerted' | 'alertedTwice' | 'streams'> {
     let [acknowledged, lost, hashSent] = [0, 0, 0];
     for (let ordinal = 0; ordinal < this.#seen.length; ordinal++) {
       if (!this.#isAcknowledged(ordinal)) continue;

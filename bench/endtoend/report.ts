@@ -12,7 +12,7 @@ export type EndToEndReport = RunResult & {
   readonly broken: readonly string[];
 };
 
-/** Goals of the issue, shown beside what was reached and never asserted. */
+/** Goals, shown beside what was reached and never asserted. */
 const GOALS: Readonly<Partial<Record<keyof Summary, string>>> = {
   sustainedPerSecond: '≥ 50,000; 80,000 aimed at',
   rssMaxMiB: '≤ 512',
@@ -46,8 +46,10 @@ export function endToEndPage(report: EndToEndReport): string {
     markdownTable(Object.entries(summary).map(([figure, value]) => ({ figure, value, goal: GOALS[figure as keyof Summary] ?? '' }))),
     '## What the log holds',
     'Read back over a raw NATS connection by a decoder that shares no code with the packages; each event compared byte by byte with what was sent.',
-    markdownTable([Object.fromEntries(Object.entries(log).filter(([name]) => name !== 'examples'))]),
+    markdownTable([Object.fromEntries(Object.entries(log).filter(([name]) => name !== 'examples' && name !== 'streams'))]),
     ...(log.examples.length > 0 ? [log.examples.map((one) => `- ${one}`).join('\n')] : []),
+    'What was written to it, and what is kept of it:',
+    markdownTable([...log.streams]),
     '## Processor',
     `Share of one core while the rate was held (${summary.productCpuPercent} % in all, the generator ${summary.generatorCpuPercent} % beside it; ${hold.stolenPercent} % taken by the host).`,
     markdownTable(

@@ -114,8 +114,16 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
   };
   const call: Installation['call'] = async (method, path, body) => {
     const headers = { authorization: `Bearer ${operatorToken(dataDir)}`, 'content-type': 'application/json' };
-    const answer = await fetch(`${url}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    return { status: answer.status, body: await answer.json() };
+    try {
+      const answer = await fetch(`${url}/api/v1${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: await answer.json() };
+    } catch (cause) {
+      throw new Error(`${method} ${path} was not answered; tocsin said:\n${run.said().slice(-4000)}`, { cause });
+    }
   };
   const link = await openFaultyLink(() => url);
   const pidOfBus = (): number | undefined => (external === undefined ? busPid(dataDir) : external.server.pid);

@@ -91,17 +91,21 @@ async function runOnce(options: FaultOptions, sources: readonly PlannedSource[])
   });
   const senders: Sender[] = [];
   for (const source of sources) senders.push({ source, token: await installation.addSource(source.name) });
-  const schedule = startSchedule(installation, options);
   const sent = nothingSent();
   const { seed, postEvents } = options;
-  const send = (some: readonly Sender[]): Promise<void> =>
-    produce({ senders: some, seed, postEvents, url: () => installation.link.url, onAcked: schedule.progress }, sent);
+  const send = (some: readonly Sender[], onAcked: (acked: number) => void): Promise<void> =>
+    produce({ senders: some, seed, postEvents, url: () => installation.link.url, onAcked }, sent);
   // Folds wait for the sources they know: the one that lags, the last, must be known before the others' time moves on.
   const lagging = senders.slice(-1);
-  await send(lagging.map((sender) => part(sender, 0, postEvents)));
+  await send(
+    lagging.map((sender) => part(sender, 0, postEvents)),
+    () => undefined,
+  );
   await installation.settle();
+  // From here on faults strike: whoever asked the program something before would not have had an answer.
+  const schedule = startSchedule(installation, options);
   const rest = [...senders.slice(0, -1), ...lagging.map((sender) => part(sender, postEvents))];
-  await Promise.all([send(rest).finally(schedule.finish), schedule.done]);
+  await Promise.all([send(rest, schedule.progress).finally(schedule.finish), schedule.done]);
   await plantForeignFrame(installation.bus);
   await installation.settle();
   return { sent, log: await readInstallation(installation.bus), faults: schedule.faults };

@@ -2,8 +2,25 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
+/** The part of Node's crypto that is used where the runtime has it: a hash in one call, several times faster than in JavaScript and without a warm-up. */
+interface NativeHash {
+  hash?(algorithm: 'sha256', content: Uint8Array | string, encoding: 'hex'): string;
+}
+
+/** What Node, Bun and Deno give without an import; a browser has none. */
+interface Runtime {
+  readonly process?: { getBuiltinModule?(name: string): unknown };
+}
+
+const native = (globalThis as Runtime).process?.getBuiltinModule?.('node:crypto') as NativeHash | undefined;
+
 /** SHA-256 of bytes, or of text in UTF-8, as 64 hex digits. */
 export function sha256Hex(content: Uint8Array | string): string {
+  return native?.hash?.('sha256', content, 'hex') ?? plainSha256Hex(content);
+}
+
+/** The same where the runtime has no hash of its own that answers at once. */
+export function plainSha256Hex(content: Uint8Array | string): string {
   return bytesToHex(sha256(typeof content === 'string' ? utf8ToBytes(content) : content));
 }
 

@@ -1,6 +1,7 @@
 /** The engine against a naive evaluator written from the specification: generated rules over generated events. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { explanationsOf } from '../test/explanations-of.ts';
 import { evaluateRule, type Filter, type OracleEvent, type Rule } from '../test/oracle/evaluate.ts';
 import { logSource } from '../test/test-sources.ts';
 import { compileDetection } from './compile/compile-detection.ts';
@@ -157,9 +158,10 @@ function engine(detection: object, filters: readonly object[]): (event: OracleEv
   return (shown) => {
     view.show(shown);
     const matched = compiled.test();
-    if (matched) compiled.explain();
     // What is told to people is the same verdict, found along another way.
-    expect(explainDetection(rule, view, { misses: true }).held).toBe(matched);
+    const explained = explainDetection(rule, view);
+    expect(explained.held).toBe(matched);
+    if (matched) expect(compiled.explain()).toEqual(explanationsOf(explained));
     return matched;
   };
 }

@@ -1,6 +1,6 @@
 /** A rule about single events as one function: selections and condition over the event that a view shows. */
 import type { Explanation } from '@tocsin/core';
-import { explainDetection, explanationsOf } from '../explain/explain-detection.ts';
+import { type MatchExplainer, matchExplainer } from '../explain/explain-match.ts';
 import type { ConditionNode } from '../parse/condition.ts';
 import type { DetectionRule, Selection } from '../parse/parsed-rule.ts';
 import { compileItem, type EventTest } from './compile-item.ts';
@@ -17,13 +17,17 @@ export interface CompiledDetection {
 /** A rule for the events of one log source. It is compiled when it is first asked: of thousands of rules a few dozen ever are. */
 export function compileDetection(rule: DetectionRule, view: EventView): CompiledDetection {
   let compiled: EventTest | undefined;
+  let explainer: MatchExplainer | undefined;
   return {
     rule,
     test: () => {
       compiled ??= compileRule(rule, view);
       return compiled();
     },
-    explain: () => explanationsOf(explainDetection(rule, view, { misses: false })),
+    explain: () => {
+      explainer ??= matchExplainer(rule, view);
+      return explainer();
+    },
   };
 }
 

@@ -6,7 +6,6 @@ import { valueTest } from '../compile/compile-item.ts';
 import { type EventView, type FieldSlot, isScalar } from '../compile/event-view.ts';
 import { pathsOf, resolveField } from '../compile/field-reader.ts';
 import type { ItemSpec, ValueSpec } from '../parse/item-spec.ts';
-import type { ExplainOptions } from './explain-detection.ts';
 import type { ExplainedLine, ExplainedValue } from './explained-rule.ts';
 import { findMiss, type RankedMiss } from './find-miss.ts';
 import { witnessOf } from './witness.ts';
@@ -20,7 +19,7 @@ const MAX_MISSES = 3;
 const MAX_WEIGHED = 2000;
 
 /** One line over the view's event. */
-export function explainLine(item: ItemSpec, view: EventView, { misses }: ExplainOptions): ExplainedLine {
+export function explainLine(item: ItemSpec, view: EventView): ExplainedLine {
   const slot = view.slot(item.field);
   const tested = item.values.map((value) => ({ value, held: valueTest(value.test, slot, view)() }));
   const holds = item.all ? tested.every(({ held }) => held) : tested.some(({ held }) => held);
@@ -30,7 +29,7 @@ export function explainLine(item: ItemSpec, view: EventView, { misses }: Explain
       .filter((one) => one.held)
       .slice(0, MAX_HELD)
       .map(({ value }) => heldValue(value, slot)),
-    ...tellMisses(item, tested, { slot, view, misses: misses && (!held || item.negated) }),
+    ...tellMisses(item, tested, { slot, view, misses: !held }),
   ];
   return {
     kind: 'line',

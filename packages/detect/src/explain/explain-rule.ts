@@ -19,7 +19,7 @@ export interface ExplainedEvent {
 export function explainRule(rule: DetectionRule, { fields, logSource, logSources }: ExplainedEvent): ExplainedRule {
   const view = new EventView(logSource);
   view.show(fields);
-  const condition = explainDetection(rule, view, { misses: true });
+  const condition = explainDetection(rule, view);
   const routing = explainRouting(rule.logSource, logSource, logSources);
   const { id: ruleId, title } = rule.meta;
   return { ruleId, title, matched: routing.held && condition.held && rule.needsValues.length === 0, routing, condition };

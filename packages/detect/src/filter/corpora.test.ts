@@ -2,6 +2,7 @@
 import type { Fields, LogSource } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
 import { hasCorpora, ndjson, ruleArchive } from '../../test/corpora.ts';
+import { judgeAlone } from '../../test/judge-alone.ts';
 import { batchOf, logSource } from '../../test/test-sources.ts';
 import { sourceOfEvent } from '../../test/windows-routing.ts';
 import { compileRules } from '../compile/compile-rules.ts';
@@ -24,10 +25,16 @@ interface Judged {
   readonly decoded: number;
 }
 
-function judge(compiled: CompiledRules, events: readonly Fields[], sources: readonly LogSource[]): Judged {
+interface Recorded {
+  readonly events: readonly Fields[];
+  /** Of each event. */
+  readonly sources: readonly LogSource[];
+}
+
+function judge(compiled: CompiledRules, { events, sources }: Recorded, by = judgeRecords): Judged {
   const hits: string[] = [];
   let decoded = 0;
-  judgeRecords(compiled, batchOf(events.map((event) => encoder.encode(JSON.stringify(event)))), {
+  by(compiled, batchOf(events.map((event) => encoder.encode(JSON.stringify(event)))), {
     mappingOf: (index) => sources[index]?.mapping ?? '',
     fieldsOf: (index) => {
       decoded += 1;
@@ -56,8 +63,8 @@ describe.skipIf(!hasCorpora)('the filter over public rules and recordings', () =
         rules,
         distinct.map((source) => ({ ...source, jsonObjects: { unless: [] } })),
       );
-      const alone = judge(compileRules(rules, distinct), events, sources);
-      const filtered = judge(compiled, events, sources);
+      const alone = judge(compiled, { events, sources }, judgeAlone);
+      const filtered = judge(compiled, { events, sources });
       expect(filtered.hits).toEqual(alone.hits);
       expect(alone.hits.length).toBeGreaterThan(0);
       expect(filtered.decoded).toBeLessThan(alone.decoded);

@@ -5,7 +5,7 @@ import { ProgramPool, type ProgramStore } from './program-pool.ts';
 
 /** Says which rules of its route a record is a candidate for. Serves any number of rule sets, one batch at a time. */
 export interface RecordFilter {
-  /** Looks over a batch; `routes` are those of its records, undefined for records to pass over. */
+  /** Looks over a batch of JSON objects whose members are the fields; `routes` are those of its records, undefined for records to pass over. */
   scan(batch: RecordBatch, routes: readonly (Route | undefined)[]): void;
   /** Places of the detections of its route to be confirmed, ascending; `all` where the filter cannot tell. Good until the next scan. */
   candidates(index: number): ArrayLike<number> | 'all';
@@ -61,14 +61,14 @@ function joinParts(parts: readonly PartUse[], candidatesOf: (layer: number) => A
   return places.sort((a, b) => a - b);
 }
 
-/** Records of each route whose records can be read as they stand. */
+/** Records of each route. */
 function recordsByRoute(routes: readonly (Route | undefined)[]): Map<Route, number[]> {
   const byRoute = new Map<Route, number[]>();
   let last: Route | undefined;
   let records: number[] = [];
   for (let index = 0; index < routes.length; index++) {
     const route = routes[index];
-    if (route?.logSource.jsonObjects === undefined) continue;
+    if (route === undefined) continue;
     if (route !== last) {
       records = byRoute.get(route) ?? [];
       byRoute.set(route, records);

@@ -6,6 +6,7 @@
 import type { Fields, RecordBatch } from '@tocsin/core';
 import type { CompiledDetection } from '../compile/compile-detection.ts';
 import type { CompiledRules, Route } from '../compile/compiled-rules.ts';
+import { objectBatch } from './object-batch.ts';
 import type { RuleCostRecorder } from './rule-cost.ts';
 
 /** A rule that holds for a record. `route.view` shows the record until the next hit. */
@@ -20,7 +21,7 @@ export interface RecordHit {
 export interface JudgeOptions {
   /** Mapping that reads a record. */
   mappingOf(index: number): string;
-  /** Fields of a record as its decoder reads them; undefined where it cannot be decoded. Called only for records that a rule may hold for. */
+  /** Fields of a record as its decoder reads them; undefined where it cannot be decoded. Called only for records that a rule may hold for, and for those that are no JSON objects. */
   fieldsOf(index: number): Fields | undefined;
   /** Whether to pass over a record, such as a duplicate. */
   skip?: ((index: number) => boolean) | undefined;
@@ -34,13 +35,14 @@ export interface JudgeOptions {
 /** Tells `onHit` of every rule that holds, in order. */
 export function judgeRecords(compiled: CompiledRules, batch: RecordBatch, options: JudgeOptions): void {
   const routes = routesOf(compiled, batch, options);
-  compiled.filter.scan(batch, routes);
+  const objects = objectBatch(batch, routes, (index) => options.fieldsOf(index));
+  compiled.filter.scan(objects.batch, routes);
   for (let index = 0; index < batch.count; index++) {
     const route = routes[index];
     if (route === undefined) continue;
     const candidates = compiled.filter.candidates(index);
     if (candidates !== 'all' && candidates.length === 0) continue;
-    const fields = options.fieldsOf(index);
+    const fields = objects.fieldsOf(index);
     if (fields !== undefined) judgeRecord(route, candidates, { index, fields, options });
   }
 }

@@ -95,7 +95,7 @@ describe('matchFrame', () => {
 
   it('keeps what a rule throws to that rule and event', () => {
     const hostile = new Proxy(
-      {},
+      { a: 'x' },
       {
         getOwnPropertyDescriptor: () => {
           throw new Error('boom');
@@ -103,7 +103,9 @@ describe('matchFrame', () => {
       },
     );
     const errors: string[] = [];
-    const found = run([{ fields: hostile, mapping: 'special' }, { fields: { a: 'x' } }], {
+    const fine = { a: 'x' };
+    const found = run([{ fields: fine, mapping: 'special' }, { fields: fine }], {
+      fieldsOf: (_frame, index) => (index === 0 ? hostile : fine),
       onRuleError: (error) => errors.push(`${error.ruleId} ${error.at.index} ${String(error.cause)}`),
     });
     expect(errors).toEqual(['one 0 Error: boom', 'other 0 Error: boom']);

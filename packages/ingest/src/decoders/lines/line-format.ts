@@ -3,7 +3,8 @@
  * header, in a member of a JSON object, in a container's log) is `carried-line.ts`; the formats stand in files beside this one.
  */
 import type { Fields } from '@tocsin/core';
-import { mayHide, safeDecode } from '../../safe-decode/safe-decode.ts';
+import { mayHide } from '../../safe-decode/may-hide.ts';
+import { safeDecode } from '../../safe-decode/safe-decode.ts';
 import { type DecodedRecord, type DecodeLimits, type RecordDecoder, rejectRecord } from '../record-decoder.ts';
 import { wordsOfEnvelope } from '../syslog/syslog.ts';
 import { hasHeader } from '../syslog/syslog-line.ts';
