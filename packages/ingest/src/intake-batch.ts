@@ -146,7 +146,7 @@ export class IntakeBatch {
     const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
     const givenId = givenIdOf(envelope, alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId));
     const ownId = givenId ?? this.#keyedId();
-    const reason = ownId === undefined ? undefined : badId(ownId);
+    const reason = reasonAgainst(ownId);
     if (reason !== undefined) return this.#reject(reason);
     const event = toFrameRecord({
       source: this.#source,
@@ -207,6 +207,10 @@ export class IntakeBatch {
 /** The producer's id of a record; undefined where it gives none. */
 function givenIdOf(envelope: Envelope | undefined, recordId: string | undefined): string | undefined {
   return envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId;
+}
+
+function reasonAgainst(id: string | undefined): string | undefined {
+  return id === undefined ? undefined : badId(id);
 }
 
 /** An id out of the record itself: where it will not do, the record has none. */

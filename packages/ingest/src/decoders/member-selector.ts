@@ -80,6 +80,22 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
     output = new Uint32Array(module.memory.buffer, OUTPUT_AT, OUTPUT_BYTES / 4);
   };
   grow(PAGE_BYTES);
+  /** Values of the members found, which are moved to the beginning of the input for it. */
+  const readFound = (count: number, isAscii: boolean): Fields => {
+    const gathered = module.gather(count, INPUT_AT);
+    // Texts out of one short text of what is wanted: out of the whole record, each would keep all of it in memory.
+    const text = isAscii ? input.toString('latin1', 0, gathered) : undefined;
+    const fields: Record<string, unknown> = {};
+    let from = 0;
+    for (let at = 0; at < count * 4; at += 4) {
+      const kind = output[at + 1] as number;
+      const to = from + gatheredBytes(kind, (output[at + 3] as number) - (output[at + 2] as number));
+      const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
+      fields[names[output[at] as number] as string] = valueOf(kind, value);
+      from = to;
+    }
+    return fields;
+  };
 
   return {
     get found() {
@@ -102,26 +118,32 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       if (count < 0) return undefined;
       const isAscii = module.beyondAscii(INPUT_AT, INPUT_AT + bytes.length) === 0;
       if (!isAscii && !isUtf8(bytes)) return undefined;
-      // Texts out of one short text of what is wanted: out of the whole record, each would keep all of it in memory.
-      const gathered = module.gather(count, INPUT_AT);
-      const text = isAscii ? input.toString('latin1', 0, gathered) : undefined;
-      const fields: Record<string, unknown> = {};
-      let from = 0;
-      for (let at = 0; at < count * 4; at += 4) {
-        const kind = output[at + 1] as number;
-        const name = names[output[at] as number] as string;
-        if (kind === TRUE || kind === FALSE || kind === NULL) {
-          fields[name] = kind === NULL ? null : kind === TRUE;
-          continue;
-        }
-        const to = from + (output[at + 3] as number) - (output[at + 2] as number) - (kind === STRING ? 2 : 0);
-        const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
-        fields[name] = kind === STRING ? value : kind === NUMBER ? Number(value) : JSON.parse(value);
-        from = to;
-      }
-      return fields;
+      return readFound(count, isAscii);
     },
   };
+}
+
+/** Bytes of a value that `gather` has moved. */
+function gatheredBytes(kind: number, bytes: number): number {
+  if (kind === STRING) return bytes - 2;
+  return kind === TRUE || kind === FALSE || kind === NULL ? 0 : bytes;
+}
+
+function valueOf(kind: number, text: string): unknown {
+  switch (kind) {
+    case STRING:
+      return text;
+    case NUMBER:
+      return Number(text);
+    case TRUE:
+      return true;
+    case FALSE:
+      return false;
+    case NULL:
+      return null;
+    default:
+      return JSON.parse(text);
+  }
 }
 
 function instantiate(): SelectModule {

@@ -42,7 +42,7 @@ export function isClock(hour: number, minute: number, second: number): boolean {
 /** Milliseconds east of UTC, of what stands in a text from `at` on: nothing or `Z` for none, else `±hh`, `±hhmm` or `±hh:mm`; undefined where something else follows. */
 export function offsetMs(text: string, at = 0): number | undefined {
   const length = text.length - at;
-  if (length <= 0 || (length === 1 && (text[at] === 'Z' || text[at] === 'z'))) return 0;
+  if (length <= 0 || isUtcMark(text, at)) return 0;
   const sign = text[at] === '+' ? 1 : -1;
   if (sign === -1 && text[at] !== '-') return undefined;
   const minutesAt = text[at + 3] === ':' ? 4 : 3;
@@ -50,6 +50,11 @@ export function offsetMs(text: string, at = 0): number | undefined {
   const minutes = length === 3 ? 0 : digits(text, at + minutesAt, 2);
   const complete = length === 3 || length === minutesAt + 2;
   return complete && isClock(hours, minutes, 0) ? sign * (hours * HOUR + minutes * MINUTE) : undefined;
+}
+
+/** Whether a text ends with `Z` at this place. */
+function isUtcMark(text: string, at: number): boolean {
+  return at === text.length - 1 && (text[at] === 'Z' || text[at] === 'z');
 }
 
 /** A number of exactly `count` digits; NaN where there are others. */
