@@ -28,11 +28,7 @@ const BACKSLASH: i32 = 0x5c;
 
 let table: usize = 0;
 let output: usize = 0;
-let at: usize = 0;
-let end: usize = 0;
-/** Or of all bytes from 0x80 that were seen in strings. */
-let sawBeyondAscii: bool = false;
-/** Whether the string read last has escapes. */
+/** Whether a string was read that has escapes, since this was last put down. */
 let sawEscape: bool = false;
 
 /** Says where the table of names and the output begin. */
@@ -41,9 +37,41 @@ export function place(tableAt: usize, outputAt: usize): void {
   output = outputAt;
 }
 
-/** Whether the record selected from last holds characters beyond ASCII: then its UTF-8 is still to be checked. */
-export function beyondAscii(): bool {
-  return sawBeyondAscii;
+/** Whether [from, to) holds characters beyond ASCII; up to 15 bytes behind it may count as well. */
+export function beyondAscii(from: usize, to: usize): bool {
+  let seen = i8x16.splat(0);
+  for (let at = from; at < to; at += 16) seen = v128.or(seen, v128.load(at));
+  return i8x16.bitmask(seen) != 0;
+}
+
+/**
+ * Moves the bytes of `count` members of the output that are no bare words, strings without escapes also without their quotes, to `into` and
+ * behind it, one after the other, which may be the beginning of the input; gives their length.
+ */
+export function gather(count: i32, into: usize): usize {
+  let free = into;
+  for (let i: i32 = 0; i < count; i++) {
+    const record = output + ((<usize>i) << 4);
+    const kind = load<i32>(record, 4);
+    if (kind == TRUE || kind == FALSE || kind == NULL) continue;
+    const quote: usize = kind == STRING ? 1 : 0;
+    const from = <usize>load<u32>(record, 8) + quote;
+    const length = <usize>load<u32>(record, 12) - quote - from;
+    if (length > LONG) memory.copy(free, from, length);
+    else moveShort(free, from, length);
+    free += length;
+  }
+  return free - into;
+}
+
+/** Bytes from which on the runtime's own copy is faster. */
+const LONG: usize = 64;
+
+/** Forward, and never beyond what has been read already: both may overlap. */
+function moveShort(into: usize, from: usize, length: usize): void {
+  let moved: usize = 0;
+  for (; moved + 8 <= length; moved += 8) store<u64>(into + moved, load<u64>(from + moved));
+  for (; moved < length; moved++) store<u8>(into + moved, load<u8>(from + moved));
 }
 
 /** Slot of a name in the table, or the free slot where it belongs. */
@@ -63,37 +91,49 @@ export function slotOf(name: usize, length: usize): usize {
  * members, or has an escape in a name of the first level.
  */
 export function select(from: usize, to: usize, maxDepth: i32, maxKeys: i32): i32 {
-  at = from;
-  end = to;
-  sawBeyondAscii = false;
-  skipSpace();
-  if (at >= end || load<u8>(at) != 0x7b || maxDepth < 1) return UNSURE;
-  at++;
+  const found = selectFirst(from, to, maxDepth, maxKeys);
+  return found == UNSURE || skipSpace(behind, to) != to ? UNSURE : found;
+}
+
+/** The place behind the object that was read last. */
+let behind: usize = 0;
+
+/** The place behind the object that was read last; of no meaning where the answer was UNSURE. */
+export function behindObject(): usize {
+  return behind;
+}
+
+/** As `select`, of the object that [from, to) begins with, whatever stands behind it. */
+export function selectFirst(from: usize, to: usize, maxDepth: i32, maxKeys: i32): i32 {
+  let at = skipSpace(from, to);
+  if (at >= to || load<u8>(at) != 0x7b || maxDepth < 1) return UNSURE;
+  at = skipSpace(at + 1, to);
   let keys: i32 = 0;
   let found: i32 = 0;
-  skipSpace();
-  if (at < end && load<u8>(at) == 0x7d) {
+  if (at < to && load<u8>(at) == 0x7d) {
     at++;
   } else {
     while (true) {
       const name = at + 1;
-      if (!readString() || sawEscape || ++keys > maxKeys) return UNSURE;
+      sawEscape = false;
+      at = readString(at, to);
+      if (at == FAILED || sawEscape || ++keys > maxKeys) return UNSURE;
       const length = at - 1 - name;
-      skipSpace();
-      if (at >= end || load<u8>(at) != 0x3a) return UNSURE;
-      at++;
-      skipSpace();
+      at = skipSpace(at, to);
+      if (at >= to || load<u8>(at) != 0x3a) return UNSURE;
+      at = skipSpace(at + 1, to);
       const start = at;
       let kind: i32;
-      const first = at < end ? <i32>load<u8>(at) : 0;
+      const first = at < to ? <i32>load<u8>(at) : 0;
       if (first == 0x7b || first == 0x5b) {
-        keys = skipContainer(maxDepth, maxKeys, keys);
-        if (keys < 0) return UNSURE;
+        at = skipContainer(at, to, maxDepth, maxKeys - keys);
+        keys += keysWithin;
         kind = CONTAINER;
       } else {
-        kind = readScalar(first);
-        if (kind < 0) return UNSURE;
+        at = readScalar(first, at, to);
+        kind = kindOf(first);
       }
+      if (at == FAILED) return UNSURE;
       const entry = slotOf(name, length);
       if (load<u32>(entry) != 0 && length != 0) {
         if (found == MAX_FOUND) return UNSURE;
@@ -104,48 +144,65 @@ export function select(from: usize, to: usize, maxDepth: i32, maxKeys: i32): i32
         store<u32>(record, <u32>at, 12);
         found++;
       }
-      skipSpace();
-      if (at >= end) return UNSURE;
-      const next = load<u8>(at++);
+      at = skipSpace(at, to);
+      if (at >= to) return UNSURE;
+      const next = load<u8>(at);
+      at++;
       if (next == 0x7d) break;
       if (next != 0x2c) return UNSURE;
-      skipSpace();
+      at = skipSpace(at, to);
     }
   }
-  skipSpace();
-  return at == end ? found : UNSURE;
+  behind = at;
+  return found;
 }
 
-/** Reads over an object or array and all in it; gives the count of members so far, or UNSURE. */
-function skipContainer(maxDepth: i32, maxKeys: i32, before: i32): i32 {
+/** Kind of a value that was read and is no container, by its first byte. */
+function kindOf(first: i32): i32 {
+  if (first == QUOTE) return sawEscape ? ESCAPED : STRING;
+  if (first == 0x74) return TRUE;
+  if (first == 0x66) return FALSE;
+  return first == 0x6e ? NULL : NUMBER;
+}
+
+/** Where nothing could be read; else readers give the place behind what they have read. */
+const FAILED: usize = 0;
+
+/** Members within the container read last. */
+let keysWithin: i32 = 0;
+
+/** Reads over an object or array and all in it, at most `maxKeys` members. */
+function skipContainer(from: usize, to: usize, maxDepth: i32, maxKeys: i32): usize {
+  let at = from;
   // One bit per level, 1 for objects; the first level, which is the record's, is outside.
   let kinds: u64 = 0;
   let depth: i32 = 1;
-  let keys = before;
+  let keys: i32 = 0;
   // Whether a value may begin here, as opposed to what may follow one.
   let expectsValue = true;
   while (true) {
-    skipSpace();
-    if (at >= end) return UNSURE;
+    at = skipSpace(at, to);
+    if (at >= to) return FAILED;
     const byte = <i32>load<u8>(at);
     if (expectsValue) {
       if (byte == 0x7b || byte == 0x5b) {
         const isObject = byte == 0x7b;
-        if (++depth > maxDepth || depth > 64) return UNSURE;
+        if (++depth > maxDepth || depth > 64) return FAILED;
         kinds = (kinds << 1) | (isObject ? 1 : 0);
-        at++;
-        skipSpace();
-        if (at >= end) return UNSURE;
+        at = skipSpace(at + 1, to);
+        if (at >= to) return FAILED;
         if (load<u8>(at) == (isObject ? 0x7d : 0x5d)) {
           expectsValue = false;
           continue;
         }
         if (isObject) {
-          if (++keys > maxKeys || !readName()) return UNSURE;
+          at = readName(at, to);
+          if (at == FAILED || ++keys > maxKeys) return FAILED;
         }
         continue;
       }
-      if (readScalar(byte) < 0) return UNSURE;
+      at = readScalar(byte, at, to);
+      if (at == FAILED) return FAILED;
       expectsValue = false;
       continue;
     }
@@ -153,74 +210,75 @@ function skipContainer(maxDepth: i32, maxKeys: i32, before: i32): i32 {
     const inObject = (kinds & 1) == 1;
     if (byte == 0x2c) {
       if (inObject) {
-        skipSpace();
-        if (++keys > maxKeys || !readName()) return UNSURE;
+        at = readName(skipSpace(at, to), to);
+        if (at == FAILED || ++keys > maxKeys) return FAILED;
       }
       expectsValue = true;
       continue;
     }
-    if (byte != (inObject ? 0x7d : 0x5d)) return UNSURE;
+    if (byte != (inObject ? 0x7d : 0x5d)) return FAILED;
     kinds >>= 1;
-    if (--depth == 1) return keys;
+    if (--depth == 1) {
+      keysWithin = keys;
+      return at;
+    }
   }
 }
 
 /** Reads a name and its colon. */
-function readName(): bool {
-  if (!readString()) return false;
-  skipSpace();
-  if (at >= end || load<u8>(at) != 0x3a) return false;
-  at++;
-  return true;
+function readName(from: usize, to: usize): usize {
+  let at = readString(from, to);
+  if (at == FAILED) return FAILED;
+  at = skipSpace(at, to);
+  return at < to && load<u8>(at) == 0x3a ? at + 1 : FAILED;
 }
 
-/** Reads a value that is no container, by its first byte; gives its kind, or UNSURE. */
-function readScalar(first: i32): i32 {
-  if (first == QUOTE) return readString() ? (sawEscape ? ESCAPED : STRING) : UNSURE;
-  if (first == 0x74) return readWord(0x65757274, 4) ? TRUE : UNSURE; // "true"
-  if (first == 0x66) {
-    at++;
-    return readWord(0x65736c61, 4) ? FALSE : UNSURE; // "alse"
-  }
-  if (first == 0x6e) return readWord(0x6c6c756e, 4) ? NULL : UNSURE; // "null"
-  return readNumber() ? NUMBER : UNSURE;
+/** Reads a value that is no container, by its first byte. */
+function readScalar(first: i32, at: usize, to: usize): usize {
+  if (first == QUOTE) return readString(at, to);
+  if (first == 0x74) return readWord(0x65757274, at, to); // "true"
+  if (first == 0x66) return readWord(0x65736c61, at + 1, to); // "alse"
+  if (first == 0x6e) return readWord(0x6c6c756e, at, to); // "null"
+  return readNumber(at, to);
 }
 
-function readWord(word: u32, length: usize): bool {
-  if (at + length > end || load<u32>(at) != word) return false;
-  at += length;
-  return true;
+function readWord(word: u32, at: usize, to: usize): usize {
+  return at + 4 > to || load<u32>(at) != word ? FAILED : at + 4;
 }
 
 /** `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?` */
-function readNumber(): bool {
-  if (at < end && load<u8>(at) == 0x2d) at++;
-  if (at >= end) return false;
+function readNumber(from: usize, to: usize): usize {
+  let at = from;
+  if (at < to && load<u8>(at) == 0x2d) at++;
+  if (at >= to) return FAILED;
   if (load<u8>(at) == 0x30) at++;
-  else if (!readDigits()) return false;
-  if (at < end && load<u8>(at) == 0x2e) {
-    at++;
-    if (!readDigits()) return false;
+  else {
+    at = readDigits(at, to);
+    if (at == FAILED) return FAILED;
   }
-  if (at < end && (load<u8>(at) | 0x20) == 0x65) {
-    at++;
-    if (at < end && (load<u8>(at) == 0x2b || load<u8>(at) == 0x2d)) at++;
-    if (!readDigits()) return false;
+  if (at < to && load<u8>(at) == 0x2e) {
+    at = readDigits(at + 1, to);
+    if (at == FAILED) return FAILED;
   }
-  return true;
+  if (at < to && (load<u8>(at) | 0x20) == 0x65) {
+    at++;
+    if (at < to && (load<u8>(at) == 0x2b || load<u8>(at) == 0x2d)) at++;
+    return readDigits(at, to);
+  }
+  return at;
 }
 
-function readDigits(): bool {
-  const from = at;
-  while (at < end && <u32>load<u8>(at) - 0x30 < 10) at++;
-  return at > from;
+/** At least one. */
+function readDigits(from: usize, to: usize): usize {
+  let at = from;
+  while (at < to && <u32>load<u8>(at) - 0x30 < 10) at++;
+  return at > from ? at : FAILED;
 }
 
-/** Reads a string with its quotes. */
-function readString(): bool {
-  if (at >= end || load<u8>(at) != QUOTE) return false;
-  at++;
-  sawEscape = false;
+/** Reads a string with its quotes; sets `sawEscape` where it has escapes. */
+function readString(from: usize, to: usize): usize {
+  if (from >= to || load<u8>(from) != QUOTE) return FAILED;
+  let at = from + 1;
   const quotes = i8x16.splat(<i8>QUOTE);
   const backslashes = i8x16.splat(<i8>BACKSLASH);
   const controls = i8x16.splat(0x20);
@@ -228,50 +286,54 @@ function readString(): bool {
     const chunk = v128.load(at);
     const special = v128.or(v128.or(i8x16.eq(chunk, quotes), i8x16.eq(chunk, backslashes)), i8x16.lt_u(chunk, controls));
     const stops = i8x16.bitmask(special);
-    const high = i8x16.bitmask(chunk);
     if (stops == 0) {
-      if (high != 0) sawBeyondAscii = true;
       at += 16;
-      if (at >= end) return false;
+      if (at >= to) return FAILED;
       continue;
     }
-    const skip = ctz(stops);
-    if ((high & ((1 << skip) - 1)) != 0) sawBeyondAscii = true;
-    at += skip;
-    if (at >= end) return false;
+    at += ctz(stops);
+    if (at >= to) return FAILED;
     const byte = <i32>load<u8>(at);
-    if (byte == QUOTE) {
-      at++;
-      return true;
-    }
-    if (byte != BACKSLASH || !readEscape()) return false;
+    if (byte == QUOTE) return at + 1;
+    if (byte != BACKSLASH) return FAILED;
+    at = readEscape(at, to);
+    if (at == FAILED) return FAILED;
     sawEscape = true;
   }
 }
 
-function readEscape(): bool {
-  if (at + 1 >= end) return false;
+function readEscape(at: usize, to: usize): usize {
+  if (at + 1 >= to) return FAILED;
   const byte = <i32>load<u8>(at + 1);
-  at += 2;
   if (byte == 0x75) {
-    if (at + 4 > end) return false;
-    for (let i: usize = 0; i < 4; i++) if (!isHex(<i32>load<u8>(at + i))) return false;
-    at += 4;
-    return true;
+    if (at + 6 > to) return FAILED;
+    for (let i: usize = 2; i < 6; i++) if (!isHex(<i32>load<u8>(at + i))) return FAILED;
+    return at + 6;
   }
-  return byte == QUOTE || byte == BACKSLASH || byte == 0x2f || byte == 0x62 || byte == 0x66 || byte == 0x6e || byte == 0x72 || byte == 0x74;
+  const isKnown =
+    byte == QUOTE || byte == BACKSLASH || byte == 0x2f || byte == 0x62 || byte == 0x66 || byte == 0x6e || byte == 0x72 || byte == 0x74;
+  return isKnown ? at + 2 : FAILED;
 }
 
 function isHex(byte: i32): bool {
   return (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
 }
 
-function skipSpace(): void {
-  while (at < end) {
+/** The first place from `at` on that holds no white space. */
+@inline
+function skipSpace(at: usize, to: usize): usize {
+  // Most records have none between what they are made of.
+  return at < to && load<u8>(at) > 0x20 ? at : skipSpaces(at, to);
+}
+
+function skipSpaces(from: usize, to: usize): usize {
+  let at = from;
+  while (at < to) {
     const byte = load<u8>(at);
-    if (byte > 0x20 || (byte != 0x20 && byte != 0x0a && byte != 0x0d && byte != 0x09)) return;
+    if (byte != 0x20 && byte != 0x0a && byte != 0x0d && byte != 0x09) return at;
     at++;
   }
+  return at;
 }
 
 /** Over length, the first and the last eight bytes. */

@@ -134,7 +134,13 @@ class Generation {
     let slot = a % slots.length;
     while (slots[slot] !== -1) slot = slot + 1 === slots.length ? 0 : slot + 1;
     slots[slot] = this.#size;
-    this.#words.set([a, b, c, content, index], this.#size * WORDS);
+    const words = this.#words;
+    const at = this.#size * WORDS;
+    words[at] = a;
+    words[at + 1] = b;
+    words[at + 2] = c;
+    words[at + 3] = content;
+    words[at + 4] = index;
     this.#batches.push(batch);
     this.#size += 1;
   }

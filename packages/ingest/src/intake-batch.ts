@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { type Clock, type EventPosition, type FrameRecord, sourceKey, TocsinError } from '@tocsin/core';
 import type { DecodeTurns } from './decode-turns.ts';
 import { decoders } from './decoders/decoders.ts';
-import type { AcceptedRecord, DecodeLimits } from './decoders/record-decoder.ts';
+import type { AcceptedRecord, DecodedRecord, DecodeLimits } from './decoders/record-decoder.ts';
 import type { RecordReader } from './decoders/record-reader.ts';
 import type { EarlyAnswers, EarlyEntry, PendingBatch } from './early-answers.ts';
 import { badId, toFrameRecord } from './event-facts.ts';
@@ -39,14 +39,16 @@ type Pending =
   | { readonly id: string; readonly index: number }
   | { readonly id: string; readonly joins: EarlyEntry };
 
-/** What is known of a record beside itself. */
-interface TreatedParts {
-  readonly envelope: Envelope | undefined;
-  /** When it was taken in, milliseconds since 1970. */
-  readonly receivedMs: number;
+/** What came with a record beside its bytes. */
+type Beside = Pick<RawRecord, 'envelope' | 'receivedMs'>;
+
+/** What treating a record by its source's policies has shown of it. */
+interface Treatment {
   readonly hasSecret: boolean;
   readonly alias: ((id: string | undefined) => string | undefined) | undefined;
 }
+
+const UNTREATED: Treatment = Object.freeze({ hasSecret: false, alias: undefined });
 
 /** A batch of one source; committed once. */
 export class IntakeBatch {
@@ -107,28 +109,31 @@ export class IntakeBatch {
       privacy === undefined
         ? this.#use.read(format, raw.bytes, this.#use.decodeLimits)
         : decoders[format].decode(raw.bytes, this.#use.decodeLimits);
-    decoded.forEach((record, place) => {
-      if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
-      else {
-        const envelope = decoded.length === 1 ? raw.envelope : envelopeOfPart(raw.envelope, place);
-        this.#takeAccepted(record, { envelope, receivedMs: raw.receivedMs ?? this.#receivedMs });
-      }
-    });
+    const [only] = decoded;
+    // Nothing is made for each of the many records that come one by one.
+    if (only !== undefined && decoded.length === 1) return this.#takeDecoded(only, raw);
+    decoded.forEach((record, place) =>
+      this.#takeDecoded(record, { envelope: envelopeOfPart(raw.envelope, place), receivedMs: raw.receivedMs }),
+    );
   }
 
-  #takeAccepted(record: AcceptedRecord, { envelope, receivedMs }: Pick<TreatedParts, 'envelope' | 'receivedMs'>): void {
+  #takeDecoded(record: DecodedRecord, beside: Beside): void {
     const { privacy } = this.#source;
-    if (privacy === undefined) return this.#takeTreated(record, { envelope, receivedMs, hasSecret: false, alias: undefined });
+    if ('rejected' in record) this.#pending.push({ result: { status: 'rejected', code: record.rejected, reason: record.reason } });
+    else if (privacy === undefined) this.#takeTreated(record, beside, UNTREATED);
+    else this.#treat(record, beside, privacy);
+  }
+
+  #treat(record: AcceptedRecord, { envelope, receivedMs }: Beside, privacy: RecordPrivacy): void {
     const treated = privacy.treat(record, this.#use.decodeLimits);
     if (treated.kind === 'dropped') this.#pending.push({ result: { status: 'dropped', rule: treated.rule } });
     else if (treated.kind === 'refused') this.#pending.push({ result: { status: 'rejected', ...treated.refusal } });
     else
-      this.#takeTreated(treated.record, {
-        envelope: privacy.envelope(envelope),
-        receivedMs,
-        hasSecret: treated.hasSecret,
-        alias: treated.record === record ? undefined : this.#aliasOf(record, privacy),
-      });
+      this.#takeTreated(
+        treated.record,
+        { envelope: privacy.envelope(envelope), receivedMs },
+        { hasSecret: treated.hasSecret, alias: treated.record === record ? undefined : this.#aliasOf(record, privacy) },
+      );
   }
 
   /** What the record's own id becomes where it is one of what was replaced: masked ids would all be the same. */
@@ -137,11 +142,11 @@ export class IntakeBatch {
     return (id) => (id === own || own === undefined ? id : privacy.alias(own));
   }
 
-  #takeTreated(record: AcceptedRecord, { envelope, receivedMs, hasSecret, alias }: TreatedParts): void {
+  #takeTreated(record: AcceptedRecord, { envelope, receivedMs = this.#receivedMs }: Beside, { hasSecret, alias }: Treatment): void {
     const mapped = this.#use.mappings.map(record.format, record.fields, receivedMs);
     const givenId = givenIdOf(envelope, alias === undefined ? mapped.producerEventId : alias(mapped.producerEventId));
     const ownId = givenId ?? this.#keyedId();
-    const reason = ownId === undefined ? undefined : badId(ownId);
+    const reason = reasonAgainst(ownId);
     if (reason !== undefined) return this.#reject(reason);
     const event = toFrameRecord({
       source: this.#source,
@@ -202,6 +207,10 @@ export class IntakeBatch {
 /** The producer's id of a record; undefined where it gives none. */
 function givenIdOf(envelope: Envelope | undefined, recordId: string | undefined): string | undefined {
   return envelope?.id ?? usableId(recordId) ?? envelope?.fallbackId;
+}
+
+function reasonAgainst(id: string | undefined): string | undefined {
+  return id === undefined ? undefined : badId(id);
 }
 
 /** An id out of the record itself: where it will not do, the record has none. */

@@ -1,65 +1,22 @@
-/** Writing the columns section of a frame: every column is tag, length, bytes, so that a reader may skip it (docs/reference/wire.md). */
+/**
+ * Writing the columns section of a frame: every column is tag, length, bytes, so that a reader may skip it (docs/reference/wire.md). All are
+ * filled in one pass over the records; columns of text are in `text-columns.ts`.
+ */
 import type { FrameRecord, HotAttribute } from '@tocsin/core';
 import { ATTRIBUTE_TAGS, FLAG_BITS, TAG } from './frame-layout.ts';
 import { writeInt64, writeUint32 } from './int64.ts';
+import { DictionaryColumn, encodeTexts } from './text-columns.ts';
 
 /** Bytes of the columns of these records. A column in which every value is its default is left out. */
 export function encodeColumns(records: readonly FrameRecord[]): Uint8Array {
-  const columns: Column[] = [
-    { tag: TAG.recordEnds, bytes: recordEnds(records) },
-    { tag: TAG.id, bytes: texts(records.map((record) => record.id)) },
-    { tag: TAG.timeMs, bytes: int64s(records, (record) => record.timeMs) },
-    { tag: TAG.receivedMs, bytes: int64s(records, (record) => record.receivedMs) },
-  ];
-  const add = (tag: number, bytes: Uint8Array | undefined): void => {
-    if (bytes !== undefined) columns.push({ tag, bytes });
-  };
-  add(
-    TAG.source,
-    dictionary(records, (record) => record.source),
-  );
-  add(
-    TAG.mapping,
-    dictionary(records, (record) => record.mapping),
-  );
-  add(
-    TAG.type,
-    dictionary(records, (record) => record.type),
-  );
-  add(
-    TAG.subject,
-    dictionary(records, (record) => record.subject),
-  );
-  add(
-    TAG.correlationId,
-    dictionary(records, (record) => record.correlationId),
-  );
-  add(
-    TAG.causationId,
-    dictionary(records, (record) => record.causationId),
-  );
-  add(
-    TAG.traceparent,
-    dictionary(records, (record) => record.traceparent),
-  );
-  for (const [attribute, tag] of ATTRIBUTE_TAGS) add(tag, dictionary(records, attributeOf(attribute)));
-  add(TAG.producerId, unlessZero(producerBits(records)));
-  add(TAG.flags, unlessZero(Uint8Array.from(records, flagBits)));
-  add(TAG.severity, unlessZero(Uint8Array.from(records, (record) => record.severity)));
-  add(
-    TAG.classUid,
-    uint32s(records, (record) => record.classUid),
-  );
-  add(
-    TAG.activityId,
-    uint32s(records, (record) => record.activityId),
-  );
-  // Stored less one, so that the usual version 1 is the default that is left out.
-  add(
-    TAG.schemaVersion,
-    uint32s(records, (record) => record.schemaVersion - 1),
-  );
-  return join(columns);
+  const facts = new FactColumns(records.length);
+  const texts = new RecordTexts(records.length);
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i] as FrameRecord;
+    facts.put(i, record);
+    texts.put(i, record);
+  }
+  return join([...facts.always(), ...texts.columns(), ...facts.unlessDefault()]);
 }
 
 interface Column {
@@ -67,122 +24,119 @@ interface Column {
   readonly bytes: Uint8Array;
 }
 
-function recordEnds(records: readonly FrameRecord[]): Uint8Array {
-  const bytes = new Uint8Array(records.length * 4);
-  let end = 0;
-  let at = 0;
-  for (const { record } of records) {
-    end += record.length;
-    writeUint32(bytes, at, end);
-    at += 4;
+/** Everything of records but their texts, and their ids. */
+class FactColumns {
+  readonly #ends: Uint8Array;
+  #end = 0;
+  readonly #ids: string[] = [];
+  readonly #times: Uint8Array;
+  readonly #receivedTimes: Uint8Array;
+  readonly #producerBits: Uint8Array;
+  readonly #flags: Uint8Array;
+  readonly #severities: Uint8Array;
+  readonly #classes: Uint8Array;
+  readonly #activities: Uint8Array;
+  readonly #schemaVersions: Uint8Array;
+
+  constructor(records: number) {
+    this.#ends = new Uint8Array(records * 4);
+    this.#times = new Uint8Array(records * 8);
+    this.#receivedTimes = new Uint8Array(records * 8);
+    this.#producerBits = new Uint8Array((records + 7) >>> 3);
+    this.#flags = new Uint8Array(records);
+    this.#severities = new Uint8Array(records);
+    this.#classes = new Uint8Array(records * 4);
+    this.#activities = new Uint8Array(records * 4);
+    this.#schemaVersions = new Uint8Array(records * 4);
   }
-  return bytes;
-}
 
-/** End offset of each text, then all of them in UTF-8. */
-function texts(values: readonly string[]): Uint8Array {
-  const joined = values.join('');
-  // With one byte per UTF-16 unit throughout, lengths are known without encoding each text.
-  if (Buffer.byteLength(joined) !== joined.length) return separateTexts(values);
-  const head = values.length * 4;
-  const bytes = Buffer.allocUnsafeSlow(head + joined.length);
-  let end = 0;
-  let at = 0;
-  for (const value of values) {
-    end += value.length;
-    writeUint32(bytes, at, end);
-    at += 4;
+  put(i: number, record: FrameRecord): void {
+    this.#end += record.record.length;
+    writeUint32(this.#ends, i * 4, this.#end);
+    this.#ids.push(record.id);
+    writeInt64(this.#times, i * 8, Math.floor(record.timeMs));
+    writeInt64(this.#receivedTimes, i * 8, Math.floor(record.receivedMs));
+    if (record.producerId) this.#producerBits[i >>> 3] = (this.#producerBits[i >>> 3] as number) | (1 << (i & 7));
+    if (record.flags.length > 0) this.#flags[i] = flagBits(record);
+    this.#severities[i] = record.severity;
+    writeUint32(this.#classes, i * 4, record.classUid);
+    writeUint32(this.#activities, i * 4, record.activityId);
+    // Stored less one, so that the usual version 1 is the default that is left out.
+    writeUint32(this.#schemaVersions, i * 4, record.schemaVersion - 1);
   }
-  bytes.write(joined, head, 'latin1');
-  return bytes;
-}
 
-/** Text by text: two halves of a surrogate pair in neighbouring texts must not become one character. */
-function separateTexts(values: readonly string[]): Uint8Array {
-  const encoded = values.map((value) => Buffer.from(value));
-  const head = Buffer.alloc(values.length * 4);
-  let end = 0;
-  encoded.forEach((text, i) => {
-    end += text.length;
-    writeUint32(head, i * 4, end);
-  });
-  return Buffer.concat([head, ...encoded]);
-}
-
-function int64s(records: readonly FrameRecord[], value: (record: FrameRecord) => number): Uint8Array {
-  const bytes = new Uint8Array(records.length * 8);
-  let at = 0;
-  for (const record of records) {
-    writeInt64(bytes, at, Math.floor(value(record)));
-    at += 8;
+  /** Columns that stand in every frame, before those of text. */
+  always(): Column[] {
+    return [
+      { tag: TAG.recordEnds, bytes: this.#ends },
+      { tag: TAG.id, bytes: encodeTexts(this.#ids) },
+      { tag: TAG.timeMs, bytes: this.#times },
+      { tag: TAG.receivedMs, bytes: this.#receivedTimes },
+    ];
   }
-  return bytes;
-}
 
-/** Number of distinct texts, index per record (0: absent, else 1 + place), then the texts. Nothing where no record has one. */
-function dictionary(records: readonly FrameRecord[], value: (record: FrameRecord) => string | undefined): Uint8Array | undefined {
-  const places = new Map<string, number>();
-  const indexes = new Uint8Array(records.length * 2);
-  let lastText: string | undefined;
-  let lastIndex = 0;
-  let at = 0;
-  for (const record of records) {
-    const text = value(record);
-    if (text !== lastText) {
-      lastIndex = text === undefined ? 0 : placeOf(places, text);
-      lastText = text;
-    }
-    indexes[at] = lastIndex;
-    indexes[at + 1] = lastIndex >>> 8;
-    at += 2;
+  /** Columns that stand behind those of text, where they say anything. */
+  unlessDefault(): Column[] {
+    return [
+      { tag: TAG.producerId, bytes: this.#producerBits },
+      { tag: TAG.flags, bytes: this.#flags },
+      { tag: TAG.severity, bytes: this.#severities },
+      { tag: TAG.classUid, bytes: this.#classes },
+      { tag: TAG.activityId, bytes: this.#activities },
+      { tag: TAG.schemaVersion, bytes: this.#schemaVersions },
+    ].filter(({ bytes }) => bytes.some((byte) => byte !== 0));
   }
-  if (places.size === 0) return undefined;
-  const list = texts([...places.keys()]);
-  const bytes = new Uint8Array(4 + indexes.length + list.length);
-  writeUint32(bytes, 0, places.size);
-  bytes.set(indexes, 4);
-  bytes.set(list, 4 + indexes.length);
-  return bytes;
 }
 
-function placeOf(places: Map<string, number>, text: string): number {
-  const known = places.get(text);
-  if (known !== undefined) return known;
-  places.set(text, places.size + 1);
-  return places.size;
+/** Texts of records that have columns of their own, in the order in which they are written. */
+class RecordTexts {
+  readonly #source: DictionaryColumn;
+  readonly #mapping: DictionaryColumn;
+  readonly #type: DictionaryColumn;
+  readonly #subject: DictionaryColumn;
+  readonly #correlationId: DictionaryColumn;
+  readonly #causationId: DictionaryColumn;
+  readonly #traceparent: DictionaryColumn;
+  readonly #attributes: readonly DictionaryColumn[];
+
+  constructor(records: number) {
+    this.#source = new DictionaryColumn(TAG.source, records);
+    this.#mapping = new DictionaryColumn(TAG.mapping, records);
+    this.#type = new DictionaryColumn(TAG.type, records);
+    this.#subject = new DictionaryColumn(TAG.subject, records);
+    this.#correlationId = new DictionaryColumn(TAG.correlationId, records);
+    this.#causationId = new DictionaryColumn(TAG.causationId, records);
+    this.#traceparent = new DictionaryColumn(TAG.traceparent, records);
+    this.#attributes = ATTRIBUTE_TAGS.map(([, tag]) => new DictionaryColumn(tag, records));
+  }
+
+  put(i: number, record: FrameRecord): void {
+    this.#source.put(i, record.source);
+    this.#mapping.put(i, record.mapping);
+    this.#type.put(i, record.type);
+    this.#subject.put(i, record.subject);
+    this.#correlationId.put(i, record.correlationId);
+    this.#causationId.put(i, record.causationId);
+    this.#traceparent.put(i, record.traceparent);
+    const { attributes } = record;
+    for (let at = 0; at < ATTRIBUTES.length; at++) this.#attributes[at]?.put(i, attributes[ATTRIBUTES[at] as HotAttribute]);
+  }
+
+  columns(): Column[] {
+    const all = [this.#source, this.#mapping, this.#type, this.#subject, this.#correlationId, this.#causationId, this.#traceparent];
+    return [...all, ...this.#attributes].flatMap((column) => {
+      const bytes = column.bytes();
+      return bytes === undefined ? [] : [{ tag: column.tag, bytes }];
+    });
+  }
 }
 
-function attributeOf(attribute: HotAttribute): (record: FrameRecord) => string | undefined {
-  return (record) => record.attributes[attribute];
-}
-
-function producerBits(records: readonly FrameRecord[]): Uint8Array {
-  const bits = new Uint8Array((records.length + 7) >>> 3);
-  records.forEach((record, i) => {
-    if (record.producerId) bits[i >>> 3] = (bits[i >>> 3] as number) | (1 << (i & 7));
-  });
-  return bits;
-}
+const ATTRIBUTES = ATTRIBUTE_TAGS.map(([attribute]) => attribute);
 
 function flagBits(record: FrameRecord): number {
   let bits = 0;
   for (const flag of record.flags) bits |= 1 << FLAG_BITS.indexOf(flag);
   return bits;
-}
-
-/** Nothing where every byte is the default. */
-function unlessZero(bytes: Uint8Array): Uint8Array | undefined {
-  return bytes.some((byte) => byte !== 0) ? bytes : undefined;
-}
-
-function uint32s(records: readonly FrameRecord[], value: (record: FrameRecord) => number): Uint8Array | undefined {
-  const bytes = new Uint8Array(records.length * 4);
-  let at = 0;
-  for (const record of records) {
-    writeUint32(bytes, at, value(record));
-    at += 4;
-  }
-  return unlessZero(bytes);
 }
 
 /** Each column: tag (16 bits), 16 bits of zero, length (32 bits), bytes. */

@@ -16,8 +16,7 @@ export const linuxAuthDecoder: RecordDecoder = { decode: (bytes, limits) => [dec
 export function fieldsOfCarried({ carrier, envelope }: CarriedLine): Fields | undefined {
   const fields = fieldsOfLinux(envelope) ?? fieldsOfJournal(carrier);
   if (fields === undefined || Object.keys(carrier).length === 0) return fields;
-  const merged: Record<string, unknown> = Object.create(null);
-  return Object.assign(merged, carrier, fields);
+  return { ...carrier, ...fields };
 }
 
 /** Members of journald's JSON that are read (systemd.journal-fields). */

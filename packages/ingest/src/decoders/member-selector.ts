@@ -22,6 +22,10 @@ export interface MemberSelector {
    * `select` would say nothing of the record, but for its UTF-8, which is not looked at.
    */
   find(start: number, end: number, limits: Pick<DecodeLimits, 'maxDepth' | 'maxKeys'>): number;
+  /** As `find`, of the object that begins at `start`, white space before it apart, whatever stands behind it before `end`. */
+  findFirst(start: number, end: number, limits: Pick<DecodeLimits, 'maxDepth' | 'maxKeys'>): number;
+  /** One past the brace of what `findFirst` has found. */
+  readonly behind: number;
   /** Of each member found: number of its name in the order wanted, kind of value, start and end of its value from `FOUND_ORIGIN`; in force until the next `find`. */
   readonly found: Uint32Array;
 }
@@ -32,7 +36,10 @@ interface SelectModule {
   place(table: number, output: number): void;
   slotOf(name: number, length: number): number;
   select(from: number, to: number, maxDepth: number, maxKeys: number): number;
-  beyondAscii(): number;
+  selectFirst(from: number, to: number, maxDepth: number, maxKeys: number): number;
+  behindObject(): number;
+  beyondAscii(from: number, to: number): number;
+  gather(count: number, into: number): number;
 }
 
 /** Most names: half of the module's table. */
@@ -51,7 +58,7 @@ const PAGE_BYTES = 65_536;
 /** What positions in `found` count from. */
 export const FOUND_ORIGIN = INPUT_AT;
 
-/** Kinds of values, as the module numbers them. */
+/** Kinds of values, as the module numbers them; all others are read by the parser. */
 const STRING = 0;
 const NUMBER = 2;
 const TRUE = 3;
@@ -73,6 +80,22 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
     output = new Uint32Array(module.memory.buffer, OUTPUT_AT, OUTPUT_BYTES / 4);
   };
   grow(PAGE_BYTES);
+  /** Values of the members found, which are moved to the beginning of the input for it. */
+  const readFound = (count: number, isAscii: boolean): Fields => {
+    const gathered = module.gather(count, INPUT_AT);
+    // Texts out of one short text of what is wanted: out of the whole record, each would keep all of it in memory.
+    const text = isAscii ? input.toString('latin1', 0, gathered) : undefined;
+    const fields: Record<string, unknown> = {};
+    let from = 0;
+    for (let at = 0; at < count * 4; at += 4) {
+      const kind = output[at + 1] as number;
+      const to = from + gatheredBytes(kind, (output[at + 3] as number) - (output[at + 2] as number));
+      const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
+      fields[names[output[at] as number] as string] = valueOf(kind, value);
+      from = to;
+    }
+    return fields;
+  };
 
   return {
     get found() {
@@ -82,6 +105,10 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
       input.set(bytes, 0);
     },
+    get behind() {
+      return module.behindObject() - INPUT_AT;
+    },
+    findFirst: (start, end, limits) => module.selectFirst(INPUT_AT + start, INPUT_AT + end, limits.maxDepth, limits.maxKeys),
     find: (start, end, limits) => module.select(INPUT_AT + start, INPUT_AT + end, limits.maxDepth, limits.maxKeys),
     select(bytes, limits) {
       if (bytes.length > limits.maxRecordBytes) return undefined;
@@ -89,19 +116,34 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       input.set(bytes, 0);
       const count = module.select(INPUT_AT, INPUT_AT + bytes.length, limits.maxDepth, limits.maxKeys);
       if (count < 0) return undefined;
-      const isAscii = module.beyondAscii() === 0;
+      const isAscii = module.beyondAscii(INPUT_AT, INPUT_AT + bytes.length) === 0;
       if (!isAscii && !isUtf8(bytes)) return undefined;
-      const text = isAscii ? input.toString('latin1', 0, bytes.length) : undefined;
-      const textOf = (from: number, to: number): string => text?.slice(from, to) ?? input.toString('utf8', from, to);
-      const fields: Record<string, unknown> = {};
-      for (let at = 0; at < count * 4; at += 4) {
-        const from = (output[at + 2] as number) - INPUT_AT;
-        const to = (output[at + 3] as number) - INPUT_AT;
-        fields[names[output[at] as number] as string] = valueOf(output[at + 1] as number, textOf, from, to);
-      }
-      return fields;
+      return readFound(count, isAscii);
     },
   };
+}
+
+/** Bytes of a value that `gather` has moved. */
+function gatheredBytes(kind: number, bytes: number): number {
+  if (kind === STRING) return bytes - 2;
+  return kind === TRUE || kind === FALSE || kind === NULL ? 0 : bytes;
+}
+
+function valueOf(kind: number, text: string): unknown {
+  switch (kind) {
+    case STRING:
+      return text;
+    case NUMBER:
+      return Number(text);
+    case TRUE:
+      return true;
+    case FALSE:
+      return false;
+    case NULL:
+      return null;
+    default:
+      return JSON.parse(text);
+  }
 }
 
 function instantiate(): SelectModule {
@@ -124,22 +166,4 @@ function fillTable(module: SelectModule, names: readonly string[]): void {
     memory.setUint32(slot + 8, number, true);
     at += bytes.length;
   });
-}
-
-// oxlint-disable-next-line max-params -- R3: called for every value: an options object for each would cost as much as the value.
-function valueOf(kind: number, textOf: (from: number, to: number) => string, from: number, to: number): unknown {
-  switch (kind) {
-    case STRING:
-      return textOf(from + 1, to - 1);
-    case NUMBER:
-      return Number(textOf(from, to));
-    case TRUE:
-      return true;
-    case FALSE:
-      return false;
-    case NULL:
-      return null;
-    default:
-      return JSON.parse(textOf(from, to));
-  }
 }

@@ -16,12 +16,17 @@ export function answerToError(error: unknown): Answer {
 export function answerToResults(results: readonly RecordResult[]): Answer {
   const counts = { stored: 0, duplicate: 0, dropped: 0, quarantined: 0, rejected: 0 };
   for (const result of results) counts[result.status]++;
-  const items = results.map(itemOf);
+  const items = results.map(itemText).join(',');
   const beside = (['dropped', 'quarantined'] as const).filter((status) => counts[status] > 0).map((status) => [status, counts[status]]);
   const summary = { accepted: counts.stored, duplicates: counts.duplicate, rejected: counts.rejected, ...Object.fromEntries(beside) };
-  if (counts.rejected < results.length) return { status: 202, headers: {}, body: JSON.stringify({ ...summary, items }) };
+  if (counts.rejected < results.length) return { status: 202, headers: {}, body: withItems(summary, items) };
   const error = new TocsinError('ingest.all_rejected', { records: results.length });
-  return { status: statusOfRejections(results), headers: {}, body: JSON.stringify({ error: problemOf(error), ...summary, items }) };
+  return { status: statusOfRejections(results), headers: {}, body: withItems({ error: problemOf(error), ...summary }, items) };
+}
+
+/** An object with its items, which are JSON already. */
+function withItems(summary: object, items: string): string {
+  return `${JSON.stringify(summary).slice(0, -1)},"items":[${items}]}`;
 }
 
 /** `Retry-After` for what is worth sending again later; no header otherwise. */
@@ -41,6 +46,13 @@ function problemOf(error: TocsinError): Readonly<Record<string, string>> {
 
 function headersFor(error: TocsinError): Readonly<Record<string, string>> {
   return error.row.http === 401 ? { 'www-authenticate': 'Bearer' } : retryHeaders(error);
+}
+
+/** Most are stored; those are written as text, as an object for each costs as much again. */
+function itemText(result: RecordResult, index: number): string {
+  return result.status === 'stored'
+    ? `{"index":${index},"id":${JSON.stringify(result.id)},"status":"stored"}`
+    : JSON.stringify(itemOf(result, index));
 }
 
 function itemOf(result: RecordResult, index: number): object {

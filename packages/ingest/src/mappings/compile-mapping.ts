@@ -5,7 +5,16 @@ import { type Fields, type HotAttribute, type HotAttributes, type LogSource, typ
 import { jsonObjectsOf } from '../decoders/decoders.ts';
 import { compileCondition } from './condition-index.ts';
 import { readTime } from './event-time.ts';
-import { compileContainers, compileReader, expandPaths, textOf } from './field-reader.ts';
+import {
+  compileContainers,
+  compileReader,
+  expandPaths,
+  type FieldReader,
+  NOTHING_THERE,
+  type Presence,
+  pathPresence,
+  textOf,
+} from './field-reader.ts';
 import type { AttributeSource, MappingSpec, SeveritySource } from './mapping-spec.ts';
 
 /** What a mapping found in one record. */
@@ -31,13 +40,21 @@ const MAX_ATTRIBUTE_LENGTH = 1024;
 /** Longest producer event id, characters; a longer one is not used. */
 const MAX_EVENT_ID_LENGTH = 512;
 
-/** Compiles a mapping to a function of a record's fields and its time of receipt, milliseconds since 1970. */
-export function compileMapping(spec: MappingSpec): (fields: Fields, receivedMs: number) => Mapped {
-  const containers = compileContainers(spec.prefixes);
-  const time = spec.time.map(({ from, as }) => ({ read: compileReader(from, spec.aliases), as }));
-  const severity = spec.severity.map((source) => compileSeverity(source, spec));
-  const attributes = compileAttributes(spec);
-  const eventId = compileEventId(spec);
+/** A function of a record's fields and its time of receipt, milliseconds since 1970. */
+export type Mapper = (fields: Fields, receivedMs: number) => Mapped;
+
+/**
+ * Compiles a mapping; for records of which `has` says which members of the first level they may have, every one where it is absent. What
+ * they lack is not looked for then.
+ */
+export function compileMapping(spec: MappingSpec, has?: Presence): Mapper {
+  const containers = compileContainers(spec.prefixes, has);
+  const mayHold = has && pathPresence(spec.prefixes, has);
+  const reader = (name: string): FieldReader => compileReader(name, spec.aliases, mayHold);
+  const time = spec.time.map(({ from, as }) => ({ read: reader(from), as })).filter(({ read }) => read !== NOTHING_THERE);
+  const severity = spec.severity.map((source) => compileSeverity(source, reader));
+  const attributes = compileAttributes(spec, reader);
+  const eventId = compileEventId(spec, reader);
   const { id, classUid, activityId } = spec;
   return (fields, receivedMs) => {
     const within = containers(fields);
@@ -69,18 +86,22 @@ export function logSourceOf(spec: MappingSpec): LogSource {
 
 type Reading<T> = (fields: Fields, containers: readonly Fields[]) => T;
 
-function compileSeverity(source: SeveritySource, spec: MappingSpec): Reading<SeverityId> {
+type ReaderOf = (name: string) => FieldReader;
+
+function compileSeverity(source: SeveritySource, reader: ReaderOf): Reading<SeverityId> {
   if ('value' in source) return () => source.value;
-  const read = compileReader(source.from, spec.aliases);
+  const read = reader(source.from);
   return (fields, containers) => severityFrom(source.scheme, read(fields, containers));
 }
 
-function compileAttributes(spec: MappingSpec): Reading<HotAttributes> {
+function compileAttributes(spec: MappingSpec, reader: ReaderOf): Reading<HotAttributes> {
   const names = Object.keys(spec.attributes) as HotAttribute[];
-  const plan = names.map((name) => ({
-    name,
-    sources: (spec.attributes[name] ?? []).map((source) => compileAttribute(source, name, spec)),
-  }));
+  const plan = names
+    .map((name) => ({
+      name,
+      sources: (spec.attributes[name] ?? []).flatMap((source) => compileAttribute(source, { name, spec, reader }) ?? []),
+    }))
+    .filter(({ sources }) => sources.length > 0);
   return (fields, containers) => {
     const found: Partial<Record<HotAttribute, string>> = {};
     for (const { name, sources } of plan) {
@@ -95,14 +116,19 @@ function compileAttributes(spec: MappingSpec): Reading<HotAttributes> {
   };
 }
 
-function compileAttribute(source: AttributeSource, name: HotAttribute, spec: MappingSpec): Reading<string | undefined> {
+/** Undefined where it can give nothing. */
+function compileAttribute(
+  source: AttributeSource,
+  { name, spec, reader }: { name: HotAttribute; spec: MappingSpec; reader: ReaderOf },
+): Reading<string | undefined> | undefined {
   if ('value' in source) {
     const read = compileAttributeSource(source, spec);
     return (fields, containers) => {
       return read(fields, containers) === undefined ? undefined : String(source.value);
     };
   }
-  const read = compileReader(source.from, spec.aliases);
+  const read = reader(source.from);
+  if (read === NOTHING_THERE) return undefined;
   const address = name === 'src_endpoint.ip' || name === 'dst_endpoint.ip';
   return (fields, containers) => {
     const text = textOf(read(fields, containers));
@@ -127,19 +153,23 @@ function readWhole(field: string, spec: MappingSpec): (fields: Fields) => unknow
 }
 
 /** The first list whose fields all have a value, joined by `/`. */
-function compileEventId(spec: MappingSpec): Reading<string | undefined> {
-  const lists = spec.eventId.map((names) => names.map((name) => compileReader(name, spec.aliases)));
+function compileEventId(spec: MappingSpec, reader: ReaderOf): Reading<string | undefined> {
+  const lists = spec.eventId.map((names) => names.map(reader)).filter((readers) => !readers.includes(NOTHING_THERE));
   return (fields, containers) => {
     for (const readers of lists) {
-      const id = joinAll(readers.map((read) => textOf(read(fields, containers))));
+      const id = joinAll(readers, fields, containers);
       if (id !== undefined) return id;
     }
     return undefined;
   };
 }
 
-function joinAll(parts: readonly (string | undefined)[]): string | undefined {
-  if (parts.some((part) => part === undefined)) return undefined;
-  const id = parts.join('/').toWellFormed();
-  return id.length > MAX_EVENT_ID_LENGTH ? undefined : id;
+function joinAll(readers: readonly FieldReader[], fields: Fields, containers: readonly Fields[]): string | undefined {
+  let id = '';
+  for (let at = 0; at < readers.length; at++) {
+    const text = textOf(readers[at]?.(fields, containers));
+    if (text === undefined) return undefined;
+    id = at === 0 ? text : `${id}/${text}`;
+  }
+  return id.length > MAX_EVENT_ID_LENGTH ? undefined : id.toWellFormed();
 }

@@ -3,8 +3,9 @@
  * `mapping-set.ts`, which needs YAML; this does not.
  */
 import { type Fields, type LogSource, mappingOfName } from '@tocsin/core';
-import { compileMapping, logSourceOf, type Mapped } from './compile-mapping.ts';
-import { compileFinder, type Finder } from './condition-index.ts';
+import { compileMapping, logSourceOf, type Mapped, type Mapper } from './compile-mapping.ts';
+import { compileFinder, type Finder, type Indexed } from './condition-index.ts';
+import { type CompiledMapping, KindMappers, MapperAllowance } from './kind-mappers.ts';
 import type { MappingDocument } from './mapping-document.ts';
 import type { MappingSpec, MappingTest } from './mapping-spec.ts';
 import { membersRead } from './members-read.ts';
@@ -48,15 +49,19 @@ export function createMappingSet(placed: readonly PlacedSpec[], tests: readonly 
   const specs = placed.map(({ spec }) => spec);
   const finders = compileFinders(placed);
   const formats = new Map(specs.map((spec) => [spec.id, spec.formats[0]]));
-  const finderOf = (format: string, fields: Fields): Target => {
-    const found = finders.get(format) ?? finders.get('json');
-    return found?.find(fields) ?? found?.otherwise ?? nothing;
-  };
+  const finderOf = (format: string): FormatFinder => finders.get(format) ?? finders.get('json') ?? findsNothing;
   return {
     specs,
     tests,
-    map: (format, fields, receivedMs) => finderOf(format, fields).map(fields, receivedMs),
-    mappingOf: (format, fields) => finderOf(format, fields).id,
+    map(format, fields, receivedMs) {
+      const { finder, otherwise } = finderOf(format);
+      const kind = finder.kindOf(fields);
+      return kind.kept.mapperOf(finder.find(fields, kind) ?? otherwise)(fields, receivedMs);
+    },
+    mappingOf(format, fields) {
+      const { finder, otherwise } = finderOf(format);
+      return (finder.find(fields, finder.kindOf(fields)) ?? otherwise).id;
+    },
     members: (format) => new Set(specs.filter(({ formats }) => format === undefined || formats.includes(format)).flatMap(membersRead)),
     logSources: () => specs.map(logSourceOf),
     formatOf: (mapping) => formats.get(mapping) ?? formats.get(mappingOfName(mapping)),
@@ -69,33 +74,36 @@ export interface PlacedSpec {
   readonly document: Pick<MappingDocument, 'fail'>;
 }
 
-/** A compiled mapping. */
-interface Target {
-  readonly id: string;
-  readonly map: (fields: Fields, receivedMs: number) => Mapped;
-}
-
 interface FormatFinder {
-  readonly find: Finder<Target>;
-  readonly otherwise: Target;
+  readonly finder: Finder<CompiledMapping, KindMappers>;
+  readonly otherwise: CompiledMapping;
 }
 
 function compileFinders(placed: readonly PlacedSpec[]): Map<string, FormatFinder> {
-  const compiled = new Map(placed.map(({ spec }): [string, Target] => [spec.id, { id: spec.id, map: mapperOf(spec) }]));
+  const compiled = new Map(
+    placed.map(({ spec }): [string, CompiledMapping] => [
+      spec.id,
+      {
+        id: spec.id,
+        map: whenNeeded(() => compileMapping(spec)),
+        mapOf: (members) => compileMapping(spec, (member) => members.has(member)),
+      },
+    ]),
+  );
   const formats = new Set(placed.flatMap(({ spec }) => spec.formats));
   return new Map([...formats].map((format) => [format, compileFormat(format, placed, compiled)]));
 }
 
-/** A mapping's function, made when it reads its first record: of a hundred and more, a stream of records needs a few. */
-function mapperOf(spec: MappingSpec): Target['map'] {
-  let compiled: Target['map'] | undefined;
+/** A mapper made when it reads its first record: of a hundred mappings and more, a stream of records needs a few. */
+function whenNeeded(compile: () => Mapper): Mapper {
+  let compiled: Mapper | undefined;
   return (fields, receivedMs) => {
-    compiled ??= compileMapping(spec);
+    compiled ??= compile();
     return compiled(fields, receivedMs);
   };
 }
 
-function compileFormat(format: string, placed: readonly PlacedSpec[], compiled: ReadonlyMap<string, Target>): FormatFinder {
+function compileFormat(format: string, placed: readonly PlacedSpec[], compiled: ReadonlyMap<string, CompiledMapping>): FormatFinder {
   const own = placed.filter(({ spec }) => spec.formats.includes(format));
   const [last, another] = own.filter(({ spec }) => spec.when.length === 0);
   if (another !== undefined)
@@ -113,7 +121,13 @@ function compileFormat(format: string, placed: readonly PlacedSpec[], compiled: 
       aliases: spec.aliases,
       prefixes: spec.prefixes,
     }));
-  return { find: compileFinder(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? nothing };
+  return { finder: finderOfKinds(entries), otherwise: compiled.get(last?.spec.id ?? '') ?? nothing };
+}
+
+function finderOfKinds(entries: readonly Indexed<CompiledMapping>[]): FormatFinder['finder'] {
+  const allowance = new MapperAllowance(() => finder.forget());
+  const finder = compileFinder(entries, (members) => new KindMappers(members, allowance));
+  return finder;
 }
 
 /** What is said of a record where no mapping at all was loaded: an OCSF base event. */
@@ -130,4 +144,5 @@ function unmapped(): Mapped {
   };
 }
 
-const nothing: Target = { id: 'json', map: unmapped };
+const nothing: CompiledMapping = { id: 'json', map: unmapped, mapOf: () => unmapped };
+const findsNothing: FormatFinder = { finder: finderOfKinds([]), otherwise: nothing };

@@ -16,34 +16,44 @@ export interface Indexed<T> {
   readonly prefixes: readonly string[];
 }
 
-/** Finds the first entry whose conditions hold; undefined where none does. */
-export type Finder<T> = (fields: Fields) => T | undefined;
+/** What the names of a record's members decide before any value is looked at, and what somebody keeps with records of the kind. */
+export interface RecordKind<T, K> {
+  readonly present: ReadonlySet<number>;
+  readonly tables: readonly Table<T>[];
+  readonly kept: K;
+}
 
-/** Compiles entries, given in order of precedence. */
-export function compileFinder<T>(entries: readonly Indexed<T>[]): Finder<T> {
+/** Finds mappings for records. */
+export interface Finder<T, K> {
+  /** The kind of a record: the same for records whose members have the same names in the same order, as long as it is remembered. */
+  kindOf(fields: Fields): RecordKind<T, K>;
+  /** The first entry whose conditions hold of a record of this kind; undefined where none does. */
+  find(fields: Fields, kind: RecordKind<T, K>): T | undefined;
+  /** Lets go of every kind. */
+  forget(): void;
+}
+
+/** Compiles entries, given in order of precedence; `keep` makes what is kept with a kind, out of the names of its members. */
+export function compileFinder<T, K>(entries: readonly Indexed<T>[], keep: (members: ReadonlySet<string>) => K): Finder<T, K> {
   const slots = new FieldSlots();
   const placed = entries.map((entry, order) => placeEntry(slots, { entry, order }));
   const anchored = anchorTables(placed);
-  const values = new SlotValues(slots);
+  const search = new TableSearch<T>(new SlotValues(slots));
   // A record has few of the members that all mappings together ask for: only tables of those it has are looked at.
-  const shapes = new RecordShapes<Shape<T>>((fields) => {
+  const kinds = new RecordShapes<RecordKind<T, K>>((fields) => {
     const present = slots.presentIn(fields);
     const tables = [NOWHERE, ...present].flatMap((slot) => anchored.get(slot) ?? []);
-    return { present, tables: tables.filter((table) => table.slots.every((slot) => present.has(slot))) };
+    return {
+      present,
+      tables: tables.filter((table) => table.slots.every((slot) => present.has(slot))),
+      kept: keep(new Set(Object.keys(fields))),
+    };
   });
-  return (fields) => {
-    const { present, tables } = shapes.of(fields);
-    values.begin(fields, present);
-    let best: Leaf<T> | undefined;
-    for (const table of tables) best = firstHolding(table, values, best);
-    return best?.target;
+  return {
+    kindOf: (fields) => kinds.of(fields),
+    find: (fields, { present, tables }) => search.first(tables, fields, present)?.target,
+    forget: () => kinds.forget(),
   };
-}
-
-/** What the members of a record decide before any value is looked at. */
-interface Shape<T> {
-  readonly present: ReadonlySet<number>;
-  readonly tables: readonly Table<T>[];
 }
 
 /** Whether a single condition holds of a record: for those outside the tables. */
@@ -125,52 +135,62 @@ function addLeaf<T>(level: Level<T>, path: readonly (readonly ConditionValue[])[
   }
 }
 
-/** The earlier of `best` and the table's first leaf whose remaining conditions hold. */
-function firstHolding<T>(table: Table<T>, values: SlotValues, best: Leaf<T> | undefined): Leaf<T> | undefined {
-  if (table.slots.length === 0) return firstLeaf(table.root.get(''), values, best);
-  return search(table.root, { slots: table.slots, values, at: 0 }, best);
-}
-
-interface Search {
-  readonly slots: readonly number[];
-  readonly values: SlotValues;
-  readonly at: number;
-}
-
 /** Elements of a list that are looked up. */
 const MAX_ELEMENTS = 64;
 
-function search<T>(level: Level<T>, { slots, values, at }: Search, before: Leaf<T> | undefined): Leaf<T> | undefined {
-  const slot = slots[at];
-  if (slot === undefined) return before;
-  const value = values.get(slot);
-  if (!Array.isArray(value)) return descend(lookUp(level, values.lowered(slot)), { slots, values, at }, before);
-  let best = before;
-  // A list has every value that is in it.
-  for (const one of value.slice(0, MAX_ELEMENTS) as unknown[])
-    best = descend(lookUp(level, typeof one === 'string' ? one.toLowerCase() : one), { slots, values, at }, best);
-  return best;
-}
+/** Looks through tables, one record after the other. */
+class TableSearch<T> {
+  readonly #values: SlotValues;
+  /** Of the table at hand. */
+  #slots: readonly number[] = [];
+  /** The earliest leaf found so far. */
+  #best: Leaf<T> | undefined;
 
-function descend<T>(
-  next: Level<T> | readonly Leaf<T>[] | undefined,
-  { slots, values, at }: Search,
-  best: Leaf<T> | undefined,
-): Leaf<T> | undefined {
-  return next instanceof Map ? search(next, { slots, values, at: at + 1 }, best) : firstLeaf(next, values, best);
-}
-
-function firstLeaf<T>(
-  leaves: Level<T> | readonly Leaf<T>[] | undefined,
-  values: SlotValues,
-  best: Leaf<T> | undefined,
-): Leaf<T> | undefined {
-  if (!Array.isArray(leaves)) return best;
-  for (const leaf of leaves as readonly Leaf<T>[]) {
-    if (best !== undefined && best.order < leaf.order) return best;
-    if (leaf.rest.every(({ slot, exists }) => isThere(values.get(slot)) === exists)) return leaf;
+  constructor(values: SlotValues) {
+    this.#values = values;
   }
-  return best;
+
+  /** The earliest leaf of all tables whose conditions hold. */
+  first(tables: readonly Table<T>[], fields: Fields, present: ReadonlySet<number>): Leaf<T> | undefined {
+    this.#values.begin(fields, present);
+    this.#best = undefined;
+    for (const { slots, root } of tables) {
+      this.#slots = slots;
+      if (slots.length === 0) this.#tryLeaves(root.get(''));
+      else this.#search(root, 0);
+    }
+    return this.#best;
+  }
+
+  #search(level: Level<T>, at: number): void {
+    const slot = this.#slots[at];
+    if (slot === undefined) return;
+    const value = this.#values.get(slot);
+    if (!Array.isArray(value)) return this.#descend(lookUp(level, this.#values.lowered(slot)), at);
+    // A list has every value that is in it.
+    for (const one of value.slice(0, MAX_ELEMENTS) as unknown[])
+      this.#descend(lookUp(level, typeof one === 'string' ? one.toLowerCase() : one), at);
+  }
+
+  #descend(next: Level<T> | readonly Leaf<T>[] | undefined, at: number): void {
+    if (next instanceof Map) this.#search(next, at + 1);
+    else this.#tryLeaves(next);
+  }
+
+  #tryLeaves(leaves: Level<T> | readonly Leaf<T>[] | undefined): void {
+    if (!Array.isArray(leaves)) return;
+    for (const leaf of leaves as readonly Leaf<T>[]) {
+      if (this.#best !== undefined && this.#best.order < leaf.order) return;
+      if (!this.#holds(leaf)) continue;
+      this.#best = leaf;
+      return;
+    }
+  }
+
+  #holds({ rest }: Leaf<T>): boolean {
+    for (const { slot, exists } of rest) if (isThere(this.#values.get(slot)) !== exists) return false;
+    return true;
+  }
 }
 
 /** Text is looked up in lower case. */

@@ -3,7 +3,7 @@
  * a zone for the server's own. A time without a zone is UTC here; a fraction is cut to milliseconds.
  */
 
-import { dateMs, digits, isClock, isDigit, MONTHS, offsetMs } from './calendar.ts';
+import { dateMs, digits, isClock, isDigit, monthAt, offsetMs, yearOf } from './calendar.ts';
 import { readWrittenTime } from './written-time.ts';
 
 /** How a time is written; `any` tells by looks. */
@@ -34,25 +34,25 @@ export function readIsoTime(text: string): number | undefined {
   const second = hasSeconds ? digits(text, 17, 2) : 0;
   if (date === undefined || !isClock(hour, minute, second)) return undefined;
   const fraction = readFraction(text, hasSeconds ? 19 : 16);
-  const offset = offsetMs(text.slice(fraction.end));
+  const offset = offsetMs(text, fraction.end);
   return offset === undefined ? undefined : date + hour * HOUR + minute * MINUTE + second * 1000 + fraction.ms - offset;
 }
 
 /** `Mmm dd hh:mm:ss` (RFC 3164, 4.1.2) with or without a fraction, year from the time of receipt. */
 export function readSyslogTime(text: string, receivedMs: number): number | undefined {
-  const month = MONTHS.indexOf(text.slice(0, 3));
+  const month = monthAt(text, 0);
   const day = text[4] === ' ' ? digits(text, 5, 1) : digits(text, 4, 2);
   const hour = digits(text, 7, 2);
   const minute = digits(text, 10, 2);
   const second = digits(text, 13, 2);
   const fraction = readFraction(text, 15);
-  if (text.length < 15 || text.length !== fraction.end || month === -1 || !isClock(hour, minute, second)) return undefined;
+  if (text.length < 15 || text.length !== fraction.end || month === 0 || !isClock(hour, minute, second)) return undefined;
   const clock = hour * HOUR + minute * MINUTE + second * 1000 + fraction.ms;
-  return inLatestYear(month + 1, day, { clock, receivedMs });
+  return inLatestYear(month, day, { clock, receivedMs });
 }
 
 function inLatestYear(month: number, day: number, when: { clock: number; receivedMs: number }): number | undefined {
-  const newest = new Date(when.receivedMs + DAY).getUTCFullYear();
+  const newest = yearOf(when.receivedMs + DAY);
   // 29 February may be eight years back, across a century that is no leap year.
   for (let year = newest; year >= newest - 8; year--) {
     const date = dateMs(year, month, day);

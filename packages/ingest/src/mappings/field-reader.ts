@@ -10,9 +10,14 @@ export type FieldReader = (fields: Fields, containers: readonly Fields[]) => unk
 /** The objects of a record in which undotted names are looked up: itself first, then what lies under each prefix. */
 export type Containers = (fields: Fields) => readonly Fields[];
 
-/** Compiles the prefixes of a mapping, such as `winlog.event_data.`. */
-export function compileContainers(prefixes: readonly string[]): Containers {
-  const paths = prefixes.map((prefix) => prefix.slice(0, -1).split('.'));
+/** Whether records may have a member of the first level by this name. */
+export type Presence = (member: string) => boolean;
+
+const ANYTHING: Presence = () => true;
+
+/** Compiles the prefixes of a mapping, such as `winlog.event_data.`; for records that have no other members than `has` says. */
+export function compileContainers(prefixes: readonly string[], has: Presence = ANYTHING): Containers {
+  const paths = prefixes.map((prefix) => prefix.slice(0, -1).split('.')).filter(([first = '']) => has(first));
   if (paths.length === 0) return (fields) => [fields];
   return (fields) => {
     const found = [fields];
@@ -24,11 +29,18 @@ export function compileContainers(prefixes: readonly string[]): Containers {
   };
 }
 
-/** Compiles the reading of a name. */
-export function compileReader(name: string, aliases: Readonly<Record<string, readonly string[]>>): FieldReader {
-  const readers = (aliases[name] ?? [name]).map(readPath);
-  const [only, another] = readers;
-  if (only !== undefined && another === undefined) return only;
+/** Compiles the reading of a name; for records in which `mayHold` says of a path whether anything can be there. `NOTHING_THERE` where nothing can. */
+export function compileReader(
+  name: string,
+  aliases: Readonly<Record<string, readonly string[]>>,
+  mayHold: (path: string) => boolean = ANYTHING,
+): FieldReader {
+  const paths = aliases[name] ?? [name];
+  const readers = paths.filter(mayHold).map(readPath);
+  const [only] = readers;
+  if (only === undefined) return NOTHING_THERE;
+  // Of several places those count that hold more than nothing, whichever of them are looked at.
+  if (paths.length === 1) return only;
   return (fields, containers) => {
     for (const read of readers) {
       const value = read(fields, containers);
@@ -36,6 +48,19 @@ export function compileReader(name: string, aliases: Readonly<Record<string, rea
     }
     return undefined;
   };
+}
+
+/** Reads a field that no record has for which it was compiled. */
+export const NOTHING_THERE: FieldReader = () => undefined;
+
+/** Whether anything can be found under a path in records that have these members, looked up in containers under these prefixes. */
+export function pathPresence(prefixes: readonly string[], has: Presence): (path: string) => boolean {
+  const hasContainers = prefixes.some((prefix) => has(firstPart(prefix)));
+  return (path) => has(path) || (path.includes('.') ? has(firstPart(path)) : hasContainers);
+}
+
+function firstPart(path: string): string {
+  return path.slice(0, path.indexOf('.'));
 }
 
 /** Every path that paths stand for, for those who read without containers: as written, then the undotted ones under each prefix. */

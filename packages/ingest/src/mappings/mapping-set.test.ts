@@ -104,10 +104,11 @@ test('the index finds what trying every mapping in order finds', () => {
         maxLength: 8,
       }),
       (mappings, records) => {
-        const find = compileFinder(mappings.map((when, target) => ({ target, when, aliases: {}, prefixes: [] })));
+        const entries = mappings.map((when, target) => ({ target, when, aliases: {}, prefixes: [] }));
+        const finder = compileFinder(entries, () => undefined);
         for (const record of records) {
           const expected = mappings.findIndex((when) => when.every((condition) => holds(condition, record)));
-          expect(find(record)).toBe(expected === -1 ? undefined : expected);
+          expect(finder.find(record, finder.kindOf(record))).toBe(expected === -1 ? undefined : expected);
         }
       },
     ),

@@ -28,12 +28,18 @@ export class RecordShapes<S> {
 
   /** Shape of a record. */
   of(fields: Fields): S {
-    if (this.#steps > MAX_STEPS) this.#forget();
+    if (this.#steps > MAX_STEPS) this.forget();
     let step = this.#first;
     // Decoders give own members only.
     for (const name in fields) step = step.lastName === name && step.last !== undefined ? step.last : this.#go(step, name);
     step.shape ??= this.#work(fields);
     return step.shape;
+  }
+
+  /** Lets go of every shape; those that come are worked out anew. */
+  forget(): void {
+    this.#first = newStep();
+    this.#steps = 0;
   }
 
   #go(from: Step<S>, name: string): Step<S> {
@@ -47,11 +53,6 @@ export class RecordShapes<S> {
     from.lastName = name;
     from.last = next;
     return next;
-  }
-
-  #forget(): void {
-    this.#first = newStep();
-    this.#steps = 0;
   }
 }
 

@@ -3,8 +3,10 @@
  * and the body as `message` or, where it is a map or the text of a JSON object, its members at the same level. Where names are the same the nearer one
  * counts: body, record, scope, resource. Shared by OTLP in Protocol Buffers and in JSON. Source: OpenTelemetry Logs Data Model 1.0.
  */
-import { readJsonObject, type TocsinError } from '@tocsin/core';
+import type { TocsinError } from '@tocsin/core';
+import type { RecordArena } from '../http/record-arena.ts';
 import type { RawRecord } from '../source.ts';
+import type { ObjectText } from './object-text.ts';
 
 /** Bounds of a request. */
 export interface OtlpLimits {
@@ -32,10 +34,10 @@ export interface OtlpLog {
   readonly body: OtlpBody;
 }
 
-/** A body: text, the inside of the text of a JSON object, the members of a map, any other value as JSON, or none. */
+/** A body: text, the text of a JSON object, the members of a map, any other value as JSON, or none. */
 export type OtlpBody =
   | { readonly text: string }
-  | { readonly object: Uint8Array }
+  | { readonly object: ObjectText }
   | { readonly members: string }
   | { readonly json: string }
   | undefined;
@@ -44,11 +46,11 @@ export type OtlpBody =
 export const RECORD_UID = 'log.record.uid';
 
 /** The record, with the members of its resource and scope. */
-export function otlpRecord(log: OtlpLog, around: string): RawRecord {
+export function otlpRecord(log: OtlpLog, around: string, arena: RecordArena): RawRecord {
   const own = join(around, join(headMembers(log), log.attributes));
   const { body } = log;
   return {
-    bytes: body !== undefined && 'object' in body ? withInside(own, body.object) : Buffer.from(`{${join(own, bodyMembers(body))}}`),
+    bytes: body !== undefined && 'object' in body ? withInside(own, body.object, arena) : Buffer.from(`{${join(own, bodyMembers(body))}}`),
     envelope: { id: log.uid, timeMs: log.timeMs ?? log.observedMs, type: log.eventName || undefined, traceparent: traceparentOf(log) },
   };
 }
@@ -81,38 +83,15 @@ function headMembers({ severityNumber, severityText, eventName, traceId, spanId 
   return spanId === '' ? members : join(members, `"span_id":"${spanId}"`);
 }
 
-function bodyMembers(body: Exclude<OtlpBody, { readonly object: Uint8Array }>): string {
+function bodyMembers(body: Exclude<OtlpBody, { readonly object: ObjectText }>): string {
   if (body === undefined) return '';
   if ('members' in body) return body.members;
   return `"message":${'json' in body ? body.json : JSON.stringify(body.text)}`;
 }
 
-/** Members as text and, after them, members as bytes. */
-function withInside(own: string, inside: Uint8Array): Buffer {
-  const head = Buffer.from(own === '' || isBlank(inside) ? `{${own}` : `{${own},`);
-  const record = Buffer.allocUnsafe(head.length + inside.length + 1);
-  record.set(head);
-  record.set(inside, head.length);
-  record[record.length - 1] = CLOSE_OBJECT;
-  return record;
-}
-
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-
-function isBlank(bytes: Uint8Array): boolean {
-  return bytes.length < 20 && bytes.every((byte) => byte <= 0x20);
-}
-
-/** Most members of an object that is the text of a body. */
-const MAX_MEMBERS = 10_000;
-
-/** What is between the braces of text that is a JSON object. Text that only looks like one stays text: its outer structure is checked here, the rest by the decoder. */
-export function insideOfObject(text: Uint8Array): Uint8Array | undefined {
-  if (text[0] !== OPEN_OBJECT) return undefined;
-  const read = readJsonObject(text, 0, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS });
-  if (read.failure !== undefined || text.subarray(read.end).some((byte) => byte > 0x20)) return undefined;
-  return text.subarray(1, read.end - 1);
+/** Members as text and, after them, those of the object. */
+function withInside(own: string, { bytes, from, to, isBlank }: ObjectText, arena: RecordArena): Buffer {
+  return arena.joinText(own === '' || isBlank ? `{${own}` : `{${own},`, bytes, { from: from + 1, to });
 }
 
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;

@@ -1,21 +1,15 @@
 /**
- * Reads `ExportLogsServiceRequest` in JSON. The request is cut by its brackets and parsed log by log, so that no body becomes more objects
+ * Reads `ExportLogsServiceRequest` in JSON. The request is cut (`cut-otlp-json.ts`) and parsed log by log, so that no body becomes more objects
  * than one record may have. Source: OTLP 1.x, "JSON Protobuf Encoding": 64-bit numbers are texts, ids are hex, unknown members are skipped.
  */
 import { type Fields, memberRange, splitJsonArray, splitJsonObject, TocsinError } from '@tocsin/core';
 import { isObject, parseJsonRecord } from '../decoders/json-record.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../decoders/record-decoder.ts';
+import { RecordArena } from '../http/record-arena.ts';
 import type { RawRecord } from '../source.ts';
-import {
-  insideOfObject,
-  join,
-  type OtlpBody,
-  type OtlpLimits,
-  otlpRecord,
-  RECORD_UID,
-  refusedRecord,
-  scopeMembers,
-} from './otlp-record.ts';
+import { cutOtlpJson, type ResourceLogsCut, type ValueRange } from './cut-otlp-json.ts';
+import { ObjectTexts } from './object-text.ts';
+import { join, type OtlpBody, type OtlpLimits, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
 
 const DEEP = Number.POSITIVE_INFINITY;
 /** Most members of an object of the request's own structure. */
@@ -25,24 +19,55 @@ const LIMITS: DecodeLimits = { ...defaultDecodeLimits, maxDepth: 130 };
 
 /** Every log record of a request. One that cannot be read is refused by itself. @throws ingest.bad_body, ingest.body_too_large */
 export function readOtlpJson(body: Uint8Array, limits: OtlpLimits): RawRecord[] {
-  const records: RawRecord[] = [];
+  const cut = cutOtlpJson(body, { maxRecords: limits.maxRecords, maxMembers: MAX_MEMBERS, maxKeys: LIMITS.maxKeys });
+  return cut === undefined ? readLevelByLevel(body, limits) : readCut(body, cut, limits);
+}
+
+/** What records are made with, and where they go. */
+interface Out {
+  readonly records: RawRecord[];
+  readonly limits: OtlpLimits;
+  readonly arena: RecordArena;
+}
+
+function readCut(body: Uint8Array, cut: readonly ResourceLogsCut[], limits: OtlpLimits): RawRecord[] {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+  const out: Out = { records: [], limits, arena: new RecordArena(bytes.length) };
+  const part = (range: ValueRange | undefined): Uint8Array | undefined => range && bytes.subarray(range.from, range.to);
+  for (const { resource, scopeLogs } of cut) {
+    const members = attributesUnder(part(resource));
+    for (const { scope, logs } of scopeLogs) {
+      const around = join(members, scopeOf(part(scope)));
+      // It is known to be JSON within its limits, in UTF-8.
+      for (const { from, to } of logs) keep(readParsed(JSON.parse(bytes.toString('utf8', from, to)) as Fields, around, out.arena), out);
+    }
+  }
+  return out.records;
+}
+
+/** The same, cutting each level by itself: slower, and for every request. */
+export function readLevelByLevel(body: Uint8Array, limits: OtlpLimits): RawRecord[] {
+  const out: Out = { records: [], limits, arena: new RecordArena(body.length) };
   for (const bytes of elementsOf(membersIn(body)('resourceLogs'), 'resourceLogs', limits)) {
     const resourceLogs = membersIn(bytes);
     const resource = attributesUnder(resourceLogs('resource'));
-    for (const scopeLogs of elementsOf(resourceLogs('scopeLogs'), 'scopeLogs', limits))
-      readScopeLogs(membersIn(scopeLogs), resource, { records, limits });
+    for (const scopeLogs of elementsOf(resourceLogs('scopeLogs'), 'scopeLogs', limits)) readScopeLogs(membersIn(scopeLogs), resource, out);
   }
-  return records;
+  return out.records;
 }
 
-function readScopeLogs(scopeLogs: Members, resource: string, { records, limits }: { records: RawRecord[]; limits: OtlpLimits }): void {
+function readScopeLogs(scopeLogs: Members, resource: string, out: Out): void {
+  const { records, limits } = out;
   const around = join(resource, scopeOf(scopeLogs('scope')));
   for (const log of elementsOf(scopeLogs('logRecords'), 'logRecords', limits)) {
     if (records.length >= limits.maxRecords) throw new TocsinError('ingest.body_too_large', { what: 'records', max: limits.maxRecords });
-    const record = readLog(log, around);
-    limits.charge(record.bytes.length);
-    records.push(record);
+    keep(readLog(log, around, out.arena), out);
   }
+}
+
+function keep(record: RawRecord, { records, limits }: Out): void {
+  limits.charge(record.bytes.length);
+  records.push(record);
 }
 
 /** Members of an object by name; undefined where it has none of that name. */
@@ -87,18 +112,22 @@ function parsed(bytes: Uint8Array): Fields {
   return result.fields;
 }
 
-function readLog(bytes: Uint8Array, around: string): RawRecord {
+function readLog(bytes: Uint8Array, around: string, arena: RecordArena): RawRecord {
   const result = parseJsonRecord(bytes, 'otlp', LIMITS);
   if ('refusal' in result) return { bytes, refused: { code: result.refusal.rejected, reason: result.refusal.reason } };
+  return readParsed(result.fields, around, arena);
+}
+
+function readParsed(log: Fields, around: string, arena: RecordArena): RawRecord {
   try {
-    return recordOf(result.fields, around);
+    return recordOf(log, around, arena);
   } catch (error) {
     if (error instanceof TocsinError) return refusedRecord(error);
     throw error;
   }
 }
 
-function recordOf(log: Fields, around: string): RawRecord {
+function recordOf(log: Fields, around: string, arena: RecordArena): RawRecord {
   return otlpRecord(
     {
       timeMs: timeOf(log['timeUnixNano']),
@@ -114,6 +143,7 @@ function recordOf(log: Fields, around: string): RawRecord {
       body: bodyOf(log['body']),
     },
     around,
+    arena,
   );
 }
 
@@ -126,7 +156,11 @@ function bodyOf(value: unknown): OtlpBody {
 }
 
 function textBody(text: string): OtlpBody {
-  const object = text.startsWith('{') ? insideOfObject(Buffer.from(text)) : undefined;
+  if (!text.startsWith('{')) return { text };
+  const bytes = Buffer.from(text);
+  const texts = new ObjectTexts(bytes);
+  const object = texts.find(0, bytes.length);
+  texts.close();
   return object === undefined ? { text } : { object };
 }
 

@@ -3,18 +3,10 @@
  * Source: opentelemetry-proto 1.x, `collector/logs/v1/logs_service.proto`, `logs/v1/logs.proto`, `common/v1/common.proto`, `resource/v1/resource.proto`.
  */
 import { TocsinError } from '@tocsin/core';
+import { RecordArena } from '../http/record-arena.ts';
 import type { RawRecord } from '../source.ts';
-import {
-  insideOfObject,
-  join,
-  type OtlpBody,
-  type OtlpLimits,
-  type OtlpLog,
-  otlpRecord,
-  RECORD_UID,
-  refusedRecord,
-  scopeMembers,
-} from './otlp-record.ts';
+import { ObjectTexts } from './object-text.ts';
+import { join, type OtlpBody, type OtlpLimits, type OtlpLog, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
 import { type JsonValue, keyValue, readValue } from './otlp-value.ts';
 import { BadProtobuf, BYTES, FIXED32, FIXED64, ProtobufCursor, VARINT } from './protobuf-cursor.ts';
 
@@ -24,23 +16,33 @@ const MAX_RECORD_BYTES = 1 << 20;
 /** Every log record of a request. One that is too large, too deep or malformed within its own bytes is refused by itself. @throws ingest.bad_body, ingest.body_too_large */
 export function readOtlpProtobuf(body: Uint8Array, limits: OtlpLimits): RawRecord[] {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const records: RawRecord[] = [];
+  const out: Out = { records: [], limits, texts: new ObjectTexts(bytes), arena: new RecordArena(bytes.length) };
   try {
     const request = new ProtobufCursor(bytes, 0, bytes.length);
     while (request.next()) {
       if (request.field !== 1) continue;
       request.expect(BYTES);
-      readResourceLogs(request.inner(), records, limits);
+      readResourceLogs(request.inner(), out);
     }
   } catch (error) {
     if (error instanceof BadProtobuf)
       throw new TocsinError('ingest.bad_body', { reason: `it is no ExportLogsServiceRequest: ${error.message}` }, { cause: error });
     throw error;
+  } finally {
+    out.texts.close();
   }
-  return records;
+  return out.records;
 }
 
-function readResourceLogs(message: ProtobufCursor, records: RawRecord[], limits: OtlpLimits): void {
+/** What records are made with, and where they go. */
+interface Out {
+  readonly records: RawRecord[];
+  readonly limits: OtlpLimits;
+  readonly texts: ObjectTexts;
+  readonly arena: RecordArena;
+}
+
+function readResourceLogs(message: ProtobufCursor, out: Out): void {
   const scopes: ProtobufCursor[] = [];
   let resource = '';
   while (message.next()) {
@@ -52,10 +54,10 @@ function readResourceLogs(message: ProtobufCursor, records: RawRecord[], limits:
       scopes.push(message.inner());
     }
   }
-  for (const scope of scopes) readScopeLogs(scope, resource, { records, limits });
+  for (const scope of scopes) readScopeLogs(scope, resource, out);
 }
 
-function readScopeLogs(message: ProtobufCursor, resource: string, out: { records: RawRecord[]; limits: OtlpLimits }): void {
+function readScopeLogs(message: ProtobufCursor, resource: string, out: Out): void {
   const { records, limits } = out;
   const logs: ProtobufCursor[] = [];
   let scope = '';
@@ -72,7 +74,7 @@ function readScopeLogs(message: ProtobufCursor, resource: string, out: { records
   }
   const around = join(resource, scope);
   for (const log of logs) {
-    const record = readLog(log, around);
+    const record = readLog(log, around, out);
     limits.charge(record.bytes.length);
     records.push(record);
   }
@@ -108,7 +110,7 @@ function memberOf(pair: ProtobufCursor): string {
 
 type LogDraft = { -readonly [K in keyof OtlpLog]: OtlpLog[K] };
 
-function readLog(message: ProtobufCursor, around: string): RawRecord {
+function readLog(message: ProtobufCursor, around: string, { texts, arena }: Out): RawRecord {
   const size = message.left;
   if (size > MAX_RECORD_BYTES) return refusedRecord(new TocsinError('decode.too_large', { bytes: size, maxBytes: MAX_RECORD_BYTES }));
   const log: LogDraft = {
@@ -125,14 +127,14 @@ function readLog(message: ProtobufCursor, around: string): RawRecord {
     body: undefined,
   };
   try {
-    while (message.next()) readLogField(message, log);
+    while (message.next()) readLogField(message, log, texts);
   } catch (error) {
     // Where it ends is known, so its neighbours can still be read.
     if (error instanceof BadProtobuf)
       return refusedRecord(new TocsinError('ingest.bad_record', { reason: `as a LogRecord, ${error.message}` }));
     throw error;
   }
-  return otlpRecord(log, around);
+  return otlpRecord(log, around, arena);
 }
 
 /** Wire types of the fields that are read, by field number. */
@@ -152,7 +154,7 @@ const WIRES: readonly (number | undefined)[] = [
   BYTES,
 ];
 
-function readLogField(at: ProtobufCursor, log: LogDraft): void {
+function readLogField(at: ProtobufCursor, log: LogDraft, texts: ObjectTexts): void {
   const wire = WIRES[at.field];
   if (wire === undefined) return;
   at.expect(wire);
@@ -167,7 +169,7 @@ function readLogField(at: ProtobufCursor, log: LogDraft): void {
       log.severityText = at.text();
       return;
     case 5:
-      log.body = bodyOf(at.inner());
+      log.body = bodyOf(at.inner(), texts);
       return;
     case 6:
       return addAttribute(at.inner(), log);
@@ -200,15 +202,15 @@ function timeOf({ bytes, start }: ProtobufCursor): number | undefined {
   return nanoseconds === 0n ? undefined : Number(nanoseconds / 1_000_000n);
 }
 
-function bodyOf(value: ProtobufCursor): OtlpBody {
+function bodyOf(value: ProtobufCursor, texts: ObjectTexts): OtlpBody {
   let body: OtlpBody;
-  while (value.next()) body = value.field === 1 ? textBody(value) : valueBody(readValue(value, 0), body);
+  while (value.next()) body = value.field === 1 ? textBody(value, texts) : valueBody(readValue(value, 0), body);
   return body;
 }
 
-function textBody(at: ProtobufCursor): OtlpBody {
+function textBody(at: ProtobufCursor, texts: ObjectTexts): OtlpBody {
   at.expect(BYTES);
-  const object = insideOfObject(at.bytes.subarray(at.start, at.end));
+  const object = texts.find(at.start, at.end);
   return object === undefined ? { text: at.text() } : { object };
 }
 
