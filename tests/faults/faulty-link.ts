@@ -137,8 +137,12 @@ function resumeBoth({ producer, program }: Pair): void {
   program.resume();
 }
 
+/** A socket that is being ended already is closed instead: of a reset in the middle of that Node keeps the handle, and does not come to its own end (libp2p/js-libp2p#3597). */
 function reset({ producer, program }: Pair): void {
-  for (const socket of [producer, program]) if (!socket.destroyed) socket.resetAndDestroy();
+  for (const socket of [producer, program]) {
+    if (socket.writableEnded) socket.destroy();
+    else if (!socket.destroyed) socket.resetAndDestroy();
+  }
 }
 
 function end({ producer, program }: Pair): void {
