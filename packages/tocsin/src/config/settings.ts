@@ -60,7 +60,7 @@ const bus = settings({
     serverMemory: bytes({
       about:
         'Memory that the nats-server Tocsin runs aims to stay within. It goes beyond it rather than fail; where it stands at it and takes much processor time, give it more.',
-      default: '96MiB',
+      default: '128MiB',
       min: 32 << 20,
     }),
     eventsMaxAge: duration({ about: 'How long events are kept.', default: '7d' }),
