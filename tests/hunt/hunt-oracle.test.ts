@@ -1,6 +1,6 @@
 /** Public rules over recorded attacks: a hunt finds exactly what the naive oracle finds. Over a sample here; over everything by `compare-with-oracle.ts`. */
 import { describe, expect, it } from 'vitest';
-import { hasCorpora, ruleArchive, textLines } from '../../packages/detect/test/corpora.ts';
+import { hasCorpora, needsCorpora, ruleArchive, textLines } from '../../packages/detect/test/corpora.ts';
 import { huntLines, oracleMatches, readBoth } from './hunt-oracle.ts';
 
 /** A recording of each shape, and every so many of its events. */
@@ -9,7 +9,8 @@ const SAMPLES = [
   ['windows-otrf/events/LSASS_campaign_02__metasploit_procdump_lsass_memory_dump.ndjson.gz', 37],
 ] as const;
 
-describe.skipIf(!hasCorpora)('a hunt with public rules', () => {
+describe('a hunt with public rules', () => {
+  needsCorpora();
   const rules = readBoth(hasCorpora ? ruleArchive('sigma-rules/sigmahq-rules.tar.gz') : []);
 
   it.each(SAMPLES)(

@@ -2,7 +2,7 @@
 import type { Fields } from '@tocsin/core';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { corpusText, hasCorpora, ndjson, ruleArchive } from '../test/corpora.ts';
+import { corpusText, hasCorpora, ndjson, needsCorpora, ruleArchive } from '../test/corpora.ts';
 import { explainedDifferences } from '../test/explained-matches.data.ts';
 import { evaluateRule, type OracleEvent, type Rule } from '../test/oracle/evaluate.ts';
 import { sourceOfEvent } from '../test/windows-routing.ts';
@@ -33,7 +33,8 @@ const MAX_EVENTS = process.env['TOCSIN_CORPORA_ALL'] === '1' ? Number.POSITIVE_I
 /** Recordings whose products no source of ours reads; and events that stand inside another object. */
 const ELSEWHERE = /^saas-cloud-audit\//;
 
-describe.skipIf(!hasCorpora)('public rules', () => {
+describe('public rules', () => {
+  needsCorpora();
   const archive = (path: string): ReturnType<typeof parseRules> & { files: number } => {
     const files = ruleArchive(path);
     return { ...parseRules(files), files: files.length };
@@ -66,7 +67,8 @@ describe.skipIf(!hasCorpora)('public rules', () => {
   });
 });
 
-describe.skipIf(!hasCorpora)('public recordings', () => {
+describe('public recordings', () => {
+  needsCorpora();
   const files = hasCorpora ? ruleArchive('sigma-rules/sigmahq-rules.tar.gz') : [];
   const { rules } = parseRules(files);
   const routeOf = routes(rules);

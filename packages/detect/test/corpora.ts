@@ -2,12 +2,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { beforeEach, type TestContext } from 'vitest';
 import type { RuleFile } from '../src/parse/parse-memo.ts';
 
 const folder = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../../../../shared/corpora');
 
 /** Whether the corpora are there. */
 export const hasCorpora = existsSync(join(folder, 'sigma-rules/sigmahq-rules.tar.gz'));
+
+/** Leaves a test out where the corpora are not there, and says so. */
+export function skipWithoutCorpora(context: TestContext): void {
+  context.skip(!hasCorpora, 'the public rules and recordings are not beside this clone');
+}
+
+/** The same for every test of the suite that it is called in. */
+export function needsCorpora(): void {
+  beforeEach(skipWithoutCorpora);
+}
 
 /** Text of a file. */
 export function corpusText(path: string): string {

@@ -4,7 +4,7 @@
  */
 import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { hasCorpora, ndjson, ruleArchive } from '../../test/corpora.ts';
+import { hasCorpora, ndjson, needsCorpora, ruleArchive } from '../../test/corpora.ts';
 import { logSource } from '../../test/test-sources.ts';
 import { parseRules } from '../parse/parse-rules.ts';
 import { testRule } from '../test-rule.ts';
@@ -58,7 +58,8 @@ function ruleText(scenario: Scenario, kinds: readonly string[], events: readonly
   return `${JSON.stringify(base)}\n---\n${JSON.stringify(over)}\n`;
 }
 
-describe.skipIf(!hasCorpora)('scenarios of others', () => {
+describe('scenarios of others', () => {
+  needsCorpora();
   const scenarios = hasCorpora
     ? ruleArchive('scenario-tests/crowdsec-scenarios.tar.gz').flatMap(({ path, text }) =>
         (loadAll(text) as (Scenario | null)[]).map((scenario) => ({ path, scenario: scenario ?? undefined })),

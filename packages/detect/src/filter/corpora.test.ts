@@ -1,7 +1,7 @@
 /** All public rules over recorded events: the filter loses nothing, does the same in both its forms, and asks for few confirmations. Skipped where the recordings are not there. */
 import type { Fields, LogSource } from '@tocsin/core';
 import { describe, expect, it } from 'vitest';
-import { hasCorpora, ndjson, ruleArchive } from '../../test/corpora.ts';
+import { hasCorpora, ndjson, needsCorpora, ruleArchive } from '../../test/corpora.ts';
 import { judgeAlone } from '../../test/judge-alone.ts';
 import { batchOf, logSource } from '../../test/test-sources.ts';
 import { sourceOfEvent } from '../../test/windows-routing.ts';
@@ -48,7 +48,8 @@ function judge(compiled: CompiledRules, { events, sources }: Recorded, by = judg
   return { hits, decoded };
 }
 
-describe.skipIf(!hasCorpora)('the filter over public rules and recordings', () => {
+describe('the filter over public rules and recordings', () => {
+  needsCorpora();
   const { rules } = parseRules(hasCorpora ? ruleArchive('sigma-rules/sigmahq-rules.tar.gz') : []);
 
   it.each(RECORDINGS)(

@@ -88,6 +88,16 @@ describe('records that are no JSON objects', () => {
     expect(evaluated).toEqual([-1, 0, -1, 1, -1, 1]);
   });
 
+  it('are not decoded where no rule is routed to them', () => {
+    const { rules } = parseRules(RULES.map((text, i) => ({ path: `${i}.yml`, text })));
+    judgeRecords(compileRules(rules, [logSource({ product: 'other' })]), batchOf([new Uint8Array(3)]), {
+      mappingOf: () => 'test',
+      fieldsOf: () => expect.fail('decoded'),
+      onHit: () => expect.fail('matched'),
+      onRuleError: () => undefined,
+    });
+  });
+
   it('stand beside such that are, in the order of the batch', () => {
     const texts = ['text', '{"a":"x"}', 'text', '{"a":"y"}', 'text'];
     const hits: string[] = [];

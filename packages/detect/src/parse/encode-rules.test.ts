@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { hasCorpora, ruleArchive } from '../../test/corpora.ts';
+import { ruleArchive, skipWithoutCorpora } from '../../test/corpora.ts';
 import { decodeRules, encodeRules } from './encode-rules.ts';
 import { ParseMemo } from './parse-memo.ts';
 import { parseRules } from './parse-rules.ts';
@@ -53,7 +53,8 @@ describe('encodeRules', () => {
     expect(() => decodeRules(new Uint8Array([...bytes, 1]))).toThrow(RangeError);
   });
 
-  it.skipIf(!hasCorpora)('gives back all public rules', () => {
+  it('gives back all public rules', (context) => {
+    skipWithoutCorpora(context);
     const files = ruleArchive('sigma-rules/sigmahq-rules.tar.gz');
     const parsed = parseRules(files);
     expect(decodeRules(encodeRules(parsed)).rules).toEqual(parsed.rules);

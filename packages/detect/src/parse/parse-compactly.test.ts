@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasCorpora, ruleArchive } from '../../test/corpora.ts';
+import { ruleArchive, skipWithoutCorpora } from '../../test/corpora.ts';
 import { decodeRules } from './encode-rules.ts';
 import { parseCompactly } from './parse-compactly.ts';
 import type { RuleFile } from './parse-memo.ts';
@@ -55,5 +55,8 @@ describe('parseCompactly', () => {
     expectSame([file, ...MANY]);
   });
 
-  it.skipIf(!hasCorpora)('reads all public rules', () => expectSame(ruleArchive('sigma-rules/sigmahq-rules.tar.gz')), 120_000);
+  it('reads all public rules', (context) => {
+    skipWithoutCorpora(context);
+    expectSame(ruleArchive('sigma-rules/sigmahq-rules.tar.gz'));
+  }, 120_000);
 });
