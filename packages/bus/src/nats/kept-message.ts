@@ -14,8 +14,11 @@ export interface KeptMessage {
   readonly body: Uint8Array;
 }
 
-/** Which message: at or after a sequence (with `next_by_subj`: the next of that filter), or the newest of a subject. */
-export type MessageQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
+/** Which message: at or after a sequence or a time (with `next_by_subj`: the next of that filter), or the newest of a subject. */
+export type MessageQuery =
+  | { readonly seq: number; readonly next_by_subj?: string }
+  | { readonly start_time: string; readonly next_by_subj: string }
+  | { readonly last_by_subj: string };
 
 /** Answer of `STREAM.MSG.GET` (ADR-1). `hdrs` and `data` are base64; those that are empty are left out. */
 interface LeaderAnswer {

@@ -8,6 +8,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { TocsinError } from '@tocsin/core';
 import { type DeliveryFacts, deliveredBytes, deliveryFacts } from './delivered-message.ts';
 import { callJetStream, JetStreamRefusal, REFUSED } from './jetstream-api.ts';
+import { getMessage } from './kept-message.ts';
 import type { NatsLink } from './nats-link.ts';
 import { type FeedOwner, type FeedRoom, type PullFeed, startPullFeed } from './pull-feed.ts';
 import type { KnownStream, StreamCatalogue } from './stream-catalogue.ts';
@@ -58,7 +59,7 @@ export async function* orderedFeed(
   const buffer = new OrderedBuffer();
   let lastSequence: number | undefined;
   let feed: PullFeed | undefined;
-  let consumer: string | undefined;
+  let consumer: Consumer | undefined;
   const abort = (): void => buffer.wake();
   options.scope.addEventListener('abort', abort);
   try {
@@ -73,9 +74,11 @@ export async function* orderedFeed(
         feed?.stop();
         consumer = await createConsumer({ link, catalogue }, { ...options, lastSequence });
         buffer.begin();
-        feed = startPullFeed(link, { stream: options.stream.stream, consumer, follow: options.follow }, buffer);
+        feed = startPullFeed(link, { stream: options.stream.stream, consumer: consumer.name, follow: options.follow }, buffer);
       } else if (buffer.state === 'drained') {
-        return;
+        if (consumer === undefined || (await hasAll({ link, catalogue }, options, { consumer, lastSequence }))) return;
+        await pause();
+        buffer.onGone();
       } else {
         await buffer.news(options.scope);
       }
@@ -83,7 +86,7 @@ export async function* orderedFeed(
   } finally {
     options.scope.removeEventListener('abort', abort);
     feed?.stop();
-    if (consumer !== undefined && link.isUp) link.connection.publish(`$JS.API.CONSUMER.DELETE.${options.stream.stream}.${consumer}`);
+    if (consumer !== undefined && link.isUp) link.connection.publish(`$JS.API.CONSUMER.DELETE.${options.stream.stream}.${consumer.name}`);
   }
 }
 
@@ -142,16 +145,42 @@ class OrderedBuffer implements FeedOwner {
   }
 }
 
-/** Name of a new ephemeral consumer after the last message seen. Waits for the server as long as `scope` lasts. */
+/** Who delivers, and the last sequence the stream's leader had when it was made. */
+interface Consumer {
+  readonly name: string;
+  readonly end: number;
+}
+
+/**
+ * Whether everything was delivered that stood in the stream when the consumer was made. Of a replicated stream the consumer may
+ * live on a follower, which has perhaps not stored yet what its leader has acknowledged.
+ */
+async function hasAll(
+  { link }: FeedAccess,
+  { stream, filter, start }: OrderedFeedOptions,
+  { consumer, lastSequence }: { readonly consumer: Consumer; readonly lastSequence: number | undefined },
+): Promise<boolean> {
+  if (stream.config.num_replicas === 1 || (lastSequence ?? 0) >= consumer.end) return true;
+  const next = await getMessage(link, stream, { ...firstWanted(start, lastSequence), next_by_subj: filter });
+  return next === undefined || next.sequence > consumer.end;
+}
+
+function firstWanted(start: FeedStart, lastSequence: number | undefined): { readonly seq: number } | { readonly start_time: string } {
+  if (lastSequence !== undefined) return { seq: lastSequence + 1 };
+  if (start.kind === 'time') return { start_time: start.time.toISOString() };
+  return { seq: start.kind === 'sequence' ? start.sequence : 1 };
+}
+
+/** A new ephemeral consumer after the last message seen. Waits for the server as long as `scope` lasts. */
 async function createConsumer(
   { link, catalogue }: FeedAccess,
   options: OrderedFeedOptions & { lastSequence: number | undefined },
-): Promise<string> {
+): Promise<Consumer> {
   const { stream, scope } = options;
   for (;;) {
     scope.throwIfAborted();
     try {
-      await checkLife(catalogue, stream);
+      const end = await endOf(catalogue, stream);
       const name = `read-${randomBytes(9).toString('hex')}`;
       const config = {
         ...startOf(options),
@@ -168,20 +197,24 @@ async function createConsumer(
         config,
         action: 'create',
       });
-      return name;
+      return { name, end };
     } catch (error) {
       if (error instanceof JetStreamRefusal && error.code === REFUSED.streamNotFound) throw gone(stream, error);
       const waits = error instanceof TocsinError && error.code === 'bus.unavailable' && options.follow;
       if (!waits) throw error;
-      await new Promise((resolve) => setTimeout(resolve, REBUILD_PAUSE_MS));
+      await pause();
     }
   }
 }
 
-async function checkLife(catalogue: StreamCatalogue, stream: KnownStream): Promise<void> {
+const pause = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, REBUILD_PAUSE_MS));
+
+/** The last sequence of a stream that is still the one being read. */
+async function endOf(catalogue: StreamCatalogue, stream: KnownStream): Promise<number> {
   try {
     const now = await catalogue.fresh(stream.stream);
     if (now.generation !== stream.generation) throw gone(stream);
+    return now.state.last_seq;
   } catch (error) {
     if (error instanceof TocsinError && error.code === 'bus.no_stream') throw gone(stream, error);
     throw error;

@@ -11,15 +11,34 @@ const NANOS_PER_MS = 1_000_000;
 /** How long the mark of a value that ended stays, for watchers: the least the server takes. */
 const MARK_SECONDS = 1;
 const BUCKET_DEDUP_MS = 120_000;
+/** How long a cluster may take to list what it has made. */
+const LISTED_MS = 5_000;
+const PAUSE_MS = 20;
 
-/** Applies a topology. @throws bus.bad_request, bus.bad_subject, bus.unavailable, bus.forbidden, bus.closed */
+/** Applies a topology; what it declares can be looked up by subject when this resolves. @throws bus.bad_request, bus.bad_subject, bus.unavailable, bus.forbidden, bus.closed */
 export async function applyTopology(link: NatsLink, topology: Topology): Promise<Drift[]> {
   checkTopology(topology);
   const drift: Drift[] = [];
   const replicas = topology.replicas ?? 1;
   for (const spec of topology.streams) drift.push(...(await applyStream(link, spec, replicas)));
   for (const spec of topology.buckets) drift.push(...(await applyBucket(link, spec, replicas)));
+  if (replicas > 1) {
+    for (const { subjects } of topology.streams) await untilListed(link, subjects[0] ?? '');
+    for (const { name } of topology.buckets) await untilListed(link, `${bucketSubject(name)}.>`);
+  }
   return drift;
+}
+
+/** In a cluster a stream's leader says that it was made, perhaps before the server that is asked which streams there are has heard of it. */
+async function untilListed(link: NatsLink, subject: string): Promise<void> {
+  const deadline = performance.now() + LISTED_MS;
+  for (;;) {
+    const { streams } = await callJetStream<{ streams: string[] | null }>(link, 'STREAM.NAMES', { subject });
+    if (streams !== null && streams.length > 0) return;
+    if (performance.now() >= deadline)
+      throw new TocsinError('bus.unavailable', { reason: `the cluster does not list the stream of ${subject}` });
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
 }
 
 async function applyStream(link: NatsLink, spec: StreamSpec, replicas: number): Promise<Drift[]> {
