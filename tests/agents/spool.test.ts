@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { readInstallation } from '../faults/independent-reader.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -38,7 +39,7 @@ async function orderOf(program: Program): Promise<number[]> {
   return events.filter((event) => first.get(event.id) === event).map(({ record }) => Number(/line (\d{6})/.exec(record)?.[1]));
 }
 
-describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
+describe('docs/how-to/spool.md', needs(notRunnable()), () => {
   test('the bus stopped while lines flow, Tocsin killed in the middle: all of them, once, in order', async () => {
     await using program = await Program.start({ settings: snippet.replace(/port: \d+/, 'port: 0') });
     await program.addSource('hosts', 'syslog');

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
@@ -49,7 +50,7 @@ interface Letter {
   readonly attempts: number;
 }
 
-describe.skipIf(missing !== undefined)('poison', () => {
+describe('poison', needs(missing), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-poison-'));
   let program: Program;
   let token = '';
