@@ -37,8 +37,11 @@ export const detector = {
 };
 `;
 
-/** What the design allows is five seconds; a machine that runs other tests beside gets one more. */
-const NEIGHBOURS_WITHIN_MS = 6_000;
+/**
+ * What is promised. A second of it is the deadline, most of the rest the start of the next thread: 3.3 to 3.8 s in all with the 3,165 public rules on two
+ * cores that others used too (load average 3 to 10).
+ */
+const NEIGHBOURS_WITHIN_MS = 5_000;
 
 interface Letter {
   readonly id: string;
