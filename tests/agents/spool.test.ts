@@ -88,7 +88,9 @@ describe('docs/how-to/spool.md', needs(notRunnable()), () => {
     await program.commandLine('sources', 'revoke', 'hosts');
     const { waiting, held } = await heldBy('listener.source_unknown');
     expect(held).toMatchObject([{ source: 'default/hosts', records: waiting }]);
-    expect(await program.commandLine('status')).toMatch(/records of default\/hosts in the spool of syslog\/hosts: .*not registered or was revoked/);
+    expect(await program.commandLine('status')).toMatch(
+      /records of default\/hosts in the spool of syslog\/hosts: .*not registered or was revoked/,
+    );
     await program.commandLine('sources', 'add', 'hosts', '--format', 'syslog');
     await program.commandLine('quotas', 'set', '--source', 'hosts', '--reset');
     await untilExactly(program, 2000);

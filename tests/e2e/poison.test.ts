@@ -38,8 +38,8 @@ export const detector = {
 `;
 
 /**
- * What is promised. A second of it is the deadline, most of the rest the start of the next thread: 3.3 to 3.8 s in all with the 3,165 public rules on two
- * cores that others used too (load average 3 to 10).
+ * What is promised. A second of it is the deadline, most of the rest the start of the next thread. With the 3,165 public rules it took 3.3 to 3.8 s on
+ * two cores that others used too (load average 3 to 8), and up to 8 s where the load was 10.
  */
 const NEIGHBOURS_WITHIN_MS = 5_000;
 
