@@ -10,6 +10,8 @@ import type { DecodeLimits } from './record-decoder.ts';
 
 /** Reads wanted members of records. Not for two records at a time; memory grows to the longest record and stays. */
 export interface MemberSelector {
+  /** Wants one more member. @throws ingest.internal when there are more names than it can hold */
+  want(name: string): void;
   /**
    * The wanted members of the first level of a JSON object, as `JSON.parse` would have them. Undefined where the record is no valid JSON object in
    * UTF-8, breaks a limit, or is written in a way that only the parser reads: then it is to be parsed as a whole.
@@ -42,12 +44,13 @@ interface SelectModule {
   gather(count: number, into: number): number;
 }
 
-/** Most names: half of the module's table. */
-const MAX_NAMES = 2048;
+/** Most names that a selector holds: half of the module's table. */
+export const MAX_NAMES = 2048;
 const TABLE_AT = 1024;
 const TABLE_BYTES = 4096 * 16;
 const NAMES_AT = TABLE_AT + TABLE_BYTES;
-const NAMES_BYTES = 65_536;
+/** And most bytes of them. */
+export const NAMES_BYTES = 65_536;
 const OUTPUT_AT = NAMES_AT + NAMES_BYTES;
 const OUTPUT_BYTES = 256 * 16;
 const INPUT_AT = OUTPUT_AT + OUTPUT_BYTES;
@@ -67,10 +70,15 @@ const NULL = 5;
 
 /** A selector of these members. @throws ingest.internal when there are more names than it can hold */
 export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelector {
-  const names = [...wanted];
+  const names: string[] = [];
   const module = instantiate();
   module.place(TABLE_AT, OUTPUT_AT);
-  fillTable(module, names);
+  const table = new NameTable(module);
+  const want = (name: string): void => {
+    table.add(name, names.length);
+    names.push(name);
+  };
+  for (const name of wanted) want(name);
   let input = Buffer.alloc(0);
   let output = new Uint32Array(0);
   const grow = (bytes: number): void => {
@@ -91,13 +99,14 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       const kind = output[at + 1] as number;
       const to = from + gatheredBytes(kind, (output[at + 3] as number) - (output[at + 2] as number));
       const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
-      fields[names[output[at] as number] as string] = valueOf(kind, value);
+      put(fields, names[output[at] as number] as string, valueOf(kind, value));
       from = to;
     }
     return fields;
   };
 
   return {
+    want,
     get found() {
       return output;
     },
@@ -146,24 +155,38 @@ function valueOf(kind: number, text: string): unknown {
   }
 }
 
+/** Sets a member as data, whatever its name: an assignment to `__proto__` would look for a prototype. */
+function put(fields: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') fields[name] = value;
+  else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
 function instantiate(): SelectModule {
   const wasm = wasmApi();
   if (wasm === undefined) throw new TocsinError('ingest.internal', { what: 'A runtime without WebAssembly' });
   return new wasm.Instance(new wasm.Module(Buffer.from(moduleBase64, 'base64')), {}).exports as unknown as SelectModule;
 }
 
-function fillTable(module: SelectModule, names: readonly string[]): void {
-  if (names.length > MAX_NAMES) throw new TocsinError('ingest.internal', { what: `A selection of ${names.length} members` });
-  const memory = new DataView(module.memory.buffer);
-  let at = NAMES_AT;
-  names.forEach((name, number) => {
+/** The module's table of names. */
+class NameTable {
+  readonly #module: SelectModule;
+  #end = NAMES_AT;
+
+  constructor(module: SelectModule) {
+    this.#module = module;
+  }
+
+  add(name: string, number: number): void {
+    if (number >= MAX_NAMES) throw new TocsinError('ingest.internal', { what: `A selection of more than ${MAX_NAMES} members` });
     const bytes = Buffer.from(name);
-    if (at + bytes.length > OUTPUT_AT - PADDING_BYTES) throw new TocsinError('ingest.internal', { what: 'A selection of long names' });
-    new Uint8Array(module.memory.buffer).set(bytes, at);
-    const slot = module.slotOf(at, bytes.length);
+    if (this.#end + bytes.length > OUTPUT_AT - PADDING_BYTES) throw new TocsinError('ingest.internal', { what: 'A selection of long names' });
+    const { buffer } = this.#module.memory;
+    new Uint8Array(buffer).set(bytes, this.#end);
+    const slot = this.#module.slotOf(this.#end, bytes.length);
+    const memory = new DataView(buffer);
     memory.setUint32(slot, bytes.length, true);
-    memory.setUint32(slot + 4, at, true);
+    memory.setUint32(slot + 4, this.#end, true);
     memory.setUint32(slot + 8, number, true);
-    at += bytes.length;
-  });
+    this.#end += bytes.length;
+  }
 }
