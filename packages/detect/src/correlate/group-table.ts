@@ -83,7 +83,7 @@ export class GroupTable {
       this.#noteSource(lane, match);
       if (!this.#keeps(lane, key)) continue;
       const outcome = this.#advanceGroup(this.#groupOf(lane, key), match, ruleSet);
-      if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
+      if (outcome === undefined || !saysSomething(outcome)) continue;
       said ??= [];
       said.push({ fold: route.fold, outcome, where: { tenant: lane.tenant, groupKey: lane.context.groupKey } });
     }
@@ -183,7 +183,11 @@ export class GroupTable {
       columns.states[group] = fold.cold.wake(this.#cold, group);
     }
     const outcome = fold.advance(columns.states[group], match, this.#contextOf(group, lane, ruleSet));
-    if (outcome !== undefined) this.#settle(group, outcome);
+    if (outcome !== undefined) {
+      // Its key, while it is there: settling may forget the group.
+      if (saysSomething(outcome)) void lane.context.groupKey;
+      this.#settle(group, outcome);
+    }
     // Nothing is due any sooner, and weighing now and then is enough.
     else if (Number.isNaN(columns.queuedMs[group]) || this.#turn % WEIGH_EVERY === 0)
       this.#settle(group, { state: columns.states[group], changed: NO_EPISODES, late: 0 });
@@ -322,7 +326,7 @@ export class GroupTable {
   // oxlint-disable-next-line max-params -- R3: a group of a lane, under a rule set.
   #contextOf(group: number, lane: FoldLane, ruleSet: string): FoldContext {
     const { context, watermarkMs, route } = lane;
-    context.groupKey = route.table.textOf(this.#groups.keys[group] as number);
+    context.turnTo(group);
     context.watermarkMs = watermarkMs - route.fold.delayMs;
     context.ruleSet = ruleSet;
     return context;
@@ -385,6 +389,11 @@ export class GroupTable {
     const route = fold === undefined ? undefined : this.#index.routeTo(fold);
     return route === undefined ? undefined : (route.lanes[this.#tenants.of(tenant)] ?? this.#addLane(route, tenant));
   }
+}
+
+/** Whether anybody else is to be told of a step. */
+function saysSomething({ changed, held }: FoldStep<unknown>): boolean {
+  return changed.length > 0 || held !== undefined;
 }
 
 /** Entries of forgotten groups that a queue may hold beyond as many as it has live ones. */
