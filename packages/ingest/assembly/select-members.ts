@@ -2,7 +2,7 @@
  * Checks that a record is one JSON object (RFC 8259) and finds the members of its first level that are wanted, without making anything of the
  * rest. AssemblyScript; the TypeScript side, which knows what the numbers mean, is `src/decoders/member-selector.ts`.
  *
- * Memory, from low to high: the table of wanted names, the output, the input. The caller lays it out and says where each begins. Beyond the
+ * Memory, from low to high: the table of wanted names, the output, the kept strings, the input. The caller lays it out and says where each begins. Beyond the
  * input 16 bytes must exist: they are read, and not looked at.
  */
 
@@ -19,6 +19,10 @@ const TRUE: i32 = 3;
 const FALSE: i32 = 4;
 const NULL: i32 = 5;
 const CONTAINER: i32 = 6;
+/** A string whose escapes are all of one letter. */
+const LETTERED: i32 = 7;
+/** Of `gather`: a string that is kept in the slot named. */
+const KNOWN: i32 = 8;
 
 /** Answers below zero: not to be decided here. */
 const UNSURE: i32 = -1;
@@ -30,11 +34,14 @@ let table: usize = 0;
 let output: usize = 0;
 /** Whether a string was read that has escapes, since this was last put down. */
 let sawEscape: bool = false;
+/** Whether one of them was a `\u`. */
+let sawUnit: bool = false;
 
-/** Says where the table of names and the output begin. */
-export function place(tableAt: usize, outputAt: usize): void {
+/** Says where the table of names, the output and the kept strings begin. */
+export function place(tableAt: usize, outputAt: usize, keptAt: usize): void {
   table = tableAt;
   output = outputAt;
+  kept = keptAt;
 }
 
 /** Whether [from, to) holds characters beyond ASCII; up to 15 bytes behind it may count as well. */
@@ -45,23 +52,98 @@ export function beyondAscii(from: usize, to: usize): bool {
 }
 
 /**
- * Moves the bytes of `count` members of the output that are no bare words, strings without escapes also without their quotes, to `into` and
- * behind it, one after the other, which may be the beginning of the input; gives their length.
+ * Moves the bytes of `count` members of the output that are no bare words to `into` and behind it, one after the other, which may be the beginning
+ * of the input. Strings lose their quotes and the escapes of one letter; those that are left with `\u` stay as they are written. Short ones that were moved
+ * lately are KNOWN: nothing of them is moved. In the output stand now, in place of start and end: the slot of a string that is known or kept from now
+ * on, else NO_SLOT; and how many bytes were moved.
  */
-export function gather(count: i32, into: usize): usize {
+export function gather(count: i32, into: usize): void {
   let free = into;
   for (let i: i32 = 0; i < count; i++) {
     const record = output + ((<usize>i) << 4);
-    const kind = load<i32>(record, 4);
-    if (kind == TRUE || kind == FALSE || kind == NULL) continue;
-    const quote: usize = kind == STRING ? 1 : 0;
-    const from = <usize>load<u32>(record, 8) + quote;
-    const length = <usize>load<u32>(record, 12) - quote - from;
-    if (length > LONG) memory.copy(free, from, length);
-    else moveShort(free, from, length);
+    let kind = load<i32>(record, 4);
+    let slot = NO_SLOT;
+    let length: usize = 0;
+    if (kind != TRUE && kind != FALSE && kind != NULL) {
+      const from = <usize>load<u32>(record, 8);
+      const to = <usize>load<u32>(record, 12);
+      if (kind == LETTERED) {
+        length = unescape(free, from + 1, to - 1);
+        kind = STRING;
+      } else {
+        const quote: usize = kind == STRING ? 1 : 0;
+        length = to - from - 2 * quote;
+        move(free, from + quote, length);
+      }
+      if (kind == STRING && length <= KEPT_BYTES && length > 0) {
+        slot = slotOfText(free, length);
+        if (wasKnown) {
+          kind = KNOWN;
+          length = 0;
+        }
+      }
+    }
+    store<i32>(record, kind, 4);
+    store<i32>(record, slot, 8);
+    store<u32>(record, <u32>length, 12);
     free += length;
   }
+}
+
+/** Strings that are kept: so many slots of 128 bytes, length and text. */
+const KEPT_SLOTS: i32 = 512;
+const KEPT_BYTES: usize = 124;
+const NO_SLOT: i32 = -1;
+let kept: usize = 0;
+let wasKnown: bool = false;
+
+/** Slot of a text, which is kept there from now on; `wasKnown` says whether it was there. */
+function slotOfText(text: usize, length: usize): i32 {
+  let word: u64 = <u64>length * 0x9e3779b97f4a7c15;
+  let at: usize = 0;
+  for (; at + 8 <= length; at += 8) word = (word ^ load<u64>(text + at)) * 0xff51afd7ed558ccd;
+  // What lies behind the text is shifted out.
+  if (at < length) word = (word ^ (load<u64>(text + at) << (8 * (8 - (<u64>length & 7))))) * 0xc4ceb9fe1a85ec53;
+  const slot = <i32>((word ^ (word >> 32)) >> 7) & (KEPT_SLOTS - 1);
+  const entry = kept + ((<usize>slot) << 7);
+  wasKnown = <usize>load<u32>(entry) == length && memory.compare(entry + 4, text, length) == 0;
+  if (!wasKnown) {
+    store<u32>(entry, <u32>length);
+    memory.copy(entry + 4, text, length);
+  }
+  return slot;
+}
+
+/** Writes the inside of a string without its escapes, which are of one letter; its length. Never writes beyond what was read. */
+function unescape(into: usize, from: usize, to: usize): usize {
+  let at = from;
+  let free = into;
+  while (at < to) {
+    const byte = load<u8>(at);
+    if (byte != BACKSLASH) {
+      store<u8>(free++, byte);
+      at++;
+      continue;
+    }
+    const letter = <i32>load<u8>(at + 1);
+    store<u8>(free++, <u8>lettered(letter));
+    at += 2;
+  }
   return free - into;
+}
+
+/** Character that a letter behind a backslash stands for. */
+function lettered(letter: i32): i32 {
+  if (letter == 0x6e) return 0x0a;
+  if (letter == 0x74) return 0x09;
+  if (letter == 0x72) return 0x0d;
+  if (letter == 0x62) return 0x08;
+  return letter == 0x66 ? 0x0c : letter;
+}
+
+function move(into: usize, from: usize, length: usize): void {
+  if (length > LONG) memory.copy(into, from, length);
+  else moveShort(into, from, length);
 }
 
 /** Bytes from which on the runtime's own copy is faster. */
@@ -125,6 +207,7 @@ export function selectFirst(from: usize, to: usize, maxDepth: i32, maxKeys: i32)
       const start = at;
       let kind: i32;
       const first = at < to ? <i32>load<u8>(at) : 0;
+      sawUnit = false;
       if (first == 0x7b || first == 0x5b) {
         at = skipContainer(at, to, maxDepth, maxKeys - keys);
         keys += keysWithin;
@@ -159,7 +242,7 @@ export function selectFirst(from: usize, to: usize, maxDepth: i32, maxKeys: i32)
 
 /** Kind of a value that was read and is no container, by its first byte. */
 function kindOf(first: i32): i32 {
-  if (first == QUOTE) return sawEscape ? ESCAPED : STRING;
+  if (first == QUOTE) return sawUnit ? ESCAPED : sawEscape ? LETTERED : STRING;
   if (first == 0x74) return TRUE;
   if (first == 0x66) return FALSE;
   return first == 0x6e ? NULL : NUMBER;
@@ -282,24 +365,30 @@ function readString(from: usize, to: usize): usize {
   const quotes = i8x16.splat(<i8>QUOTE);
   const backslashes = i8x16.splat(<i8>BACKSLASH);
   const controls = i8x16.splat(0x20);
-  while (true) {
+  while (at < to) {
     const chunk = v128.load(at);
     const special = v128.or(v128.or(i8x16.eq(chunk, quotes), i8x16.eq(chunk, backslashes)), i8x16.lt_u(chunk, controls));
-    const stops = i8x16.bitmask(special);
-    if (stops == 0) {
-      at += 16;
-      if (at >= to) return FAILED;
-      continue;
+    let stops = i8x16.bitmask(special);
+    // Text has its escapes close together: all of a chunk are gone through before the next is loaded.
+    let next = at + 16;
+    while (stops != 0) {
+      const stop = at + ctz(stops);
+      if (stop >= to) return FAILED;
+      const byte = <i32>load<u8>(stop);
+      if (byte == QUOTE) return stop + 1;
+      if (byte != BACKSLASH) return FAILED;
+      sawEscape = true;
+      const behindEscape = readEscape(stop, to);
+      if (behindEscape == FAILED) return FAILED;
+      if (behindEscape >= next) {
+        next = behindEscape;
+        break;
+      }
+      stops &= -1 << <i32>(behindEscape - at);
     }
-    at += ctz(stops);
-    if (at >= to) return FAILED;
-    const byte = <i32>load<u8>(at);
-    if (byte == QUOTE) return at + 1;
-    if (byte != BACKSLASH) return FAILED;
-    at = readEscape(at, to);
-    if (at == FAILED) return FAILED;
-    sawEscape = true;
+    at = next;
   }
+  return FAILED;
 }
 
 function readEscape(at: usize, to: usize): usize {
@@ -307,6 +396,7 @@ function readEscape(at: usize, to: usize): usize {
   const byte = <i32>load<u8>(at + 1);
   if (byte == 0x75) {
     if (at + 6 > to) return FAILED;
+    sawUnit = true;
     for (let i: usize = 2; i < 6; i++) if (!isHex(<i32>load<u8>(at + i))) return FAILED;
     return at + 6;
   }

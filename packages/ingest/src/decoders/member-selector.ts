@@ -35,13 +35,13 @@ export interface MemberSelector {
 /** What the module offers, as its source says. */
 interface SelectModule {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  place(table: number, output: number): void;
+  place(table: number, output: number, kept: number): void;
   slotOf(name: number, length: number): number;
   select(from: number, to: number, maxDepth: number, maxKeys: number): number;
   selectFirst(from: number, to: number, maxDepth: number, maxKeys: number): number;
   behindObject(): number;
   beyondAscii(from: number, to: number): number;
-  gather(count: number, into: number): number;
+  gather(count: number, into: number): void;
 }
 
 /** Most names that a selector holds: half of the module's table. */
@@ -53,7 +53,10 @@ const NAMES_AT = TABLE_AT + TABLE_BYTES;
 export const NAMES_BYTES = 65_536;
 const OUTPUT_AT = NAMES_AT + NAMES_BYTES;
 const OUTPUT_BYTES = 256 * 16;
-const INPUT_AT = OUTPUT_AT + OUTPUT_BYTES;
+const KEPT_AT = OUTPUT_AT + OUTPUT_BYTES;
+const KEPT_SLOTS = 512;
+const KEPT_BYTES = KEPT_SLOTS * 128;
+const INPUT_AT = KEPT_AT + KEPT_BYTES;
 /** The module reads 16 bytes at a time. */
 const PADDING_BYTES = 32;
 const PAGE_BYTES = 65_536;
@@ -67,12 +70,14 @@ const NUMBER = 2;
 const TRUE = 3;
 const FALSE = 4;
 const NULL = 5;
+const KNOWN = 8;
+const NO_SLOT = 0xffffffff;
 
 /** A selector of these members. @throws ingest.internal when there are more names than it can hold */
 export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelector {
   const names: string[] = [];
   const module = instantiate();
-  module.place(TABLE_AT, OUTPUT_AT);
+  module.place(TABLE_AT, OUTPUT_AT, KEPT_AT);
   const table = new NameTable(module);
   const want = (name: string): void => {
     table.add(name, names.length);
@@ -88,18 +93,20 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
     output = new Uint32Array(module.memory.buffer, OUTPUT_AT, OUTPUT_BYTES / 4);
   };
   grow(PAGE_BYTES);
+  /** Strings by the slot that the module keeps their bytes in: hosts, programs and users come again and again. */
+  const kept = new Array<string>(KEPT_SLOTS).fill('');
   /** Values of the members found, which are moved to the beginning of the input for it. */
-  const readFound = (count: number, isAscii: boolean): Fields => {
-    const gathered = module.gather(count, INPUT_AT);
-    // Texts out of one short text of what is wanted: out of the whole record, each would keep all of it in memory.
-    const text = isAscii ? input.toString('latin1', 0, gathered) : undefined;
+  const readFound = (count: number, encoding: 'latin1' | 'utf8'): Fields => {
+    module.gather(count, INPUT_AT);
     const fields: Record<string, unknown> = {};
     let from = 0;
     for (let at = 0; at < count * 4; at += 4) {
       const kind = output[at + 1] as number;
-      const to = from + gatheredBytes(kind, (output[at + 3] as number) - (output[at + 2] as number));
-      const value = text === undefined ? input.toString('utf8', from, to) : text.slice(from, to);
-      put(fields, names[output[at] as number] as string, valueOf(kind, value));
+      const slot = output[at + 2] as number;
+      const to = from + (output[at + 3] as number);
+      const value = kind === KNOWN ? (kept[slot] as string) : valueOf(kind, () => input.toString(encoding, from, to));
+      if (kind === STRING && slot !== NO_SLOT) kept[slot] = value as string;
+      put(fields, names[output[at] as number] as string, value);
       from = to;
     }
     return fields;
@@ -127,23 +134,18 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       if (count < 0) return undefined;
       const isAscii = module.beyondAscii(INPUT_AT, INPUT_AT + bytes.length) === 0;
       if (!isAscii && !isUtf8(bytes)) return undefined;
-      return readFound(count, isAscii);
+      return readFound(count, isAscii ? 'latin1' : 'utf8');
     },
   };
 }
 
-/** Bytes of a value that `gather` has moved. */
-function gatheredBytes(kind: number, bytes: number): number {
-  if (kind === STRING) return bytes - 2;
-  return kind === TRUE || kind === FALSE || kind === NULL ? 0 : bytes;
-}
-
-function valueOf(kind: number, text: string): unknown {
+/** Value of a kind; `text` is what was moved of it. */
+function valueOf(kind: number, text: () => string): unknown {
   switch (kind) {
     case STRING:
-      return text;
+      return text();
     case NUMBER:
-      return Number(text);
+      return Number(text());
     case TRUE:
       return true;
     case FALSE:
@@ -151,7 +153,7 @@ function valueOf(kind: number, text: string): unknown {
     case NULL:
       return null;
     default:
-      return JSON.parse(text);
+      return JSON.parse(text());
   }
 }
 
