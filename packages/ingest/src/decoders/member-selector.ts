@@ -181,7 +181,8 @@ class NameTable {
   add(name: string, number: number): void {
     if (number >= MAX_NAMES) throw new TocsinError('ingest.internal', { what: `A selection of more than ${MAX_NAMES} members` });
     const bytes = Buffer.from(name);
-    if (this.#end + bytes.length > OUTPUT_AT - PADDING_BYTES) throw new TocsinError('ingest.internal', { what: 'A selection of long names' });
+    if (this.#end + bytes.length > OUTPUT_AT - PADDING_BYTES)
+      throw new TocsinError('ingest.internal', { what: 'A selection of long names' });
     const { buffer } = this.#module.memory;
     new Uint8Array(buffer).set(bytes, this.#end);
     const slot = this.#module.slotOf(this.#end, bytes.length);
