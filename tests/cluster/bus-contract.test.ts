@@ -88,12 +88,14 @@ const harness: ContractHarness = {
     await allLed();
   },
   async pauseServer() {
-    for (const name of cluster.names) cluster.signal(name, 'SIGSTOP');
-    return async () => cluster.names.forEach((name) => cluster.signal(name, 'SIGCONT'));
+    await cluster.pause(...cluster.names);
+    return async () => cluster.wake();
   },
   dropStream: async (name) => void (await ask(`STREAM.DELETE.${name}`)),
   leaks: async () => [],
   async [Symbol.asyncDispose]() {
+    // A case that failed left them as they were.
+    cluster.wake();
     await cluster.ready('streams');
     await removeAll();
   },

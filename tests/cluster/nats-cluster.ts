@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hasStopped } from '../../packages/bus/src/nats/has-stopped.ts';
 import { waitFor } from '../faults/wait-for.ts';
 
 /** How servers are started. */
@@ -96,6 +97,24 @@ export class NatsCluster implements AsyncDisposable {
 
   signal(name: string, signal: NodeJS.Signals): void {
     this.#of(name).child?.kill(signal);
+  }
+
+  /** Has each server run that stands still or was ended. */
+  wake(): void {
+    for (const { name, child } of this.#servers) {
+      if (child) this.signal(name, 'SIGCONT');
+      else this.revive(name);
+    }
+  }
+
+  /** Has servers stand still; resolves when they do. `wake` ends it. */
+  async pause(...names: readonly string[]): Promise<void> {
+    for (const name of names) this.signal(name, 'SIGSTOP');
+    for (const name of names) {
+      const { pid } = this.#of(name).child ?? {};
+      if (pid === undefined) throw new RangeError(`server ${name} does not run`);
+      await waitFor(() => hasStopped(pid) || undefined, { what: () => `server ${name} to stand still`, withinMs: READY_MS });
+    }
   }
 
   /** Kills a server and waits for its end. */

@@ -1,8 +1,11 @@
 /** Keeping the heap of a starting program small: what start-up allocates once must not size the heap for good. */
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** V8's own default. */
 const USUAL_GROWTH = 2;
+/** After the start, so that what waits for it does not wait for this. Milliseconds. */
+const TIDY_AFTER_MS = 500;
 
 /**
  * Holds the young generation at the size it has until the function it gives back is called. Loading and compiling would otherwise grow it to
@@ -18,4 +21,21 @@ export function holdYoungGeneration(): () => void {
 export function letYoungGenerationGrow(): () => void {
   setFlagsFromString(`--semi-space-growth-factor=${USUAL_GROWTH}`);
   return () => void holdYoungGeneration();
+}
+
+/**
+ * Has the heap of this thread give back, some seconds from now, what starting took. V8 does so by itself, in steps between which the thread
+ * works, once a collection has told it that little is going on; a thread that was started and has nothing to do has none.
+ */
+export function tidyHeapAfterStart(): void {
+  setTimeout(collectYoungGeneration, TIDY_AFTER_MS).unref();
+}
+
+/** Collects the young generation of this thread: about a millisecond. */
+export function collectYoungGeneration(): void {
+  setFlagsFromString('--expose-gc');
+  // The flag adds `gc` to contexts that are made while it is set, and so to none but this one.
+  const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;
+  setFlagsFromString('--no-expose-gc');
+  collect({ type: 'minor' });
 }

@@ -2,12 +2,12 @@
  * The NATS adapter as the contract suite sees it: a real nats-server child per case, really killed, stopped and paused, each bus with
  * a duty's own key, topology applied with the key of the duty that may. For tests only.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContractHarness } from '../contract/contract-harness.ts';
 import type { CompleteBus, StreamSpec, Topology } from '../event-bus.ts';
+import { hasStopped } from './has-stopped.ts';
 import { callJetStream } from './jetstream-api.ts';
 import { openNatsBus } from './nats-bus.ts';
 import { openLink } from './nats-link.ts';
@@ -111,12 +111,6 @@ async function openBoth(servers: string, credentials: Credentials): Promise<Comp
       await Promise.all([admin[Symbol.asyncDispose](), bus[Symbol.asyncDispose]()]);
     },
   };
-}
-
-/** A stop reaches the threads of a process one by one; until the last has stopped the server still answers. */
-function hasStopped(pid: number): boolean {
-  if (process.platform !== 'linux') return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T');
-  return readdirSync(`/proc/${pid}/task`).every((task) => / \(.*\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')));
 }
 
 function realTime(): ContractHarness['time'] {

@@ -1,7 +1,7 @@
 /** Starting an installation in this process, for `up` and `start`: settings out of file and options, its log, what it says when it is ready. */
 import type { Installation } from '../installation.ts';
 import { type InstallationOptions, isWorker } from '../installation-options.ts';
-import { holdYoungGeneration } from '../small-heap.ts';
+import { holdYoungGeneration, tidyHeapAfterStart } from '../small-heap.ts';
 import { ApiClient } from './api-client.ts';
 import { type CommandContext, type CommandOption, type GivenOptions, listOption, numberOption, textOption } from './command.ts';
 import { createLogScreen } from './log-screen.ts';
@@ -49,6 +49,7 @@ export async function serve(context: CommandContext, options: GivenOptions, use:
   if (duties.includes('api')) await printReady(terminal, { api, installation, version, signal: interrupted });
   // Nobody answers here how the installation is doing.
   else printReadyDuties(terminal, { version, duties, facts: { dataDir: installation.dataDir, url } });
+  tidyHeapAfterStart();
   const off = context.onReload(() => void reload(context, options, { target: installation, logger: start.logger }));
   const code = await use({ installation, api }).finally(off);
   if (terminal.interactive) terminal.note(terminal.style('dim', 'Stopping: what was accepted is finished first.'));
@@ -63,6 +64,7 @@ async function serveWorker(context: CommandContext, given: GivenOptions, options
   await using worker = await startWorker(options);
   const { dataDir, member, busServer } = worker;
   printReadyDuties(terminal, { version, duties, facts: { dataDir, member, busServer } });
+  tidyHeapAfterStart();
   const off = context.onReload(() => void reload(context, given, { target: worker, logger: options.logger }));
   await untilInterrupted(interrupted);
   off();

@@ -1,6 +1,7 @@
 /** What a duty's thread is started with, and what all threads set up alike. Plain data: it crosses into the thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createUlidGenerator, systemClock } from '@tocsin/core';
+import { tidyHeapAfterStart } from '../small-heap.ts';
 import type { Surroundings } from '../wire.ts';
 import { answerCalls, type ThreadApi } from './thread-call.ts';
 
@@ -67,6 +68,7 @@ export function serveThread(api: ThreadApi): void {
   if (!parentPort) throw new Error('A duty thread runs as a worker thread only');
   answerCalls(parentPort, api);
   tell({ ready: true });
+  tidyHeapAfterStart();
 }
 
 /** The thread ends with the first failure of its work: the supervisor starts it anew from what the log says. */
