@@ -8,7 +8,7 @@ import type { SavedTable } from './checkpoint.ts';
 import { ColdWindows } from './cold-windows.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
 import { EvidenceLocker } from './evidence-locker.ts';
-import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
+import { type FoldContext, type FoldStep, NO_EPISODES, saysSomething } from './fold.ts';
 import { createLane, type FoldLane, type GroupPlace, type OnStep, type Said, savedLane } from './fold-lane.ts';
 import { createFoldShare, type FoldShare } from './fold-share.ts';
 import { GroupColumns } from './group-columns.ts';
@@ -17,7 +17,7 @@ import type { FoldMatch } from './held-match.ts';
 import { NO_KEY } from './key-table.ts';
 import { MatchFields } from './match-fields.ts';
 import { StalestGroups } from './stalest-groups.ts';
-import { DEFAULT_LIMITS, type FoldCounts, type GroupLimits, type TableOptions } from './table-limits.ts';
+import { COLD_EVENT_BYTES, DEFAULT_LIMITS, type FoldCounts, GROUP_BYTES, type GroupLimits, type TableOptions } from './table-limits.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 import { TenantNumbers } from './tenant-numbers.ts';
 import { createWatermarkBoard, type WatermarkBoard } from './watermark-board.ts';
@@ -391,16 +391,7 @@ export class GroupTable {
   }
 }
 
-/** Whether anybody else is to be told of a step. */
-function saysSomething({ changed, held }: FoldStep<unknown>): boolean {
-  return changed.length > 0 || held !== undefined;
-}
-
 /** Entries of forgotten groups that a queue may hold beyond as many as it has live ones. */
 const MAX_STALE_ENTRIES = 10_000;
 /** Of so many quiet steps one weighs its group. */
 const WEIGH_EVERY = 8;
-/** Rough bytes of a group's place in the columns, its key and its entry in the queue. */
-const GROUP_BYTES = 150;
-/** What each event takes that there is room for in the columns. */
-const COLD_EVENT_BYTES = 16;

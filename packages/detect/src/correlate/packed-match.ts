@@ -104,13 +104,13 @@ export class PackedMatches {
     this.#name(evidence.source);
     const { position, index } = evidence.at;
     const cut = lastNumberOf(position);
-    this.#name(cut === position.length ? position : position.slice(0, cut));
+    this.#name(position.slice(0, cut));
     writer.count(entities.length);
     for (const { kind } of entities) this.#name(kind);
     const names = this.#keepsValues ? Object.keys(group) : [];
     writer.count(names.length);
     for (const name of names) this.#name(name);
-    writer.count(cut === position.length ? 0 : Number(position.slice(cut)));
+    writer.count(Number(position.slice(cut)));
     writer.count(index);
     writeTimes(writer, { timeMs, receivedMs, isWhole });
     writer.hash(evidence.sha256);

@@ -104,22 +104,24 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       const kind = output[at + 1] as number;
       const slot = output[at + 2] as number;
       const to = from + (output[at + 3] as number);
-      const value = kind === KNOWN ? (kept[slot] as string) : valueOf(kind, () => input.toString(encoding, from, to));
-      if (kind === STRING && slot !== NO_SLOT) kept[slot] = value as string;
-      put(fields, names[output[at] as number] as string, value);
+      const text = kind === KNOWN ? (kept[slot] as string) : to === from ? '' : input.toString(encoding, from, to);
+      if (kind === STRING && slot !== NO_SLOT) kept[slot] = text;
+      put(fields, names[output[at] as number] as string, valueOf(kind, text));
       from = to;
     }
     return fields;
   };
 
+  const load = (bytes: Uint8Array): void => {
+    if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
+    input.set(bytes, 0);
+  };
+
   return {
     want,
+    load,
     get found() {
       return output;
-    },
-    load(bytes) {
-      if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
-      input.set(bytes, 0);
     },
     get behind() {
       return module.behindObject() - INPUT_AT;
@@ -128,8 +130,7 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
     find: (start, end, limits) => module.select(INPUT_AT + start, INPUT_AT + end, limits.maxDepth, limits.maxKeys),
     select(bytes, limits) {
       if (bytes.length > limits.maxRecordBytes) return undefined;
-      if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
-      input.set(bytes, 0);
+      load(bytes);
       const count = module.select(INPUT_AT, INPUT_AT + bytes.length, limits.maxDepth, limits.maxKeys);
       if (count < 0) return undefined;
       const isAscii = module.beyondAscii(INPUT_AT, INPUT_AT + bytes.length) === 0;
@@ -139,13 +140,14 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
   };
 }
 
-/** Value of a kind; `text` is what was moved of it. */
-function valueOf(kind: number, text: () => string): unknown {
+/** Value of a kind; `text` is what was moved of it, or kept. */
+function valueOf(kind: number, text: string): unknown {
   switch (kind) {
     case STRING:
-      return text();
+    case KNOWN:
+      return text;
     case NUMBER:
-      return Number(text());
+      return Number(text);
     case TRUE:
       return true;
     case FALSE:
@@ -153,7 +155,7 @@ function valueOf(kind: number, text: () => string): unknown {
     case NULL:
       return null;
     default:
-      return JSON.parse(text());
+      return JSON.parse(text);
   }
 }
 
