@@ -93,25 +93,7 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
     output = new Uint32Array(module.memory.buffer, OUTPUT_AT, OUTPUT_BYTES / 4);
   };
   grow(PAGE_BYTES);
-  /** Strings by the slot that the module keeps their bytes in: hosts, programs and users come again and again. */
   const kept = new Array<string>(KEPT_SLOTS).fill('');
-  /** Values of the members found, which are moved to the beginning of the input for it. */
-  const readFound = (count: number, encoding: 'latin1' | 'utf8'): Fields => {
-    module.gather(count, INPUT_AT);
-    const fields: Record<string, unknown> = {};
-    let from = 0;
-    for (let at = 0; at < count * 4; at += 4) {
-      const kind = output[at + 1] as number;
-      const slot = output[at + 2] as number;
-      const to = from + (output[at + 3] as number);
-      const text = kind === KNOWN ? (kept[slot] as string) : to === from ? '' : input.toString(encoding, from, to);
-      if (kind === STRING && slot !== NO_SLOT) kept[slot] = text;
-      put(fields, names[output[at] as number] as string, valueOf(kind, text));
-      from = to;
-    }
-    return fields;
-  };
-
   const load = (bytes: Uint8Array): void => {
     if (bytes.length + PADDING_BYTES > input.length) grow(bytes.length);
     input.set(bytes, 0);
@@ -135,9 +117,36 @@ export function createMemberSelector(wanted: ReadonlySet<string>): MemberSelecto
       if (count < 0) return undefined;
       const isAscii = module.beyondAscii(INPUT_AT, INPUT_AT + bytes.length) === 0;
       if (!isAscii && !isUtf8(bytes)) return undefined;
-      return readFound(count, isAscii ? 'latin1' : 'utf8');
+      module.gather(count, INPUT_AT);
+      return readGathered({ count, output, input, names, kept, encoding: isAscii ? 'latin1' : 'utf8' });
     },
   };
+}
+
+/** Members whose bytes `gather` has moved to the beginning of the input. */
+interface Gathered {
+  readonly count: number;
+  readonly output: Uint32Array;
+  readonly input: Buffer;
+  readonly names: readonly string[];
+  /** Strings by the slot that the module keeps their bytes in: hosts, programs and users come again and again. */
+  readonly kept: string[];
+  readonly encoding: 'latin1' | 'utf8';
+}
+
+function readGathered({ count, output, input, names, kept, encoding }: Gathered): Fields {
+  const fields: Record<string, unknown> = {};
+  let from = 0;
+  for (let at = 0; at < count * 4; at += 4) {
+    const kind = output[at + 1] as number;
+    const slot = output[at + 2] as number;
+    const to = from + (output[at + 3] as number);
+    const text = kind === KNOWN ? (kept[slot] as string) : to === from ? '' : input.toString(encoding, from, to);
+    if (kind === STRING && slot !== NO_SLOT) kept[slot] = text;
+    put(fields, names[output[at] as number] as string, valueOf(kind, text));
+    from = to;
+  }
+  return fields;
 }
 
 /** Value of a kind; `text` is what was moved of it, or kept. */
