@@ -2,7 +2,7 @@
 import { grown } from './key-table.ts';
 
 /** Sizes are rounded up to this. */
-const GRAIN = 8;
+const GRAIN = 16;
 
 /** An array that pieces are taken from. */
 export class ByteArena {

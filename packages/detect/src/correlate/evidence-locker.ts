@@ -39,7 +39,7 @@ export class EvidenceLocker {
 
   /** Rough bytes of all that is remembered. */
   get bytes(): number {
-    return this.#bytes + this.#packed.sharedBytes;
+    return this.#bytes;
   }
 
   /** Remembers a match once more; its number. */

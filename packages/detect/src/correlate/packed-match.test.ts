@@ -9,19 +9,13 @@ import { PackedMatches } from './packed-match.ts';
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
 const latin = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((unit) => String.fromCharCode(unit)), maxLength: 40 });
 const matches = fc.record({
-  timeMs: fc.oneof(fc.integer({ min: -8.64e15, max: 8.64e15 }), fc.integer({ min: 0, max: 4e12 }), fc.double({ noNaN: true })),
-  receivedMs: fc.oneof(fc.integer({ min: 0, max: 8.64e15 }), fc.integer({ min: 0, max: 4e12 })),
+  timeMs: fc.integer({ min: -8.64e15, max: 8.64e15 }),
+  receivedMs: fc.integer({ min: 0, max: 8.64e15 }),
   evidence: fc.record({
     source: latin,
-    eventId: fc.oneof(latin, fc.string({ unit: fc.constantFrom(...'0123456789ABCDEFGHJKMNPQRSTVWXYZ'), minLength: 26, maxLength: 26 })),
+    eventId: latin,
     sha256: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 }),
-    at: fc.record({
-      position: fc.oneof(
-        latin,
-        fc.tuple(latin, fc.maxSafeNat()).map(([stem, n]) => `${stem}${n}`),
-      ),
-      index: fc.nat(0xffffffff),
-    }),
+    at: fc.record({ position: latin, index: fc.nat(0xffffffff) }),
   }),
   group: fc.dictionary(
     latin.filter((name) => name !== '__proto__'),

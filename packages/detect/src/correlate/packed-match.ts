@@ -1,82 +1,78 @@
 /**
- * A remembered match in some 80 bytes: what an alert needs to name its event and the entities in it. Without excerpt and explanation, which
+ * A remembered match in some 140 bytes: what an alert needs to name its event and the entities in it. Without excerpt and explanation, which
  * are kept for recent matches only (`evidence-locker.ts`).
- *
- * Layout: bytes in all (two), flags, then numbers of texts that many matches share: source, position up to its last number, kinds of entities (behind their
- * number), names of values (behind theirs). Then the rest of the position, index, times, hash, event id, and the texts of entities and values.
  */
-import type { Entity, EntityKind, Position } from '@tocsin/core';
+import type { Entity, Position } from '@tocsin/core';
 import { ByteArena, roundUp } from './byte-arena.ts';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
 import type { RememberedMatch } from './held-match.ts';
-import { SharedTexts } from './shared-texts.ts';
 
+const HEX = '0123456789abcdef';
+/** Bytes before the texts: size, index, two times, hash. */
+const HEAD_BYTES = 2 + 4 + 8 + 8 + 32;
 const MAX_BYTES = 0xffff;
-/** Flags: times are whole milliseconds near 1970; the event id is a ULID. */
-const WHOLE_TIMES = 1;
-const ULID = 2;
-/** Whole times are kept in 48 bits, around 1970. */
-const FIRST_MS = -(2 ** 47);
 
 /** Packed matches by where they begin. */
 export class PackedMatches {
   readonly #keepsValues: boolean;
   readonly #arena = new ByteArena();
-  readonly #shared = new SharedTexts();
-  readonly #writer = new ByteWriter(MAX_BYTES);
-  /** Shared texts that the match at hand names so far. */
-  readonly #named: number[] = [];
+  readonly #numbers = new Float64Array(1);
+  readonly #numberBytes = new Uint8Array(this.#numbers.buffer);
 
   /** `keepsValues`: whether the values that correlations group by are kept too. */
   constructor(keepsValues: boolean) {
     this.#keepsValues = keepsValues;
   }
 
-  /** Bytes of what packed matches share. */
-  get sharedBytes(): number {
-    return this.#shared.bytes;
-  }
-
   /** Where a match is packed; undefined where it has what does not fit the form: letters beyond Latin-1, a hash that is none. */
   pack(match: RememberedMatch): number | undefined {
-    if (match.alert !== undefined) return undefined;
-    this.#named.length = 0;
-    const writer = this.#writer;
-    writer.begin();
-    this.#write(match);
-    if (!writer.isWhole) {
-      for (const number of this.#named) this.#shared.release(number);
-      return undefined;
-    }
-    const { length, bytes } = writer;
-    bytes[0] = length & 0xff;
-    bytes[1] = length >>> 8;
-    const start = this.#arena.take(length);
-    const to = this.#arena.bytes;
-    for (let i = 0; i < length; i++) to[start + i] = bytes[i] as number;
-    return start;
+    const size = this.#sizeFor(match);
+    if (size > MAX_BYTES || match.alert !== undefined || match.entities.length > 255) return undefined;
+    const start = this.#arena.take(size);
+    const { bytes } = this.#arena;
+    const { sha256, at: place } = match.evidence;
+    bytes[start] = size & 0xff;
+    bytes[start + 1] = size >>> 8;
+    for (let i = 0; i < 4; i++) bytes[start + 2 + i] = place.index >>> (8 * i);
+    this.#putNumber(start + 6, match.timeMs);
+    this.#putNumber(start + 14, match.receivedMs);
+    const isHash = sha256.length === 64 && putHex(bytes, start + 22, sha256);
+    bytes[start + HEAD_BYTES] = match.entities.length;
+    const end = isHash ? this.#putTexts(start + HEAD_BYTES + 1, match) : -1;
+    if (end >= 0) return start;
+    this.#arena.free(start, size);
+    return undefined;
   }
 
   /** A match as it was packed. */
   unpack(start: number): RememberedMatch {
-    const reader = new ByteReader(this.#arena.bytes, start + 2);
-    const flags = reader.byte();
-    const shared = (): string => this.#shared.textOf(reader.count());
-    const many = (): string[] => Array.from({ length: reader.count() }, shared);
-    const source = shared();
-    const stem = shared();
-    const kinds = many();
-    const names = many();
-    const tail = reader.count();
-    const position = (tail === 0 ? stem : `${stem}${tail}`) as Position;
-    const index = reader.count();
-    const [timeMs, receivedMs] = readTimes(reader, flags);
-    const sha256 = reader.hash();
-    const eventId = (flags & ULID) !== 0 ? reader.ulid() : reader.text();
-    const entities = kinds.map((kind): Entity => ({ kind: kind as EntityKind, value: reader.text() }));
-    const group = Object.fromEntries(names.map((name) => [name, reader.text()]));
-    return { timeMs, receivedMs, evidence: { source, eventId, timeMs, sha256, at: { position, index } }, group, entities, explanation: [] };
+    const { bytes } = this.#arena;
+    const timeMs = this.#numberAt(start + 6);
+    const end = start + this.#sizeOf(start);
+    let at = start + HEAD_BYTES + 1;
+    const text = (): string => {
+      const from = at + 2;
+      at = from + (bytes[at] as number) + 256 * (bytes[at + 1] as number);
+      return String.fromCharCode(...bytes.subarray(from, at));
+    };
+    const [source, eventId, position] = [text(), text(), text() as Position];
+    const entities = Array.from({ length: bytes[start + HEAD_BYTES] as number }, () => ({ kind: text(), value: text() }) as Entity);
+    const group: [string, string][] = [];
+    while (at < end) group.push([text(), text()]);
+    let sha256 = '';
+    for (let i = 0; i < 32; i++) {
+      const byte = bytes[start + 22 + i] as number;
+      sha256 += `${HEX[byte >>> 4]}${HEX[byte & 15]}`;
+    }
+    let index = 0;
+    for (let i = 3; i >= 0; i--) index = index * 256 + (bytes[start + 2 + i] as number);
+    return {
+      timeMs,
+      receivedMs: this.#numberAt(start + 14),
+      evidence: { source, eventId, timeMs, sha256, at: { position, index } },
+      group: Object.fromEntries(group),
+      entities,
+      explanation: [],
+    };
   }
 
   /** Bytes that a packed match takes. */
@@ -85,10 +81,26 @@ export class PackedMatches {
   }
 
   free(start: number): void {
-    const reader = new ByteReader(this.#arena.bytes, start + 3);
-    for (let i = 0; i < 2; i++) this.#shared.release(reader.count());
-    for (let list = 0; list < 2; list++) for (let left = reader.count(); left > 0; left--) this.#shared.release(reader.count());
     this.#arena.free(start, this.#sizeOf(start));
+  }
+
+  #sizeFor({ evidence, entities, group }: RememberedMatch): number {
+    const { source, eventId, at } = evidence;
+    let size = HEAD_BYTES + 1 + 6 + source.length + eventId.length + at.position.length;
+    for (const { kind, value } of entities) size += 4 + kind.length + value.length;
+    if (this.#keepsValues) for (const name of Object.keys(group)) size += 4 + name.length + (group[name] ?? '').length;
+    return size;
+  }
+
+  /** Behind what was put; negative where a letter does not fit into a byte. */
+  #putTexts(start: number, { evidence, entities, group }: RememberedMatch): number {
+    const { bytes } = this.#arena;
+    let at = putText(bytes, start, evidence.source);
+    at = putText(bytes, at, evidence.eventId);
+    at = putText(bytes, at, evidence.at.position);
+    for (const { kind, value } of entities) at = putText(bytes, putText(bytes, at, kind), value);
+    if (this.#keepsValues) for (const name of Object.keys(group)) at = putText(bytes, putText(bytes, at, name), group[name] ?? '');
+    return at;
   }
 
   #sizeOf(start: number): number {
@@ -96,76 +108,46 @@ export class PackedMatches {
     return (bytes[start] as number) + 256 * (bytes[start + 1] as number);
   }
 
-  #write({ timeMs, receivedMs, evidence, entities, group }: RememberedMatch): void {
-    const writer = this.#writer;
-    const isWhole = isNear(timeMs) && isNear(receivedMs);
-    // Bytes in all, and flags: known at the end.
-    writer.length = 3;
-    this.#name(evidence.source);
-    const { position, index } = evidence.at;
-    const cut = lastNumberOf(position);
-    this.#name(position.slice(0, cut));
-    writer.count(entities.length);
-    for (const { kind } of entities) this.#name(kind);
-    const names = this.#keepsValues ? Object.keys(group) : [];
-    writer.count(names.length);
-    for (const name of names) this.#name(name);
-    writer.count(Number(position.slice(cut)));
-    writer.count(index);
-    writeTimes(writer, { timeMs, receivedMs, isWhole });
-    writer.hash(evidence.sha256);
-    const isUlid = writer.ulid(evidence.eventId);
-    if (!isUlid) writer.text(evidence.eventId);
-    for (const { value } of entities) writer.text(value);
-    for (const name of names) writer.text(group[name] ?? '');
-    writer.bytes[2] = (isWhole ? WHOLE_TIMES : 0) | (isUlid ? ULID : 0);
+  #putNumber(at: number, number: number): void {
+    const { bytes } = this.#arena;
+    this.#numbers[0] = number;
+    for (let i = 0; i < 8; i++) bytes[at + i] = this.#numberBytes[i] as number;
   }
 
-  #name(text: string): void {
-    const number = this.#shared.name(text);
-    this.#named.push(number);
-    this.#writer.count(number);
+  #numberAt(at: number): number {
+    for (let i = 0; i < 8; i++) this.#numberBytes[i] = this.#arena.bytes[at + i] as number;
+    return this.#numbers[0] as number;
   }
 }
 
-/** Whether a time is a whole number of milliseconds that 48 bits hold. */
-function isNear(timeMs: number): boolean {
-  return Number.isInteger(timeMs) && timeMs >= FIRST_MS && timeMs < -FIRST_MS && !Object.is(timeMs, -0);
+/** Writes a text behind its length; where the next begins, negative where a letter does not fit into a byte or one did not before. */
+function putText(bytes: Uint8Array, at: number, text: string): number {
+  if (at < 0) return at;
+  bytes[at] = text.length & 0xff;
+  bytes[at + 1] = text.length >>> 8;
+  let seen = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    seen |= unit;
+    bytes[at + 2 + i] = unit;
+  }
+  return seen > 0xff ? -1 : at + 2 + text.length;
 }
 
-function writeTimes(writer: ByteWriter, { timeMs, receivedMs, isWhole }: { timeMs: number; receivedMs: number; isWhole: boolean }): void {
-  if (!isWhole) {
-    writer.double(timeMs);
-    writer.double(receivedMs);
-    return;
+/** Writes a hash given in hex digits; whether it is one. */
+function putHex(bytes: Uint8Array, at: number, hex: string): boolean {
+  let wrong = 0;
+  for (let i = 0; i < 32; i++) {
+    const high = digit(hex.charCodeAt(2 * i));
+    const low = digit(hex.charCodeAt(2 * i + 1));
+    wrong |= high | low;
+    bytes[at + i] = 16 * high + low;
   }
-  let rest = timeMs - FIRST_MS;
-  for (let i = 0; i < 6; i++) {
-    writer.byte(rest % 256);
-    rest = Math.floor(rest / 256);
-  }
-  const later = receivedMs - timeMs;
-  writer.count(later >= 0 ? 2 * later : -2 * later - 1);
+  return wrong >= 0;
 }
 
-function readTimes(reader: ByteReader, flags: number): [timeMs: number, receivedMs: number] {
-  if ((flags & WHOLE_TIMES) === 0) return [reader.double(), reader.double()];
-  let sinceMs = 0;
-  for (let i = 0, unit = 1; i < 6; i++, unit *= 256) sinceMs += reader.byte() * unit;
-  const timeMs = sinceMs + FIRST_MS;
-  const later = reader.count();
-  return [timeMs, timeMs + (later % 2 === 0 ? later / 2 : -(later + 1) / 2)];
-}
-
-/** Where the number that a text ends with begins, at most fifteen digits without a zero before them; its length where it ends with none. */
-function lastNumberOf(text: string): number {
-  let cut = text.length;
-  let from = text.length;
-  while (from > 0 && text.length - from < 15) {
-    const unit = text.charCodeAt(from - 1);
-    if (unit < 48 || unit > 57) break;
-    from -= 1;
-    if (unit !== 48) cut = from;
-  }
-  return cut;
+/** Value of a hex digit in lower case; negative for anything else. */
+function digit(unit: number): number {
+  if (unit >= 48 && unit < 58) return unit - 48;
+  return unit >= 97 && unit < 103 ? unit - 87 : -1;
 }
