@@ -9,7 +9,7 @@ export function wideMarkOf(head: Uint8Array): 'utf-16le' | 'utf-16be' | undefine
 /** Pieces as UTF-8, without the mark where they were UTF-16; half letters become U+FFFD. Holds one piece, and at most one byte before it. */
 export async function* asUtf8(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  let decoder: TextDecoder | undefined;
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
   let isTold = false;
   let held: Uint8Array = new Uint8Array(0);
   for await (const piece of pieces) {
