@@ -34,8 +34,8 @@ const BANNED_LINES: readonly BannedLine[] = [
   },
   {
     rule: 12,
-    pattern: /\b(it|test|describe|suite)\.(skip|only|todo|fails)\b/,
-    message: 'a test that does not run is no test; skip at run time with a reason: context.skip(reason)',
+    pattern: /\b(it|test|describe|suite)\.(skip|only|todo|fails|skipIf|runIf)\b/,
+    message: 'a test that does not run is no test; leave it out at run time with a reason: context.skip(reason), or needs(reason)',
     in: /\.test\.ts$/,
   },
   {

@@ -96,6 +96,7 @@ describe('checkStyle', () => {
     ['packages/bus/src/index.ts', 'export const a = 1;\n', 8, 1],
     ['packages/bus/src/x.ts', `${HEADER}// ${'TO'}DO later\n`, 11, 2],
     ['packages/bus/src/x.test.ts', `it.${'skip'}('a', f);\n`, 12, 1],
+    ['packages/bus/src/x.test.ts', `describe.${'skipIf'}(missing)('a', f);\n`, 12, 1],
     ['packages/bus/src/x.ts', `${HEADER}const a = '/${'root'}/a';\n`, 13, 2],
     ['packages/bus/src/x.ts', `${HEADER}void a().${'catch'}(() => {});\n`, 14, 2],
     ['packages/bus/src/x.ts', `${HEADER}// oxlint-${'disable'}-next-line complexity\n`, 16, 2],

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-/** A test that did not run. `reason` is what it gave to `context.skip`; empty where it gave none. */
+/** A test that did not run. `reason` is what it gave to `context.skip`, or `needs` gave in its place; empty where there is none. */
 export interface SkippedTest {
   readonly name: string;
   readonly reason: string;
@@ -48,7 +48,16 @@ function reasonOfFailure(test: TestCase): string {
 
 function reasonOf(test: TestCase): string {
   const result = test.result();
-  return result.state === 'skipped' ? (result.note ?? '') : '';
+  if (result.state !== 'skipped') return '';
+  return result.note ?? test.meta().skipReason ?? (standsInBroken(test) ? 'its suite broke off before it' : '');
+}
+
+/** Whether a hook around it failed, which is counted as broken itself. */
+function standsInBroken(test: TestCase): boolean {
+  for (let part: TestCase['parent'] = test.parent; ; part = part.parent) {
+    if (part.errors().length > 0) return true;
+    if (part.type === 'module') return false;
+  }
 }
 
 function brokenOutsideTests(module: TestModule): string[] {

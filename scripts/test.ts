@@ -14,6 +14,8 @@ const PROJECTS = ['unit', 'servers'];
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-test-'));
 const selection = process.argv.slice(2);
+/** Whether the selection is by names: Vitest counts what a pattern leaves out as skipped. */
+const isByName = selection.some((argument) => /^(-t\b|--testNamePattern\b)/.test(argument));
 
 try {
   const checked = selection.length === 0 ? await check({ unit: false }) : { passed: [], failed: [] };
@@ -59,7 +61,7 @@ function runVitest(args: readonly string[], counts: string): Promise<number> {
 
 function report(checked: { passed: string[]; failed: string[] }, runs: readonly TestCounts[]): void {
   const skipped = runs.flatMap((run) => run.skipped);
-  const refused = skipped.filter(isRefused);
+  const refused = skipped.filter((test) => whyRefused(test) !== undefined);
   const failed = [...checked.failed.map((name) => `check: ${name}`), ...runs.flatMap((run) => [...run.failed, ...run.broken])];
   const passed = checked.passed.length + runs.reduce((sum, run) => sum + run.passed, 0);
   process.stdout.write('\n');
@@ -67,14 +69,14 @@ function report(checked: { passed: string[]; failed: string[] }, runs: readonly 
     process.stdout.write(`skipped  ${tests.length} × ${reason}   (${tests[0]?.name})\n`);
   }
   for (const name of failed) process.stdout.write(`failed   ${name}\n`);
-  for (const { name } of refused) process.stdout.write(`failed   ${name}: skipped for want of a server, which CI must have\n`);
+  for (const test of refused) process.stdout.write(`failed   ${test.name}: ${whyRefused(test)}\n`);
   const failures = failed.length + refused.length;
   process.stdout.write(`${passed} passed, ${failures} failed, ${skipped.length - refused.length} skipped\n`);
   process.exitCode = failures === 0 ? 0 : 1;
 }
 
-/** In CI nothing may be skipped because a server is missing; a skip without a reason is taken for that where the server is missing. */
-function isRefused({ reason }: SkippedTest): boolean {
-  if (!process.env['CI']) return false;
-  return reason === '' ? !process.env['TOCSIN_NATS_SERVER'] : /server/i.test(reason);
+/** Nothing may be skipped without a reason, unless a pattern of names left it out; in CI nothing because a server is missing. */
+function whyRefused({ reason }: SkippedTest): string | undefined {
+  if (reason === '') return isByName ? undefined : 'skipped without a reason: context.skip(reason), or needs(reason)';
+  return process.env['CI'] && /server/i.test(reason) ? 'skipped for want of a server, which CI must have' : undefined;
 }

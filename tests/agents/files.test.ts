@@ -3,6 +3,7 @@ import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, ren
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { readInstallation } from '../faults/independent-reader.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -17,7 +18,7 @@ interface ListenerRow {
   readonly stored: number;
 }
 
-describe.skipIf(notRunnable() !== undefined)('docs/how-to/files.md', () => {
+describe('docs/how-to/files.md', needs(notRunnable()), () => {
   test('lines arrive once through rotation and kill -9', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-files-'));
     mkdirSync(join(folder, 'app'));

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
@@ -32,7 +33,7 @@ function pythonWithFluent(): string | undefined {
 const missing = notRunnable();
 const python = missing === undefined ? pythonWithFluent() : undefined;
 
-describe.skipIf(missing !== undefined || python === undefined)('forward agents', () => {
+describe('forward agents', needs(missing, unlessFound(python, 'needs Python with fluent-logger')), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-forward-test-'));
   let program: Program;
   beforeAll(async () => {

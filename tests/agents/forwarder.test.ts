@@ -6,6 +6,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import type { ForwardStatus } from '../../packages/tocsin/src/forward/forward-status.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -102,7 +103,7 @@ const untilStored = async (program: Program, name: string, count: number, said: 
   expect(await eventsOf(program, name)).toBe(count);
 };
 
-describe.skipIf(notRunnable() !== undefined)('docs/how-to/forwarder.md', () => {
+describe('docs/how-to/forwarder.md', needs(notRunnable()), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-forwarder-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

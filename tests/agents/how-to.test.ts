@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../packages/ingest/test/needs.ts';
 import { hasOpenssl, TestAuthority } from '../../packages/ingest/test/test-certificates.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -30,12 +31,15 @@ interface ListenerRow {
   readonly stored: number;
 }
 
-const missing = notRunnable() ?? (hasOpenssl() ? undefined : 'needs openssl to make certificates');
+const missing = notRunnable() ?? unlessFound(hasOpenssl(), 'needs openssl to make certificates');
 const rsyslog = unpackRsyslog();
+const noRsyslog = unlessFound(rsyslog, 'rsyslog could not be had as a Debian package');
 const syslogNg = unpackSyslogNg();
+const noSyslogNg = unlessFound(syslogNg, 'syslog-ng could not be had as a Debian package');
 const logger = findProgram('logger');
+const noLogger = unlessFound(logger, 'needs the program logger');
 
-describe.skipIf(missing !== undefined)('docs/how-to/syslog.md', () => {
+describe('docs/how-to/syslog.md', needs(missing), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-how-to-'));
   const text = page('syslog');
   let program: Program;
@@ -87,15 +91,15 @@ describe.skipIf(missing !== undefined)('docs/how-to/syslog.md', () => {
     await expectOne(name, stored, agent);
   }
 
-  test.skipIf(rsyslog === undefined)('rsyslog', () => runRsyslog(blocks(text, 'rsyslog')[0] ?? '', 'hosts'));
+  test('rsyslog', needs(noRsyslog), () => runRsyslog(blocks(text, 'rsyslog')[0] ?? '', 'hosts'));
 
-  test.skipIf(rsyslog === undefined)('rsyslog over TLS', () => {
+  test('rsyslog over TLS', needs(noRsyslog), () => {
     const own = `DefaultNetstreamDriverCertFile="${files['client.crt']}" DefaultNetstreamDriverKeyFile="${files['client.key']}"`;
     const globals = `DefaultNetstreamDriverCAFile="${files['/etc/tocsin/clients-ca.crt']}" ${own}`;
     return runRsyslog(blocks(text, 'rsyslog-tls')[0] ?? '', 'secure', globals);
   });
 
-  test.skipIf(syslogNg === undefined)('syslog-ng', async () => {
+  test('syslog-ng', needs(noSyslogNg), async () => {
     const { stored } = await row('hosts');
     const { root, environment } = syslogNg ?? { root: '', environment: {} };
     const work = mkdtempSync(join(folder, 'syslog-ng-'));
@@ -110,7 +114,7 @@ describe.skipIf(missing !== undefined)('docs/how-to/syslog.md', () => {
     await expectOne('hosts', stored, agent);
   });
 
-  test.skipIf(logger === undefined)('logger', async () => {
+  test('logger', needs(noLogger), async () => {
     const { stored } = await row('hosts');
     const command = blocks(text, 'sh').find((each) => each.startsWith('logger ')) ?? '';
     execFileSync('sh', ['-c', await local(command, 'hosts')]);
@@ -118,7 +122,7 @@ describe.skipIf(missing !== undefined)('docs/how-to/syslog.md', () => {
   });
 });
 
-describe.skipIf(missing !== undefined)('docs/how-to/fluentd.md', () => {
+describe('docs/how-to/fluentd.md', needs(missing), () => {
   test('its settings open both listeners', async () => {
     const settings = settingsOf(page('fluentd'), { '${env:TOCSIN_FORWARD_KEY}': 'a key' });
     await using program = await Program.start({ settings });

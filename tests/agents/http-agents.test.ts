@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
@@ -49,8 +50,9 @@ const rsyslog =
   missing === undefined
     ? unpackDebian('rsyslog-elasticsearch', ['rsyslog', 'rsyslog-elasticsearch', 'libestr0', 'libfastjson4'])
     : undefined;
+const noRsyslog = unlessFound(rsyslog, 'rsyslog could not be had as a Debian package');
 
-describe.skipIf(missing !== undefined)('agents of the HTTP doors', () => {
+describe('agents of the HTTP doors', needs(missing), () => {
   const scratch = mkdtempSync(join(tmpdir(), 'tocsin-http-agents-'));
   let program: Program;
   let token = '';
@@ -66,7 +68,7 @@ describe.skipIf(missing !== undefined)('agents of the HTTP doors', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  test.skipIf(folder === undefined).each(SENDERS)('%s', async (name) => {
+  test.each(SENDERS)('%s', needs(unlessFound(folder, 'the npm packages of the agents could not be had')), async (name) => {
     const source = `npm ${SENDERS.indexOf(name)}`;
     token = await program.addSource(source, 'auto');
     const env = { ...process.env, TOCSIN_URL: program.url, TOCSIN_GRPC: `http://127.0.0.1:${GRPC_PORT}`, TOKEN: token };
@@ -82,7 +84,7 @@ describe.skipIf(missing !== undefined)('agents of the HTTP doors', () => {
     expect(await sourceEvents(source)).toBe(COUNT);
   });
 
-  test.skipIf(rsyslog === undefined)('rsyslog, by its module for Elasticsearch', async () => {
+  test('rsyslog, by its module for Elasticsearch', needs(noRsyslog), async () => {
     token = await program.addSource('rsyslog', 'auto');
     writeFileSync(join(scratch, 'in.log'), Array.from({ length: LINES }, (_, i) => `line ${i}\n`).join(''));
     const port = new URL(program.url).port;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { builtProgram } from '../faults/tocsin-process.ts';
@@ -25,7 +26,7 @@ const blocks = (language: string): string[] =>
 const line = (i: number): string => `{"n":${i},"user":"user ${i}","note":"${'x'.repeat(60)}"}\n`;
 const lines = (from: number, to: number): string => Array.from({ length: to - from }, (_, i) => line(from + i)).join('');
 
-describe.skipIf(notRunnable() !== undefined)('importing', () => {
+describe('importing', needs(notRunnable()), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-import-'));
   const spool = join(folder, 'spool');
   let program: Program;

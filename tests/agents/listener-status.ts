@@ -12,6 +12,7 @@ export interface ListenerRow {
   readonly stored: number;
   readonly duplicate: number;
   readonly waiting: number | null;
+  readonly held: readonly { readonly source: string; readonly records: number; readonly code: string }[];
   readonly refused: Record<string, number>;
 }
 

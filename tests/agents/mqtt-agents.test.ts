@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../packages/ingest/test/needs.ts';
 import { hasOpenssl, TestAuthority } from '../../packages/ingest/test/test-certificates.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -20,15 +21,16 @@ interface ListenerRow {
 }
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/how-to/mqtt.md'), 'utf8');
-const missing = notRunnable() ?? (hasOpenssl() ? undefined : 'needs openssl to make certificates');
+const missing = notRunnable() ?? unlessFound(hasOpenssl(), 'needs openssl to make certificates');
 const mosquitto = unpackMosquitto();
+const noMosquitto = unlessFound(mosquitto, 'mosquitto could not be had as a Debian package');
 
 /** The fenced blocks of a language, in order. */
 function blocks(language: string): string[] {
   return [...text.matchAll(/^```(\S+)\n([\s\S]*?)^```$/gm)].filter(([, name]) => name === language).map(([, , body = '']) => body);
 }
 
-describe.skipIf(missing !== undefined)('MQTT', () => {
+describe('MQTT', needs(missing), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-mqtt-'));
   let program: Program;
   let token: string;
@@ -87,7 +89,7 @@ describe.skipIf(missing !== undefined)('MQTT', () => {
     });
   }
 
-  test.skipIf(mosquitto === undefined)('mosquitto_pub, with a token and with a certificate', async () => {
+  test('mosquitto_pub, with a token and with a certificate', needs(noMosquitto), async () => {
     const [, plain = '', certified = ''] = blocks('sh');
     const before = [(await row('devices')).stored, (await row('secure')).stored];
     await run(plain, 'devices');
@@ -96,7 +98,7 @@ describe.skipIf(missing !== undefined)('MQTT', () => {
     expect([(await row('devices')).stored, (await row('secure')).stored]).toEqual([(before[0] ?? 0) + 2, (before[1] ?? 0) + 1]);
   });
 
-  test.skipIf(mosquitto === undefined)('mosquitto_pub with a wrong token is refused', async () => {
+  test('mosquitto_pub with a wrong token is refused', needs(noMosquitto), async () => {
     const [, plain = ''] = blocks('sh');
     await expect(run(plain.replace('"$TOKEN"', 'wrong'), 'devices')).rejects.toThrow();
     expect((await row('devices')).refused['auth.refused']).toBeGreaterThan(0);

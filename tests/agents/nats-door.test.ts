@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type NatsConnection, headers as natsHeaders, nkeyAuthenticator as officialAuthenticator } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { busPid } from '../faults/tocsin-process.ts';
@@ -34,7 +35,7 @@ const CLOUD_EVENT = { specversion: '1.0', source: '/x', type: 'test.beat' };
 const structured = natsHeaders();
 structured.set('content-type', 'application/cloudevents+json');
 
-describe.skipIf(notRunnable() !== undefined)('the door on the bus', () => {
+describe('the door on the bus', needs(notRunnable()), () => {
   let program: Program;
   beforeAll(async () => {
     program = await Program.start();

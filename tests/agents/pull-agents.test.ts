@@ -7,6 +7,7 @@ import { rootCertificates } from 'node:tls';
 import { Admin, Producer, stringSerializers } from '@platformatic/kafka';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../packages/ingest/test/needs.ts';
 import { findService, ServiceProcess } from '../../packages/ingest/test/service-process.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -41,7 +42,7 @@ async function expectSecureSettings(text: string, name: string, authority: strin
   });
 }
 
-describe.skipIf(missing !== undefined || kafkaScript === undefined)('docs/how-to/kafka.md', () => {
+describe('docs/how-to/kafka.md', needs(missing, unlessFound(kafkaScript, 'no Kafka broker beside this clone')), () => {
   const RECORDS = 10_000;
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-pull-'));
   let broker: ServiceProcess;
@@ -95,7 +96,7 @@ describe.skipIf(missing !== undefined || kafkaScript === undefined)('docs/how-to
   test('the settings with TLS', () => expectSecureSettings(page('kafka'), 'orders', authorityFile(folder)));
 });
 
-describe.skipIf(missing !== undefined || redisScript === undefined)('docs/how-to/redis-streams.md', () => {
+describe('docs/how-to/redis-streams.md', needs(missing, unlessFound(redisScript, 'no Redis beside this clone')), () => {
   const ENTRIES = 10_000;
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-pull-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

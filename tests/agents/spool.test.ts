@@ -6,12 +6,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { Program } from '../e2e/program.ts';
 import { readInstallation } from '../faults/independent-reader.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { busPid } from '../faults/tocsin-process.ts';
 import { waitFor } from '../faults/wait-for.ts';
-import { statusOf, untilStored } from './listener-status.ts';
+import { type ListenerRow, statusOf, untilStored } from './listener-status.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/how-to/spool.md'), 'utf8');
 const [snippet = ''] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
@@ -38,7 +39,7 @@ async function orderOf(program: Program): Promise<number[]> {
   return events.filter((event) => first.get(event.id) === event).map(({ record }) => Number(/line (\d{6})/.exec(record)?.[1]));
 }
 
-describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
+describe('docs/how-to/spool.md', needs(notRunnable()), () => {
   test('the bus stopped while lines flow, Tocsin killed in the middle: all of them, once, in order', async () => {
     await using program = await Program.start({ settings: snippet.replace(/port: \d+/, 'port: 0') });
     await program.addSource('hosts', 'syslog');
@@ -62,6 +63,39 @@ describe.skipIf(notRunnable() !== undefined)('docs/how-to/spool.md', () => {
     socket.write(lines(3000, 4000));
     await untilExactly(program, 4000);
     expect(await orderOf(program)).toEqual(Array.from({ length: 4000 }, (_, i) => i));
+    socket.destroy();
+  });
+
+  test('what waits of a source that is revoked says so, and is given on once it is registered again', async () => {
+    await using program = await Program.start({ settings: snippet.replace(/port: \d+/, 'port: 0') });
+    await program.addSource('hosts', 'syslog');
+    await program.commandLine('quotas', 'set', '--source', 'hosts', '--events', '10', '--burst', '1');
+    const socket = await openTcp(program);
+    // The first is taken on credit, what follows has to wait.
+    socket.write(lines(0, 1000));
+    await untilExactly(program, 1000);
+    socket.write(lines(1000, 2000));
+    let last: ListenerRow | undefined;
+    const heldBy = (code: string): Promise<ListenerRow> =>
+      waitFor(
+        async () => {
+          last = (await statusOf(program)).listener;
+          return last.records >= 2000 && last.held.some((one) => one.code === code) ? last : undefined;
+        },
+        { what: () => `${code}: ${JSON.stringify(last)}`, withinMs: 30_000 },
+      );
+    await heldBy('flow.over_quota');
+    await program.commandLine('sources', 'revoke', 'hosts');
+    const { waiting, held } = await heldBy('listener.source_unknown');
+    expect(held).toMatchObject([{ source: 'default/hosts', records: waiting }]);
+    expect(await program.commandLine('status')).toMatch(
+      /records of default\/hosts in the spool of syslog\/hosts: .*not registered or was revoked/,
+    );
+    await program.commandLine('sources', 'add', 'hosts', '--format', 'syslog');
+    await program.commandLine('quotas', 'set', '--source', 'hosts', '--reset');
+    await untilExactly(program, 2000);
+    expect(await orderOf(program)).toEqual(Array.from({ length: 2000 }, (_, i) => i));
+    expect((await statusOf(program)).listener).toMatchObject({ held: [], waiting: 0 });
     socket.destroy();
   });
 

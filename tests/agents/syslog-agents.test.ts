@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../packages/ingest/test/needs.ts';
 import { hasOpenssl, TestAuthority } from '../../packages/ingest/test/test-certificates.ts';
 import { Program } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
@@ -33,12 +34,15 @@ interface ListenerRow {
   readonly refused: Record<string, number>;
 }
 
-const missing = notRunnable() ?? (hasOpenssl() ? undefined : 'needs openssl to make certificates');
+const missing = notRunnable() ?? unlessFound(hasOpenssl(), 'needs openssl to make certificates');
 const rsyslog = unpackRsyslog();
+const noRsyslog = unlessFound(rsyslog, 'rsyslog could not be had as a Debian package');
 const syslogNg = unpackSyslogNg();
+const noSyslogNg = unlessFound(syslogNg, 'syslog-ng could not be had as a Debian package');
 const logger = findProgram('logger');
+const noLogger = unlessFound(logger, 'needs the program logger');
 
-describe.skipIf(missing !== undefined)('syslog agents', () => {
+describe('syslog agents', needs(missing), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-agents-test-'));
   let program: Program;
   let authority: TestAuthority;
@@ -119,17 +123,17 @@ action(type="omfwd" target="127.0.0.1" port="${await portOf(name)}" protocol="tc
     return new Agent(join(root, 'usr/sbin/rsyslogd'), ['-n', '-f', config, '-i', join(work, 'pid'), '-M', modules], environment);
   }
 
-  test.skipIf(rsyslog === undefined)('rsyslog over TCP, lines', async () => {
+  test('rsyslog over TCP, lines', needs(noRsyslog), async () => {
     await using agent = await runRsyslog('rtcp', 'TCP_Framing="traditional" template="RSYSLOG_TraditionalForwardFormat"');
     await expectAll('rtcp', agent);
   });
 
-  test.skipIf(rsyslog === undefined)('rsyslog over TCP, counted, RFC 5424', async () => {
+  test('rsyslog over TCP, counted, RFC 5424', needs(noRsyslog), async () => {
     await using agent = await runRsyslog('rframed', 'TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"');
     await expectAll('rframed', agent);
   });
 
-  test.skipIf(rsyslog === undefined)('rsyslog over TLS, known by its certificate', async () => {
+  test('rsyslog over TLS, known by its certificate', needs(noRsyslog), async () => {
     const files = `DefaultNetstreamDriverCAFile="${authority.cert}" DefaultNetstreamDriverCertFile="${client.cert}" DefaultNetstreamDriverKeyFile="${client.key}"`;
     const driver = 'StreamDriver="ossl" StreamDriverMode="1" StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="tocsin.example"';
     await using agent = await runRsyslog('rtls', `${driver} TCP_Framing="octet-counted"`, files);
@@ -157,23 +161,23 @@ log { source(s); destination(d); flags(flow-control); };
     );
   }
 
-  test.skipIf(syslogNg === undefined)('syslog-ng over TCP, lines', async () => {
+  test('syslog-ng over TCP, lines', needs(noSyslogNg), async () => {
     await using agent = await runSyslogNg('ngtcp', (port) => `network("127.0.0.1" port(${port}) transport("tcp"));`);
     await expectAll('ngtcp', agent);
   });
 
-  test.skipIf(syslogNg === undefined)('syslog-ng over TCP, RFC 5424', async () => {
+  test('syslog-ng over TCP, RFC 5424', needs(noSyslogNg), async () => {
     await using agent = await runSyslogNg('ngsyslog', (port) => `syslog("127.0.0.1" port(${port}) transport("tcp"));`);
     await expectAll('ngsyslog', agent);
   });
 
-  test.skipIf(syslogNg === undefined)('syslog-ng over TLS, known by its certificate', async () => {
+  test('syslog-ng over TLS, known by its certificate', needs(noSyslogNg), async () => {
     const tls = `tls(ca-file("${authority.cert}") cert-file("${client.cert}") key-file("${client.key}"))`;
     await using agent = await runSyslogNg('ngtls', (port) => `syslog("127.0.0.1" port(${port}) transport("tls") ${tls});`);
     await expectAll('ngtls', agent);
   });
 
-  test.skipIf(logger === undefined)('logger, in every form it has', async () => {
+  test('logger, in every form it has', needs(noLogger), async () => {
     const run = async (name: string, ...args: string[]): Promise<void> => {
       const to = ['-n', '127.0.0.1', '-P', await portOf(name), '-t', 'sshd', '-p', 'auth.info'];
       execFileSync(logger ?? '', [...to, ...args, failure(name, 1)]);

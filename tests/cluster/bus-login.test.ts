@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type BusLogin, type BusTls, lookAtServer, openNatsBus } from '@tocsin/bus/nats';
 import { isTocsinError } from '@tocsin/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { missingNatsServer } from '../nats-server-found.ts';
 import { NatsCluster } from './nats-cluster.ts';
 
@@ -71,7 +72,7 @@ function operatorMode(): { config: string; creds: string } {
   };
 }
 
-describe.skipIf(missing !== undefined)('logins of a NATS that others run', () => {
+describe('logins of a NATS that others run', needs(missing), () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'tocsin-login-'));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openNatsBus } from '@tocsin/bus/nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { beat, Program, wordRule } from '../e2e/program.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { launch, type TocsinRun } from '../faults/tocsin-process.ts';
@@ -38,7 +39,7 @@ interface Status {
   readonly duties: readonly { readonly duty: string; readonly state: string; readonly reason?: string }[];
 }
 
-describe.skipIf(missing !== undefined)('duties in several processes', () => {
+describe('duties in several processes', needs(missing), () => {
   let nats: NatsCluster;
   let front: Program;
   let folder: string;
@@ -231,7 +232,7 @@ describe.skipIf(missing !== undefined)('duties in several processes', () => {
   }, 120_000);
 });
 
-describe.skipIf(missing !== undefined)('all duties in one process over a NATS of others', () => {
+describe('all duties in one process over a NATS of others', needs(missing), () => {
   test('looks after the streams: it knows how far each of its own readers is', async () => {
     const binary = process.env['TOCSIN_NATS_SERVER'] || 'nats-server';
     await using nats = await NatsCluster.start({ binary, servers: 1 });

@@ -5,6 +5,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { type Answer, beat, Program, wordRule } from './program.ts';
 
@@ -20,7 +21,7 @@ interface Route {
   readonly viewer: number;
 }
 
-describe.skipIf(missing !== undefined)('access', () => {
+describe('access', needs(missing), () => {
   let program: Program;
   let alert = '';
   const tokens: Record<string, string> = {};
@@ -306,7 +307,7 @@ describe.skipIf(missing !== undefined)('access', () => {
   });
 });
 
-describe.skipIf(missing !== undefined)('listening', () => {
+describe('listening', needs(missing), () => {
   test('beyond loopback without TLS is refused by name, before anything is opened', async () => {
     const { code, said } = await Program.refusal({ args: ['--host', '0.0.0.0'] });
     expect(code).toBe(78);

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { badBodies } from '../../packages/ingest/test/bad-bodies.ts';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
@@ -30,7 +31,7 @@ function raw(url: string, parts: readonly (string | Uint8Array)[], withinMs = 50
   });
 }
 
-describe.skipIf(missing !== undefined)('bad input', () => {
+describe('bad input', needs(missing), () => {
   let program: Program;
   let token = '';
   beforeAll(async () => {

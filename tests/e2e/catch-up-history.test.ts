@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { createRandom } from '../seeded-random.ts';
@@ -57,7 +58,7 @@ async function shownBy(program: Program): Promise<string[]> {
   return shown.sort();
 }
 
-test.skipIf(missing !== undefined)('a catch-up over days that is killed goes on, and misses nothing', { timeout: 180_000 }, async () => {
+test('a catch-up over days that is killed goes on, and misses nothing', { timeout: 180_000, ...needs(missing) }, async () => {
   await using whole = await Program.start({ rules: ALWAYS });
   await using partly = await Program.start({ rules: ALWAYS });
   const tokens = [await addSources(whole), await addSources(partly)] as const;

@@ -3,6 +3,7 @@
  * version, and catches up. Both are sent the same events. Afterwards their alerts have the same ids, counts and times.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type AlertBody, beat, Program, wordRule } from './program.ts';
@@ -57,7 +58,7 @@ async function shownBy(program: Program): Promise<Shown[]> {
     .sort((a, b) => (`${a.rule} ${a.host} ${a.id}` < `${b.rule} ${b.host} ${b.id}` ? -1 : 1));
 }
 
-describe.skipIf(missing !== undefined)('catch-up', () => {
+describe('catch-up', needs(missing), () => {
   let whole: Program;
   let partly: Program;
   let tokens: readonly [string, string];

@@ -1,5 +1,6 @@
 /** Rules, alerts and what people do to them, in the running program. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, openTail, Program, wordRule } from './program.ts';
@@ -11,7 +12,7 @@ const BOMB = wordRule('bomb', 'x').replace('act: x', () => "text|re: '^(a+)+$'")
 /** A host that falls silent for three seconds. */
 const SILENT = `title: Sign of life\nid: life\nlogsource: { category: heartbeat }\ndetection: { s: { act: alive }, condition: s }\nlevel: informational\n---\ntitle: Silent\nid: silent\ncorrelation: { type: absence, rules: [life], group-by: [host], timespan: 3s }\nlevel: high\n`;
 
-describe.skipIf(missing !== undefined)('detection', () => {
+describe('detection', needs(missing), () => {
   let program: Program;
   let token = '';
   let foreignToken = '';

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { Program } from './program.ts';
 
@@ -53,7 +54,7 @@ const SENDERS: Readonly<Record<string, Send>> = {
 };
 const names = Object.keys(SENDERS);
 
-describe.skipIf(missing !== undefined)('doors', () => {
+describe('doors', needs(missing), () => {
   let program: Program;
   let token = '';
   const send = async (name: string, canary: string, authorization: string): Promise<number> => {

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type Answer, beat, type Item, openTail, Program, wordRule } from './program.ts';
 
 const missing = notRunnable();
 
-describe.skipIf(missing !== undefined)('events', () => {
+describe('events', needs(missing), () => {
   let program: Program;
   let token = '';
   let linux = '';

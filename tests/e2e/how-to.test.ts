@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { Program } from './program.ts';
 
@@ -32,7 +33,7 @@ const stepsOf = (page: string): [shell: string, want: Block][] => {
   return blocks.flatMap(({ kind, text }, i) => (kind === 'sh' ? [[text, blocks[i + 1] as Block]] : []));
 };
 
-describe.skipIf(missing !== undefined)('how-to', () => {
+describe('how-to', needs(missing), () => {
   let program: Program;
   let token = '';
 

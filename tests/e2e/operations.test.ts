@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, openTail, Program, wordRule } from './program.ts';
@@ -24,7 +25,7 @@ const HOSTILE = [
   '\ud800',
 ];
 
-describe.skipIf(missing !== undefined)('operations', () => {
+describe('operations', needs(missing), () => {
   let program: Program;
   let token = '';
   beforeAll(async () => {

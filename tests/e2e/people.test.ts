@@ -1,5 +1,6 @@
 /** People: the page about them as it stands, tenants that come into being, and what nobody may do. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type Answer, beat, Program, wordRule } from './program.ts';
@@ -13,7 +14,7 @@ interface Person {
   readonly state: string;
 }
 
-describe.skipIf(missing !== undefined)('people', () => {
+describe('people', needs(missing), () => {
   let program: Program;
   beforeAll(async () => {
     program = await Program.start({ rules: { 'hit.yml': wordRule('hit', 'hit') } });

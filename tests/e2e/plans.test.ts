@@ -1,5 +1,6 @@
 /** Events planned for later: the page about them as it stands, and plans that come true through a kill of the whole program. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
@@ -12,7 +13,7 @@ interface Planned {
   readonly planned: readonly { readonly id: string; readonly source: string; readonly at: string }[];
 }
 
-describe.skipIf(missing !== undefined)('planned events', () => {
+describe('planned events', needs(missing), () => {
   let program: Program;
 
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
@@ -36,8 +37,11 @@ export const detector = {
 };
 `;
 
-/** What the design allows is five seconds; a machine that runs other tests beside gets one more. */
-const NEIGHBOURS_WITHIN_MS = 6_000;
+/**
+ * What is promised. A second of it is the deadline, most of the rest the start of the next thread. With the 3,165 public rules it took 3.3 to 3.8 s on
+ * two cores that others used too (load average 3 to 8), and up to 8 s where the load was 10.
+ */
+const NEIGHBOURS_WITHIN_MS = 5_000;
 
 interface Letter {
   readonly id: string;
@@ -49,7 +53,7 @@ interface Letter {
   readonly attempts: number;
 }
 
-describe.skipIf(missing !== undefined)('poison', () => {
+describe('poison', needs(missing), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-poison-'));
   let program: Program;
   let token = '';

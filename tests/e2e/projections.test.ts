@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
@@ -34,7 +35,7 @@ function dump(dataDir: string): string[] {
     .sort();
 }
 
-describe.skipIf(missing !== undefined)('projections', () => {
+describe('projections', needs(missing), () => {
   let program: Program;
   let before: string[] = [];
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type AlertBody, beat, Program, wordRule } from './program.ts';
@@ -18,7 +19,7 @@ const PAGE = 200;
 
 type Judged = AlertBody & { readonly rule: { readonly ruleSet: string } };
 
-describe.skipIf(missing !== undefined)('reload', () => {
+describe('reload', needs(missing), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-reload-'));
   const rules = join(folder, 'rules');
   let program: Program;

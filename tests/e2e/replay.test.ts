@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type AlertBody, beat, openTail, Program, wordRule } from './program.ts';
@@ -55,7 +56,7 @@ const factsOf = (alerts: readonly AlertBody[]): string[] =>
     })
     .sort();
 
-describe.skipIf(missing !== undefined)('replay', () => {
+describe('replay', needs(missing), () => {
   let program: Program;
   let sink: Server;
   let token = '';

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { type AlertBody, Program } from './program.ts';
@@ -40,7 +41,7 @@ interface ShownListener {
   readonly rejected: Record<string, number>;
 }
 
-describe.skipIf(missing !== undefined)('sources', () => {
+describe('sources', needs(missing), () => {
   let program: Program;
   const event = (id: string, more: object = {}): string => JSON.stringify({ id, message: 'hello', ...more });
   const show = async (name: string): Promise<Shown> =>

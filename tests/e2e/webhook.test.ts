@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../../packages/ingest/test/needs.ts';
 import { notRunnable } from '../faults/not-runnable.ts';
 import { waitFor } from '../faults/wait-for.ts';
 import { beat, Program, wordRule } from './program.ts';
@@ -15,7 +16,7 @@ interface Told {
   readonly host: string;
 }
 
-describe.skipIf(missing !== undefined)('webhooks', () => {
+describe('webhooks', needs(missing), () => {
   let program: Program;
   let server: Server;
   let token = '';

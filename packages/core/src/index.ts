@@ -45,5 +45,6 @@ export {
   splitMemberArray,
 } from './split-json-array.ts';
 export { decodeToken, encodeToken, MAX_NAME_BYTES } from './subject-token.ts';
+export { tenantKey } from './tenant-key.ts';
 export { type ErrorCode, type ErrorDetails, errorTable, isTocsinError, TocsinError } from './tocsin-error.ts';
 export { createUlidGenerator } from './ulid.ts';

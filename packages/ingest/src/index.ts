@@ -32,7 +32,7 @@ export {
   type StoredEvent,
 } from './intake.ts';
 export type { Emit, Listener, ListenerContext, ListenerKind } from './listeners/listener.ts';
-export { ListenerCounts } from './listeners/listener-counts.ts';
+export { type HeldRecords, ListenerCounts } from './listeners/listener-counts.ts';
 export { listenerKinds } from './listeners/listener-kinds.ts';
 export type { KeptMessage, RefusedEvent } from './listeners/nats/kept-message.ts';
 export { MessageDoor, type MessageDoorOptions, type QueuedMessage } from './listeners/nats/message-door.ts';

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { corporaFolder } from './corpora.ts';
 
 /** One case: what came in, and what a correct receiver reads. */
 export interface SyslogCase {
@@ -12,8 +13,7 @@ export interface SyslogCase {
   readonly expected_error: string | null;
 }
 
-const corpora = process.env['TOCSIN_CORPORA'] ?? join(import.meta.dirname, '../../../../shared/corpora');
-const path = join(corpora, 'syslog-framing/telegraf-syslog-cases.ndjson.gz');
+const path = join(corporaFolder, 'syslog-framing/telegraf-syslog-cases.ndjson.gz');
 
 /** All cases, by name; none where the corpora are not there. */
 export const syslogCases: readonly (readonly [string, SyslogCase])[] = existsSync(path)

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../../packages/ingest/test/needs.ts';
 import { Program } from '../../e2e/program.ts';
 import { notRunnable } from '../../faults/not-runnable.ts';
 import { waitFor } from '../../faults/wait-for.ts';
@@ -32,8 +33,10 @@ const line = (route: Route, i: number): string => `Nov 21 10:00:00 web1 sshd[77]
 const missing = notRunnable();
 const otelcol = builtGoAgent('otelcol');
 const telegraf = builtGoAgent('telegraf');
+const noOtelcol = unlessFound(otelcol, 'the OpenTelemetry Collector was not built: npm run agents');
+const noTelegraf = unlessFound(telegraf, 'Telegraf was not built: npm run agents');
 
-describe.skipIf(missing !== undefined || (otelcol === undefined && telegraf === undefined))('agents built from Go (npm run agents)', () => {
+describe('agents built from Go (npm run agents)', needs(missing, noOtelcol && noTelegraf), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-go-agents-'));
   let program: Program;
   const tokens = new Map<Route, string>();
@@ -82,7 +85,7 @@ describe.skipIf(missing !== undefined || (otelcol === undefined && telegraf === 
       `elasticsearch: { endpoints: ["${program.url}"], user: tocsin, password: "${token}", logs_index: logs, mapping: { mode: ecs } }`,
   };
 
-  test.skipIf(otelcol === undefined).each(['otlp-http', 'otlp-grpc', 'bulk'] as const)('OpenTelemetry Collector: %s', async (route) => {
+  test.each(['otlp-http', 'otlp-grpc', 'bulk'] as const)('OpenTelemetry Collector: %s', needs(noOtelcol), async (route) => {
     const receiver = PORT + 10 + ROUTES.indexOf(route);
     const exporter = EXPORTERS[route]?.(tokens.get(route) ?? '') ?? '';
     const config = join(folder, `${route}.yaml`);
@@ -158,7 +161,7 @@ service:
   ${json('{"message": fields.message}', false).replace(/ {2}use_batch.*\n/, '')}`,
   };
 
-  test.skipIf(telegraf === undefined).each(Object.keys(OUTPUTS) as Route[])('Telegraf: %s', async (route) => {
+  test.each(Object.keys(OUTPUTS) as Route[])('Telegraf: %s', needs(noTelegraf), async (route) => {
     const input = join(folder, `${route}.log`);
     const text = route === 'tele-syslog' ? failure : line;
     writeFileSync(input, Array.from({ length: linesOf(route) }, (_, i) => `${text(route, i)}\n`).join(''));

@@ -12,7 +12,7 @@ export const listenerErrors = {
     retry: 'later', http: 503, exit: 78,
     about: 'A listener is bound by the settings to a source that is not registered or was revoked.',
     say: (d: { listener: string; source: string; tenant: string }) =>
-      `Listener ${d.listener} is bound to source ${d.source} of tenant ${d.tenant}, which is not registered or was revoked. What it sends is refused. Register it with: tocsin sources add ${d.source}`,
+      `Listener ${d.listener} is bound to source ${d.source} of tenant ${d.tenant}, which is not registered or was revoked. What comes from it is not stored: it is refused, and what was taken in before waits. Register it with: tocsin sources add ${d.source}`,
   },
   'listener.peer_unbound': {
     retry: 'later', http: 403, exit: 77,

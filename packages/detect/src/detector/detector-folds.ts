@@ -2,7 +2,7 @@
  * The memories of all detectors: takes the steps of MATCHES in log order and gives the alerts that changed. Bounded: the group touched
  * longest ago is forgotten first, and counted. A detector that throws keeps the state it had; the match is told and passed.
  */
-import { type Alert, type AlertOrigin, type Match, type MatchStep, sourceKey } from '@tocsin/core';
+import { type Alert, type AlertOrigin, type Match, type MatchStep, sourceKey, tenantKey } from '@tocsin/core';
 import { alertOf, type Episode, openEpisode, showMatch } from '../correlate/episode.ts';
 import { decodeJson, EPISODE_GAP_MS, encodeJson } from '../correlate/fold.ts';
 import type { OwnsKey } from '../correlate/fold-share.ts';
@@ -178,7 +178,7 @@ export class DetectorFolds {
   ): void {
     const { outcome, match, ruleSet, changed } = made;
     const { fold } = memory.loaded.detector;
-    const id = groupId(group.tenant, group.key);
+    const id = tenantKey(group.tenant, group.key);
     group.state = outcome.state;
     group.dueMs = outcome.state === null ? null : (fold.nextDue?.(outcome.state) ?? null);
     if (outcome.alert !== undefined) changed.set(noteAlert(memory.loaded, group, { alert: outcome.alert, match, ruleSet }), memory);
@@ -194,7 +194,7 @@ export class DetectorFolds {
   }
 
   #groupOf(memory: Memory, tenant: string, key: string): Group {
-    return memory.groups.get(groupId(tenant, key)) ?? { tenant, key, state: memory.loaded.detector.fold.initial(), dueMs: null };
+    return memory.groups.get(tenantKey(tenant, key)) ?? { tenant, key, state: memory.loaded.detector.fold.initial(), dueMs: null };
   }
 
   #laneOf(memory: Memory, tenant: string): Lane {
@@ -214,7 +214,7 @@ export class DetectorFolds {
       if (memory === undefined || memory.loaded.detector.fold.version !== version) continue;
       for (const group of groups) {
         if (!this.#owns(group.tenant, group.key)) continue;
-        memory.groups.set(groupId(group.tenant, group.key), group);
+        memory.groups.set(tenantKey(group.tenant, group.key), group);
         memory.nextMs = Math.min(memory.nextMs, nextOf(group));
       }
       for (const [tenant, watermarkMs, sources] of lanes) {
@@ -274,8 +274,4 @@ function nextOf({ dueMs, episode }: Group): number {
     dueMs ?? Number.POSITIVE_INFINITY,
     episode === undefined ? Number.POSITIVE_INFINITY : episode.lastMs + EPISODE_GAP_MS + 1,
   );
-}
-
-function groupId(tenant: string, key: string): string {
-  return `${tenant.length}:${tenant}${key}`;
 }

@@ -1,5 +1,5 @@
 /** Runs a detector over plain events: for its author's tests. What runs it in an installation is the same selection and the same folds. */
-import type { Alert, Fields, FrameView, HotAttributes, LogSource, Position } from '@tocsin/core';
+import { type Alert, type Fields, type FrameView, type HotAttributes, type LogSource, type Position, sourceKey } from '@tocsin/core';
 import { checkDetector } from './check-detector.ts';
 import type { Detector } from './detector.ts';
 import { DetectorFolds } from './detector-folds.ts';
@@ -49,7 +49,7 @@ export function runDetector<S>(detector: Detector<S>, events: readonly TestEvent
       fieldsOf: () => event.fields,
       onError: (_, __, cause) => errors.push(cause),
     });
-    const watermarks = { [`${tenant}/${event.source ?? SOURCE}`]: event.timeMs };
+    const watermarks = { [sourceKey(tenant, event.source ?? SOURCE)]: event.timeMs };
     const step = { partition: 0, epoch: 'test', read: {}, watermarks, ruleSet: 'test', judged: 1, duplicates: 0, matches };
     for (const alert of folds.advance(step, { onFailure: ({ cause }) => errors.push(cause) })) alerts.set(alert.id, alert);
   });

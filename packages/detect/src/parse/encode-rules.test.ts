@@ -58,7 +58,11 @@ describe('encodeRules', () => {
     const files = ruleArchive('sigma-rules/sigmahq-rules.tar.gz');
     const parsed = parseRules(files);
     expect(decodeRules(encodeRules(parsed)).rules).toEqual(parsed.rules);
-    expect(parseRules(files, { compact: true })).toEqual(parsed);
+    const compact = parseRules(files, { compact: true });
+    expect(compact).toEqual(parsed);
+    // Rules that are held as bytes or text already are written as they are.
+    expect(decodeRules(encodeRules(compact)).rules).toEqual(parsed.rules);
+    expect(decodeRules(encodeRules(decodeRules(encodeRules(parsed)))).rules).toEqual(parsed.rules);
   });
 });
 

@@ -9,8 +9,7 @@ import type { ParsedRule, RefusedRule } from './parsed-rule.ts';
 
 /** Bytes of parsed rules. The form is this version's own and promised to no other. */
 export function encodeRules(parsed: ParsedRules): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
-  const bodies = parsed.rules.flatMap((rule) => bodiesOf(rule).map((body) => encoder.encode(markedJson(body))));
+  const bodies = parsed.rules.flatMap(encodedBodies);
   const refused = parsed.refused.map(({ error, ...rest }): SavedRefusal => ({ ...rest, code: error.code }));
   const heads = parsed.rules.map(headOf);
   const lengths = bodies.map(({ length }) => length);
@@ -51,10 +50,13 @@ function decodeSet(bytes: Uint8Array): ParsedRules {
   const headLength = wordAt(bytes, 0);
   const { heads, lengths, refused, extra } = decodeJson(stretchOf(bytes, HEAD_BYTES, headLength)) as SavedHead;
   let at = HEAD_BYTES + headLength;
-  const take = (place: number): (() => Head) => {
+  const take = (place: number): LazyBody => {
     const body = stretchOf(bytes, at, lengths[place] ?? 0);
     at += body.length;
-    return () => decodeJson(body) as Head;
+    return new LazyBody(
+      () => decodeJson(body) as Head,
+      () => body,
+    );
   };
   let place = 0;
   const rules = heads.map((head) => (head['kind'] === 'detection' ? lazyRule(head, take(place++), take(place++)) : plainRule(head)));
@@ -94,11 +96,14 @@ function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** The same rule with what it looks for and says as text, read when it is looked at: a tenth of the memory that it takes as objects. */
 export function compactRule(rule: ParsedRule): ParsedRule {
   if (rule.kind !== 'detection') return rule;
-  const [judged = '', told = ''] = bodiesOf(rule).map(markedJson);
-  return lazyRule(
-    headOf(rule),
-    () => readMarkedJson(judged) as Head,
-    () => readMarkedJson(told) as Head,
+  const [judged, told] = bodiesOf(rule).map(markedJson).map(textBody);
+  return judged === undefined || told === undefined ? rule : lazyRule(headOf(rule), judged, told);
+}
+
+function textBody(text: string): LazyBody {
+  return new LazyBody(
+    () => readMarkedJson(text) as Head,
+    () => encoder.encode(text),
   );
 }
 
@@ -124,6 +129,14 @@ function headOf(rule: ParsedRule): Head {
   return { ...without(rule, [...JUDGED, ...TOLD]), meta: without(rule.meta, PROSE) };
 }
 
+/** The bodies of a rule as bytes: those of one that is held so already are not read for it. */
+function encodedBodies(rule: ParsedRule): Uint8Array[] {
+  const { [JUDGED_BODY]: judged, [TOLD_BODY]: told } = rule as Partial<HeldRule>;
+  return judged !== undefined && told !== undefined
+    ? [judged.encoded(), told.encoded()]
+    : bodiesOf(rule).map((body) => encoder.encode(markedJson(body)));
+}
+
 /** What of a detection rule is read when it is asked for: what it is judged by, and the rest. */
 function bodiesOf(rule: ParsedRule): object[] {
   return rule.kind === 'detection' ? [only(rule, JUDGED), { ...only(rule, TOLD), ...only(rule.meta, PROSE) }] : [];
@@ -146,9 +159,9 @@ function plainRule(head: Head): ParsedRule {
 }
 
 /** A detection rule of a head, which is its own from then on, and of what is read of it when it is asked for. */
-function lazyRule(head: Head, readJudged: () => Head, readTold: () => Head): ParsedRule {
-  const told = { value: new LazyBody(readTold) };
-  Object.defineProperties(head, { [JUDGED_BODY]: { value: new LazyBody(readJudged) }, [TOLD_BODY]: told });
+function lazyRule(head: Head, judged: LazyBody, toldBody: LazyBody): ParsedRule {
+  const told = { value: toldBody };
+  Object.defineProperties(head, { [JUDGED_BODY]: { value: judged }, [TOLD_BODY]: told });
   Object.defineProperties(head, RULE_GETTERS);
   const meta = head['meta'] as object;
   Object.defineProperty(meta, TOLD_BODY, told);
@@ -157,8 +170,9 @@ function lazyRule(head: Head, readJudged: () => Head, readTold: () => Head): Par
 }
 
 /** Under these names a rule has its bodies. */
-const JUDGED_BODY = Symbol('judged');
-const TOLD_BODY = Symbol('told');
+const JUDGED_BODY: unique symbol = Symbol('judged');
+const TOLD_BODY: unique symbol = Symbol('told');
+type HeldRule = ParsedRule & { readonly [JUDGED_BODY]: LazyBody; readonly [TOLD_BODY]: LazyBody };
 
 /** The same functions for all rules: objects with getters of their own would each be of a kind of its own, and slow to read. */
 function gettersOf<Key extends symbol>(names: readonly string[], key: Key): PropertyDescriptorMap {
@@ -177,10 +191,13 @@ const META_GETTERS = gettersOf(PROSE, TOLD_BODY);
 /** The parts of a rule that are read when they are asked for. Not held: most rules are looked at once, to be planned, and what they look for is most of a rule set. */
 class LazyBody {
   readonly #decode: () => Head;
+  /** What it is read from, as bytes. */
+  readonly encoded: () => Uint8Array;
   #read: WeakRef<Head> | undefined;
 
-  constructor(decode: () => Head) {
+  constructor(decode: () => Head, encoded: () => Uint8Array) {
     this.#decode = decode;
+    this.encoded = encoded;
   }
 
   parts(): Head {
@@ -198,6 +215,7 @@ function refusalOf({ code, ...saved }: SavedRefusal): RefusedRule {
   return { ...saved, error: new TocsinError(code as 'detect.bad_rule', { file, line, column, rule, reason }) };
 }
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 function decodeJson(bytes: Uint8Array): unknown {

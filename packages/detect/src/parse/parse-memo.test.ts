@@ -1,8 +1,9 @@
 /** A set read with what is remembered of the one before comes to what it comes to when every file is read. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeRules, encodeRules } from './encode-rules.ts';
 import { ParseMemo, type RuleFile } from './parse-memo.ts';
-import { parseRules } from './parse-rules.ts';
+import { type ParsedRules, parseRules } from './parse-rules.ts';
 
 const seed = Number(process.env['TOCSIN_SEED'] ?? Date.now() & 0x7fffffff);
 const plain = (id: number, word: string): string =>
@@ -27,26 +28,48 @@ const texts = fc.oneof(
 const change = fc.record({ at: fc.nat({ max: 20 }), file: fc.nat({ max: 15 }), text: texts, drop: fc.boolean() });
 
 describe('what is remembered of rule files', () => {
-  it(`gives what reading them gives (seed ${seed})`, () => {
-    fc.assert(
-      fc.property(fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }), (sets) => {
-        const memo = new ParseMemo();
-        let files: RuleFile[] = [];
-        for (const changes of sets) {
-          for (const { at, file, text, drop } of changes) {
-            const path = `${file}.yml`;
-            files = files.filter((one) => one.path !== path);
-            if (!drop) files.splice(at % (files.length + 1), 0, { path, text });
+  it.each([
+    ['by the same memo', (memo: ParseMemo): ParseMemo => memo],
+    [
+      'by a memo of what was kept of the set',
+      (_: ParseMemo, files: readonly RuleFile[], parsed: ParsedRules): ParseMemo =>
+        ParseMemo.of({ files, parsed: decodeRules(encodeRules(parsed)) }),
+    ],
+  ])(
+    `gives what reading them gives, %s (seed ${seed})`,
+    (_, next) => {
+      fc.assert(
+        fc.property(fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }), (sets) => {
+          let memo = new ParseMemo();
+          let files: RuleFile[] = [];
+          for (const changes of sets) {
+            for (const { at, file, text, drop } of changes) {
+              const path = `${file}.yml`;
+              files = files.filter((one) => one.path !== path);
+              if (!drop) files.splice(at % (files.length + 1), 0, { path, text });
+            }
+            const parsed = parseRules([...files], { memo, compact: true });
+            memo = next(memo, files, parsed);
+            const { refused, ...rest } = parsed;
+            const { refused: expectedRefused, ...expected } = parseRules(files);
+            expect(rest).toEqual(expected);
+            expect(refused.map(({ error, ...place }) => [place, error.code, error.message])).toEqual(
+              expectedRefused.map(({ error, ...place }) => [place, error.code, error.message]),
+            );
           }
-          const { refused, ...rest } = parseRules([...files], { memo });
-          const { refused: expectedRefused, ...expected } = parseRules(files);
-          expect(rest).toEqual(expected);
-          expect(refused.map(({ error, ...place }) => [place, error.code, error.message])).toEqual(
-            expectedRefused.map(({ error, ...place }) => [place, error.code, error.message]),
-          );
-        }
-      }),
-      { seed, numRuns: Number(process.env['TOCSIN_RUNS'] ?? 150) },
-    );
-  }, 60_000);
+        }),
+        { seed, numRuns: Number(process.env['TOCSIN_RUNS'] ?? 150) },
+      );
+    },
+    60_000,
+  );
+
+  it('knows the files of a set that was kept: a change reads the changed file alone', () => {
+    const files = [1, 2, 3].map((id) => ({ path: `${id}.yml`, text: plain(id, 'x') }));
+    const memo = ParseMemo.of({ files, parsed: decodeRules(encodeRules(parseRules(files))) });
+    expect(files.map((file) => memo.documentsOf(file)?.length)).toEqual([1, 1, 1]);
+    const broken = [...files, { path: '4.yml', text: 'title: [' }];
+    const other = ParseMemo.of({ files: broken, parsed: parseRules(broken) });
+    expect(broken.map((file) => other.documentsOf(file)?.length)).toEqual([1, 1, 1, undefined]);
+  });
 });

@@ -7,6 +7,7 @@ import type { DetectionRule, ParsedRule } from './parsed-rule.ts';
 import { type RuleDocument, splitDocuments } from './read-documents.ts';
 import type { LocatedDocument } from './refuse-rule.ts';
 import type { LocatedRule } from './resolve-references.ts';
+import { canonicalJson } from './rule-metadata.ts';
 
 /** A rule file as read by the caller; `path` is only shown. */
 export interface RuleFile {
@@ -22,6 +23,14 @@ export interface KnownDocument extends LocatedDocument {
 /** Whether a document is a remembered one. */
 export function isKnown(located: LocatedDocument): located is KnownDocument {
   return 'known' in located;
+}
+
+/** What stands around rules where neither filters nor placeholders are given. */
+const AROUND_NOTHING = aroundRules([], []);
+
+/** What rules hang on beside their own text: versions of filters, and values of placeholders. */
+export function aroundRules(filters: readonly string[], placeholders: Iterable<unknown>): string {
+  return canonicalJson([filters, [...placeholders]]);
 }
 
 interface KnownFile {
@@ -40,6 +49,20 @@ export class ParseMemo {
   #files: ReadonlyMap<string, KnownFile> = new Map();
   #around: string | undefined;
   #before: ParsedSet | undefined;
+
+  /**
+   * What is known of a set that was read by another: as much as if its files had been read, where no filter and no placeholder is given, else the
+   * set alone. The set must be what `parseRules` makes of the files, without placeholders of the caller's.
+   */
+  static of(set: ParsedSet): ParseMemo {
+    const memo = new ParseMemo();
+    memo.#before = set;
+    const { filters, placeholders } = set.parsed;
+    if (filters.length + placeholders.length > 0) return memo;
+    memo.#files = filesOf(set);
+    memo.#around = AROUND_NOTHING;
+    return memo;
+  }
 
   /** Another memo of the same files. */
   copy(): ParseMemo {
@@ -108,6 +131,27 @@ function freshFiles(documents: readonly LocatedDocument[], accepted: readonly Lo
     if (known.every((one) => one !== undefined)) files.set(file.path, { text: file.text, documents: known });
   }
   return files;
+}
+
+/** Files of a set of which nothing was refused and whose documents are one plain rule each. */
+function filesOf({ files, parsed }: ParsedSet): Map<string, KnownFile> {
+  const rules = Map.groupBy(parsed.rules, ({ location }) => location.path);
+  const unclear = new Set(parsed.refused.map(({ path }) => path));
+  const known = new Map<string, KnownFile>();
+  const paths = new Set<string>();
+  for (const file of files) {
+    const own = unclear.has(file.path) || paths.has(file.path) ? undefined : knownDocuments(file, rules.get(file.path) ?? []);
+    if (own === undefined) known.delete(file.path);
+    else known.set(file.path, { text: file.text, documents: own });
+    paths.add(file.path);
+  }
+  return known;
+}
+
+function knownDocuments(file: RuleFile, rules: readonly ParsedRule[]): readonly KnownDocument[] | undefined {
+  const byLine = Map.groupBy(rules, ({ location }) => location.line);
+  const documents = [...byLine].map(([line, own]) => knownDocument(file, line, own));
+  return documents.length > 0 && documents.every((one) => one !== undefined) ? documents : undefined;
 }
 
 /** A document that is one plain rule; undefined where it is anything else. */

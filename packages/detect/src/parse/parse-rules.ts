@@ -10,7 +10,7 @@ import { readCorrelation } from './correlation.ts';
 import { readDetection } from './detection.ts';
 import { compactRule } from './encode-rules.ts';
 import { isMeantFor, readFilter, withFilters } from './filter.ts';
-import { isKnown, type ParseMemo, type RuleFile } from './parse-memo.ts';
+import { aroundRules, isKnown, type ParseMemo, type RuleFile } from './parse-memo.ts';
 import type { DetectionRule, GivenPlaceholders, ParsedRule, RefusedRule, RuleFilter, RuleLocation } from './parsed-rule.ts';
 import { givesPlaceholders, joinPlaceholders, type PlaceholderValues, readPlaceholders } from './placeholders.ts';
 import { attempt, type LocatedDocument } from './refuse-rule.ts';
@@ -69,7 +69,11 @@ function parseDocuments(files: readonly RuleFile[], options: ParseOptions, { doc
     ...given.map(({ values }) => values),
   ]);
   const filters = gatherFilters(documents, { placeholders, refused });
-  if (options.memo?.isOf(canonicalJson([filters.map(({ filter }) => filter.version), [...placeholders]])) === false) return undefined;
+  const around = aroundRules(
+    filters.map(({ filter }) => filter.version),
+    placeholders,
+  );
+  if (options.memo?.isOf(around) === false) return undefined;
   const accepted: LocatedRule[] = [];
   const failed: LocatedDocument[] = documents.filter(({ value }) => value === undefined);
   const ids = new Map<string, RuleLocation>();

@@ -2,7 +2,7 @@
  * What each source does: when it was heard last, how fast it sends, what became of its records, how old its events are when they come.
  * Told once per batch; memory is bounded by the number of sources. Who shows it and who keeps it over a restart is the composition root's.
  */
-import type { Clock, ErrorCode, FrameRecord } from '@tocsin/core';
+import { type Clock, type ErrorCode, type FrameRecord, tenantKey } from '@tocsin/core';
 import type { RecordResult, Source } from '../source.ts';
 import { LagHistogram } from './lag-histogram.ts';
 
@@ -84,7 +84,7 @@ export class SourceActivity {
   }
 
   #of({ tenant, name }: Source): OneSource {
-    const key = `${tenant.length}:${tenant}${name}`;
+    const key = tenantKey(tenant, name);
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
     const made = new OneSource(tenant, name, this.#clock);

@@ -3,7 +3,7 @@
  * decoded, so that no listener can forget to, and a listener that can refuse without reading (HTTP, MQTT) asks `precheck` before. What is
  * refused is counted by reason. Where quotas come from is the caller's; how much disk there is, too.
  */
-import { type Clock, isTocsinError, TocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, TocsinError, tenantKey } from '@tocsin/core';
 import type { Source } from '../source.ts';
 import { createRefusalCounts, type RefusalCounts } from './refusal-counts.ts';
 import { type BucketRate, TokenBucket } from './token-bucket.ts';
@@ -76,7 +76,7 @@ export function createAdmission({ clock, quotaOf, gates = [] }: AdmissionOptions
     const owner = { tenant: source.tenant, source: source.name };
     const quota = quotaOf(scope, owner);
     if (quota === undefined) return [];
-    const key = scope === 'tenant' ? `t${source.tenant}` : `s${source.tenant.length}:${source.tenant}${source.name}`;
+    const key = scope === 'tenant' ? `t${source.tenant}` : `s${tenantKey(source.tenant, source.name)}`;
     if (!owners.has(key) && owners.size >= SWEEP_AT) sweep(owners, clock.monotonicMs());
     return demandsUpon(bucketsOf(owners, { key, quota, nowMs: clock.monotonicMs() }), { scope, source, quota, load });
   };

@@ -2,7 +2,7 @@
  * One request on its way through a door: who it is from, the memory it holds, what it hands in. Made and released by `serve-doors.ts`; doors
  * see it as `DoorRequest`.
  */
-import { TocsinError } from '@tocsin/core';
+import { TocsinError, tenantKey } from '@tocsin/core';
 import type { FastifyRequest } from 'fastify';
 import type { EmitOptions, Intake } from '../intake.ts';
 import type { ListenerCounts } from '../listeners/listener-counts.ts';
@@ -89,7 +89,7 @@ export class DoorVisit implements DoorRequest {
 
   admitAs(source: Source): Guest {
     const { budget, limits } = this.#shared;
-    const share = (this.#share ??= budget.share(`${source.tenant.length}:${source.tenant}${source.name}`, source.lane));
+    const share = (this.#share ??= budget.share(tenantKey(source.tenant, source.name), source.lane));
     return {
       source,
       maxRecords: limits.maxRecords,

@@ -1,5 +1,15 @@
 /** What a door counts about itself: every record that came in is in exactly one of stored, duplicate, dropped, quarantined, rejected or refused. */
 
+/** Records of one source that were taken in, lie on this machine's disk and cannot be stored at present. */
+export interface HeldRecords {
+  /** `tenant/source`. */
+  readonly source: string;
+  readonly records: number;
+  /** Error code of what keeps them from being stored, and its text. */
+  readonly code: string;
+  readonly reason: string;
+}
+
 /** Counters of one listener; plain numbers that only grow. Read by the status of the installation. */
 export class ListenerCounts {
   /** Bytes taken off the wire. */
@@ -16,6 +26,8 @@ export class ListenerCounts {
   connections = 0;
   /** Records that wait where it reads and have not been read, as told last; undefined where nobody can tell. */
   waiting: number | undefined;
+  /** Sources whose records wait here for a reason that is known; told by the spool. */
+  held: readonly HeldRecords[] = [];
   readonly #rejected = new Map<string, number>();
   readonly #refused = new Map<string, number>();
 

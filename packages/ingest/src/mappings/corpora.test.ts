@@ -3,11 +3,12 @@
  * own, a sample gives exactly the golden output, and the OCSF numbers in the mapping files exist. Skipped and counted where
  * the recordings are missing.
  */
-import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { corporaFolder, missingCorpora } from '../../test/corpora.ts';
+import { needs } from '../../test/needs.ts';
 import { decoders } from '../decoders/decoders.ts';
 import { type AcceptedRecord, defaultDecodeLimits } from '../decoders/record-decoder.ts';
 import { createRecordReader } from '../decoders/record-reader.ts';
@@ -15,21 +16,19 @@ import type { Mapped } from './compile-mapping.ts';
 import { loadMappings } from './mapping-set.ts';
 import { readShippedMappings } from './shipped-mappings.ts';
 
-const CORPORA = process.env['TOCSIN_CORPORA'] ?? fileURLToPath(new URL('../../../../../shared/corpora', import.meta.url));
 const RECEIVED = Date.UTC(2017, 10, 21);
 const MOST_PER_FILE = 600;
-const missing = !existsSync(CORPORA);
 const set = loadMappings(readShippedMappings());
 const read = createRecordReader(set.members());
 
 type Row = { file: string; at: number; decoded: AcceptedRecord; mapped: Mapped };
 
 async function* rowsOf(folder: string): AsyncGenerator<Row> {
-  const files = readdirSync(`${CORPORA}/${folder}`).filter((name) => /\.(ndjson|log)\.gz$/.test(name));
+  const files = readdirSync(`${corporaFolder}/${folder}`).filter((name) => /\.(ndjson|log)\.gz$/.test(name));
   for (const file of files.sort()) {
     let at = 0;
     const lines = createInterface({
-      input: createReadStream(`${CORPORA}/${folder}/${file}`).pipe(createGunzip()),
+      input: createReadStream(`${corporaFolder}/${folder}/${file}`).pipe(createGunzip()),
       crlfDelay: Number.POSITIVE_INFINITY,
     });
     for await (const line of lines) {
@@ -56,9 +55,9 @@ const EXPLAINED: Readonly<Record<string, RegExp>> = {
 
 const folders = ['windows-otrf/events', 'cloudtrail', 'linux-auth-syslog', 'zeek/wrccdc-2018-json', 'zeek/apt29-day1-json'];
 
-test.skipIf(missing).each(folders)(
+test.each(folders)(
   '%s: every record has a mapping of its own and a time, and the first of each mapping gives the golden output',
-  { timeout: 120_000 },
+  { timeout: 120_000, ...needs(missingCorpora) },
   async (folder) => {
     const unexplained: string[] = [];
     const first = new Map<string, unknown>();
@@ -88,8 +87,8 @@ function goldenOf({ file, at, decoded, mapped }: Row): unknown {
   return { file, at, format: decoded.format, time: timeMs === undefined ? null : new Date(timeMs).toISOString(), ...rest, ...fields };
 }
 
-test.skipIf(missing)('CloudTrail files as delivered by AWS are taken apart to the last byte', () => {
-  const tar = gunzipSync(readFileSync(`${CORPORA}/cloudtrail/invictus-original-files.tar.gz`));
+test('CloudTrail files as delivered by AWS are taken apart to the last byte', needs(missingCorpora), () => {
+  const tar = gunzipSync(readFileSync(`${corporaFolder}/cloudtrail/invictus-original-files.tar.gz`));
   let files = 0;
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
     const size = Number.parseInt(tar.toString('latin1', at + 124, at + 135), 8);
@@ -105,7 +104,7 @@ test.skipIf(missing)('CloudTrail files as delivered by AWS are taken apart to th
   expect(files).toBeGreaterThan(10);
 });
 
-test.skipIf(missing)('every OCSF class and activity in the mapping files is in the OCSF schema', () => {
+test('every OCSF class and activity in the mapping files is in the OCSF schema', needs(missingCorpora), () => {
   const classes = readClasses();
   const wrong = set.specs.filter(({ classUid, activityId }) => classUid !== 0 && !classes.get(classUid)?.has(activityId));
   expect(wrong.map(({ id, classUid, activityId }) => ({ id, classUid, activityId }))).toEqual([]);
@@ -147,7 +146,7 @@ function withParent<T>(event: OcsfEvent, byName: ReadonlyMap<string, OcsfEvent>,
 }
 
 function readSchema(): Map<string, unknown> {
-  const tar = gunzipSync(readFileSync(`${CORPORA}/ocsf-schema/ocsf-schema-src.tar.gz`));
+  const tar = gunzipSync(readFileSync(`${corporaFolder}/ocsf-schema/ocsf-schema-src.tar.gz`));
   const found = new Map<string, unknown>();
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
     const name = tar.toString('latin1', at, tar.indexOf(0, at));

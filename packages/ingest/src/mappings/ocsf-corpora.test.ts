@@ -3,10 +3,11 @@
  * what is named here, nearly every record finds a mapping of its own, the first of each mapping gives the golden event, and every event
  * keeps to the OCSF schema. Skipped and counted where the recordings are missing.
  */
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createReadStream, readdirSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { corporaFolder, missingCorpora } from '../../test/corpora.ts';
+import { needs } from '../../test/needs.ts';
 import { type AcceptedRecord, type DecodedRecord, defaultDecodeLimits } from '../decoders/record-decoder.ts';
 import { normaliseRecord } from '../normalise-record.ts';
 import { createOcsfBuilder } from '../ocsf/build-ocsf.ts';
@@ -15,7 +16,6 @@ import { openRecordStream } from '../stream/record-stream.ts';
 import { loadMappings } from './mapping-set.ts';
 import { readShippedMappings } from './shipped-mappings.ts';
 
-const CORPORA = process.env['TOCSIN_CORPORA'] ?? fileURLToPath(new URL('../../../../../shared/corpora', import.meta.url));
 const RECEIVED = Date.UTC(2026, 0, 1);
 const MOST_PER_FILE = 400;
 const set = loadMappings(readShippedMappings());
@@ -40,10 +40,10 @@ const folders: readonly (readonly [folder: string, leastMapped: number, isKept: 
 ];
 
 async function* decodedOf(folder: string): AsyncGenerator<{ file: string; decoded: DecodedRecord }> {
-  const files = readdirSync(`${CORPORA}/${folder}`).filter((name) => name.endsWith('.gz') && !name.includes('.tar'));
+  const files = readdirSync(`${corporaFolder}/${folder}`).filter((name) => name.endsWith('.gz') && !name.includes('.tar'));
   for (const file of files.sort()) {
     let count = 0;
-    for await (const decoded of recordsOf(`${CORPORA}/${folder}/${file}`)) {
+    for await (const decoded of recordsOf(`${corporaFolder}/${folder}/${file}`)) {
       yield* unwrapped(file, decoded);
       if (++count >= MOST_PER_FILE) break;
     }
@@ -65,9 +65,9 @@ function* unwrapped(file: string, decoded: DecodedRecord): Generator<{ file: str
     yield { file: types.join(), decoded: inner };
 }
 
-test.skipIf(!existsSync(CORPORA)).each(folders)(
+test.each(folders)(
   '%s: read whole, mapped, and in keeping with OCSF',
-  { timeout: 180_000 },
+  { timeout: 180_000, ...needs(missingCorpora) },
   async (folder, leastMapped, isKept) => {
     const first = new Map<string, unknown>();
     const wrong = new Set<string>();

@@ -1,7 +1,7 @@
 /** How an installation is doing: what `GET /api/v1/status` answers and `tocsin status` shows. */
 import type { Guarantees } from '@tocsin/bus';
 import type { AlertStatus } from '@tocsin/core';
-import type { RefusalCount } from '@tocsin/ingest';
+import type { HeldRecords, RefusalCount } from '@tocsin/ingest';
 import type { FoldsReport } from '../duties/folds-health.ts';
 import type { Lag } from '../flow/lag.ts';
 import type { Alarm } from '../flow/retention-keeper.ts';
@@ -67,6 +67,8 @@ export interface ListenerStatus {
   readonly refused: Readonly<Record<string, number>>;
   /** Records that wait at a broker and were not read yet, as it told last; null where nobody can tell. */
   readonly waiting: number | null;
+  /** Sources whose records were taken in, lie in the listener's spool and cannot be stored at present, each with the reason; absent from a member of an older version. */
+  readonly held?: readonly HeldRecords[] | undefined;
 }
 
 /** The whole. What only a duty, or the bus, knows that is down is null; so is, for whoever runs no installation, what is all tenants'. */

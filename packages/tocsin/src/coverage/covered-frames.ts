@@ -1,6 +1,6 @@
 /** Frames as the coverage ledger takes them: their events counted by source, mapping and minute, and which of them came late. */
 import { parsePosition } from '@tocsin/bus';
-import type { DedupVerdict, FrameView } from '@tocsin/core';
+import { type DedupVerdict, type FrameView, tenantKey } from '@tocsin/core';
 import type { CoverageLedger, CoverageTally, CoveredFrame } from '@tocsin/store';
 import type { FedFrame } from '../duties/frame-feed.ts';
 
@@ -60,5 +60,5 @@ function tallyFor(
 }
 
 function keyOf(partition: number, tenant: string, source: string): string {
-  return `${partition} ${tenant.length} ${tenant} ${source}`;
+  return `${partition} ${tenantKey(tenant, source)}`;
 }

@@ -38,6 +38,8 @@ export interface DetectBoot extends Partial<Watched> {
   readonly rules: readonly RuleFile[];
   /** Folder for what takes long to make of rules; may be removed at any time. */
   readonly cacheFolder: string;
+  /** Folder in which compiled code is kept; undefined where it is not. */
+  readonly codeFolder?: string | undefined;
   /** Files of detectors. */
   readonly detectors: readonly string[];
   /** Bounds of the process that judges suspected events. */

@@ -5,6 +5,7 @@ import type { MappingSet } from '@tocsin/ingest';
 import { catchUpRules, ruleRouting } from '../catchup/catch-up-rules.ts';
 import { shortVersion } from '../coverage/rule-list.ts';
 import { tryAgain } from '../deadletters/settle-dead-letter.ts';
+import type { KeptFileOptions } from '../hunt/kept-file.ts';
 import { openProgramCache } from '../hunt/program-cache.ts';
 import type { Members } from '../members/members.ts';
 import { Registry } from '../registry/registry.ts';
@@ -13,6 +14,7 @@ import { EventSamples } from '../rules/event-samples.ts';
 import { explainEvidence } from '../rules/explain-evidence.ts';
 import { FieldCensus } from '../rules/field-census.ts';
 import { forgetRuleSets } from '../rules/forget-rule-sets.ts';
+import { openParsedRuleStore } from '../rules/parsed-rule-store.ts';
 import { RuleActivation } from '../rules/rule-activation.ts';
 import { RuleBook } from '../rules/rule-book.ts';
 import { RuleControl } from '../rules/rule-control.ts';
@@ -64,17 +66,18 @@ export async function openMatchDuty({ boot, bus, mappings, members, around, endT
   const control = new RuleControl(bus.bucket(CONTROL_BUCKET), () => members.isFirst('rules', 'match'));
   const logSources = mappings.logSources();
   const { onTrouble } = around;
-  const programs = openProgramCache({
+  const cache: KeptFileOptions = {
     folder: boot.cacheFolder,
-    onIgnored: (path, reason) => onTrouble(new TocsinError('hunt.cache_ignored', { path, reason }), 'reading filter programs'),
-  });
+    onIgnored: (path, reason) => onTrouble(new TocsinError('hunt.cache_ignored', { path, reason }), 'reading what was made of rules'),
+  };
   const activation = await RuleActivation.open({
     registry,
     shared: boot.rules,
     logSources,
     bucket: ruleSets,
     lists: { bucket: bus.bucket(RULE_LISTS_BUCKET), nowMs: () => around.clock.nowMs() },
-    programs,
+    programs: openProgramCache(cache),
+    parsedRules: openParsedRuleStore(cache),
     latenessMs: boot.latenessMs,
     onTrouble,
     control,

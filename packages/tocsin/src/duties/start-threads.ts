@@ -1,6 +1,7 @@
 /** Starts the threads that duties run in: the store's, and that of match and correlate. What runs inside is in `*-thread.ts`. */
 import { join, resolve } from 'node:path';
 import type { Scope } from '@tocsin/core';
+import { compiledCodeFolder } from '../compiled-code.ts';
 import type { Reload } from '../config/reload.ts';
 import type { InstallationOptions } from '../installation-options.ts';
 import { readRuleFiles } from '../rules/read-rule-files.ts';
@@ -88,13 +89,14 @@ async function startDetect(options: InstallationOptions, { bus, member }: Thread
     latenessMs: settings.detect.allowedLateness,
     rules,
     cacheFolder: join(dataDir, 'cache'),
+    codeFolder: compiledCodeFolder(),
     detectors: settings.detect.detectors.map((path) => resolve(dataDir, path)),
     sandbox: { deadlineMs: settings.detect.deadline, heapMiB: SANDBOX_HEAP_MIB },
   };
   const watch = { deadlineMs: settings.detect.deadline, maxGrowthBytes: MAX_GROWTH_BYTES };
   return SupervisedThread.start<DetectApi>({
     name: DETECT_DUTIES.filter((duty) => settings.duties.includes(duty)).join(', '),
-    script: scriptOf('detect-thread'),
+    script: scriptOf('detect-start'),
     data,
     logger,
     watch,

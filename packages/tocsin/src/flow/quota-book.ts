@@ -1,4 +1,5 @@
 /** The quotas in force: what was set for a tenant or a source, else what the settings say for all. Kept current by the registry. */
+import { tenantKey } from '@tocsin/core';
 import type { Quota, QuotaScope } from '@tocsin/ingest';
 import type { InstallationSettings } from '../config/settings.ts';
 import type { QuotaRecord, Registry } from '../registry/registry.ts';
@@ -45,7 +46,7 @@ export class QuotaBook {
     const id = scope === 'tenant' ? TENANT_QUOTA : sourceQuotaId(source);
     const record = this.#registry.get(tenant, 'quota', id)?.value;
     if (record === undefined) return this.#defaults[scope];
-    const key = `${tenant.length}:${tenant}${id}`;
+    const key = tenantKey(tenant, id);
     const known = this.#own.get(key);
     if (known?.record === record) return known.quota;
     const quota = { ...this.#defaults[scope], ...given(record), isOwn: true };

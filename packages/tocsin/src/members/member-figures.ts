@@ -30,7 +30,7 @@ export function parseFigures(value: unknown): MemberFigures | undefined {
 
 /** A listener with what it has counted. */
 export function describeListener({ kind, name, address, counts }: RunningListener): ListenerStatus {
-  const { connections, bytes, records, stored, duplicate, dropped, quarantined, rejected, refused, waiting } = counts;
+  const { connections, bytes, records, stored, duplicate, dropped, quarantined, rejected, refused, waiting, held } = counts;
   const tables = { rejected: Object.fromEntries(rejected), refused: Object.fromEntries(refused) };
   return {
     member: null,
@@ -46,5 +46,6 @@ export function describeListener({ kind, name, address, counts }: RunningListene
     quarantined,
     ...tables,
     waiting: waiting ?? null,
+    held,
   };
 }

@@ -3,7 +3,7 @@
  * once, and takes up after a restart what it had not finished. Who may ask for what is decided before.
  */
 import { type EventBus, type ReplayLog, type Stored } from '@tocsin/bus';
-import { type Clock, decodeToken, isTocsinError, messageOf, type Position, TocsinError } from '@tocsin/core';
+import { type Clock, decodeToken, isTocsinError, messageOf, type Position, TocsinError, tenantKey } from '@tocsin/core';
 import type { RuleFile } from '../rules/rule-book.ts';
 import { REPLAY_PARTS_FILTER, REPLAYS_FILTER, replayFilter, replaySubject } from '../subjects.ts';
 import { NOTHING_DONE, parsePart, type ReplayOrder, type ReplayPhase, type ReplayState } from './replay-order.ts';
@@ -124,7 +124,7 @@ export class ReplayDesk implements AsyncDisposable {
     if (phase === 'running' || phase === 'waiting') throw new TocsinError('replay.running', { id, phase });
     await this.#commit(order, 'order', { ...order, wanted: 'removed' });
     await this.#purge(tenant, id);
-    this.#runs.delete(keyOf(tenant, id));
+    this.#runs.delete(tenantKey(tenant, id));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -166,7 +166,7 @@ export class ReplayDesk implements AsyncDisposable {
   async #until(tenant: string, id: string, isSo: (view: ReplayView) => boolean): Promise<ReplayView> {
     const deadline = AbortSignal.timeout(SEEN_WITHIN_MS);
     for (;;) {
-      const seen = this.#runs.get(keyOf(tenant, id));
+      const seen = this.#runs.get(tenantKey(tenant, id));
       const view = seen?.order && viewOf(seen.order, seen.state);
       if (view !== undefined && (isSo(view) || deadline.aborted)) return view;
       if (deadline.aborted) throw new TocsinError('api.not_found', { what: 'replay', id });
@@ -199,7 +199,7 @@ export class ReplayDesk implements AsyncDisposable {
   #take(stored: Stored): void {
     this.#followed = stored.position;
     const [, tenant = '', id = '', part] = stored.subject.split('.');
-    const key = keyOf(decodeToken(tenant), decodeToken(id));
+    const key = tenantKey(decodeToken(tenant), decodeToken(id));
     const known = this.#runs.get(key) ?? { order: undefined, state: undefined };
     if (part === 'order') known.order = parsePart<ReplayOrder>(stored);
     else if (part === 'state') {
@@ -224,7 +224,7 @@ export class ReplayDesk implements AsyncDisposable {
     for (const { order } of this.#runs.values())
       if (order?.wanted === 'removed' && order.member === member) await this.#tried(() => this.#purgeRemains(order), 'removing a replay');
     const open = await this.#wanting();
-    const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(keyOf(tenant, ''))).length;
+    const runningOf = (tenant: string): number => [...this.#running.keys()].filter((key) => key.startsWith(tenantKey(tenant, ''))).length;
     // Who has the least running is next: nobody's queue holds up everybody.
     while (open.length > 0 && this.#running.size < bounds.maxRunning && !this.#stop.signal.aborted) {
       open.sort((a, b) => runningOf(a.order.tenant) - runningOf(b.order.tenant) || a.order.createdMs - b.order.createdMs);
@@ -237,7 +237,7 @@ export class ReplayDesk implements AsyncDisposable {
   async #wanting(): Promise<ReplayView[]> {
     const { member } = this.#options;
     const own = this.#views().filter(({ order, phase }) => order.member === member && (phase === 'waiting' || phase === 'running'));
-    const idle = own.filter(({ order }) => !this.#running.has(keyOf(order.tenant, order.id)));
+    const idle = own.filter(({ order }) => !this.#running.has(tenantKey(order.tenant, order.id)));
     for (const { order, state } of idle)
       if (order.wanted === 'stop') await this.#tried(() => this.#say(order, state, { phase: 'stopped' }), 'stopping a replay');
     return idle.filter(({ order }) => order.wanted === 'run');
@@ -265,7 +265,7 @@ export class ReplayDesk implements AsyncDisposable {
   }
 
   #begin({ order, state }: ReplayView): void {
-    const key = keyOf(order.tenant, order.id);
+    const key = tenantKey(order.tenant, order.id);
     const begun = this.#options.start(order).catch(async (error: unknown) => {
       this.#options.onTrouble(error, `starting replay ${order.id}`);
       await this.#sayNotBegun(key, { order, state }, error);
@@ -312,7 +312,7 @@ export class ReplayDesk implements AsyncDisposable {
   /** Of one whose removal was broken off. */
   async #purgeRemains({ tenant, id }: ReplayOrder): Promise<void> {
     await this.#purge(tenant, id);
-    this.#runs.delete(keyOf(tenant, id));
+    this.#runs.delete(tenantKey(tenant, id));
   }
 
   async #purge(tenant: string, id: string): Promise<void> {
@@ -330,8 +330,4 @@ function noRoom(bytes: number, maxBytes: number): TocsinError {
 function viewOf(order: ReplayOrder, state: ReplayState | undefined): ReplayView {
   const isOfNow = state !== undefined && state.attempt === order.attempt;
   return { order, state, phase: isOfNow ? state.phase : 'waiting' };
-}
-
-function keyOf(tenant: string, id: string): string {
-  return `${tenant}\n${id}`;
 }

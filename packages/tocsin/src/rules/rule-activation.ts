@@ -8,6 +8,7 @@ import { type LogSource, type Position, TocsinError } from '@tocsin/core';
 import type { ProgramStore } from '@tocsin/detect';
 import { saveRuleList } from '../coverage/rule-list.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ParsedRuleStore } from './parsed-rule-store.ts';
 import { type QuarantinedRule, RuleBook, type RuleFile } from './rule-book.ts';
 import type { RuleControl, RulesRecord } from './rule-control.ts';
 
@@ -21,6 +22,8 @@ export interface RuleActivationOptions {
   readonly lists?: { readonly bucket: StateBucket; readonly nowMs: () => number } | undefined;
   /** Where programs of the filter are looked for before they are made. */
   readonly programs?: ProgramStore | undefined;
+  /** Where what the shared files come to is looked for before they are parsed. */
+  readonly parsedRules?: ParsedRuleStore | undefined;
   /** How far out of order events may come and still be placed exactly by correlations, milliseconds. Default: a minute. */
   readonly latenessMs?: number | undefined;
   readonly onTrouble: (error: unknown, what: string) => void;
@@ -259,6 +262,7 @@ async function compiled(options: RuleActivationOptions, upTo: Position | undefin
   const book = RuleBook.compile(ruleFiles(options), options.logSources, {
     quarantine: quarantinedRules(options),
     programs: options.programs,
+    parsedRules: options.parsedRules,
     latenessMs: options.latenessMs,
   });
   await keep(options, book);
@@ -273,8 +277,8 @@ async function keep({ bucket, lists }: RuleActivationOptions, book: RuleBook): P
 }
 
 async function load(options: RuleActivationOptions, { hash, order }: RulesRecord, before?: RuleBook): Promise<InForce> {
-  const { bucket, logSources, programs, latenessMs } = options;
-  const book = await RuleBook.load(bucket, hash, { logSources, programs, latenessMs, before });
+  const { bucket, logSources, programs, parsedRules, latenessMs } = options;
+  const book = await RuleBook.load(bucket, hash, { logSources, programs, parsedRules, latenessMs, before });
   if (!book) throw new TocsinError('store.rule_set_missing', { hash });
   return { book, order };
 }

@@ -1,6 +1,10 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bookOf, logSources, openGround, ruleFile, ruleText } from '../../test/ground.ts';
 import { RULE_SETS_BUCKET } from '../topology.ts';
+import { openParsedRuleStore } from './parsed-rule-store.ts';
 import { RuleBook, type RuleFile } from './rule-book.ts';
 import { listRules } from './rule-report.ts';
 import { RuleSetHashes } from './rule-set-hash.ts';
@@ -18,6 +22,36 @@ describe('rule book', () => {
     ]);
     expect(book.tenants()).toEqual(['acme', 'globex']);
     expect(book.filesOf('globex').map((file) => file.path)).toEqual(['s.yml', 'g.yml']);
+  });
+
+  it('reads what its files come to where an earlier start has kept it, and reads files where that is damaged', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tocsin-rules-'));
+    const ignored: string[] = [];
+    const parsedRules = openParsedRuleStore({ folder, onIgnored: (_, reason) => ignored.push(reason) });
+    const files = [ruleFile('s', 's'), { path: 'broken.yml', text: 'title: [' }, ruleFile('a', 'a', 'acme')];
+    const compile = (): RuleBook => RuleBook.compile(files, logSources, { parsedRules });
+    const contentOf = (book: RuleBook): unknown => [
+      book.rulesFor('acme'),
+      book.rulesFor(''),
+      book.refusedFor('').map(({ reason }) => reason),
+    ];
+    try {
+      const first = compile();
+      const [name = ''] = readdirSync(folder);
+      const second = compile();
+      expect(second.rulesFor('')[0]).not.toBe(first.rulesFor('')[0]);
+      expect(contentOf(second)).toEqual(contentOf(first));
+      expect(second.compiledFor('acme').rules).toHaveLength(2);
+      const more = RuleBook.compile([...files, ruleFile('t', 't')], logSources, { before: second, parsedRules });
+      // What did not change is taken over.
+      expect(more.rulesFor('')[0]).toBe(second.rulesFor('')[0]);
+      expect([readdirSync(folder), ignored]).toEqual([[name], []]);
+      writeFileSync(join(folder, name), 'damaged');
+      expect(contentOf(compile())).toEqual(contentOf(first));
+      expect(ignored).toHaveLength(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('has a hash of its content, whatever the order', () => {

@@ -9,6 +9,7 @@ import {
   type CompiledRules,
   compileRules,
   type ParsedRule,
+  type ParsedRules,
   ParseMemo,
   type ProgramStore,
   parseRules,
@@ -16,6 +17,7 @@ import {
   type RuleFilter,
 } from '@tocsin/detect';
 import { getChunked, putContent } from '../state/chunked-value.ts';
+import type { ParsedRuleStore } from './parsed-rule-store.ts';
 import { RuleSetHashes } from './rule-set-hash.ts';
 
 /** One rule file. */
@@ -56,6 +58,8 @@ export interface RuleBookOptions {
   readonly latenessMs?: number | undefined;
   /** Where programs of the filter are looked for before they are made. */
   readonly programs?: ProgramStore | undefined;
+  /** Where what everybody's files come to is looked for before they are parsed, where there is no book before. */
+  readonly parsedRules?: ParsedRuleStore | undefined;
 }
 
 /** What a kept book is compiled with. */
@@ -79,7 +83,7 @@ export class RuleBook {
   private constructor(
     files: readonly RuleFile[],
     logSources: readonly LogSource[],
-    { quarantine = [], before, programs, latenessMs = before?.latenessMs }: RuleBookOptions,
+    { quarantine = [], before, programs, parsedRules, latenessMs = before?.latenessMs }: RuleBookOptions,
   ) {
     this.files = files;
     this.latenessMs = latenessMs;
@@ -87,7 +91,12 @@ export class RuleBook {
     this.hashes = before?.hashes ?? new RuleSetHashes();
     this.hash = this.hashes.hash(files, quarantine);
     const shared = files.filter((file) => file.tenant === undefined);
-    this.#shared = compileFiles(shared, logSources, { before: before === undefined ? undefined : before.#shared, programs, latenessMs });
+    this.#shared = compileFiles(shared, logSources, {
+      before: before === undefined ? undefined : before.#shared,
+      programs,
+      parsedRules,
+      latenessMs,
+    });
     const tenants = [...files.flatMap((file) => file.tenant ?? []), ...quarantine.map(({ tenant }) => tenant)];
     for (const tenant of new Set(tenants)) {
       const held = new Set(this.quarantineOf(tenant).map(({ ruleId }) => ruleId));
@@ -186,16 +195,31 @@ interface CompileFiles {
   readonly held?: ReadonlySet<string> | undefined;
   readonly before?: TenantRules | undefined;
   readonly programs?: ProgramStore | undefined;
+  readonly parsedRules?: ParsedRuleStore | undefined;
   readonly latenessMs?: number | undefined;
 }
 
 function compileFiles(
   files: readonly RuleFile[],
   logSources: readonly LogSource[],
-  { held, before, programs, latenessMs }: CompileFiles,
+  { held, before, programs, parsedRules, latenessMs }: CompileFiles,
 ): TenantRules {
-  const memo = before?.memo.copy() ?? new ParseMemo();
-  const { rules, filters, refused } = parseRules(files, { memo, compact: true });
+  const { memo, parsed } = readFiles(files, before?.memo, parsedRules);
+  const { rules, filters, refused } = parsed;
   const judged = held === undefined || held.size === 0 ? rules : rules.filter((rule) => !held.has(rule.meta.id));
   return { rules, filters, refused, memo, compiled: compileRules(judged, logSources, { before: before?.compiled, programs, latenessMs }) };
+}
+
+/** What files come to: told from those read before, kept from an earlier start, or read. */
+function readFiles(
+  files: readonly RuleFile[],
+  before: ParseMemo | undefined,
+  store: ParsedRuleStore | undefined,
+): { memo: ParseMemo; parsed: ParsedRules } {
+  const kept = before === undefined ? store?.read(files) : undefined;
+  if (kept !== undefined) return { memo: ParseMemo.of({ files, parsed: kept }), parsed: kept };
+  const memo = before?.copy() ?? new ParseMemo();
+  const parsed = parseRules(files, { memo, compact: true });
+  if (before === undefined) store?.write(files, parsed);
+  return { memo, parsed };
 }

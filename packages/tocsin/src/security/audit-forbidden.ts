@@ -2,7 +2,7 @@
  * Puts attempts to send events without the right to on AUDIT: one record per credential and minute, with how many there were since the
  * record before, so that nobody can fill the trail by trying. The door answers without waiting for it.
  */
-import type { Clock } from '@tocsin/core';
+import { type Clock, tenantKey } from '@tocsin/core';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Principal } from './principal.ts';
 
@@ -22,7 +22,7 @@ const MAX_CREDENTIALS = 10_000;
 export function createForbiddenAudit({ trail, clock, nextId, onTrouble }: ForbiddenAuditOptions): (principal: Principal) => void {
   const seen = new Map<string, { toldMs: number; untold: number }>();
   return ({ tenant, actor, credentialId }) => {
-    const key = `${tenant.length}:${tenant}${credentialId}`;
+    const key = tenantKey(tenant, credentialId);
     const nowMs = clock.monotonicMs();
     const known = seen.get(key);
     if (known !== undefined && nowMs - known.toldMs < EVERY_MS) {

@@ -1,10 +1,11 @@
 import { createMemoryBus, MemoryServer } from '@tocsin/bus/memory';
+import { tenantKey } from '@tocsin/core';
 import { SourceActivity } from '@tocsin/ingest';
 import { describe, expect, it } from 'vitest';
 import { roomy } from '../../test/ground.ts';
 import { SOURCES_BUCKET, topology } from '../topology.ts';
 import { FactsKeeper } from './facts-keeper.ts';
-import { encodeShard, type KeptSource, parseShard, shardKey, sourceKey } from './stored-facts.ts';
+import { encodeShard, type KeptSource, parseShard, shardKey } from './stored-facts.ts';
 
 const stored = { status: 'stored', id: 'a', at: { position: 'p' as never, index: 0 } } as const;
 
@@ -35,7 +36,7 @@ async function bench() {
   return { open, bucket, trouble, wait: (ms: number) => void (nowMs += ms), nowMs: () => nowMs };
 }
 
-const web = sourceKey('acme', 'web01');
+const web = tenantKey('acme', 'web01');
 
 describe('what is known of sources', () => {
   it('is that of all processes together, each counted once', async () => {

@@ -3,19 +3,9 @@
  * what has changed. Ingest's own facts, told by the intake itself: they go on being true while matching, correlation or storing stand still.
  */
 import type { StateBucket } from '@tocsin/bus';
-import { type Clock, isTocsinError } from '@tocsin/core';
+import { type Clock, isTocsinError, tenantKey } from '@tocsin/core';
 import type { SourceActivity, SourceFacts } from '@tocsin/ingest';
-import {
-  encodeShard,
-  FACT_SHARDS,
-  type FactsShard,
-  isShardKey,
-  type KeptSource,
-  parseShard,
-  shardKey,
-  shardOf,
-  sourceKey,
-} from './stored-facts.ts';
+import { encodeShard, FACT_SHARDS, type FactsShard, isShardKey, type KeptSource, parseShard, shardKey, shardOf } from './stored-facts.ts';
 
 /** What a keeper is made of. */
 export interface FactsKeeperOptions {
@@ -97,7 +87,7 @@ export class FactsKeeper implements AsyncDisposable {
     for (const [shard, entry] of entries.entries()) {
       this.#revisions.set(shard, entry?.revision ?? 0);
       for (const { facts: _, ...times } of (entry && parseShard(entry.value))?.sources ?? []) {
-        this.#kept.set(sourceKey(times.tenant, times.source), times);
+        this.#kept.set(tenantKey(times.tenant, times.source), times);
       }
     }
   }
@@ -106,7 +96,7 @@ export class FactsKeeper implements AsyncDisposable {
   #take(): void {
     for (const facts of this.#options.activity.facts()) {
       const { tenant, source, lastHeardMs } = facts;
-      const key = sourceKey(tenant, source);
+      const key = tenantKey(tenant, source);
       const before = this.#kept.get(key);
       if (before?.facts !== undefined && before.facts.lastHeardMs === lastHeardMs && before.facts.eventsPerSecond === facts.eventsPerSecond)
         continue;
@@ -169,7 +159,7 @@ async function readShards(bucket: StateBucket): Promise<[key: string, shard: Fac
 }
 
 function addTo(found: Map<string, KnownSource>, { tenant, source, lastTakenMs, lastHeardMs, facts }: KeptSource): void {
-  const key = sourceKey(tenant, source);
+  const key = tenantKey(tenant, source);
   const before = found.get(key);
   found.set(key, {
     tenant,

@@ -4,14 +4,14 @@
  * Its ids are deterministic, and every write is compare-and-set: two watches, or one that begins anew, write the same.
  */
 import type { EventBus, ReplayLog, StateBucket } from '@tocsin/bus';
-import { type Alert, type Clock, isTocsinError, TocsinError } from '@tocsin/core';
+import { type Alert, type Clock, isTocsinError, TocsinError, tenantKey } from '@tocsin/core';
 import { parseAlert } from '../duties/alert-writer.ts';
 import type { SourceRecord } from '../registry/registry.ts';
 import { alertSubject } from '../subjects.ts';
 import type { KnownSource } from './facts-keeper.ts';
 import { silenceAlert, silenceAlertId, silenceOver } from './silence-alert.ts';
 import { nextStep, type OpenSilence, type Outage, type SilenceStep, silenceAfter } from './silence-state.ts';
-import { FACT_SHARDS, shardOf, sourceKey } from './stored-facts.ts';
+import { FACT_SHARDS, shardOf } from './stored-facts.ts';
 import { WatchMemory } from './watch-memory.ts';
 
 /** What a watch is made of. */
@@ -171,5 +171,5 @@ function alertAfter(step: SilenceStep, before: Alert | undefined, nowMs: number)
 }
 
 function keyOf({ tenant, source }: OpenSilence): string {
-  return sourceKey(tenant, source);
+  return tenantKey(tenant, source);
 }

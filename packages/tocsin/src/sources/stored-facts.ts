@@ -2,7 +2,7 @@
  * What a process knows of its sources, as values of a bucket: a few shards per process, so that one write tells of many sources and a
  * source costs little. Written by `facts-keeper.ts`; who reads takes every process together. Nothing here waits for matching or storing.
  */
-import { encodeToken, fnv1a } from '@tocsin/core';
+import { encodeToken, fnv1a, tenantKey } from '@tocsin/core';
 import type { SourceFacts } from '@tocsin/ingest';
 
 /** What is kept of a source. Times in milliseconds since 1970. */
@@ -32,12 +32,7 @@ const MAX_SHARD_BYTES = 480_000;
 
 /** Shard that a source is kept in. */
 export function shardOf({ tenant, source }: { readonly tenant: string; readonly source: string }): number {
-  return fnv1a(sourceKey(tenant, source)) % FACT_SHARDS;
-}
-
-/** One text for a source of a tenant. */
-export function sourceKey(tenant: string, source: string): string {
-  return `${tenant.length}:${tenant}${source}`;
+  return fnv1a(tenantKey(tenant, source)) % FACT_SHARDS;
 }
 
 /** Key of a shard in the bucket. */

@@ -3,9 +3,9 @@
  * there to hear. Several watches may write: every write is compare-and-set on what was read.
  */
 import type { StateBucket } from '@tocsin/bus';
-import { isTocsinError } from '@tocsin/core';
+import { isTocsinError, tenantKey } from '@tocsin/core';
 import type { OpenSilence, Outage } from './silence-state.ts';
-import { FACT_SHARDS, sourceKey } from './stored-facts.ts';
+import { FACT_SHARDS } from './stored-facts.ts';
 
 /** What a memory is opened with. */
 export interface WatchMemoryOptions {
@@ -85,7 +85,7 @@ export class WatchMemory {
   async change(shard: number, edit: (open: Map<string, OpenSilence>) => void): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const { open, revision } = await this.#read(shard);
-      const edited = new Map(open.map((one) => [sourceKey(one.tenant, one.source), one]));
+      const edited = new Map(open.map((one) => [tenantKey(one.tenant, one.source), one]));
       const before = [...edited.keys()];
       edit(edited);
       try {
@@ -101,7 +101,7 @@ export class WatchMemory {
   }
 
   #remember(one: OpenSilence): void {
-    this.#open.set(sourceKey(one.tenant, one.source), one);
+    this.#open.set(tenantKey(one.tenant, one.source), one);
   }
 
   async #read(shard: number): Promise<{ open: readonly OpenSilence[]; revision: number }> {

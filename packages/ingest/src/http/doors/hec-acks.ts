@@ -3,6 +3,7 @@
  * than how many it gave out. Channels are bounded per source, the one used longest ago is forgotten; its ids then answer `false`, as they do
  * after a restart, and its agent sends again. Source: Splunk, "About HTTP Event Collector Indexer Acknowledgment".
  */
+import { tenantKey } from '@tocsin/core';
 import type { Source } from '../../source.ts';
 
 /** Ids by source and channel. */
@@ -21,7 +22,7 @@ const MAX_SOURCES = 10_000;
 export function createHecAcks(maxChannels: number = MAX_CHANNELS): HecAcks {
   const sources = new Map<string, Map<string, number>>();
   const channelsOf = ({ tenant, name }: Source): Map<string, number> => {
-    const key = `${tenant.length}:${tenant}${name}`;
+    const key = tenantKey(tenant, name);
     const known = sources.get(key) ?? new Map<string, number>();
     keepNewest(sources, { key, value: known, most: MAX_SOURCES });
     return known;

@@ -14,6 +14,8 @@ export interface DeliveryTo {
   readonly isCounted?: boolean | undefined;
   /** They are kept where they are when the signal comes first, and not counted as refused. */
   readonly keepsOnClose?: boolean | undefined;
+  /** Told each time that records were not taken and wait to be given again, with the reason. */
+  readonly onHeld?: ((error: unknown) => void) | undefined;
   /** Told what became of the records, in order, possibly of some of them at a time. */
   readonly onResults?: ((results: readonly RecordResult[]) => void) | undefined;
 }
@@ -68,6 +70,7 @@ async function settle(records: readonly RawRecord[], to: DeliveryTo, stopped: Pr
     const final = isFinal(ending, () => ++unnamed >= MAX_UNNAMED_TRIES);
     const { name } = to.context;
     to.context.onTrouble(ending.error, `${name}: ${records.length} records ${sayNext(final, records.length)}`);
+    if (!final) to.onHeld?.(ending.error);
     if (final) return isTocsinError(ending.error) ? ending.error : new TocsinError('ingest.internal', { what: String(ending.error) });
     await Promise.race([new Promise((wake) => setTimeout(wake, waitMs).unref()), stopped]);
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Admin, Producer, stringSerializers } from '@platformatic/kafka';
 import { readSettings } from '@tocsin/core/setting';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../../test/needs.ts';
 import { findService, ServiceProcess } from '../../../test/service-process.ts';
 import { ContractIntake, eventually, REJECTED } from '../contract/contract-intake.ts';
 import { CONTRACT_SOURCE } from '../contract/listener-driver.ts';
@@ -13,7 +14,7 @@ import { kafkaKind } from './kafka-listener.ts';
 
 const script = findService('kafka/start.sh', 'java');
 
-describe.skipIf(script === undefined)('kafka', () => {
+describe('kafka', needs(unlessFound(script, 'no Kafka broker beside this clone')), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-kafka-'));
   let broker: ServiceProcess;
   let producer: Producer<string, string, string, string>;

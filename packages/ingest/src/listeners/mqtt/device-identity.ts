@@ -2,7 +2,7 @@
  * Who a device is: by its password, which is its source's token, or else by what the settings bind its address or certificate to. Its
  * client identifier, user name and topics say nothing about it.
  */
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError, tenantKey } from '@tocsin/core';
 import type { Source } from '../../source.ts';
 import type { ListenerContext } from '../listener.ts';
 import type { Peer, PeerBindings } from '../peer-bindings.ts';
@@ -38,7 +38,7 @@ export function createIdentify(options: DeviceIdentityOptions, password: string 
         : await context.authenticate(password);
     const prefix = topicPrefix.replaceAll('{source}', () => source.name).replaceAll('{tenant}', () => source.tenant);
     if (!isTopicName(prefix)) throw new TocsinError('listener.topic_forbidden', { listener: context.name, source: source.name, prefix });
-    return { source, prefix, key: `${source.tenant.length}:${source.tenant}/${source.name}` };
+    return { source, prefix, key: tenantKey(source.tenant, `/${source.name}`) };
   };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readSettings } from '@tocsin/core/setting';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../../test/needs.ts';
 import { findService, ServiceProcess } from '../../../test/service-process.ts';
 import { ContractIntake, eventually, REJECTED } from '../contract/contract-intake.ts';
 import { CONTRACT_SOURCE } from '../contract/listener-driver.ts';
@@ -13,7 +14,7 @@ import { redisKind } from './redis-listener.ts';
 
 const script = findService('redis.sh', 'redis-server');
 
-describe.skipIf(script === undefined)('redis', () => {
+describe('redis', needs(unlessFound(script, 'no Redis beside this clone')), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-redis-'));
   let server: ServiceProcess;
   let client: Redis;

@@ -74,6 +74,42 @@ test('while nothing can be stored records wait on disk, then come in order befor
   expect(readdirSync(join(folder, 'spool', `first.${CONTRACT_SOURCE}`))).toEqual(['place']);
 });
 
+test('what waits of a source that is not registered any more says so, and is given on once it is again, also after a restart', async () => {
+  const { context, letIn } = away();
+  let isRegistered = true;
+  const bound: ListenerContext = {
+    ...context,
+    boundSource(name) {
+      if (isRegistered) return context.boundSource(name);
+      throw new TocsinError('listener.source_unknown', { listener: 'syslog/a', source: CONTRACT_SOURCE, tenant: 'first' });
+    },
+  };
+  const heldBy = (code: string) => (): boolean => bound.counts.held.some((one) => one.code === code);
+  {
+    await using spool = await open(1 << 20, bound);
+    await using pump = pumpInto(spool, bound);
+    for (const text of numbers(0, 50)) pump.push(record(text));
+    await pump.idle();
+    await eventually(heldBy('bus.unavailable'), () => `held: ${JSON.stringify(bound.counts.held)}`);
+    isRegistered = false;
+    letIn();
+    await eventually(heldBy('listener.source_unknown'), () => `held: ${JSON.stringify(bound.counts.held)}`);
+  }
+  bound.counts.held = [];
+  await using spool = await open(1 << 20, bound);
+  await eventually(heldBy('listener.source_unknown'), () => `held: ${JSON.stringify(bound.counts.held)}`);
+  expect(bound.counts.held).toMatchObject([{ source: `first/${CONTRACT_SOURCE}`, records: 50 }]);
+  expect([intake.stored, bound.counts.waiting]).toEqual([[], 50]);
+  isRegistered = true;
+  await until(50);
+  expect(intake.stored).toEqual(numbers(0, 50));
+  await eventually(
+    () => spool.isEmpty(SOURCE),
+    () => 'an empty spool',
+  );
+  expect([bound.counts.held, bound.counts.waiting]).toEqual([[], 0]);
+});
+
 test('a slow answer that comes after all is not asked for twice', async () => {
   await using spool = await open();
   await using pump = pumpInto(spool);

@@ -5,11 +5,12 @@
  */
 import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeToken, encodeToken, TocsinError } from '@tocsin/core';
+import { decodeToken, encodeToken, isTocsinError, messageOf, TocsinError } from '@tocsin/core';
 import { bytes, duration } from '@tocsin/core/setting';
 import type { RawRecord, Source } from '../../source.ts';
-import { deliverRecords } from '../files/deliver-records.ts';
+import { type DeliveryTo, deliverRecords } from '../files/deliver-records.ts';
 import type { ListenerContext } from '../listener.ts';
+import type { HeldRecords } from '../listener-counts.ts';
 import { SpoolFiles } from './spool-files.ts';
 
 /** Settings of listeners that spool. */
@@ -109,7 +110,7 @@ export class ProducerSpool implements AsyncDisposable {
         source: sourceIn(name),
         context: this.#context,
         signal: this.#stop.signal,
-        onPassed: () => this.#count(),
+        onChange: () => this.#count(),
       });
       this.#opened.set(name, line);
       this.#count();
@@ -122,7 +123,9 @@ export class ProducerSpool implements AsyncDisposable {
   }
 
   #count(): void {
-    this.#context.counts.waiting = [...this.#opened.values()].reduce((sum, line) => sum + line.records, 0);
+    const lines = [...this.#opened.values()];
+    this.#context.counts.waiting = lines.reduce((sum, line) => sum + line.records, 0);
+    this.#context.counts.held = lines.flatMap((line) => line.held ?? []);
   }
 }
 
@@ -131,7 +134,8 @@ interface SpoolLineOptions {
   readonly source: string;
   readonly context: ListenerContext;
   readonly signal: AbortSignal;
-  readonly onPassed: () => void;
+  /** Told when something was given on, or why nothing can be. */
+  readonly onChange: () => void;
 }
 
 /** What waits of one source, given on in order. */
@@ -143,6 +147,8 @@ class SpoolLine implements AsyncDisposable {
   #writing: Promise<void> = Promise.resolve();
   #putting = 0;
   #isGiving = true;
+  /** Why the oldest was not taken when it was given last. */
+  #heldBy: unknown;
   #running: Promise<void>;
 
   constructor(options: SpoolLineOptions) {
@@ -161,6 +167,15 @@ class SpoolLine implements AsyncDisposable {
 
   get bytes(): number {
     return this.#options.files.bytes;
+  }
+
+  /** What waits, and why; undefined while nothing keeps it. */
+  get held(): HeldRecords | undefined {
+    if (this.#heldBy === undefined || this.records === 0) return undefined;
+    const { code, message: reason } = isTocsinError(this.#heldBy)
+      ? this.#heldBy
+      : new TocsinError('ingest.internal', { what: messageOf(this.#heldBy) });
+    return { source: this.#options.source, records: this.records, code, reason };
   }
 
   async put({ key, records, underWay }: BatchToSpool): Promise<void> {
@@ -203,7 +218,7 @@ class SpoolLine implements AsyncDisposable {
 
   /** False where nothing waits, or it is to stop. */
   async #giveOldest(): Promise<boolean> {
-    const { files, context, source, signal, onPassed } = this.#options;
+    const { files, context, source, signal, onChange } = this.#options;
     // Between two writes only: a writer may begin a segment meanwhile, and never one that is read.
     const oldest = await this.#alone(() => files.oldest());
     const lost = files.takeLost();
@@ -216,9 +231,15 @@ class SpoolLine implements AsyncDisposable {
     const isSettled = (await firstOf(this.#underWay.get(first), signal)) === true;
     this.#underWay.delete(first);
     const isCounted = first >= this.#countedFrom;
-    if (!isSettled && !(await deliverRecords(records, { context, source, signal, key, isCounted, keepsOnClose: true }))) return false;
+    const onHeld = (error: unknown): void => {
+      this.#heldBy = error;
+      onChange();
+    };
+    const to: DeliveryTo = { context, source, signal, key, isCounted, keepsOnClose: true, onHeld };
+    if (!isSettled && !(await deliverRecords(records, to))) return false;
     await this.#alone(() => files.pass(oldest));
-    onPassed();
+    this.#heldBy = undefined;
+    onChange();
     return true;
   }
 

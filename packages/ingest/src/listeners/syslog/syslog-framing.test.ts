@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { missingCorpora } from '../../../test/corpora.ts';
+import { needs } from '../../../test/needs.ts';
 import { syslogCases } from '../../../test/syslog-cases.ts';
 import { SyslogFraming } from './syslog-framing.ts';
 
@@ -104,8 +106,10 @@ test('however a stream is cut, the same messages come of it', () => {
   );
 });
 
-describe.skipIf(syslogCases.length === 0)('as Telegraf cuts them', () => {
-  test.each(syslogCases.filter(([, { framing }]) => framing !== 'datagram'))('%s', (_, each) => {
+describe('as Telegraf cuts them', needs(missingCorpora), () => {
+  const streams = syslogCases.filter(([, { framing }]) => framing !== 'datagram');
+  test('there are cases', () => expect(streams.length).toBeGreaterThan(10));
+  test.each(streams)('%s', (_, each) => {
     const messages = read([Buffer.from(each.input_b64, 'base64')], { maxBytes: 8192 }).filter((one) => one !== BAD);
     const expected = (each.expected_line_protocol ?? '').split('\n').filter((line) => line.startsWith('syslog,'));
     // What breaks off is counted here and no message.

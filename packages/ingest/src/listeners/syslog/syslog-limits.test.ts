@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { readSettings } from '@tocsin/core/setting';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs, unlessFound } from '../../../test/needs.ts';
 import { type CertificatePaths, type CertificateWish, hasOpenssl, TestAuthority } from '../../../test/test-certificates.ts';
 import { ContractIntake, eventually } from '../contract/contract-intake.ts';
 import { CONTRACT_SOURCE } from '../contract/listener-driver.ts';
@@ -129,7 +130,7 @@ test.each([
   await expect(open(new ContractIntake(), more)).rejects.toMatchObject({ code: 'listener.cannot_open' });
 });
 
-describe.skipIf(!hasOpenssl())('client certificates', () => {
+describe('client certificates', needs(unlessFound(hasOpenssl(), 'needs openssl to make certificates')), () => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-syslog-tls-'));
   let authority: TestAuthority;
   let stranger: TestAuthority;

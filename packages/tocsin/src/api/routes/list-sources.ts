@@ -1,10 +1,9 @@
 /** `GET /sources` and `GET /sources/:name`: configured producers, what each has sent, what was heard of it. */
-import { isTocsinError, TocsinError } from '@tocsin/core';
+import { isTocsinError, TocsinError, tenantKey } from '@tocsin/core';
 import type { SourceTotals } from '@tocsin/store';
 import type { SourceRecord } from '../../registry/registry.ts';
 import type { KnownSource } from '../../sources/facts-keeper.ts';
 import { heardOf, shownCredentials } from '../../sources/source-desk.ts';
-import { sourceKey } from '../../sources/stored-facts.ts';
 import type { ApiCall, Route } from '../route.ts';
 import { credentialSchema, sourceSchema } from '../schemas.ts';
 
@@ -38,7 +37,7 @@ export const showSource: Route = {
     const record = context.registry.get(principal.tenant, 'source', name)?.value;
     if (record === undefined) throw new TocsinError('api.not_found', { what: 'source', id: name });
     const asked = await ask(call);
-    const known = asked.known.get(sourceKey(principal.tenant, name));
+    const known = asked.known.get(tenantKey(principal.tenant, name));
     const credentials = context.registry.list('credential', principal.tenant).filter(({ value }) => value.source === name);
     return {
       source: { ...describe(call, record, asked), limits: context.flow.quotas.of('source', { tenant: principal.tenant, source: name }) },
@@ -66,7 +65,7 @@ async function ask({ context, principal }: ApiCall): Promise<Asked> {
 
 function describe({ context, principal }: ApiCall, record: SourceRecord, { totals, known }: Asked): object {
   const sent = totals?.get(record.name);
-  const heard = heardOf(record, known.get(sourceKey(principal.tenant, record.name)), {
+  const heard = heardOf(record, known.get(tenantKey(principal.tenant, record.name)), {
     silence: context.sources.silence,
     nowMs: context.clock.nowMs(),
   });

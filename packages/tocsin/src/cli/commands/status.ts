@@ -91,6 +91,14 @@ function printTables(terminal: Terminal, { members, listeners, streams, lag }: I
   const used = listeners.filter(({ kind, bytes, refused }) => kind !== 'http' || bytes > 0 || Object.keys(refused).length > 0);
   if (used.length > 0) {
     terminal.table(members.length > 0 ? [LISTENER_OF, ...LISTENERS] : LISTENERS, used);
+    for (const { kind, name, held = [] } of used)
+      for (const { source, records, reason } of held)
+        terminal.line(
+          terminal.style(
+            'yellow',
+            `${sayMany(records, 'record')} of ${visible(source)} in the spool of ${visible(`${kind}/${name}`)}: ${visible(reason)}`,
+          ),
+        );
     terminal.line();
   }
   if (streams) terminal.table(STREAMS, streams);

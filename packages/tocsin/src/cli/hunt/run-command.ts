@@ -1,9 +1,9 @@
 /** The run of `tocsin hunt`: rules loaded, files judged, findings printed, exit code chosen. */
-import { getCompileCacheDir } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { errorTable, TocsinError } from '@tocsin/core';
 import type { MappingSet } from '@tocsin/ingest/read';
+import { compiledCodeFolder } from '../../compiled-code.ts';
 import { type BufferPool, createBufferPool } from '../../hunt/buffer-pool.ts';
 import type { Finding } from '../../hunt/finding.ts';
 import { openGrowingJudge } from '../../hunt/growing-judge.ts';
@@ -37,7 +37,7 @@ export async function runHuntCommand(context: CommandContext, paths: readonly st
   const rules = await loadHuntRules([request.rules], {
     nowMs: Date.now(),
     cache,
-    threads: { most: request.jobs, codeFolder: codeFolder() },
+    threads: { most: request.jobs, codeFolder: compiledCodeFolder() },
   });
   refuseNone(rules, request.rules);
   const output = createOutput(context, request);
@@ -133,7 +133,7 @@ function openJudge({ request, inputs, rules, mappings, setup, choices, cache }: 
     mappings: mappings.specs,
     choices,
     cacheFolder: cache?.folder,
-    codeFolder: codeFolder(),
+    codeFolder: compiledCodeFolder(),
   });
   return openGrowingJudge(setup, {
     jobs: request.jobs,
@@ -143,12 +143,6 @@ function openJudge({ request, inputs, rules, mappings, setup, choices, cache }: 
     // Where rules were parsed, tables have to be made: the first thread makes most of them before others come.
     expectedBytes: rules.isKept ? totalBytes(inputs) : undefined,
   });
-}
-
-/** Where Node keeps compiled code. It tells the folder of its own version within the one that it was given. */
-function codeFolder(): string | undefined {
-  const folder = getCompileCacheDir();
-  return folder && dirname(folder);
 }
 
 /** The bytes where every thread can read them; rules out of the cache are there already. */
