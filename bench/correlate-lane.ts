@@ -5,8 +5,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Fields, LogSource, Match, MatchStep, Position } from '@tocsin/core';
+import type { LogSource, Match, MatchStep, Position } from '@tocsin/core';
 import { type CompiledRules, compileRules, createFoldSet, groupValues, judgeRecords, parseRules } from '@tocsin/detect';
+import { createFieldsReader } from '@tocsin/ingest';
 import { passLane, sourceOf, timed } from './detect-lane.ts';
 
 /** What a run of a lane found. */
@@ -35,6 +36,8 @@ function runCorrelatedLane(laneFile: string, rulesFolder: string): CorrelatedLan
   const sources = new Map<string, LogSource>();
   passLane(laneFile, { mapping: (tags) => sources.set(tags, sourceOf(tags)) });
   const compiled = compileRules(rules, [...sources.values()]);
+  // Time is no field of the rules: of the members that are read, it is one more.
+  for (const tags of sources.keys()) compiled.route(tags)?.view.slot('@timestamp');
   const [first, firstSeconds] = timed(() => correlate(laneFile, compiled));
   let best = { ...first, cpuSeconds: firstSeconds };
   for (let i = 1; i < PASSES; i++) {
@@ -51,6 +54,7 @@ function correlate(file: string, compiled: CompiledRules): Pass {
   const folds = createFoldSet(compiled);
   const alerts = new Set<string>();
   const counts = { events: 0, matches: 0, foldSeconds: 0 };
+  const read = createFieldsReader();
   passLane(file, {
     block: ({ bytes, starts, ends, tags, count }) => {
       const matches: Match[] = [];
@@ -60,9 +64,9 @@ function correlate(file: string, compiled: CompiledRules): Pass {
         { count, bytes, starts, ends },
         {
           mappingOf: (index) => tags[index] as string,
-          fieldsOf: (index) => {
-            const fields = JSON.parse(bytes.toString('utf8', starts[index], ends[index])) as Fields;
-            timeMs = Date.parse(String(fields['@timestamp']));
+          fieldsOf: (index, members) => {
+            const fields = read('json', bytes.subarray(starts[index], ends[index]), members);
+            timeMs = Date.parse(String(fields?.['@timestamp']));
             return fields;
           },
           onHit: (hit) => {

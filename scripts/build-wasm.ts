@@ -30,7 +30,7 @@ const MODULES: readonly WasmModule[] = [
   {
     title: 'The member selector',
     file: 'packages/ingest/src/decoders/member-selector-module.data.ts',
-    sources: ['packages/ingest/assembly/select-members.ts'],
+    sources: ['select-members', 'gather-members'].map((name) => `packages/ingest/assembly/${name}.ts`),
     options: ['--initialMemory', '4'],
     asAssembly: (source) => source,
   },

@@ -1,8 +1,8 @@
 /**
  * Checks that a record is one JSON object (RFC 8259) and finds the members of its first level that are wanted, without making anything of the
- * rest. AssemblyScript; the TypeScript side, which knows what the numbers mean, is `src/decoders/member-selector.ts`.
+ * rest; what becomes of them is in `gather-members.ts`, of the same module. AssemblyScript; the TypeScript side, which knows what the numbers mean, is `src/decoders/member-selector.ts`.
  *
- * Memory, from low to high: the table of wanted names, the output, the input. The caller lays it out and says where each begins. Beyond the
+ * Memory, from low to high: the table of wanted names, the output, the kept strings, the input. The caller lays it out and says where each begins. Beyond the
  * input 16 bytes must exist: they are read, and not looked at.
  */
 
@@ -19,6 +19,10 @@ const TRUE: i32 = 3;
 const FALSE: i32 = 4;
 const NULL: i32 = 5;
 const CONTAINER: i32 = 6;
+/** A string whose escapes are all of one letter. */
+const LETTERED: i32 = 7;
+/** Of `gather`: a string that is kept in the slot named. */
+const KNOWN: i32 = 8;
 
 /** Answers below zero: not to be decided here. */
 const UNSURE: i32 = -1;
@@ -28,13 +32,17 @@ const BACKSLASH: i32 = 0x5c;
 
 let table: usize = 0;
 let output: usize = 0;
+let kept: usize = 0;
 /** Whether a string was read that has escapes, since this was last put down. */
 let sawEscape: bool = false;
+/** Whether one of them was a `\u`. */
+let sawUnit: bool = false;
 
-/** Says where the table of names and the output begin. */
-export function place(tableAt: usize, outputAt: usize): void {
+/** Says where the table of names, the output and the kept strings begin. */
+export function place(tableAt: usize, outputAt: usize, keptAt: usize): void {
   table = tableAt;
   output = outputAt;
+  kept = keptAt;
 }
 
 /** Whether [from, to) holds characters beyond ASCII; up to 15 bytes behind it may count as well. */
@@ -42,36 +50,6 @@ export function beyondAscii(from: usize, to: usize): bool {
   let seen = i8x16.splat(0);
   for (let at = from; at < to; at += 16) seen = v128.or(seen, v128.load(at));
   return i8x16.bitmask(seen) != 0;
-}
-
-/**
- * Moves the bytes of `count` members of the output that are no bare words, strings without escapes also without their quotes, to `into` and
- * behind it, one after the other, which may be the beginning of the input; gives their length.
- */
-export function gather(count: i32, into: usize): usize {
-  let free = into;
-  for (let i: i32 = 0; i < count; i++) {
-    const record = output + ((<usize>i) << 4);
-    const kind = load<i32>(record, 4);
-    if (kind == TRUE || kind == FALSE || kind == NULL) continue;
-    const quote: usize = kind == STRING ? 1 : 0;
-    const from = <usize>load<u32>(record, 8) + quote;
-    const length = <usize>load<u32>(record, 12) - quote - from;
-    if (length > LONG) memory.copy(free, from, length);
-    else moveShort(free, from, length);
-    free += length;
-  }
-  return free - into;
-}
-
-/** Bytes from which on the runtime's own copy is faster. */
-const LONG: usize = 64;
-
-/** Forward, and never beyond what has been read already: both may overlap. */
-function moveShort(into: usize, from: usize, length: usize): void {
-  let moved: usize = 0;
-  for (; moved + 8 <= length; moved += 8) store<u64>(into + moved, load<u64>(from + moved));
-  for (; moved < length; moved++) store<u8>(into + moved, load<u8>(from + moved));
 }
 
 /** Slot of a name in the table, or the free slot where it belongs. */
@@ -125,6 +103,7 @@ export function selectFirst(from: usize, to: usize, maxDepth: i32, maxKeys: i32)
       const start = at;
       let kind: i32;
       const first = at < to ? <i32>load<u8>(at) : 0;
+      sawUnit = false;
       if (first == 0x7b || first == 0x5b) {
         at = skipContainer(at, to, maxDepth, maxKeys - keys);
         keys += keysWithin;
@@ -159,7 +138,7 @@ export function selectFirst(from: usize, to: usize, maxDepth: i32, maxKeys: i32)
 
 /** Kind of a value that was read and is no container, by its first byte. */
 function kindOf(first: i32): i32 {
-  if (first == QUOTE) return sawEscape ? ESCAPED : STRING;
+  if (first == QUOTE) return sawUnit ? ESCAPED : sawEscape ? LETTERED : STRING;
   if (first == 0x74) return TRUE;
   if (first == 0x66) return FALSE;
   return first == 0x6e ? NULL : NUMBER;
@@ -282,24 +261,30 @@ function readString(from: usize, to: usize): usize {
   const quotes = i8x16.splat(<i8>QUOTE);
   const backslashes = i8x16.splat(<i8>BACKSLASH);
   const controls = i8x16.splat(0x20);
-  while (true) {
+  while (at < to) {
     const chunk = v128.load(at);
     const special = v128.or(v128.or(i8x16.eq(chunk, quotes), i8x16.eq(chunk, backslashes)), i8x16.lt_u(chunk, controls));
-    const stops = i8x16.bitmask(special);
-    if (stops == 0) {
-      at += 16;
-      if (at >= to) return FAILED;
-      continue;
+    let stops = i8x16.bitmask(special);
+    // Text has its escapes close together: all of a chunk are gone through before the next is loaded.
+    let next = at + 16;
+    while (stops != 0) {
+      const stop = at + ctz(stops);
+      if (stop >= to) return FAILED;
+      const byte = <i32>load<u8>(stop);
+      if (byte == QUOTE) return stop + 1;
+      if (byte != BACKSLASH) return FAILED;
+      sawEscape = true;
+      const behindEscape = readEscape(stop, to);
+      if (behindEscape == FAILED) return FAILED;
+      if (behindEscape >= next) {
+        next = behindEscape;
+        break;
+      }
+      stops &= -1 << <i32>(behindEscape - at);
     }
-    at += ctz(stops);
-    if (at >= to) return FAILED;
-    const byte = <i32>load<u8>(at);
-    if (byte == QUOTE) return at + 1;
-    if (byte != BACKSLASH) return FAILED;
-    at = readEscape(at, to);
-    if (at == FAILED) return FAILED;
-    sawEscape = true;
+    at = next;
   }
+  return FAILED;
 }
 
 function readEscape(at: usize, to: usize): usize {
@@ -307,6 +292,7 @@ function readEscape(at: usize, to: usize): usize {
   const byte = <i32>load<u8>(at + 1);
   if (byte == 0x75) {
     if (at + 6 > to) return FAILED;
+    sawUnit = true;
     for (let i: usize = 2; i < 6; i++) if (!isHex(<i32>load<u8>(at + i))) return FAILED;
     return at + 6;
   }

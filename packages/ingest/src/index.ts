@@ -4,6 +4,7 @@ export { type Admission, type AdmissionOptions, createAdmission, type Quota, typ
 export type { RefusalCount } from './admission/refusal-counts.ts';
 export { createStallGuard, type StallGuard } from './admission/stall-guard.ts';
 export { decoders, type FormatName, fieldsOf, isFormat, jsonObjectsOf } from './decoders/decoders.ts';
+export { createFieldsReader, type FieldsReader } from './decoders/fields-reader.ts';
 export {
   type AcceptedRecord,
   type DecodedRecord,

@@ -3,6 +3,7 @@ import type { MappingSet } from './mappings/compile-mappings.ts';
 import type { MappingText } from './mappings/mapping-set.ts';
 
 export { decoders, type FormatName, fieldsOf, isFormat, jsonObjectsOf } from './decoders/decoders.ts';
+export { createFieldsReader, type FieldsReader } from './decoders/fields-reader.ts';
 export { defaultDecodeLimits } from './decoders/record-decoder.ts';
 export { EVTX_CHUNK_BYTES, EVTX_HEAD_BYTES, isEvtx, readEvtxChunk } from './evtx/evtx-chunk.ts';
 export type { Mapped } from './mappings/compile-mapping.ts';

@@ -9,11 +9,11 @@
 import { type EventBus, encodeFrame, type Published, type ReplayLog, type StateStore } from '@tocsin/bus';
 import { type Clock, isTocsinError, type Lane, type Position } from '@tocsin/core';
 import {
+  createFieldsReader,
   createFramer,
   createIntake,
   createSchemaCheck,
   type Framer,
-  fieldsOf,
   type Intake,
   type IntakeOptions,
   type MappingSet,
@@ -115,12 +115,13 @@ export function wireMatch(
       'costs' | 'samples' | 'isolation' | 'ownership' | 'order' | 'orderReached' | 'onBehind'
     >,
 ): Promise<void> {
+  const read = createFieldsReader();
   return runMatcher({
     ...around,
     bus,
     drop: createDrop({ ...around, bus }),
     epoch: around.nextId(),
-    fieldsOf: (frame, index) => fieldsOf(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index)),
+    fieldsOf: (frame, index, members) => read(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index), members),
   });
 }
 

@@ -75,12 +75,13 @@ export async function* orderedFeed(
         consumer = await createConsumer({ link, catalogue }, { ...options, lastSequence });
         buffer.begin();
         feed = startPullFeed(link, { stream: options.stream.stream, consumer: consumer.name, follow: options.follow }, buffer);
-      } else if (buffer.state === 'drained') {
-        if (consumer === undefined || (await hasAll({ link, catalogue }, options, { consumer, lastSequence }))) return;
+      } else if (buffer.state === 'flowing') {
+        await buffer.news(options.scope);
+      } else if (consumer === undefined || (await hasAll({ link, catalogue }, options, { consumer, lastSequence }))) {
+        return;
+      } else {
         await pause();
         buffer.onGone();
-      } else {
-        await buffer.news(options.scope);
       }
     }
   } finally {

@@ -1,9 +1,10 @@
 /**
  * One event as the compiled rules of a log source see it: each field is read, turned into text and folded to lower case at
- * most once per event, whoever asks. Not for two events at a time: `show` replaces the one before.
+ * most once per event, whoever asks. Not for two events at a time: `show` replaces the one before. It may be shown with only the members that
+ * were ever asked for; whoever asks for more gets it out of the whole event.
  */
 import type { Fields, LogSource } from '@tocsin/core';
-import { type FieldReader, type FieldValues, resolveField } from './field-reader.ts';
+import { type FieldReader, type FieldValues, membersOf, resolveField } from './field-reader.ts';
 
 /** Text without case. The two small sigmas are one letter. */
 export function foldCase(text: string): string {
@@ -22,22 +23,43 @@ export class EventView {
   readonly logSource: LogSource | undefined;
   readonly #slots = new Map<string, FieldSlot>();
   readonly #keywords: FieldSlot;
+  readonly #members = new Set<string>();
   #fields: Fields = {};
+  /** Gives the whole event; undefined where that is shown already. */
+  #whole: (() => Fields | undefined) | undefined;
+  /** Slots whose fields can be read out of what is shown: the first so many. */
+  #covered = 0;
   #epoch = 0;
 
   constructor(logSource: LogSource | undefined) {
     this.logSource = logSource;
-    this.#keywords = new FieldSlot(this, (fields) => ({ exists: true, values: searchable(fields) }));
+    this.#keywords = new FieldSlot(this, Number.POSITIVE_INFINITY, (fields) => ({ exists: true, values: searchable(fields) }));
   }
 
-  /** Takes the next event. */
-  show(fields: Fields): void {
+  /** Names of the members of the first level that the fields asked for so far may lie in. Grows. */
+  get members(): ReadonlySet<string> {
+    return this.#members;
+  }
+
+  /** Takes the next event: the whole of it, or, with `whole` to get the rest, what `members` said. */
+  show(fields: Fields, whole?: () => Fields | undefined): void {
     this.#fields = fields;
+    this.#whole = whole;
+    this.#covered = this.#slots.size;
     this.#epoch += 1;
   }
 
   get fields(): Fields {
+    if (this.#whole !== undefined) {
+      this.#fields = this.#whole() ?? this.#fields;
+      this.#whole = undefined;
+    }
     return this.#fields;
+  }
+
+  /** The event as far as the slot of this number needs it. */
+  fieldsFor(slot: number): Fields {
+    return slot < this.#covered ? this.#fields : this.fields;
   }
 
   get epoch(): number {
@@ -49,8 +71,9 @@ export class EventView {
     if (name === undefined) return this.#keywords;
     const known = this.#slots.get(name);
     if (known !== undefined) return known;
-    const slot = new FieldSlot(this, resolveField(name, this.logSource));
+    const slot = new FieldSlot(this, this.#slots.size, resolveField(name, this.logSource));
     this.#slots.set(name, slot);
+    for (const member of membersOf(name, this.logSource)) this.#members.add(member);
     return slot;
   }
 }
@@ -58,14 +81,16 @@ export class EventView {
 /** One field of the event being judged. */
 export class FieldSlot {
   readonly #view: EventView;
+  readonly #number: number;
   readonly #reader: FieldReader;
   #epoch = -1;
   #found: FieldValues = { exists: false, values: [] };
   #texts: readonly string[] | undefined;
   #folded: readonly string[] | undefined;
 
-  constructor(view: EventView, reader: FieldReader) {
+  constructor(view: EventView, number: number, reader: FieldReader) {
     this.#view = view;
+    this.#number = number;
     this.#reader = reader;
   }
 
@@ -74,7 +99,7 @@ export class FieldSlot {
     if (this.#epoch !== this.#view.epoch) {
       this.#texts = undefined;
       this.#folded = undefined;
-      this.#found = this.#reader(this.#view.fields);
+      this.#found = this.#reader(this.#view.fieldsFor(this.#number));
       // Last: a reader that throws must not leave the values of the event before in force.
       this.#epoch = this.#view.epoch;
     }

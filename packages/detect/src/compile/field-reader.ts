@@ -39,6 +39,14 @@ export function pathsOf(name: string, logSource: LogSource | undefined): readonl
   return [name, ...logSource.prefixes.map((prefix) => `${prefix}${name}`)];
 }
 
+/** Names of the members of the first level in which a field named by a rule may lie, as `resolveField` looks for it. */
+export function membersOf(name: string, logSource: LogSource | undefined): readonly string[] {
+  return pathsOf(name, logSource).flatMap((path) => {
+    const parts = path.split('.');
+    return parts.length > MAX_PARTS ? [path] : parts.map((_, last) => parts.slice(0, last + 1).join('.'));
+  });
+}
+
 function pathReader(path: string): FieldReader {
   const parts = path.split('.');
   if (parts.length === 1 || parts.length > MAX_PARTS) return (fields) => (Object.hasOwn(fields, path) ? present(fields[path]) : ABSENT);

@@ -2,7 +2,7 @@
 import type { SavedLane } from './checkpoint.ts';
 import type { RuleFold } from './create-folds.ts';
 import { DueQueue } from './due-queue.ts';
-import type { FoldStep } from './fold.ts';
+import type { FoldContext, FoldStep } from './fold.ts';
 import type { FoldRoute } from './group-index.ts';
 import type { TimeLane } from './watermark-board.ts';
 
@@ -16,7 +16,34 @@ export interface FoldLane extends TimeLane {
   /** Source that fed it last: most matches come from the same. */
   lastSource: string;
   /** What its fold is told: one object for all calls, filled anew for each. */
-  readonly context: { readonly tenant: string; groupKey: string; watermarkMs: number; ruleSet: string };
+  readonly context: LaneContext;
+}
+
+/** What a lane's fold is told of the group at hand. Most folds never ask for its key, which is put together only then. */
+export class LaneContext implements FoldContext {
+  readonly tenant: string;
+  watermarkMs = Number.NEGATIVE_INFINITY;
+  ruleSet = '';
+  readonly #keyOf: (group: number) => string;
+  #group = -1;
+  #key: string | undefined;
+
+  constructor(tenant: string, keyOf: (group: number) => string) {
+    this.tenant = tenant;
+    this.#keyOf = keyOf;
+  }
+
+  /** Takes the next group. */
+  turnTo(group: number): void {
+    this.#group = group;
+    this.#key = undefined;
+  }
+
+  /** Key of the group; asked for at least once while the group is there, it is known afterwards as well. */
+  get groupKey(): string {
+    this.#key ??= this.#keyOf(this.#group);
+    return this.#key;
+  }
 }
 
 /** A lane without groups; `nameOf` gives a group's key, by which groups due at one time are ordered. */
@@ -29,7 +56,7 @@ export function createLane(route: FoldRoute<FoldLane>, tenant: string, nameOf: (
     watermarkMs: Number.NEGATIVE_INFINITY,
     live: 0,
     lastSource: '',
-    context: { tenant, groupKey: '', watermarkMs: Number.NEGATIVE_INFINITY, ruleSet: '' },
+    context: new LaneContext(tenant, nameOf),
   };
 }
 

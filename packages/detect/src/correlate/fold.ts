@@ -51,6 +51,11 @@ export interface FoldStep<S> {
   readonly clipped?: number | undefined;
 }
 
+/** Whether anybody else is to be told of a step. */
+export function saysSomething({ changed, held }: FoldStep<unknown>): boolean {
+  return changed.length > 0 || held !== undefined;
+}
+
 /** No episodes: shared by the many steps that change none. */
 export const NO_EPISODES: readonly Episode[] = [];
 

@@ -8,7 +8,7 @@ import type { SavedTable } from './checkpoint.ts';
 import { ColdWindows } from './cold-windows.ts';
 import { createFolds, type RuleFold } from './create-folds.ts';
 import { EvidenceLocker } from './evidence-locker.ts';
-import { type FoldContext, type FoldStep, NO_EPISODES } from './fold.ts';
+import { type FoldContext, type FoldStep, NO_EPISODES, saysSomething } from './fold.ts';
 import { createLane, type FoldLane, type GroupPlace, type OnStep, type Said, savedLane } from './fold-lane.ts';
 import { createFoldShare, type FoldShare } from './fold-share.ts';
 import { GroupColumns } from './group-columns.ts';
@@ -17,7 +17,7 @@ import type { FoldMatch } from './held-match.ts';
 import { NO_KEY } from './key-table.ts';
 import { MatchFields } from './match-fields.ts';
 import { StalestGroups } from './stalest-groups.ts';
-import { DEFAULT_LIMITS, type FoldCounts, type GroupLimits, type TableOptions } from './table-limits.ts';
+import { COLD_EVENT_BYTES, DEFAULT_LIMITS, type FoldCounts, GROUP_BYTES, type GroupLimits, type TableOptions } from './table-limits.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 import { TenantNumbers } from './tenant-numbers.ts';
 import { createWatermarkBoard, type WatermarkBoard } from './watermark-board.ts';
@@ -83,7 +83,7 @@ export class GroupTable {
       this.#noteSource(lane, match);
       if (!this.#keeps(lane, key)) continue;
       const outcome = this.#advanceGroup(this.#groupOf(lane, key), match, ruleSet);
-      if (outcome === undefined || (outcome.changed.length === 0 && outcome.held === undefined)) continue;
+      if (outcome === undefined || !saysSomething(outcome)) continue;
       said ??= [];
       said.push({ fold: route.fold, outcome, where: { tenant: lane.tenant, groupKey: lane.context.groupKey } });
     }
@@ -183,7 +183,11 @@ export class GroupTable {
       columns.states[group] = fold.cold.wake(this.#cold, group);
     }
     const outcome = fold.advance(columns.states[group], match, this.#contextOf(group, lane, ruleSet));
-    if (outcome !== undefined) this.#settle(group, outcome);
+    if (outcome !== undefined) {
+      // Its key, while it is there: settling may forget the group.
+      if (saysSomething(outcome)) void lane.context.groupKey;
+      this.#settle(group, outcome);
+    }
     // Nothing is due any sooner, and weighing now and then is enough.
     else if (Number.isNaN(columns.queuedMs[group]) || this.#turn % WEIGH_EVERY === 0)
       this.#settle(group, { state: columns.states[group], changed: NO_EPISODES, late: 0 });
@@ -322,7 +326,7 @@ export class GroupTable {
   // oxlint-disable-next-line max-params -- R3: a group of a lane, under a rule set.
   #contextOf(group: number, lane: FoldLane, ruleSet: string): FoldContext {
     const { context, watermarkMs, route } = lane;
-    context.groupKey = route.table.textOf(this.#groups.keys[group] as number);
+    context.turnTo(group);
     context.watermarkMs = watermarkMs - route.fold.delayMs;
     context.ruleSet = ruleSet;
     return context;
@@ -391,7 +395,3 @@ export class GroupTable {
 const MAX_STALE_ENTRIES = 10_000;
 /** Of so many quiet steps one weighs its group. */
 const WEIGH_EVERY = 8;
-/** Rough bytes of a group's place in the columns, its key and its entry in the queue. */
-const GROUP_BYTES = 150;
-/** What each event takes that there is room for in the columns. */
-const COLD_EVENT_BYTES = 16;

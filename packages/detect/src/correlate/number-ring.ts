@@ -15,6 +15,14 @@ export class NumberRing implements SampleRing {
     return this.#length;
   }
 
+  get firstMs(): number {
+    return this.#length === 0 ? Number.POSITIVE_INFINITY : this.timeAt(0);
+  }
+
+  get lastMs(): number {
+    return this.#length === 0 ? Number.NEGATIVE_INFINITY : this.timeAt(this.#length - 1);
+  }
+
   /** Milliseconds since 1970; `index` from 0, the earliest. */
   timeAt(index: number): number {
     return this.#numbers[2 * (this.#start + index)] as number;

@@ -19,6 +19,8 @@ export class PackedRing implements SampleRing {
   #capacity = LEAST_EVENTS;
   #start = 0;
   #length = 0;
+  firstMs = Number.POSITIVE_INFINITY;
+  lastMs = Number.NEGATIVE_INFINITY;
 
   get length(): number {
     return this.#length;
@@ -50,7 +52,7 @@ export class PackedRing implements SampleRing {
   firstFrom(timeMs: number): number {
     let low = 0;
     let high = this.#length;
-    if (high > 0 && this.timeAt(high - 1) < timeMs) return high;
+    if (this.lastMs < timeMs) return high;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.timeAt(middle) < timeMs) low = middle + 1;
@@ -60,8 +62,7 @@ export class PackedRing implements SampleRing {
   }
 
   insert(timeMs: number, cell: number): number {
-    const last = this.#length - 1;
-    const at = last < 0 || this.timeAt(last) <= timeMs ? this.#length : this.firstFrom(timeMs + 1);
+    const at = this.lastMs <= timeMs ? this.#length : this.firstFrom(timeMs + 1);
     if (this.#length === this.#capacity) this.#resize(this.#length + (this.#length < SMALL ? this.#length : this.#length >> 3));
     this.#length += 1;
     for (let to = this.#length - 1; to > at; to--) this.#copy(to - 1, to);
@@ -70,12 +71,18 @@ export class PackedRing implements SampleRing {
     this.#words[word] = sinceMs;
     this.#words[word + 1] = cell;
     this.#words[word + 2] = (((sinceMs / HIGH) << 16) | (cell / HIGH)) >>> 0;
+    // What is read again, not what was given: a time has no fractions here.
+    const writtenMs = this.timeAt(at);
+    if (writtenMs > this.lastMs) this.lastMs = writtenMs;
+    if (writtenMs < this.firstMs) this.firstMs = writtenMs;
     return at;
   }
 
   dropFirst(count: number): void {
     this.#start = (this.#start + count) % this.#capacity;
     this.#length -= count;
+    this.firstMs = this.#length === 0 ? Number.POSITIVE_INFINITY : this.timeAt(0);
+    if (this.#length === 0) this.lastMs = Number.NEGATIVE_INFINITY;
     if (this.#capacity > SMALL && 3 * this.#length < this.#capacity)
       this.#resize(Math.max(LEAST_EVENTS, this.#length + (this.#length >> 3)));
   }

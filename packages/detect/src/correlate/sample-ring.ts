@@ -9,6 +9,9 @@
 /** Events by time; equal times in the order they came. */
 export interface SampleRing {
   readonly length: number;
+  /** Time of the earliest event, Infinity where there is none, and of the latest, -Infinity. */
+  readonly firstMs: number;
+  readonly lastMs: number;
   /** Milliseconds since 1970; `index` from 0, the earliest. */
   timeAt(index: number): number;
   cellAt(index: number): number;

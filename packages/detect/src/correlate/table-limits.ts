@@ -19,6 +19,11 @@ export interface TableOptions extends Partial<GroupLimits> {
 /** Bounds where nothing else is asked for. */
 export const DEFAULT_LIMITS: GroupLimits = { maxGroups: 100_000, maxBytes: 128 * 1024 * 1024 };
 
+/** Rough bytes of a group's place in the columns, its key and its entry in the queue. */
+export const GROUP_BYTES = 150;
+/** What each event takes that there is room for in the columns. */
+export const COLD_EVENT_BYTES = 16;
+
 /** What had to be left out; counts. */
 export interface FoldCounts {
   /** Groups forgotten before their time to stay within the limits. */

@@ -9,6 +9,8 @@ export const MAX_WAITING = MAX_EVIDENCE;
 /** A few matches of one group. */
 export class WaitingMatches {
   #list: RememberedMatch[];
+  /** Time of the first of them, so that nearly every question needs no look at it; Infinity where there is none. */
+  #firstMs = Number.POSITIVE_INFINITY;
   #bytes = 0;
 
   constructor(list: readonly RememberedMatch[] = []) {
@@ -30,12 +32,13 @@ export class WaitingMatches {
   remember(match: RememberedMatch, reachMs: number): void {
     if (this.#list.length >= MAX_WAITING) {
       // They came about in order: where the first still may share a window, so may nearly all.
-      if ((this.#list[0]?.timeMs ?? 0) >= match.timeMs - reachMs) return;
+      if (this.#firstMs >= match.timeMs - reachMs) return;
       this.#list = this.#list.filter((one) => one.timeMs >= match.timeMs - reachMs);
       this.#weigh();
       if (this.#list.length >= MAX_WAITING) return;
     }
     this.#list.push(match);
+    if (this.#list.length === 1) this.#firstMs = match.timeMs;
     this.#bytes += weighMatch(match);
   }
 
@@ -51,12 +54,13 @@ export class WaitingMatches {
 
   /** Forgets what is older than a time, as soon as the first is. */
   dropBefore(timeMs: number): void {
-    if (this.#list.length === 0 || (this.#list[0] as RememberedMatch).timeMs >= timeMs) return;
+    if (this.#firstMs >= timeMs) return;
     this.#list = this.#list.filter((one) => one.timeMs >= timeMs);
     this.#weigh();
   }
 
   #weigh(): void {
+    this.#firstMs = this.#list[0]?.timeMs ?? Number.POSITIVE_INFINITY;
     this.#bytes = this.#list.reduce((bytes, match) => bytes + weighMatch(match), 0);
   }
 }

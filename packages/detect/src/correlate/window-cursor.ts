@@ -22,12 +22,15 @@ export class WindowCursor implements WindowView {
   #from = 0;
   #to = 0;
   #sinceMs = 0;
+  /** Events in the ring, where an entry may be several. */
+  #events = 0;
 
   constructor(kind: MeasureKind, shape: WindowShape, ring: SampleRing = kind.isRaw ? new NumberRing() : new PackedRing()) {
     this.#kind = kind;
     this.#shape = shape;
     this.ring = ring;
     this.#measure = kind.create();
+    if (kind.countsOnly) for (let i = 0; i < ring.length; i++) this.#events += this.payloadAt(i);
   }
 
   get from(): number {
@@ -46,15 +49,23 @@ export class WindowCursor implements WindowView {
     return this.ring.bytes + this.#measure.bytes;
   }
 
+  /** Events that are kept. */
+  get events(): number {
+    return this.#kind.countsOnly ? this.#events : this.ring.length;
+  }
+
   /** Adds an event, `events` of them where only their number counts; returns its index. */
   insert(timeMs: number, payload: number): number {
     const { ring } = this;
     if (this.#kind.countsOnly) {
-      const there = ring.firstFrom(timeMs);
-      if (there < ring.length && ring.timeAt(there) === timeMs) {
-        this.join(there, payload);
-        return there;
+      if (timeMs <= ring.lastMs) {
+        const there = ring.firstFrom(timeMs);
+        if (ring.timeAt(there) === timeMs) {
+          this.join(there, payload);
+          return there;
+        }
       }
+      this.#events += payload;
     }
     const at = ring.insert(timeMs, this.#kind.isRaw ? payload : 2 * payload);
     if (at >= this.#to) return at;
@@ -69,6 +80,7 @@ export class WindowCursor implements WindowView {
   join(index: number, payload: number): void {
     const { ring } = this;
     ring.setCell(index, ring.cellAt(index) + 2 * payload);
+    this.#events += payload;
     if (index < this.#from || index >= this.#to) return;
     if (this.#kind.isOrdered && index !== this.#to - 1) this.#reset();
     else this.#measure.enter(payload, ring.timeAt(index));
@@ -92,6 +104,7 @@ export class WindowCursor implements WindowView {
     this.#from = Math.max(0, this.#from - count);
     this.#to = Math.max(0, this.#to - count);
     if (this.#to === 0) this.#reset();
+    if (this.#kind.countsOnly) for (let i = 0; i < count; i++) this.#events -= this.payloadAt(i);
     this.ring.dropFirst(count);
   }
 

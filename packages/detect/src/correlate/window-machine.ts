@@ -78,8 +78,8 @@ export class WindowMachine {
 
   /** Whether an event at the end of a group without an episode cannot bring one about: most events are that dull. */
   #isQuiet(state: WindowState, at: number): boolean {
-    const { length } = state.cursor.ring;
-    return state.open === null && at === length - 1 && this.#isTooFew(length);
+    const { cursor } = state;
+    return state.open === null && at === cursor.ring.length - 1 && this.#isTooFew(cursor.events);
   }
 
   /** Settles what the watermark allows; undefined where nothing came of it. */
@@ -109,7 +109,7 @@ export class WindowMachine {
     const settledMs = this.#reachMs + this.#latenessMs + 1;
     let due = Number.POSITIVE_INFINITY;
     for (const stretch of state.pending) due = Math.min(due, stretch.toMs + settledMs);
-    if (ring.length > 0) due = Math.min(due, ring.timeAt(ring.length - 1) + settledMs);
+    if (ring.length > 0) due = Math.min(due, ring.lastMs + settledMs);
     if (state.open !== null) due = Math.min(due, state.open.toMs + settledMs);
     if (!this.#kind.isMonotone) {
       const undecided = ring.firstFrom(state.decidedMs);
@@ -128,7 +128,7 @@ export class WindowMachine {
         this.#noteChange(open.episode);
       } else state.waiting.remember(match, this.#reachMs + this.#latenessMs);
     }
-    if (!this.#isTooFew(state.cursor.ring.length)) this.#measureFrom(state, arrival, context);
+    if (!this.#isTooFew(state.cursor.events)) this.#measureFrom(state, arrival, context);
     for (const episode of this.#step.changed) {
       episode.receivedMs = Math.max(episode.receivedMs, match.receivedMs);
       episode.ruleSet = context.ruleSet;
@@ -158,10 +158,10 @@ export class WindowMachine {
     }
   }
 
-  /** Whether so many entries cannot satisfy the condition, whatever they are. */
+  /** Whether so many events cannot satisfy the condition, whatever they are. */
   #isTooFew(events: number): boolean {
-    const { mayHold, countsOnly, joinsRules } = this.#kind;
-    return mayHold !== undefined && !countsOnly && !joinsRules && !mayHold(events, 0);
+    const { mayHold, joinsRules } = this.#kind;
+    return mayHold !== undefined && !joinsRules && !mayHold(events, 0);
   }
 
   /** Notes that the condition held at a time; for how many events that is news, and whether for the time. `added` have come since it was noted. */
@@ -291,7 +291,7 @@ export class WindowMachine {
     const { ring } = state.cursor;
     const oldest = state.pending[0]?.fromMs ?? Number.POSITIVE_INFINITY;
     const beforeMs = Math.min(finalMs - this.#rule.timespanMs, oldest);
-    let count = ring.length > 0 && ring.timeAt(0) < beforeMs ? this.#unneeded(state, beforeMs) : 0;
+    let count = ring.firstMs < beforeMs ? this.#unneeded(state, beforeMs) : 0;
     const clipped = Math.max(0, ring.length - MAX_EVENTS - count);
     this.#step.clipped += clipped;
     count += clipped;

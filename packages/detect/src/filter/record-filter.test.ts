@@ -173,11 +173,17 @@ function decode(record: Uint8Array): Fields | undefined {
   }
 }
 
+/** A record of which nothing is read that was not asked for. */
+function onlyMembers(fields: Fields | undefined, members?: ReadonlySet<string>): Fields | undefined {
+  if (fields === undefined || members === undefined) return fields;
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => members.has(name)));
+}
+
 function judge(compiled: CompiledRules, records: readonly Uint8Array[], by = judgeRecords): string[] {
   const found: string[] = [];
   by(compiled, batchOf(records), {
     mappingOf: () => 'test',
-    fieldsOf: (index) => decode(records[index] as Uint8Array),
+    fieldsOf: (index, members) => onlyMembers(decode(records[index] as Uint8Array), members),
     onHit: ({ index, detection: { rule } }) => found.push(`${index} ${rule.meta.id}`),
     onRuleError: (_index, _rule, cause) => {
       throw cause;

@@ -21,8 +21,11 @@ export interface RecordHit {
 export interface JudgeOptions {
   /** Mapping that reads a record. */
   mappingOf(index: number): string;
-  /** Fields of a record as its decoder reads them; undefined where it cannot be decoded. Called only for records that a rule may hold for, and for those that are no JSON objects. */
-  fieldsOf(index: number): Fields | undefined;
+  /**
+   * Fields of a record as its decoder reads them; undefined where it cannot be decoded. Called only for records that a rule may hold for, and
+   * for those that are no JSON objects. With `members`, others of the first level may be left out: the record is asked for again where they are needed.
+   */
+  fieldsOf(index: number, members?: ReadonlySet<string>): Fields | undefined;
   /** Whether to pass over a record, such as a duplicate. */
   skip?: ((index: number) => boolean) | undefined;
   onHit(hit: RecordHit): void;
@@ -35,15 +38,17 @@ export interface JudgeOptions {
 /** Tells `onHit` of every rule that holds, in order. */
 export function judgeRecords(compiled: CompiledRules, batch: RecordBatch, options: JudgeOptions): void {
   const routes = routesOf(compiled, batch, options);
-  const objects = objectBatch(batch, routes, (index) => options.fieldsOf(index));
+  const objects = objectBatch(batch, routes, (index, members) => options.fieldsOf(index, members));
   compiled.filter.scan(objects.batch, routes);
   for (let index = 0; index < batch.count; index++) {
     const route = routes[index];
     if (route === undefined) continue;
     const candidates = compiled.filter.candidates(index);
     if (candidates !== 'all' && candidates.length === 0) continue;
-    const fields = objects.fieldsOf(index);
-    if (fields !== undefined) judgeRecord(route, candidates, { index, fields, options });
+    const fields = objects.fieldsOf(index, route.view.members);
+    if (fields === undefined) continue;
+    route.view.show(fields, () => objects.fieldsOf(index));
+    judgeRecord(route, candidates, { index, options });
   }
 }
 
@@ -65,12 +70,10 @@ function routesOf(compiled: CompiledRules, batch: RecordBatch, options: JudgeOpt
 
 interface Shown {
   readonly index: number;
-  readonly fields: Fields;
   readonly options: JudgeOptions;
 }
 
 function judgeRecord(route: Route, candidates: ArrayLike<number> | 'all', shown: Shown): void {
-  route.view.show(shown.fields);
   if (candidates === 'all') for (const detection of route.detections) judge(route, detection, shown);
   else for (let i = 0; i < candidates.length; i++) judge(route, route.detections[candidates[i] as number] as CompiledDetection, shown);
 }

@@ -11,8 +11,11 @@ import type { RuleCostRecorder } from './rule-cost.ts';
 
 /** What matching a frame needs from outside. */
 export interface MatchFrameOptions {
-  /** Fields of an event as its decoder reads them; undefined where it cannot be decoded. Called only for events that rules ask for. */
-  fieldsOf(frame: FrameView, index: number): Fields | undefined;
+  /**
+   * Fields of an event as its decoder reads them; undefined where it cannot be decoded. Called only for events that rules ask for. With `members`,
+   * others of the first level may be left out.
+   */
+  fieldsOf(frame: FrameView, index: number, members?: ReadonlySet<string>): Fields | undefined;
   /** Whether to pass over an event, such as a duplicate. */
   skip?: ((index: number) => boolean) | undefined;
   /** Told of a rule that threw on an event; the event goes on to the other rules. */
@@ -39,7 +42,7 @@ export function matchFrame(compiled: CompiledRules, frame: FrameView, at: Positi
   const matches: Match[] = [];
   judgeRecords(compiled, frame.records(), {
     mappingOf: options.cost === undefined ? (index) => frame.mapping(index) : seenMapping(frame, options.cost),
-    fieldsOf: (index) => options.fieldsOf(frame, index),
+    fieldsOf: (index, members) => options.fieldsOf(frame, index, members),
     skip: options.skip,
     onHit: (hit) => matches.push(describe(scan, hit)),
     cost: options.cost,

@@ -5,11 +5,14 @@
 import type { Fields, RecordBatch } from '@tocsin/core';
 import type { Route } from '../compile/compiled-rules.ts';
 
+/** Decodes a record; with `members`, others of the first level may be left out. */
+export type DecodeRecord = (index: number, members?: ReadonlySet<string>) => Fields | undefined;
+
 /** A batch to scan, and the fields of those of its records that were decoded for it. */
 export interface ObjectBatch {
   readonly batch: RecordBatch;
-  /** Fields of a record, decoded at most once. */
-  fieldsOf(index: number): Fields | undefined;
+  /** Fields of a record; with `members`, others may be missing. */
+  fieldsOf: DecodeRecord;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -18,11 +21,7 @@ const MAX_DEPTH = 64;
 const encoder = new TextEncoder();
 
 /** The same records, those of other forms written anew; `routes` are undefined for records to pass over. */
-export function objectBatch(
-  batch: RecordBatch,
-  routes: readonly (Route | undefined)[],
-  decode: (index: number) => Fields | undefined,
-): ObjectBatch {
+export function objectBatch(batch: RecordBatch, routes: readonly (Route | undefined)[], decode: DecodeRecord): ObjectBatch {
   if (routes.every((route) => route === undefined || route.logSource.jsonObjects !== undefined)) return { batch, fieldsOf: decode };
   const decoded = new Map<number, Fields | undefined>();
   const parts: Uint8Array[] = [];
@@ -36,7 +35,7 @@ export function objectBatch(
       parts.push(fields === undefined ? NOTHING : written(fields));
     }
   }
-  return { batch: joined(parts), fieldsOf: (index) => (decoded.has(index) ? decoded.get(index) : decode(index)) };
+  return { batch: joined(parts), fieldsOf: (index, members) => (decoded.has(index) ? decoded.get(index) : decode(index, members)) };
 }
 
 /** Fields as JSON. Nothing, in place of a record, is every rule's candidate. */

@@ -1,7 +1,7 @@
 /** The thread in which catch-ups are run, one after the other: started when there is one, ended when there is none. */
 
 import { TocsinError } from '@tocsin/core';
-import { fieldsOf, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { createFieldsReader, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { type BusAddress, openBus } from '../duties/open-bus.ts';
 import { bootData, serveThread, threadSurroundings } from '../duties/thread-boot.ts';
 import type { ThreadApi } from '../duties/thread-call.ts';
@@ -50,13 +50,14 @@ async function runKept(begun: KeptJob): Promise<KeptJob> {
     kept = await putJob(bucket, { ...kept, job: { ...kept.job, ...changes, updatedMs: around.clock.nowMs() } });
   };
   await change({ state: 'running' });
+  const read = createFieldsReader();
   const { doneAt, alerts } = await runCatchUp(kept.job, {
     ...around,
     bus,
     bucket,
     lists: bus.bucket(RULE_LISTS_BUCKET),
     rules: await rulesOf(kept.job),
-    fieldsOf: (frame, index) => fieldsOf(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index)),
+    fieldsOf: (frame, index, members) => read(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index), members),
     onProgress: change,
   });
   await change({ state: 'folded', doneAt, alerts: { ...alerts, superseded: 0 } });

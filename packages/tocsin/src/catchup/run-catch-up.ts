@@ -29,7 +29,7 @@ export interface CatchUpGround {
   /** Bucket of rule lists. */
   readonly lists: StateBucket;
   readonly rules: CatchUpRules;
-  readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
+  readonly fieldsOf: (frame: FrameView, index: number, members?: ReadonlySet<string>) => Fields | undefined;
   readonly clock: Clock;
   readonly onTrouble: (error: unknown, what: string) => void;
   /** Told how far it has come; resolves when that is kept. */

@@ -48,8 +48,8 @@ export interface MatcherOptions {
   readonly input?: FrameInput | undefined;
   /** Told after each round how long before now the frame judged last was stored, milliseconds; 0 when there is nothing left to read. */
   readonly onBehind?: ((behindMs: number) => void) | undefined;
-  /** Decoded fields of an event, undefined where its bytes can no longer be read. */
-  readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
+  /** Decoded fields of an event, undefined where its bytes can no longer be read; with `members`, others may be missing. */
+  readonly fieldsOf: (frame: FrameView, index: number, members?: ReadonlySet<string>) => Fields | undefined;
   /** Where the cost of a tenant's rules under a rule set is counted. */
   readonly costs?: RuleCosts | undefined;
   /** Where a few events of each mapping are kept. */

@@ -5,7 +5,7 @@
 import { comparePositions } from '@tocsin/bus';
 import { type Position, systemClock } from '@tocsin/core';
 import { DetectorSelection } from '@tocsin/detect';
-import { fieldsOf, type MappingSet } from '@tocsin/ingest';
+import { createFieldsReader, fieldsOf, type MappingSet } from '@tocsin/ingest';
 import { createDrop } from '../deadletters/drop.ts';
 import { runCorrelator } from '../duties/correlator.ts';
 import type { FrameFeedOptions, FrameInput } from '../duties/frame-feed.ts';
@@ -93,6 +93,7 @@ export async function runReplay(options: RunReplayOptions): Promise<boolean> {
     updateEveryMs: UPDATE_EVERY_MS,
     signal: AbortSignal.any([around.signal, stopFolding.signal]),
   });
+  const read = createFieldsReader();
   const matching = runMatcher({
     ...shared,
     clock,
@@ -101,7 +102,7 @@ export async function runReplay(options: RunReplayOptions): Promise<boolean> {
     idleAfterMs: bounds.idleAfterMs,
     epoch: around.nextId(),
     rules: () => rules,
-    fieldsOf: (frame, index) => fieldsOf(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index)),
+    fieldsOf: (frame, index, members) => read(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index), members),
     isolation: isolationOf(options),
   });
   // Whichever fails first is what it failed with.

@@ -36,7 +36,7 @@ export interface FrameJudgeOptions {
   readonly drop: Drop;
   readonly isolation?: Isolation | undefined;
   readonly nowMs: () => number;
-  readonly fieldsOf: (frame: FrameView, index: number) => Fields | undefined;
+  readonly fieldsOf: (frame: FrameView, index: number, members?: ReadonlySet<string>) => Fields | undefined;
   readonly onTrouble: (error: unknown, what: string, about?: Readonly<Record<string, unknown>>) => void;
   /** Stops a process that judges suspects. */
   readonly giveUp: AbortSignal;
@@ -155,9 +155,9 @@ export class FrameJudge {
   #match({ compiled, frame, fed, cost }: JudgeTask, skip: (index: number) => boolean, errors: RuleError[]): readonly Match[] {
     const { fieldsOf, isolation } = this.#options;
     return matchFrame(compiled, frame, fed.position, {
-      fieldsOf(of, index) {
+      fieldsOf(of, index, members) {
         isolation?.box.at(index);
-        return fieldsOf(of, index);
+        return fieldsOf(of, index, members);
       },
       skip,
       cost,

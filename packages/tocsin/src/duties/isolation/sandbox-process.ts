@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { openFrame } from '@tocsin/bus';
-import { type FrameView, isTocsinError, type Match } from '@tocsin/core';
+import { type Fields, type FrameView, isTocsinError, type Match } from '@tocsin/core';
 import { type CompiledRules, compileRules, DetectorSelection, decodeRules, matchFrame } from '@tocsin/detect';
-import { fieldsOf, loadMappings, readShippedMappings } from '@tocsin/ingest';
+import { createFieldsReader, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { loadDetectors } from '../../detectors/load-detectors.ts';
 import type { SandboxNews, SandboxTask, SandboxUnit } from './sandbox-protocol.ts';
 
@@ -25,19 +25,20 @@ interface Judge {
   readonly selection: DetectorSelection;
   readonly frame: FrameView;
   readonly task: SandboxTask;
-  readonly fields: (index: number) => ReturnType<typeof fieldsOf>;
+  readonly fields: (index: number, members?: ReadonlySet<string>) => Fields | undefined;
 }
 
 async function judgeAll(task: SandboxTask): Promise<void> {
   const mappings = loadMappings(readShippedMappings());
   const frame = openFrame(task.frame, { tenant: task.tenant });
   const { loaded } = await loadDetectors(task.detectors, (path) => readFileSync(path));
+  const read = createFieldsReader();
   const judge: Judge = {
     compiled: compileRules(decodeRules(task.rules).rules, task.logSources),
     selection: new DetectorSelection(loaded, task.logSources),
     frame,
     task,
-    fields: (index) => fieldsOf(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index)),
+    fields: (index, members) => read(mappings.formatOf(frame.mapping(index)) ?? 'json', frame.record(index), members),
   };
   for (const mapping of new Set(task.units.map(({ index }) => frame.mapping(index)))) judge.compiled.route(mapping);
   for (const [number, unit] of task.units.entries()) {
@@ -59,7 +60,7 @@ function judgeUnit(
     const matches =
       detector === -1
         ? matchFrame(compiled, frame, task.at, {
-            fieldsOf: (_, at) => fields(at),
+            fieldsOf: (_, at, members) => fields(at, members),
             skip,
             onRuleError: (error) => note(error.ruleId, error.cause),
           })
