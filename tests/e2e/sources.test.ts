@@ -148,6 +148,8 @@ describe('sources', needs(missing), () => {
       withinMs: 15_000,
     });
     await program.call('PATCH', '/sources/quiet', { body: { silence: 'off' } });
+    const misnamed = await program.call('PATCH', '/sources/quiet', { body: { lane: 'fast' } });
+    expect(JSON.stringify(misnamed)).toContain('allowed values: live, bulk');
   });
 
   test('what a policy names is never stored, and everything else is', async () => {

@@ -15,6 +15,7 @@ export { type CsvHead, readCsvEvents, sniffCsv } from './rows/csv-rows.ts';
 export { looksLikeZeek, NO_ZEEK_HEAD, readZeekHead, readZeekLine, type ZeekLog } from './rows/zeek-rows.ts';
 export { cutOf } from './stream/sniffing-stream.ts';
 export { unpacked, unpackerOf, unpackThrough } from './stream/unpack.ts';
+export { asUtf8, wideMarkOf } from './stream/utf8-text.ts';
 
 /** Mapping files in force; what reads them is loaded for it. @throws mapping.bad_file */
 export async function mappingsOf(files: readonly MappingText[]): Promise<MappingSet> {

@@ -62,7 +62,10 @@ export const ingestErrors = {
   'ingest.all_rejected': {
     retry: 'never', http: 400, exit: 65,
     about: 'Every record of a request was rejected.',
-    say: (d: { records: number }) => `All ${d.records} records were rejected, each for the reason given. Nothing was stored. Correct them and send them again.`,
+    say: (d: { records: number }) =>
+      d.records === 1
+        ? 'The record was rejected, for the reason given. Nothing was stored. Correct it and send it again.'
+        : `All ${d.records} records were rejected, each for the reason given. Nothing was stored. Correct them and send them again.`,
   },
   'ingest.internal': {
     retry: 'later', http: 500, exit: 70,

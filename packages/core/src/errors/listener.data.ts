@@ -48,7 +48,7 @@ export const listenerErrors = {
     retry: 'never', http: 400, exit: 65,
     about: 'Bytes of a stream that no message could be made of: a wrong count, or a message that broke off.',
     say: (d: { listener: string }) =>
-      `Bytes that came to listener ${d.listener} are no message in its framing. They were not stored; reading went on at the next message. Check the framing of the sender.`,
+      `Bytes that came to listener ${d.listener} are no message in its framing. They were not stored. Reading goes on at the next message; where none can be told, the connection is closed. Check the framing of the sender.`,
   },
   'listener.queue_full': {
     retry: 'later', http: 503, exit: 75,

@@ -41,19 +41,14 @@ export function dressText(text: string, facts: BesideFacts): Uint8Array {
 /** Most members of a line that is an object. */
 const MAX_MEMBERS = 10_000;
 
-/** A line as it came, object or text; undefined where it is no UTF-8. Text that only begins like an object stays text. */
-export function dressLine(line: Uint8Array, facts: BesideFacts): Uint8Array | undefined {
+/** A line as it came, object or text. Text that only begins like an object stays text; bytes that are no UTF-8 read as U+FFFD. */
+export function dressLine(line: Uint8Array, facts: BesideFacts): Uint8Array {
   const isObject =
     isObjectText(line) && splitJsonObject(line, { maxDepth: Number.POSITIVE_INFINITY, maxPieces: MAX_MEMBERS }).failure === undefined;
-  if (isObject) return dressObject(line, facts);
-  try {
-    return dressText(strictUtf8.decode(line), facts);
-  } catch {
-    return undefined; // the one thing a fatal decoder throws for
-  }
+  return isObject ? dressObject(line, facts) : dressText(lenientUtf8.decode(line), facts);
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const lenientUtf8 = new TextDecoder();
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 

@@ -34,6 +34,13 @@ export interface CutBounds {
   readonly maxKeys: number;
 }
 
+/** Names of the request's structure as its Protocol Buffers spell them, which OTLP does not read as JSON, and how JSON spells them. */
+export const MISSPELT: ReadonlyMap<string, string> = new Map([
+  ['resource_logs', 'resourceLogs'],
+  ['scope_logs', 'scopeLogs'],
+  ['log_records', 'logRecords'],
+]);
+
 let scan: ObjectScan | undefined;
 
 /** The parts of a request; undefined where it is not as it should be. */
@@ -119,11 +126,11 @@ class RequestWalk {
     return to;
   }
 
-  /** An object of the structure: members by these names, each at most once, and others, which are passed over. */
+  /** An object of the structure: members by these names, each at most once, and others, which are passed over; one of them misspelt is for whoever says so. */
   #object(at: number, known: Readonly<Record<string, (at: number) => number>>): number {
     const seen = new Set<string>();
     return this.#members(at, (name, from) => {
-      if (!Object.hasOwn(known, name)) return this.#skip(from);
+      if (!Object.hasOwn(known, name)) return MISSPELT.has(name) ? IRREGULAR : this.#skip(from);
       if (seen.has(name)) return IRREGULAR;
       seen.add(name);
       return known[name]?.(from) ?? IRREGULAR;

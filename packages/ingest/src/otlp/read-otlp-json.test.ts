@@ -88,3 +88,16 @@ it.each([
   const body = Buffer.from(text);
   expect(outcomeOf(readOtlpJson, body)).toEqual(outcomeOf(readLevelByLevel, body));
 });
+
+it.each([
+  ['resource_logs', '{"resource_logs":[{}]}'],
+  ['scope_logs', '{"resourceLogs":[{"scope_logs":[{}]}]}'],
+  ['log_records', '{"resourceLogs":[{"scopeLogs":[{"log_records":[{"body":{"stringValue":"x"}}]}]}]}'],
+])('refuses %s rather than losing what stands under it', (name, text) => {
+  const body = Buffer.from(text);
+  expect(outcomeOf(readOtlpJson, body)).toMatchObject({
+    code: 'ingest.bad_body',
+    reason: expect.stringContaining(`is spelt ${name}`) as string,
+  });
+  expect(outcomeOf(readOtlpJson, body)).toEqual(outcomeOf(readLevelByLevel, body));
+});

@@ -7,7 +7,7 @@ import { isObject, parseJsonRecord } from '../decoders/json-record.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../decoders/record-decoder.ts';
 import { RecordArena } from '../http/record-arena.ts';
 import type { RawRecord } from '../source.ts';
-import { cutOtlpJson, type ResourceLogsCut, type ValueRange } from './cut-otlp-json.ts';
+import { cutOtlpJson, MISSPELT, type ResourceLogsCut, type ValueRange } from './cut-otlp-json.ts';
 import { ObjectTexts } from './object-text.ts';
 import { join, type OtlpBody, type OtlpLimits, otlpRecord, RECORD_UID, refusedRecord, scopeMembers } from './otlp-record.ts';
 
@@ -78,6 +78,10 @@ function membersIn(bytes: Uint8Array): Members {
   const split = splitJsonObject(bytes, { maxDepth: DEEP, maxPieces: MAX_MEMBERS });
   if (split.failure !== undefined) throw bad(`something that should be a JSON object is none`);
   const { ranges } = split;
+  // Passed over like any unknown member, its records would be lost with a good answer.
+  for (const [wrong, right] of MISSPELT) {
+    if (memberRange(bytes, ranges, wrong) !== undefined) throw bad(`${right} is spelt ${wrong}`);
+  }
   return (name) => {
     const range = memberRange(bytes, ranges, name);
     return range === undefined ? undefined : bytes.subarray(range[0], range[1]);

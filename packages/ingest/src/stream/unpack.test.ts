@@ -31,3 +31,29 @@ test.each([
       expect(plain.toString().startsWith(text) || text.length > at).toBe(true);
     }
 });
+
+test.each([
+  ['UTF-16LE', [0xff, 0xfe], (text: string) => Buffer.from(text, 'utf16le')],
+  ['UTF-16BE', [0xfe, 0xff], (text: string) => Buffer.from(text, 'utf16le').swap16()],
+] as const)('%s with its mark is read as UTF-8, however it is cut and also packed', async (_, mark, encode) => {
+  const text = 'user=änn event=login\r\nuser=\u{1f600} event=login\n';
+  const wide = Buffer.concat([Buffer.from(mark), encode(text)]);
+  for (const bytes of [wide, gzipSync(wide)])
+    for (const pieceBytes of [1, 3, 1000]) expect((await unpack(bytes, pieceBytes < 4 && bytes !== wide ? 4 : pieceBytes)).text).toBe(text);
+  expect((await unpack(wide.subarray(0, -1), 5)).text).toBe(`${text.slice(0, -1)}\ufffd`);
+});
+
+test.each([[[]], [[0xff]], [[0xff, 0xfd, 0x0a]], [[0x61]]])('bytes %j have no mark and stay as they are', async (bytes) => {
+  expect(Buffer.from(await collect(Buffer.from(bytes)))).toEqual(Buffer.from(bytes));
+});
+
+async function collect(bytes: Uint8Array): Promise<Uint8Array> {
+  const out: Uint8Array[] = [];
+  for await (const piece of unpacked(
+    (async function* () {
+      yield bytes;
+    })(),
+  ))
+    out.push(piece);
+  return Buffer.concat(out);
+}

@@ -1,6 +1,7 @@
 /** Bytes that may be packed, as plain bytes: gzip and zstd are told by how they begin, never by a name. Nothing is held but what unpacks. */
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { asUtf8 } from './utf8-text.ts';
 
 const PIECE_BYTES = 256 * 1024;
 /** Packed bytes unpacked at a time: a thousand times as many come out of them at most. */
@@ -14,14 +15,14 @@ export function unpackerOf(head: Uint8Array): Transform | undefined {
   return begins(head, ZSTD) ? createZstdDecompress({ chunkSize: PIECE_BYTES }) : undefined;
 }
 
-/** Plain bytes of pieces, of which the first holds at least 4 bytes where there are as many. Ends in the error of zlib where they are damaged or cut off. */
+/** Plain bytes of pieces (UTF-16 as UTF-8), of which the first holds at least 4 bytes where there are as many. Ends in the error of zlib where they are damaged or cut off. */
 export async function* unpacked(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]();
   const { value: first, done } = await iterator.next();
   if (done === true || first === undefined) return;
   const whole = prepend(first, { [Symbol.asyncIterator]: () => iterator });
   const unpacker = unpackerOf(first);
-  yield* unpacker === undefined ? whole : unpackThrough(whole, unpacker);
+  yield* asUtf8(unpacker === undefined ? whole : unpackThrough(whole, unpacker));
 }
 
 /**

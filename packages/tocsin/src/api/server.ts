@@ -189,12 +189,18 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 
 function toTocsinError(error: unknown): TocsinError {
   if (error instanceof TocsinError) return error;
-  const { statusCode, message } = error as Partial<FastifyError>;
+  const { statusCode, message, validation } = error as Partial<FastifyError>;
   if (statusCode === 413) return new TocsinError('api.too_large', { maxBytes: API_BODY_BYTES });
   if (statusCode === 415) return new TocsinError('api.media_type', {});
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return new TocsinError('api.bad_request', { reason: message ?? 'it is malformed' });
+    return new TocsinError('api.bad_request', { reason: `${message ?? 'it is malformed'}${allowedBy(validation)}` });
   return new TocsinError('api.internal', { reason: 'see the log' });
+}
+
+/** The values of which one was to be given, as more words; empty where it is about something else. */
+function allowedBy(validation: FastifyError['validation']): string {
+  const values = validation?.[0]?.params['allowedValues'];
+  return Array.isArray(values) ? `: ${values.join(', ')}` : '';
 }
 
 /** Where a listening server can be reached. */

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { TocsinError } from '@tocsin/core';
-import { unpackerOf, unpackThrough } from '@tocsin/ingest/read';
+import { asUtf8, unpackerOf, unpackThrough, wideMarkOf } from '@tocsin/ingest/read';
 
 /** Bytes in order, once. Whoever opened it disposes it. */
 export interface ByteSource extends AsyncDisposable {
@@ -21,7 +21,7 @@ export interface OpenFile extends ByteSource {
 
 const PIECE_BYTES = 256 * 1024;
 
-/** Opens a file; gzip and zstd are told by how they begin. @throws cli.unreadable */
+/** Opens a file; gzip, zstd and UTF-16 are told by how they begin. @throws cli.unreadable */
 export async function openFile(path: string): Promise<OpenFile> {
   let handle: FileHandle | undefined;
   try {
@@ -85,10 +85,10 @@ function plainFile(path: string, handle: FileHandle): ByteSource {
   };
 }
 
-/** A source of what is packed in another; undefined where nothing is packed. */
+/** A source of what is packed in another, or written in UTF-16; undefined where it is plain. */
 function unpack(name: string, head: Uint8Array, pieces: () => AsyncGenerator<Uint8Array>): ByteSource | undefined {
   const unpacker = unpackerOf(head);
-  if (unpacker === undefined) return undefined;
+  if (unpacker === undefined && wideMarkOf(head) === undefined) return undefined;
   let takenBytes = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces()) {
@@ -96,7 +96,7 @@ function unpack(name: string, head: Uint8Array, pieces: () => AsyncGenerator<Uin
       yield piece;
     }
   }
-  return fromPieces(name, unpackThrough(counted(), unpacker), () => takenBytes);
+  return fromPieces(name, asUtf8(unpacker === undefined ? counted() : unpackThrough(counted(), unpacker)), () => takenBytes);
 }
 
 function fromPieces(name: string, pieces: AsyncIterable<Uint8Array>, taken: () => number): ByteSource {

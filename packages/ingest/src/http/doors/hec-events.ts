@@ -87,7 +87,7 @@ export function cutHecLines(
   for (const lines of [splitter.push(body), splitter.end()]) {
     for (const line of lines) {
       if (line.tooLong !== undefined) continue;
-      const bytes = dressLine(line.bytes, facts) ?? line.bytes;
+      const bytes = dressLine(line.bytes, facts);
       guest.charge(bytes.length);
       records.push({ bytes, envelope: { timeMs } });
     }

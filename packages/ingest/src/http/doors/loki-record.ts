@@ -18,8 +18,7 @@ export interface LokiEntry {
 
 /** The record. @throws what `charge` throws */
 export function lokiRecord({ line, timeMs, facts }: LokiEntry, { charge }: Pick<CutLimits, 'charge'>): RawRecord {
-  // What is no UTF-8 is handed on as it is: the decoder refuses it by name.
-  const bytes = dressLine(line, besideFacts(facts)) ?? line;
+  const bytes = dressLine(line, besideFacts(facts));
   charge(bytes.length);
   return { bytes, envelope: { timeMs } };
 }

@@ -37,6 +37,16 @@ describe('the Splunk door', () => {
     expect(door.stored.map(({ timeMs }) => timeMs)).toEqual([1_700_000_000_250, Date.parse('2024-01-02T03:04:05Z')]);
   });
 
+  it('stores raw lines that are no UTF-8, with what the query says of them', async () => {
+    await using door = await openDoor();
+    const answer = await door.ask(`${PATH}/raw?host=h`, { body: Buffer.from('caf\xe9 login refused\n\xff\n', 'latin1'), headers: splunk });
+    expect(answer.json).toEqual({ text: 'Success', code: 0 });
+    expect(door.stored.map(({ record }) => JSON.parse(Buffer.from(record).toString()) as unknown)).toEqual([
+      { host: 'h', message: 'caf\ufffd login refused' },
+      { host: 'h', message: '\ufffd' },
+    ]);
+  });
+
   it('stores raw lines with what the query says of them', async () => {
     await using door = await openDoor();
     const answer = await door.ask(`${PATH}/raw?sourcetype=st&host=h&time=1700000000`, {

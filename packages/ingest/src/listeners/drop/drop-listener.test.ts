@@ -125,6 +125,12 @@ describe('a drop folder', () => {
     await until(() => list('rejected').includes('bad.log'));
   });
 
+  test('why a file was rejected is said in whole sentences', async () => {
+    put('long.log', 'x'.repeat(2 * 1024 * 1024));
+    await open();
+    await until(() => intake.troubles.some((trouble) => trouble.includes('Send smaller records. What was read before is stored')));
+  });
+
   test('stopped in the middle it goes on there, and says nothing twice', async () => {
     put('big.log', lines(20_000));
     await open();

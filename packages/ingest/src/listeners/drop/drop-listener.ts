@@ -153,7 +153,7 @@ class DropFolder {
     await rename(join(this.#settings.path, name), join(folder, to));
     this.#seen.delete(name);
     if (!isRejected) return;
-    const reason = reasons[0] ?? 'nothing could be read of it';
+    const reason = (reasons[0] ?? 'nothing could be read of it').replace(/\.$/, '');
     this.#context.counts.refuse('listener.file_rejected');
     this.#context.onTrouble(
       new TocsinError('listener.file_rejected', { listener: this.#context.name, path: join(folder, to), reason }),

@@ -112,12 +112,19 @@ function labelsOf(options: GivenOptions): object | null | undefined {
   );
 }
 
+/** Least silence that the API takes. */
+const MIN_SILENCE_MS = 1000;
+
 function silenceOf(options: GivenOptions): unknown {
   const given = textOption(options, 'silence');
   if (given === undefined || given === 'off') return given;
   if (given === DEFAULT) return null;
   const [first = '', second] = given.split(',');
-  return { firstMs: durationOf('silence', first), ...(second === undefined ? {} : { secondMs: durationOf('silence', second) }) };
+  const firstMs = durationOf('silence', first);
+  const secondMs = second === undefined ? undefined : durationOf('silence', second);
+  if (firstMs < MIN_SILENCE_MS || (secondMs !== undefined && secondMs <= firstMs))
+    throw new TocsinError('cli.bad_option', { option: '--silence', given, wants: 'a time of at least 1s, and after a comma a longer one' });
+  return { firstMs, ...(secondMs === undefined ? {} : { secondMs }) };
 }
 
 /** A policy out of a file, and what is done about secrets. @throws cli.unreadable, cli.bad_option */

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { defaultDecodeLimits, loadMappings, normaliseRecord, openRecordStream, readShippedMappings, runMappingTests } from '@tocsin/ingest';
 import { afterAll, expect, test } from 'vitest';
 import type { CommandContext } from '../command.ts';
+import { sourcesSet } from '../commands/sources-change.ts';
 import { sourcesGuess } from '../commands/sources-guess.ts';
 import { Terminal } from '../terminal.ts';
 import { runParse } from './run-parse.ts';
@@ -116,6 +117,27 @@ test('a guess names format and mapping and shows first events', async () => {
     guesses: [{ format: 'key-value', mapping: 'key-value', records: 3, confidence: 0.5 }],
     first: [{ attributes: { 'actor.user.name': 'ann' } }, {}, {}],
   });
+});
+
+test('a guess reads on to the first record, however long it is', async () => {
+  const path = join(folder, 'long.log');
+  writeFileSync(path, `${'a'.repeat(3_000_000)}\n${fileOfPage('vpn.log')}`);
+  const { context, out, err } = contextOf();
+  expect(await sourcesGuess.run(context, [path], {})).toBe(0);
+  expect(out.join('')).toContain('key-value');
+  expect(err.join('')).toContain('1 of 4 records could not be read, the first because: A record has 3000000 bytes');
+});
+
+test('a file that Windows wrote in UTF-16 reads like the same in UTF-8', async () => {
+  const path = join(folder, 'wide.log');
+  writeFileSync(path, `\ufeff${fileOfPage('vpn.log').replaceAll('\n', '\r\n')}`, 'utf16le');
+  const { context, out } = contextOf();
+  expect(await runParse(context, [path], { summary: 'json' })).toBe(0);
+  expect(linesOf(out).at(-1)).toMatchObject({ records: 3, events: 3, rejected: {} });
+});
+
+test.each([['30m,5m'], ['5m,5m'], ['0s']])('a silence of %s is refused', async (silence) => {
+  await expect(sourcesSet.run(contextOf().context, ['web07'], { silence })).rejects.toMatchObject({ code: 'cli.bad_option' });
 });
 
 test('the mapping of the page reads the file of the page, and its own test holds', () => {

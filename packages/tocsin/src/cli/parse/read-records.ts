@@ -25,7 +25,7 @@ export interface ReadRecordsOptions {
   readonly mappings: MappingSet;
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly clock: Clock;
-  /** Plain bytes after which reading ends; all where absent. */
+  /** Plain bytes after which reading ends, though not before the first record; all where absent. */
   readonly maxBytes?: number | undefined;
   /** Told of the first bytes, as they are once unpacked. */
   readonly onHead?: ((head: Uint8Array) => void) | undefined;
@@ -52,7 +52,7 @@ export async function* readRecords(path: string, options: ReadRecordsOptions): A
     if (bytes === 0) options.onHead?.(part);
     bytes += part.length;
     yield read(stream.push(part));
-    if (options.maxBytes !== undefined && bytes >= options.maxBytes) return;
+    if (options.maxBytes !== undefined && bytes >= options.maxBytes && number > 0) return;
   }
   yield read(stream.end());
 }
