@@ -2,6 +2,7 @@
  * Who is silent, decided: from when each source was heard last, what holds for it, and when nobody was there to hear. Pure; reading,
  * writing and alerting are in `silence-watch.ts`.
  */
+import { TocsinError } from '@tocsin/core';
 import type { SourceSilence } from '../registry/registry.ts';
 
 /** How far a silence has gone: told first, told again with more weight. */
@@ -51,6 +52,14 @@ export function silenceAfter(
   if (silence === undefined && (!all.alerts || lane === 'bulk')) return undefined;
   const firstMs = silence?.firstMs ?? all.first;
   return { firstMs, secondMs: Math.max(firstMs, silence?.secondMs ?? all.second) };
+}
+
+/** @throws api.bad_request where the second time that is set for a source is not later than the first */
+export function requireSilenceTimes(silence: SourceSilence | undefined): void {
+  if (silence === undefined || silence === 'off') return;
+  const { firstMs, secondMs } = silence;
+  if (firstMs !== undefined && secondMs !== undefined && secondMs <= firstMs)
+    throw new TocsinError('api.bad_request', { reason: `silence.secondMs (${secondMs}) is not more than silence.firstMs (${firstMs})` });
 }
 
 /** What is to be done now about a source, given the silence that was told of it; undefined: nothing. */

@@ -3,6 +3,7 @@ import { TocsinError } from '@tocsin/core';
 import type { SourceRecord } from '../../registry/registry.ts';
 import { requireUsableName } from '../../registry/usable-name.ts';
 import { createToken, hashToken } from '../../security/bearer-token.ts';
+import { requireSilenceTimes } from '../../sources/silence-state.ts';
 import type { Route } from '../route.ts';
 import { sourceProperties, sourceSchema } from '../schemas.ts';
 
@@ -39,6 +40,7 @@ export const addSource: Route = {
     const createdMs = context.clock.nowMs();
     const isNamed = logSource !== undefined && Object.keys(logSource).length > 0;
     const source: SourceRecord = { ...wanted, ...(isNamed ? { logSource } : {}), createdMs };
+    requireSilenceTimes(source.silence);
     context.sources.book.check(tenant, source);
     const token = createToken('source');
     await context.privileged(

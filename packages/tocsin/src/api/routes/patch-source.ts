@@ -2,6 +2,7 @@
 import { TocsinError } from '@tocsin/core';
 import { sourceQuotaId } from '../../flow/quota-book.ts';
 import type { QuotaRecord, SourceRecord } from '../../registry/registry.ts';
+import { requireSilenceTimes } from '../../sources/silence-state.ts';
 import type { ApiCall, Route } from '../route.ts';
 import { sourceProperties, sourceSchema } from '../schemas.ts';
 
@@ -46,6 +47,7 @@ export const patchSource: Route = {
     if (before === undefined || before.value.revokedMs !== undefined) throw new TocsinError('api.not_found', { what: 'source', id: name });
     const { limits, ...change } = body as SourceChange;
     const after = changed(before.value, change);
+    requireSilenceTimes(after.silence);
     context.sources.book.check(tenant, after);
     await context.privileged(
       principal,
