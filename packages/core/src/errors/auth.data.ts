@@ -12,6 +12,11 @@ export const authErrors = {
     about: 'The credential is unknown, revoked or expired.',
     say: (d: { reason: string }) => `The credential was refused: ${d.reason}. Nothing was done. Producers get theirs with tocsin sources add or rotate, people with tocsin people add; the operator's is kept in the data folder, in tokens/operator.token.`,
   },
+  'auth.bad_signature': {
+    retry: 'never', http: 401, exit: 77,
+    about: 'A webhook is signed with another secret than the settings name, too long ago, or not at all.',
+    say: (d: { reason: string }) => `The signature or secret of the webhook was refused: ${d.reason}. Nothing was stored. Compare the secret that the sender signs with and the one that tocsin.yml names for this webhook, and both clocks.`,
+  },
   'auth.forbidden': {
     retry: 'never', http: 403, exit: 77,
     about: 'The credential is good, but none of its roles grants the act.',

@@ -21,7 +21,7 @@ export interface Proof {
   readonly signature: string | undefined;
 }
 
-/** Checks the proof of a request against the secrets, of which any may fit. @throws auth.refused where there is none or it does not fit */
+/** Checks the proof of a request against the secrets, of which any may fit. @throws auth.bad_signature where there is none or it does not fit */
 export function verifyWebhook(settings: WebhookSettings, secrets: readonly Secret[], request: SignedRequest): Proof {
   const { scheme } = settings;
   if (scheme === 'okta') return verifyHeader(header(request, settings.header ?? 'authorization'), secrets);
@@ -120,5 +120,5 @@ function standardKey(secret: Secret): Buffer {
 }
 
 function refuse(reason: string): never {
-  throw new TocsinError('auth.refused', { reason });
+  throw new TocsinError('auth.bad_signature', { reason });
 }
