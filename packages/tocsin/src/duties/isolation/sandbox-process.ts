@@ -9,6 +9,10 @@ import { type CompiledRules, compileRules, DetectorSelection, decodeRules, match
 import { createFieldsReader, loadMappings, readShippedMappings } from '@tocsin/ingest';
 import { loadDetectors } from '../../detectors/load-detectors.ts';
 import type { SandboxNews, SandboxTask, SandboxUnit } from './sandbox-protocol.ts';
+import { watchSandbox } from './sandbox-watch.ts';
+
+// Whoever starts this process says how long he waits at most.
+const watch = watchSandbox(Number(process.argv[2]));
 
 process.once('message', (task: SandboxTask) => {
   judgeAll(task).then(
@@ -80,6 +84,7 @@ function judgeUnit(
 
 /** Resolves when it is on its way: what is begun must be known before it can end the process. */
 function say(news: SandboxNews): Promise<void> {
+  watch.step();
   return new Promise((resolve, reject) => {
     process.send?.(news, undefined, {}, (error) => (error === null ? resolve() : reject(error)));
   });

@@ -25,6 +25,8 @@ export interface SandboxOutcome {
 
 /** Time to start and to load the rules, milliseconds. */
 const LOAD_MS = 60_000;
+/** How much longer than we wait it waits for us before it ends itself, milliseconds. */
+const PATIENCE_MS = 5000;
 /** Memory beside its heap, MiB; and how often it is looked at, milliseconds. */
 const BESIDE_HEAP_MIB = 384;
 const LOOK_EVERY_MS = 50;
@@ -141,9 +143,10 @@ class SandboxRun {
   }
 }
 
-function start({ heapMiB }: SandboxLimits): ChildProcess {
+function start({ heapMiB, deadlineMs }: SandboxLimits): ChildProcess {
   const built = !import.meta.url.endsWith('.ts');
-  return fork(new URL(`./sandbox-process.${built ? 'js' : 'ts'}`, import.meta.url), {
+  const patienceMs = Math.max(LOAD_MS, deadlineMs) + PATIENCE_MS;
+  return fork(new URL(`./sandbox-process.${built ? 'js' : 'ts'}`, import.meta.url), [String(patienceMs)], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     // Nothing of the environment: it may hold secrets, and an event needs none.
