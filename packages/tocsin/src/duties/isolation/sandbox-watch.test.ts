@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, test } from 'vitest';
-import { waitFor } from '../../../../../tests/faults/wait-for.ts';
+import { afterAll, test, vi } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-sandbox-watch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -48,7 +47,7 @@ test('a process that is stuck does not outlive the one that started it', { timeo
   const pid = Number(told.toString());
   assert.ok(isThere(pid));
   parent.kill('SIGKILL');
-  await waitFor(() => (isThere(pid) ? undefined : true), { what: () => `process ${pid} to end`, withinMs: 10_000 });
+  await vi.waitFor(() => assert.ok(!isThere(pid), `process ${pid} is there`), { timeout: 10_000, interval: 20 });
 });
 
 test('what takes steps goes on', { timeout: 20_000 }, async () => {
