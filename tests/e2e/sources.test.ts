@@ -148,6 +148,9 @@ describe('sources', needs(missing), () => {
       withinMs: 15_000,
     });
     await program.call('PATCH', '/sources/quiet', { body: { silence: 'off' } });
+    const silence = { firstMs: 60_000, secondMs: 5_000 };
+    expect((await program.call('PATCH', '/sources/quiet', { body: { silence } })).status).toBe(400);
+    expect((await program.call('POST', '/sources', { body: { name: 'contrary', silence } })).status).toBe(400);
     const misnamed = await program.call('PATCH', '/sources/quiet', { body: { lane: 'fast' } });
     expect(JSON.stringify(misnamed)).toContain('allowed values: live, bulk');
   });

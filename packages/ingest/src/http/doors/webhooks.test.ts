@@ -79,6 +79,8 @@ describe('a webhook', () => {
       bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
       expect((await door.ask(`/webhooks/${name}`, { body: bytes, headers: { authorization: '', ...headers } })).status).toBe(401);
     }
+    const wrong = await door.ask(`/webhooks/${name}`, { body: `${BODY.toString()} `, headers: { authorization: '', ...headers } });
+    expect(wrong.json).toMatchObject({ error: { code: 'auth.bad_signature' } });
     for (const key of Object.keys(headers).filter((each) => each !== 'x-github-event')) {
       for (const value of [
         '',
