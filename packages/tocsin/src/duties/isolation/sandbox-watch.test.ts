@@ -51,7 +51,11 @@ test('a process that is stuck does not outlive the one that started it', { timeo
   const pid = Number(told.toString());
   assert.ok(isThere(pid));
   parent.kill('SIGKILL');
-  await vi.waitFor(() => assert.ok(!isThere(pid), `process ${pid} is there`), { timeout: 10_000, interval: 20 });
+  try {
+    await vi.waitFor(() => assert.ok(!isThere(pid), `process ${pid} is there`), { timeout: 10_000, interval: 20 });
+  } finally {
+    if (isThere(pid)) process.kill(pid, 'SIGKILL');
+  }
 });
 
 test('what takes steps goes on', { timeout: 20_000 }, async () => {
